@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/csv.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace moecost {
+namespace {
+
+/// Splits CSV text into records; the callback receives the fields and the line the record starts on.
+template <class Sink>
+void for_each_record(std::string_view text, const std::string& file, Sink sink) {
+    std::vector<std::string> fields;
+    int line = 1;
+    std::size_t i = 0;
+    while (i < text.size()) {
+        const int start = line;
+        fields.clear();
+        bool more = true;
+        while (more) {
+            std::string field;
+            if (i < text.size() && text[i] == '"') {
+                for (++i;; ++i) {
+                    if (i >= text.size()) throw InputError({file, start}, {}, "quoted field is not closed");
+                    if (text[i] == '\n') ++line;
+                    if (text[i] != '"') field += text[i];
+                    else if (i + 1 < text.size() && text[i + 1] == '"') field += text[i++];
+                    else break;
+                }
+                ++i;
+            } else {
+                while (i < text.size() && text[i] != ',' && text[i] != '\n') field += text[i++];
+                if (!field.empty() && field.back() == '\r') field.pop_back();
+            }
+            if (i < text.size() && text[i] == '\r') ++i;
+            more = i < text.size() && text[i] == ',';
+            if (!more && i < text.size() && text[i] != '\n') {
+                throw InputError({file, line}, {}, "text after the closing quote of a field");
+            }
+            ++i;
+            fields.push_back(std::move(field));
+        }
+        ++line;
+        if (fields.size() > 1 || !fields[0].empty()) sink(fields, start);
+    }
+}
+
+}  // namespace
+
+CsvTable::CsvTable(std::string_view text, std::string file) : file_(std::move(file)) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    for_each_record(text, file_, [this](std::vector<std::string>& record, int line) {
+        if (header_.empty()) {
+            header_ = std::move(record);
+            return;
+        }
+        if (record.size() != header_.size()) {
+            std::string message = std::to_string(record.size());
+            message.append(" fields where the header has ").append(std::to_string(header_.size()));
+            throw InputError({file_, line}, {}, message);
+        }
+        lines_.push_back(line);
+        std::move(record.begin(), record.end(), std::back_inserter(fields_));
+    });
+    if (header_.empty()) throw InputError({file_}, {}, "empty: a header row is needed");
+}
+
+std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
+    const auto it = std::find(header_.begin(), header_.end(), name);
+    if (it == header_.end()) return std::nullopt;
+    return static_cast<std::size_t>(it - header_.begin());
+}
+
+std::size_t CsvTable::column(std::string_view name) const {
+    if (const auto c = find_column(name)) return *c;
+    throw InputError({file_, 1}, name, "column is missing", name_hint(name, header_));
+}
+
+std::string_view CsvTable::text(std::size_t row, std::size_t column) const {
+    return fields_[row * header_.size() + column];
+}
+
+std::optional<double> CsvTable::number(std::size_t row, std::size_t column) const {
+    const std::string_view field = text(row, column);
+    if (field.empty()) return std::nullopt;
+    double value = 0;
+    const auto r = std::from_chars(field.data(), field.data() + field.size(), value);
+    if (r.ec != std::errc{} || r.ptr != field.data() + field.size() || !std::isfinite(value)) {
+        fail(row, column, std::string("'").append(field).append("' is not a number"));
+    }
+    return value;
+}
+
+Location CsvTable::where(std::size_t row) const { return {file_, lines_[row]}; }
+
+void CsvTable::fail(std::size_t row, std::size_t column, std::string_view message) const {
+    throw InputError(where(row), header_[column], message);
+}
+
+std::string read_file(const std::string& path) {
+    std::error_code ec;
+    if (std::filesystem::is_directory(path, ec)) throw SystemError(std::string(path).append(": is a folder"));
+    gzFile file = gzopen(path.c_str(), "rb");   // passes plain files through unchanged
+    if (file == nullptr) throw SystemError(std::string(path).append(": ").append(std::strerror(errno)));
+    std::string content;
+    std::array<char, 1 << 16> buffer{};
+    int n = 0;
+    while ((n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
+        content.append(buffer.data(), static_cast<std::size_t>(n));
+        if (content.size() > (std::size_t{1} << 30)) break;
+    }
+    // Only closing tells that a gzip file ends too early.
+    if (gzclose(file) != Z_OK && n == 0) n = -1;
+    if (n < 0) throw SystemError(std::string(path).append(": damaged gzip data"));
+    if (n > 0) throw SystemError(std::string(path).append(": larger than 1 GiB"));
+    return content;
+}
+
+void write_file(const std::string& path, std::string_view content) {
+    const std::string part = std::string(path).append(".part");
+    {
+        std::ofstream out(part, std::ios::binary);
+        out.write(content.data(), static_cast<std::streamsize>(content.size()));
+        out.flush();
+        if (!out) {
+            std::string message(path);
+            message.append(": cannot write: ").append(std::strerror(errno));
+            std::remove(part.c_str());
+            throw SystemError(message);
+        }
+    }
+    std::error_code ec;
+    std::filesystem::rename(part, path, ec);
+    if (ec) {
+        std::remove(part.c_str());
+        throw SystemError(std::string(path).append(": ").append(ec.message()));
+    }
+}
+
+std::string csv_field(std::string_view text) {
+    if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+    std::string s = "\"";
+    for (const char c : text) {
+        if (c == '"') s += '"';
+        s += c;
+    }
+    return s += '"';
+}
+
+}  // namespace moecost

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data files of the program: embedded at build time, overridden by a folder or by a path to a file.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/value.h"
+
+namespace moecost {
+
+struct EmbeddedFile {
+    std::string_view path;   // such as "hwmodels/accelerators/h100_sxm.toml"
+    std::string_view text;
+};
+
+/// Every embedded file, sorted by path. Defined in a generated file.
+std::span<const EmbeddedFile> embedded_files();
+
+/// Where data comes from. `directory` (the option --data-dir) holds files of the same relative paths, or is empty.
+class DataStore {
+  public:
+    DataStore() = default;
+    explicit DataStore(std::string directory);
+
+    /// Names (file stems) of the TOML files of a folder such as "workloads/models", sorted, overrides included.
+    [[nodiscard]] std::vector<std::string> names(std::string_view folder) const;
+    /// The document of that name in the folder. `what` names the kind of thing in messages ("model").
+    /// A name with a slash or ending in .toml or .json is a path to a file. '-' and '_' are the same in names;
+    /// otherwise an `aliases` list inside the files is searched. InputError names the nearest known name.
+    [[nodiscard]] Document open(std::string_view folder, std::string_view name, std::string_view what) const;
+
+  private:
+    [[nodiscard]] Document load(std::string_view folder, std::string_view stem) const;
+    std::string directory_;
+};
+
+/// True when the name is meant as a path to a file.
+[[nodiscard]] bool is_path(std::string_view name);
+
+}  // namespace moecost

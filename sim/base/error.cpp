@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace moecost {
+namespace {
+
+/// Whatever the input held, each part of the report stays one line.
+std::string one_line(std::string s) {
+    for (char& c : s) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    }
+    return s;
+}
+
+std::string compose(const Location& where, std::string_view key, std::string_view message) {
+    std::string s = where.file;
+    if (where.line > 0) s.append(":").append(std::to_string(where.line));
+    if (where.line > 0 && where.column > 0) s.append(":").append(std::to_string(where.column));
+    if (!s.empty()) s.append(": ");
+    if (!key.empty()) s.append("key '").append(key).append("': ");
+    return one_line(s.append(message));
+}
+
+/// Levenshtein distance; both names are short.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t above = row[j];
+            const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({above + 1, row[j - 1] + 1, substitute});
+            diagonal = above;
+        }
+    }
+    return row[b.size()];
+}
+
+}  // namespace
+
+InputError::InputError(const Location& where, std::string_view key, std::string_view message, std::string hint)
+    : std::runtime_error(compose(where, key, message)), hint_(one_line(std::move(hint))) {}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates) {
+    if (name.size() > 100) return {};
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        if (candidate.size() >= name.size() + best_distance) continue;
+        const std::size_t d = edit_distance(name, candidate);
+        if (d < best_distance) {
+            best_distance = d;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+std::string name_hint(std::string_view name, std::span<const std::string> candidates) {
+    std::string s;
+    if (const std::string_view near = nearest_name(name, candidates); !near.empty()) {
+        return s.append("did you mean '").append(near).append("'?");
+    }
+    if (candidates.empty()) return s;
+    s.append("one of: ");
+    const std::size_t shown = std::min<std::size_t>(candidates.size(), 12);
+    for (std::size_t i = 0; i < shown; ++i) s.append(i == 0 ? "" : ", ").append(candidates[i]);
+    if (shown < candidates.size()) s.append(", ...");
+    return s;
+}
+
+}  // namespace moecost

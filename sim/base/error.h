@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes wrong when reading what a person wrote: one line that says where, what was found and what is allowed.
+#pragma once
+
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace moecost {
+
+/// Where a value stands: file (or command-line option), line and column from 1 (0: not known).
+struct Location {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+/// Thrown only while reading input. what() is `FILE:LINE:COL: key 'K': MESSAGE`; hint() may add a second line.
+class InputError : public std::runtime_error {
+  public:
+    InputError(const Location& where, std::string_view key, std::string_view message, std::string hint = {});
+    [[nodiscard]] const std::string& hint() const { return hint_; }
+
+  private:
+    std::string hint_;
+};
+
+/// The machine failed (disk, memory), not the input: the program exits with 1.
+class SystemError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// The candidate closest to `name` by edit distance, empty when none is close (more than a third differs).
+std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates);
+
+/// "did you mean 'x'?" for the closest candidate, else "one of: a, b, c" (at most 12 of them).
+std::string name_hint(std::string_view name, std::span<const std::string> candidates);
+
+}  // namespace moecost

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/expected.h"
+
+#include "base/format.h"
+
+namespace moecost {
+
+std::string describe(const Infeasible& why) {
+    std::string s(why.reason);
+    if (why.quantity.empty()) return s;
+    s.append(": ").append(why.quantity).append(" needs ").append(significant(why.needed, 4));
+    s.append(" ").append(why.unit).append(", ").append(significant(why.available, 4)).append(" available");
+    s.append(" (short by ").append(significant(why.needed - why.available, 3)).append(" ").append(why.unit);
+    return s.append(")");
+}
+
+}  // namespace moecost

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A result that may be infeasible. Infeasible is an answer, not an error: a search meets millions of them,
+// so it is a small value without allocation.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace moecost {
+
+/// Why there is no answer: the reason (static text), what was needed and what is there, in `unit`.
+struct Infeasible {
+    std::string_view reason;
+    std::string_view quantity;
+    std::string_view unit;
+    double needed = 0;
+    double available = 0;
+
+    bool operator==(const Infeasible&) const = default;
+};
+
+/// One line for a person: reason, needed, available, shortfall.
+std::string describe(const Infeasible& why);
+
+template <class T>
+class Expected {
+  public:
+    Expected(T value) : content_(std::move(value)) {}        // NOLINT: implicit by design
+    Expected(Infeasible reason) : content_(reason) {}        // NOLINT: implicit by design
+    explicit operator bool() const { return content_.index() == 0; }
+    [[nodiscard]] const T& operator*() const { return *std::get_if<0>(&content_); }
+    [[nodiscard]] const T* operator->() const { return std::get_if<0>(&content_); }
+    [[nodiscard]] T& operator*() { return *std::get_if<0>(&content_); }
+    [[nodiscard]] T* operator->() { return std::get_if<0>(&content_); }
+    [[nodiscard]] const Infeasible& error() const { return *std::get_if<1>(&content_); }
+
+  private:
+    std::variant<T, Infeasible> content_;
+};
+
+}  // namespace moecost

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models by name, by TOML file or by config.json (a folder that holds one works too).
+#pragma once
+
+#include <string_view>
+
+#include "base/data.h"
+#include "model/architecture.h"
+
+namespace moecost {
+
+[[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name);
+
+}  // namespace moecost

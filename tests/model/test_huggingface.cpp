@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "fixtures.h"
+#include "model/counts.h"
+#include "model/huggingface.h"
+
+namespace moecost {
+namespace {
+
+using test::fixture;
+using test::imported;
+using test::model;
+
+Architecture import(const std::string& json) { return import_huggingface(parse_json(json, "config.json")); }
+
+std::string error_of(const std::string& json) {
+    try {
+        static_cast<void>(import(json));
+    } catch (const InputError& e) {
+        return e.what();
+    }
+    return "no error";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A dense model with the given keys put in front (a later key of the base is left out when repeated there).
+std::string llama(const std::string& extra) {
+    std::string s("{");
+    s.append(extra);
+    for (const auto& [key, value] : {std::pair<const char*, const char*>{"model_type", "\"llama\""},
+                                     {"hidden_size", "256"},
+                                     {"num_hidden_layers", "4"},
+                                     {"num_attention_heads", "8"},
+                                     {"num_key_value_heads", "2"},
+                                     {"intermediate_size", "512"},
+                                     {"vocab_size", "1000"},
+                                     {"max_position_embeddings", "4096"}}) {
+        std::string quoted("\"");
+        quoted.append(key).append("\"");
+        if (contains(extra, quoted + ":")) continue;
+        s.append(s.size() > 1 ? "," : "").append(quoted).append(":").append(value);
+    }
+    return s.append("}");
+}
+
+std::string moe(const std::string& extra) {
+    std::string s(extra);
+    for (const char* line : {"\"num_experts\":8", "\"num_experts_per_tok\":2", "\"moe_intermediate_size\":64"}) {
+        const std::string text(line);
+        if (contains(extra, text.substr(0, text.find(':') + 1))) continue;
+        s.append(s.empty() ? "" : ",").append(text);
+    }
+    return llama(s);
+}
+
+const GroupedAttention& grouped(const Architecture& a, std::size_t i = 0) {
+    return std::get<GroupedAttention>(a.mixers.at(i).kind);
+}
+const MoeFfn& experts(const Architecture& a, std::size_t i = 0) { return std::get<MoeFfn>(a.ffns.at(i).kind); }
+
+TEST_CASE("re-typed configurations import as the models of the library") {
+    int imports = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(fixture("configs"))) {
+        const std::string stem = entry.path().stem().string();
+        if (stem.ends_with(".hf_quant_config")) continue;
+        CAPTURE(stem);
+        Architecture expected = model(stem);
+        expected.source.clear();
+        Architecture found = imported(stem);
+        std::erase(expected.notes, "vision tower not counted");   // the fixtures hold no vision keys
+        CHECK(found == expected);
+        ++imports;
+    }
+    CHECK(imports >= 25);
+}
+
+TEST_CASE("a configuration is told from a model file of our own") {
+    CHECK(is_huggingface_config(parse_json(R"({"model_type": "llama"})", "x.json")));
+    CHECK(!is_huggingface_config(parse_toml("name = 'x'\nhidden = 3\n[[mixer]]\nkind = 'grouped'", "x.toml")));
+}
+
+TEST_CASE("head_dim need not be hidden over heads") {
+    CHECK(grouped(import(llama(""))).qk_dim == 32);
+    CHECK(grouped(import(llama("\"head_dim\":128"))).qk_dim == 128);
+    CHECK(contains(error_of(llama("\"hidden_size\":250")), "key 'head_dim': missing"));
+}
+
+TEST_CASE("null equals absent") {
+    const std::string json = llama("\"num_key_value_heads\":null,\"sliding_window\":null,\"num_experts\":null");
+    CHECK(grouped(import(json)).kv_heads == 8);
+    CHECK(std::holds_alternative<DenseFfn>(import(json).ffns.front().kind));
+}
+
+TEST_CASE("a sliding window counts only where it is used") {
+    CHECK(grouped(import(llama("\"sliding_window\":512,\"model_type\":\"mistral\""))).window == 512);
+    CHECK(grouped(import(llama("\"sliding_window\":512,\"use_sliding_window\":false"))).window == 0);
+    CHECK(grouped(import(llama("\"sliding_window\":8192"))).window == 0);   // beyond the context
+    const Architecture qwen =
+        import(llama("\"sliding_window\":512,\"use_sliding_window\":true,\"max_window_layers\":3,\"model_type\":\"qwen2\""));
+    CHECK(qwen.mixers.at(0).count == 3);
+    CHECK(grouped(qwen, 1).window == 512);
+}
+
+TEST_CASE("layer types are taken literally and may be longer than the model") {
+    const Architecture a = import(llama(
+        "\"sliding_window\":128,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\","
+        "\"sliding_attention\",\"full_attention\"]"));
+    REQUIRE(a.mixers.size() == 2);
+    CHECK(grouped(a, 0).window == 128);
+    CHECK(a.mixers[0].count == 3);
+    CHECK(contains(error_of(llama("\"layer_types\":[\"full_attention\"]")), "has 1 entries, the model 4 layers"));
+    CHECK(contains(error_of(llama("\"layer_types\":[\"a\",\"b\",\"c\",\"d\"]")), "unknown layer type 'a'"));
+}
+
+TEST_CASE("layers with experts follow the first rule that applies") {
+    const auto moe_layers = [](const Architecture& a) {
+        int sum = 0;
+        for (const FfnGroup& g : a.ffns) sum += std::holds_alternative<MoeFfn>(g.kind) ? g.count : 0;
+        return sum;
+    };
+    CHECK(moe_layers(import(moe(""))) == 4);
+    CHECK(moe_layers(import(moe("\"first_k_dense_replace\":3"))) == 1);
+    CHECK(moe_layers(import(moe("\"moe_layer_freq\":2"))) == 2);
+    CHECK(moe_layers(import(moe("\"moe_layer_freq\":[0,1,1,1]"))) == 3);
+    CHECK(moe_layers(import(moe("\"decoder_sparse_step\":2"))) == 2);
+    CHECK(moe_layers(import(moe("\"decoder_sparse_step\":1,\"mlp_only_layers\":[0,3,17]"))) == 2);
+    CHECK(moe_layers(import(moe("\"mlp_layer_types\":[\"dense\",\"sparse\",\"sparse\",\"sparse\"]"))) == 3);
+    CHECK(moe_layers(import(moe("\"moe_layers_enum\":\"1,3\""))) == 2);
+    CHECK(moe_layers(import(moe("\"interleave_moe_layer_step\":2"))) == 2);
+    CHECK(moe_layers(import(moe("\"expert_layer_period\":4,\"expert_layer_offset\":1"))) == 1);
+    CHECK(moe_layers(import(moe("\"moe_layer_start_index\":1,\"moe_layer_end_index\":2"))) == 2);
+    CHECK(contains(error_of(moe("\"moe_layers_enum\":\"1,9\"")), "key 'moe_layers_enum'"));
+    CHECK(contains(error_of(moe("\"moe_layer_freq\":[0,1]")), "has 2 entries, the model 4 layers"));
+}
+
+TEST_CASE("shared experts are a number of them or a width, by family") {
+    CHECK(experts(import(moe(""))).shared_width == 0);
+    CHECK(experts(import(moe("\"n_shared_experts\":2"))).shared_width == 128);
+    CHECK(experts(import(moe("\"shared_expert_intermediate_size\":96"))).shared_width == 96);
+    CHECK(experts(import(moe("\"shared_expert_intermediate_size\":96"))).shared_gate);
+    CHECK(!experts(import(moe("\"shared_expert_intermediate_size\":0"))).shared_gate);
+}
+
+TEST_CASE("group-limited routing restricts experts and adds no parameters") {
+    const Architecture a = import(moe("\"n_group\":4,\"topk_group\":2"));
+    CHECK(experts(a).expert_groups == 4);
+    CHECK(experts(a).groups_used == 2);
+    CHECK(count(a).total == count(import(moe(""))).total);
+}
+
+TEST_CASE("an unknown family is read by its keys, with a note") {
+    const Architecture a = import(moe("\"model_type\":\"something_new\""));
+    CHECK(experts(a).experts == 8);
+    REQUIRE(!a.notes.empty());
+    CHECK(contains(a.notes.front(), "'something_new' is not known"));
+}
+
+TEST_CASE("families with tensors this program does not describe are refused") {
+    CHECK(contains(error_of(moe("\"zero_expert_num\":128")), "not supported"));
+    CHECK(contains(error_of(llama("\"share_q_dim\":2048")), "not supported"));
+    CHECK(contains(error_of(llama("\"is_encoder_decoder\":true")), "not supported"));
+    CHECK(error_of(llama("\"is_encoder_decoder\":false")) == "no error");
+}
+
+TEST_CASE("a nested text model is read, with ties at either level") {
+    const std::string nested = std::string("{\"model_type\":\"vlm\",\"tie_word_embeddings\":true,\"vision_config\":{},")
+                                   .append("\"text_config\":").append(llama("")).append("}");
+    const Architecture a = import(nested);
+    CHECK(a.tied_embeddings);
+    CHECK(std::find(a.notes.begin(), a.notes.end(), "vision tower not counted") != a.notes.end());
+    CHECK(!import(llama("")).tied_embeddings);
+    CHECK(import(llama("\"model_type\":\"gemma\"")).tied_embeddings);
+}
+
+TEST_CASE("kda layers count from one") {
+    const Architecture k3 = imported("kimi-k3");
+    REQUIRE(k3.mixers.size() == 2);
+    CHECK(std::holds_alternative<KimiDelta>(k3.mixers[0].kind));   // layer 1 of the list is the first
+    CHECK(k3.mixers[0].count == 69);
+    CHECK(k3.mixers[1].count == 24);
+}
+
+TEST_CASE("the first layers of DeepSeek-V4 have no router bias") {
+    const Architecture v4 = imported("deepseek-v4-flash");
+    CHECK(experts(v4, 0).router_bias == RouterBias::none);
+    CHECK(v4.ffns[0].count == 3);
+    CHECK(experts(v4, 1).router_bias == RouterBias::correction);
+    CHECK(std::get<CompressedAttention>(v4.mtp.mixers.front().kind).ratio == 0);
+}
+
+TEST_CASE("the name comes from the file or its folder") {
+    CHECK(import_huggingface(parse_json(llama(""), "models/My-Model/config.json")).name == "My-Model");
+    CHECK(import_huggingface(parse_json(llama(""), "x/org--My-Model.json")).name == "My-Model");
+    CHECK(import_huggingface(parse_json(llama(""), "config.json")).name == "model");
+}
+
+struct BadInput {
+    std::string what;
+    std::string json;
+    const char* expected;
+};
+
+TEST_CASE("impossible configurations give one line that names the key") {
+    const BadInput table[] = {
+        {"nothing", "{}", "key 'hidden_size': missing"},
+        {"not a table", "[]", "expected a table"},
+        {"no layers", R"({"hidden_size": 4})", "key 'num_hidden_layers': missing"},
+        {"no heads", llama("\"num_attention_heads\":null"), "key 'num_attention_heads': missing"},
+        {"no vocabulary", llama("\"vocab_size\":null"), "key 'vocab_size': missing"},
+        {"no width", llama("\"intermediate_size\":null"), "intermediate_size': missing"},
+        {"text for a number", llama("\"hidden_size\":\"256\""), "expected a number, found a text"},
+        {"list for a number", llama("\"num_hidden_layers\":[4]"), "expected a number, found a list"},
+        {"number for a flag", llama("\"tie_word_embeddings\":1"), "expected true or false"},
+        {"negative", llama("\"hidden_size\":-256"), "key 'hidden_size': -256 is not in 1.."},
+        {"zero", llama("\"num_attention_heads\":0"), "0 is not in"},
+        {"huge", llama("\"intermediate_size\":1000000000000000000"), "key 'intermediate_size': 1e+18 is not in 1.."},
+        {"beyond 64 bit", llama("\"vocab_size\":99999999999999999999999"), "is not in"},
+        {"huge layers", llama("\"num_hidden_layers\":1000000"), "is not in 1..10000"},
+        {"fraction", llama("\"hidden_size\":256.5"), "256.5 is not a whole number"},
+        {"not a number", llama("\"hidden_size\":NaN"), "key 'hidden_size'"},
+        {"infinite", llama("\"hidden_size\":Infinity"), "key 'hidden_size'"},
+        {"heads do not divide", llama("\"num_key_value_heads\":3"), "query_heads 8 is not a multiple of kv_heads 3"},
+        {"too many experts used", moe("\"num_experts_per_tok\":9"), "top_k 9 exceeds experts 8"},
+        {"no top k", moe("\"num_experts_per_tok\":null"), "key 'num_experts_per_tok': missing"},
+        {"groups do not divide", moe("\"n_group\":3"), "experts 8 is not a multiple of expert_groups 3"},
+        {"groups too few", moe("\"n_group\":8,\"topk_group\":1"), "exceeds the experts of groups_used groups"},
+        {"rank missing", llama("\"kv_lora_rank\":64"), "key 'qk_rope_head_dim': missing"},
+        {"windows without width", llama("\"layer_types\":[\"sliding_attention\",\"full_attention\","
+                                        "\"full_attention\",\"full_attention\"]"),
+         "key 'sliding_window': missing"},
+        {"linear without sizes", llama("\"full_attention_interval\":2"), "no sizes of them"},
+        {"kda layer beyond", llama("\"linear_attn_config\":{\"kda_layers\":[5]}"), "5 is not in 1..4"},
+        {"blocks of other length", llama("\"hybrid_override_pattern\":\"M*\""), "one block per layer"},
+        {"unknown block", llama("\"hybrid_override_pattern\":\"MX*-\""), "expected one of M * E -"},
+        {"compress ratios short", llama("\"compress_ratios\":[4]"), "has 1 entries, the model 4 layers"},
+        {"text_config no table", R"({"text_config": 3})", "expected a table, found an integer"},
+        {"duplicate key", R"({"hidden_size": 4, "hidden_size": 8})", "stands twice"},
+        {"truncated", R"({"hidden_size": 4)", "malformed JSON"},
+        {"quantisation no table", llama("\"quantization_config\":true"), "expected a table, found a boolean"},
+        {"odd bits", llama("\"quantization_config\":{\"config_groups\":{\"g\":{\"weights\":{\"num_bits\":99}}}}"),
+         "99 is not in 4..16"},
+    };
+    for (const BadInput& bad : table) {
+        CAPTURE(bad.what);
+        const std::string message = error_of(bad.json);
+        CAPTURE(message);
+        CHECK(contains(message, bad.expected));
+        CHECK(message.find('\n') == std::string::npos);
+    }
+}
+
+TEST_CASE("nesting without end is refused, not followed") {
+    std::string deep;
+    for (int i = 0; i < 100'000; ++i) deep.append("{\"text_config\":");
+    CHECK(contains(error_of(deep), "nested deeper"));
+}
+
+TEST_CASE("many different layers are refused in bounded time") {
+    std::string widths("[");
+    for (int i = 1; i <= 10'000; ++i) widths.append(i > 1 ? "," : "").append(std::to_string(i));
+    const std::string json = moe("\"num_hidden_layers\":10000,\"moe_intermediate_size\":" + widths + "]");
+    CHECK(contains(error_of(json), "more than 128 different kinds"));
+}
+
+}  // namespace
+}  // namespace moecost

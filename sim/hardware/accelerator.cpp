@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hardware/accelerator.h"
+
+#include <filesystem>
+
+namespace moecost {
+namespace {
+
+// What a figure of one device can be; a unit slip (GB for TB, W for kW) falls outside.
+constexpr Range tflops{0.1, 1e6};
+constexpr Range gibibytes{1, 4096};
+constexpr Range terabytes_per_s{0.01, 1000};
+constexpr Range gigabytes_per_s{0.1, 1e5};
+constexpr Range gigabits_per_s{0.1, 1e5};
+constexpr Range microseconds{0.01, 1000};
+constexpr Range watts{10, 1e5};
+
+void read_peaks(const Reader& r, Accelerator& a) {
+    r.allow_only({"fp32", "bf16", "fp8", "int8", "fp4"});
+    for (std::size_t i = 0; i < a.peak.size(); ++i) {
+        const std::string_view key = name_of(static_cast<MathUnit>(i));
+        if (r.has(key)) a.peak[i] = FlopPerSecond{r.number(key, tflops) * 1e12};
+    }
+    // Attention and the router need a 16-bit matrix product: a device without one serves no model.
+    if (!r.has("bf16")) r.fail("bf16", "missing: the dense 16-bit peak is needed");
+}
+
+void read_memory(const Reader& r, Accelerator& a) {
+    r.allow_only({"usable_gib", "bandwidth_tb_s"});
+    a.memory = Bytes{r.number("usable_gib", gibibytes) * gib};
+    a.memory_bandwidth = BytesPerSecond{r.number("bandwidth_tb_s", terabytes_per_s) * 1e12};
+}
+
+void read_links(const Reader& up, const Reader& out, Accelerator& a) {
+    up.allow_only({"link", "gb_s_per_direction", "domain", "link_latency_us"});
+    a.link = up.text_or("link", "");
+    a.link_bandwidth = BytesPerSecond{up.number("gb_s_per_direction", gigabytes_per_s) * 1e9};
+    a.link_latency = Seconds{up.number("link_latency_us", microseconds) * 1e-6};
+    a.domain = static_cast<int>(up.integer("domain", 1, 65536));
+    out.allow_only({"gbit_s_per_gpu", "nic_latency_us"});
+    a.nic_bandwidth = BytesPerSecond{out.number("gbit_s_per_gpu", gigabits_per_s) * 1e9 / 8};
+    a.nic_latency = Seconds{out.number("nic_latency_us", microseconds) * 1e-6};
+}
+
+/// Free text about each group of figures; a file of the user's own may leave it out.
+void check_sources(const Reader& r) {
+    if (!r.has("sources")) return;
+    const Reader sources = r.table("sources");
+    sources.allow_only({"peak_tflops", "memory", "compute", "scale_up", "scale_out", "power"});
+    for (const std::string& key : sources.keys()) {
+        if (sources.text(key).empty()) sources.fail(key, "is empty");
+    }
+}
+
+}  // namespace
+
+std::string Accelerator::supported() const {
+    std::string s;
+    for (std::size_t i = 0; i < peak.size(); ++i) {
+        if (peak[i].value() <= 0) continue;
+        if (!s.empty()) s.append(", ");
+        s.append(name_of(static_cast<MathUnit>(i)));
+    }
+    return s;
+}
+
+Accelerator accelerator_from_toml(const Document& document) {
+    const Reader r(document);
+    r.allow_only({"name", "vendor", "year", "status", "aliases", "relative", "peak_tflops", "memory",
+                  "compute", "scale_up", "scale_out", "power", "sources"});
+    Accelerator a;
+    a.id = std::filesystem::path(document.file).stem().string();
+    a.name = r.text_or("name", a.id);
+    a.vendor = r.text_or("vendor", "");
+    a.year = static_cast<int>(r.integer_or("year", 0, 2000, 2100));
+    a.status = r.text_or("status", "shipping");
+    if (a.status != "shipping" && a.status != "announced") {
+        r.fail("status", "is neither 'shipping' nor 'announced'");
+    }
+    a.relative = r.text_or("relative", "");
+    if (r.has("aliases")) (void)r.texts("aliases");  // searched by DataStore; here only checked
+    read_peaks(r.table("peak_tflops"), a);
+    read_memory(r.table("memory"), a);
+    const Reader compute = r.table("compute");
+    compute.allow_only({"multiprocessors"});
+    a.multiprocessors = static_cast<double>(compute.integer("multiprocessors", 1, 65536));
+    read_links(r.table("scale_up"), r.table("scale_out"), a);
+    const Reader power = r.table("power");
+    power.allow_only({"tdp_w", "idle_share"});
+    a.tdp = Watts{power.number("tdp_w", watts)};
+    a.idle_power_share = power.number("idle_share", fraction);
+    check_sources(r);
+    return a;
+}
+
+Accelerator load_accelerator(const DataStore& data, std::string_view name) {
+    return accelerator_from_toml(data.open("hwmodels/accelerators", name, "accelerator"));
+}
+
+}  // namespace moecost

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/ffn_operations.h"
+
+namespace moecost {
+namespace {
+
+/// Gate and up in one GEMM, down in another; both split over tensor parallelism.
+void add_dense(const StepContext& c, double width, double matrices, DType weights, OpClass op_class, double layers,
+               std::vector<Operation>& out) {
+    const double local = width / c.tp;
+    out.push_back({matrices > 2 ? "gate-up" : "up", op_class, layers,
+                   Gemm{c.rows, (matrices - 1) * local, c.hidden, weights}});
+    out.push_back({"down", op_class, layers, Gemm{c.rows, c.hidden, local, weights}});
+}
+
+void add_latent(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
+    if (moe.latent_width == 0) return;
+    const double latent = moe.latent_width;
+    out.push_back({"to latent", OpClass::router, layers, Gemm{c.rows, latent, c.hidden, c.precision.attention}});
+    out.push_back({"from latent", OpClass::router, layers, Gemm{c.rows, c.hidden, latent, c.precision.attention}});
+}
+
+void add_moe(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
+    out.push_back({"router", OpClass::router, layers,
+                   Gemm{c.rows, static_cast<double>(moe.experts), c.hidden, DType::bf16}});
+    add_latent(c, moe, layers, out);
+    const double skew = moe.experts <= uniform_up_to_experts ? 0 : c.skew;
+    const RankLoad load = busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew);
+    ExpertFfn experts;
+    experts.tokens = c.tokens;
+    experts.hidden = moe.latent_width > 0 ? moe.latent_width : c.hidden;
+    experts.width = static_cast<double>(moe.width) / c.layout.expert_tp();
+    experts.top_k = moe.top_k;
+    experts.distinct = load.distinct;
+    experts.rows = load.rows;
+    experts.matrices = moe.matrices;
+    experts.weights = c.precision.routed_experts;
+    out.push_back({"routed experts", OpClass::routed_experts, layers, experts});
+    if (moe.shared_width > 0) {
+        add_dense(c, moe.shared_width, moe.matrices, c.precision.shared_experts, OpClass::shared_experts, layers, out);
+    }
+    if (moe.dense_width > 0) {
+        add_dense(c, moe.dense_width, 3, c.precision.dense_ffn, OpClass::dense_ffn, layers, out);
+    }
+}
+
+}  // namespace
+
+void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations) {
+    if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
+        add_dense(context, dense->width, dense->matrices, context.precision.dense_ffn, OpClass::dense_ffn, layers,
+                  operations);
+    } else {
+        add_moe(context, std::get<MoeFfn>(ffn), layers, operations);
+    }
+}
+
+}  // namespace moecost

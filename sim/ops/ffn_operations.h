@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations of the feed-forward layers: dense, router, routed and shared experts (physics 3.5 to 3.7).
+#pragma once
+
+#include <vector>
+
+#include "model/architecture.h"
+#include "ops/operation.h"
+#include "ops/routing.h"
+#include "ops/step_context.h"
+
+namespace moecost {
+
+void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations);
+
+}  // namespace moecost

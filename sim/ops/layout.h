@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How one model instance is spread over GPUs, and which layouts an engine can run (physics 1.1).
+#pragma once
+
+#include <optional>
+
+#include "base/expected.h"
+#include "model/architecture.h"
+
+namespace moecost {
+
+/// How tokens reach their experts: by the collectives of the layer (all-reduce, or gather and scatter between
+/// attention-data-parallel ranks), or by an all-to-all backend (DeepEP).
+enum class ExpertExchange { collective, low_latency, normal };
+
+struct Layout {
+    int tp = 1;             // tensor parallelism of attention, inside one data-parallel rank
+    int pp = 1;             // pipeline stages
+    int ep = 1;             // expert parallelism: whole experts on tp * attention_dp / expert_tp() ranks
+    int attention_dp = 1;   // ranks that hold their own sequences
+    int replicas = 1;       // identical instances behind a load balancer
+    ExpertExchange exchange = ExpertExchange::collective;
+    bool operator==(const Layout&) const = default;
+
+    [[nodiscard]] int stage_gpus() const { return tp * attention_dp; }
+    [[nodiscard]] int gpus() const { return tp * attention_dp * pp; }
+    [[nodiscard]] int expert_tp() const { return stage_gpus() / ep; }   // tensor parallelism inside an expert
+};
+
+/// Nothing when the layout can be run, else which rule it breaks:
+///   tp divides the query heads; K divides tp or tp divides K; ep divides tp * attention_dp and E; pp <= layers.
+/// Shards that are no multiple of a kernel tile are padded by engines and are no problem.
+[[nodiscard]] std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout);
+
+}  // namespace moecost

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/routing.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/numerics.h"
+
+namespace moecost {
+
+double distinct_experts(double experts, double top_k, double tokens, double skew) {
+    if (top_k >= experts) return tokens > 0 ? experts : 0;
+    const double log_miss = std::log1p(-top_k / experts);   // of one token missing one expert
+    if (skew <= 0) return -experts * std::expm1(tokens * log_miss);
+    return experts * (1 - fast_exp2(-skew * fast_log2(1 - tokens * log_miss / skew)));
+}
+
+RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew) {
+    const double pairs = top_k * tokens;
+    if (pairs <= 0) return {};
+    const double all = std::max(distinct_experts(experts, top_k, tokens, skew), std::min(pairs, top_k));
+    const double mean = std::max(all / ranks, std::min(1.0, pairs / ranks));
+    double busiest = 1;
+    if (ranks > 1) {
+        const double popularity = skew > 0 ? ranks / (experts * skew) : 0;
+        busiest = 1 + expected_max_normal(ranks) * std::sqrt(popularity + ranks / pairs);
+        busiest = std::min(busiest, ranks);
+    }
+    return {std::min(experts / ranks, mean * (1 + (busiest - 1) / 2)), busiest * pairs / ranks};
+}
+
+double ranks_reached(double experts, double top_k, double ranks) {
+    // C(E - E/n, k)/C(E, k): the chance that none of the k experts of a token lies on one given rank.
+    const double elsewhere = experts - experts / ranks;
+    double none = 1;
+    for (double i = 0; i < top_k; ++i) none *= std::max(elsewhere - i, 0.0) / (experts - i);
+    return ranks * (1 - none);
+}
+
+}  // namespace moecost

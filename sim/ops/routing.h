@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Expert routing (physics 2): how many distinct experts a batch touches, and how loaded the busiest rank is.
+#pragma once
+
+namespace moecost {
+
+/// Expected distinct experts touched by T tokens that choose k of E experts each.
+///   uniform choice (skew = 0):        D = E (1 - (1 - k/E)^T)
+///   Gamma-distributed popularity gs:  D = E (1 - (1 - T ln(1 - k/E)/gs)^(-gs)),   D = E at k = E
+/// gs -> infinity is the uniform law. 0 < k <= E, T >= 0; D(0) = 0, D(1) = k uniformly, D -> E.
+/// Source: negative-binomial count of a Gamma-Poisson mixture; power-law kernel tables give gs = 1.0, served points
+/// 1.13 (fit of 2026-11). physics_calibration 2.2.
+[[nodiscard]] double distinct_experts(double experts, double top_k, double tokens, double skew);
+
+/// The busiest of n expert-parallel ranks, which everyone waits for.
+struct RankLoad {
+    double distinct = 0;   // distinct experts it reads
+    double rows = 0;       // token-expert pairs it computes
+};
+
+/// Loads of the busiest rank by the normal approximation:
+///   bmax = min(n, 1 + z(n) sqrt(n/(E gs) + n/(k T))),  z(n) expected maximum of n normals (z(1) = 0)
+///   rows = bmax T k / n;   distinct = min(E/n, max(D/n, min(1, k T/n)) (1 + (bmax - 1)/2))
+/// Uniform routing drops the first term under the root.
+[[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew);
+
+/// Models with few experts show no skew in any served measurement: routing is uniform up to 16 experts.
+inline constexpr double uniform_up_to_experts = 16;
+
+/// Distinct (rank, token) pairs of an all-to-all: of n ranks, a token with k of E experts reaches on average
+///   n (1 - C(E - E/n, k)/C(E, k))
+[[nodiscard]] double ranks_reached(double experts, double top_k, double ranks);
+
+}  // namespace moecost

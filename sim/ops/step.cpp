@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/step.h"
+
+#include <algorithm>
+
+#include "ops/ffn_operations.h"
+#include "ops/mixer_operations.h"
+#include "ops/routing.h"
+#include "ops/step_context.h"
+
+namespace moecost {
+namespace {
+
+/// All-reduce inside a tensor-parallel group, after mixers and feed-forwards alike.
+void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>& out) {
+    if (c.layout.tp < 2) return;
+    out.push_back({"all-reduce", OpClass::communication, layers,
+                   AllReduce{Bytes{c.rows * c.hidden * 2}, static_cast<double>(c.layout.tp)}});
+}
+
+/// How tokens come together for the feed-forward and go back (physics 3.11). Returns the layers that leave it to the
+/// all-reduce of their tensor-parallel group.
+double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std::vector<Operation>& out) {
+    const auto* moe = std::get_if<MoeFfn>(&ffn);
+    const double ranks = c.layout.stage_gpus();
+    if (moe != nullptr && c.layout.exchange != ExpertExchange::collective && c.layout.ep > 1) {
+        const double width = moe->latent_width > 0 ? moe->latent_width : c.hidden;
+        out.push_back({"all-to-all", OpClass::communication, layers,
+                       ExpertAllToAll{c.tokens / ranks, width, static_cast<double>(moe->top_k),
+                                      static_cast<double>(c.layout.ep),
+                                      ranks_reached(moe->experts, moe->top_k, c.layout.ep),
+                                      c.layout.exchange == ExpertExchange::low_latency}});
+        return 0;
+    }
+    if (c.layout.attention_dp < 2) return layers;
+    const TokenGather gather{Bytes{c.tokens * c.hidden * 2}, static_cast<double>(c.layout.attention_dp)};
+    out.push_back({"token gather", OpClass::communication, layers, gather});
+    out.push_back({"token scatter", OpClass::communication, layers, gather});
+    return 0;
+}
+
+}  // namespace
+
+StepContext::StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew,
+                         const StepShape& s)
+    : precision(p), layout(l), shape(s), hidden(a.hidden), skew(expert_skew),
+      tp(l.tp), batch(s.decode_sequences / l.attention_dp), prefill(s.prefill_tokens / l.attention_dp),
+      rows(std::max(batch + prefill, 1.0)), tokens(std::max(s.decode_sequences + s.prefill_tokens, 1.0)),
+      prompts(prefill > 0 ? std::max(prefill / std::max(s.prompt, 1.0), 1.0) : 0) {}
+
+void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout, double skew,
+                     const StepShape& shape, std::vector<Operation>& operations) {
+    operations.clear();
+    const StepContext c(architecture, precision, layout, skew, shape);
+    double reduced = 0;   // layers whose output is summed over the tensor-parallel group
+    for (const MixerGroup& group : architecture.mixers) {
+        add_mixer(c, group.kind, group.count, operations);
+        reduced += group.count;
+    }
+    for (const FfnGroup& group : architecture.ffns) {
+        add_ffn(c, group.kind, group.count, operations);
+        reduced += add_ffn_exchange(c, group.kind, group.count, operations);
+    }
+    add_all_reduce(c, reduced, operations);
+    const double layers = architecture.layers;
+    operations.push_back({"norms, rope, residual", OpClass::small_ops, layers, SmallOps{c.rows, c.hidden}});
+    // Logits are needed for decoding sequences and for prompts that finish in this step.
+    const double logits = std::max(c.batch, 1.0);
+    operations.push_back({"head", OpClass::head, 1,
+                          Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
+    if (layout.pp > 1) {
+        operations.push_back({"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
+                              StageSend{Bytes{c.rows * c.hidden * 2}}});
+    }
+}
+
+}  // namespace moecost

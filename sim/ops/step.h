@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of one forward step on the busiest GPU of an instance (physics 3).
+#pragma once
+
+#include <vector>
+
+#include "model/architecture.h"
+#include "ops/layout.h"
+#include "ops/operation.h"
+
+namespace moecost {
+
+/// What one step processes, of the whole instance. A mixed step is one step on the union of its tokens.
+struct StepShape {
+    double decode_sequences = 0;   // B
+    double decode_context = 0;     // mean tokens a decoding sequence attends, the new one included
+    double prefill_tokens = 0;     // P
+    double prompt = 1;             // mean new tokens of the prompts these belong to
+    double prior = 0;              // tokens cached before a prompt (prefix cache)
+    double passes = 1;             // chunks a prompt is cut into
+};
+
+/// Replaces `operations` by those of the step. With pipeline stages the shape is that of one micro-batch and every
+/// layer is listed: the time of the list is the time a token needs through all stages.
+/// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
+void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout, double skew,
+                     const StepShape& shape, std::vector<Operation>& operations);
+
+}  // namespace moecost

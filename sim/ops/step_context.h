@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The quantities every operation of a step is written in, with the symbols of physics 0.
+#pragma once
+
+#include "model/architecture.h"
+#include "ops/layout.h"
+
+namespace moecost {
+
+struct StepShape;
+
+struct StepContext {
+    StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew, const StepShape& s);
+
+    const Precision& precision;
+    const Layout& layout;
+    const StepShape& shape;
+    double hidden;    // h
+    double skew;      // gs
+    double tp;        // tensor parallelism of attention
+    double batch;     // B_l, decode sequences of one attention rank
+    double prefill;   // P_l, prompt tokens of one attention rank
+    double rows;      // M_l = B_l + P_l, at least one
+    double tokens;    // T = B + P, at least one
+    double prompts;   // prompts in the step on one attention rank
+};
+
+}  // namespace moecost

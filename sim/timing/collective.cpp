@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timing/collective.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/numerics.h"
+#include "timing/roofline.h"
+
+namespace moecost {
+namespace {
+
+Timed network_time(const Work& w, const Machine& machine, Seconds floor, Seconds transfer, Provenance provenance) {
+    Timed t;
+    t.network = transfer;
+    t.floor = floor;
+    t.total = floor + transfer;
+    t.provenance = provenance;
+    return not_below_roofline(t, roofline(w, machine));
+}
+
+/// Latency and transfer of one algorithm, and whether the message lies in the fitted range.
+struct Choice {
+    Seconds latency{1e300};
+    Seconds transfer;
+    bool inside = false;
+};
+
+Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
+    const BytesPerSecond link = machine.link_bandwidth();
+    Choice best;
+    for (const AllReduceTable& table : machine.profile->kernels->all_reduce) {
+        const Seconds waiting = table.per_rank * (op.ranks - 2);
+        const Seconds one = one_shot_all_reduce(op.message, op.ranks, link * table.one_shot_bandwidth, Seconds{0});
+        const Seconds two = two_shot_all_reduce(op.message, op.ranks, link * table.two_shot_bandwidth, Seconds{0});
+        // In the served graph the launch part, one_shot, grows by the floor factor like every kernel floor.
+        const Seconds grown = machine.served_floor(table.one_shot) - table.one_shot;
+        const bool inside = table.gpus.contains(op.ranks) && op.message.value() <= table.bytes.high;
+        for (const auto& [latency, transfer] : {std::pair(table.one_shot, one), std::pair(table.two_shot, two)}) {
+            const Choice choice{latency + grown + waiting, transfer, inside};
+            if (choice.latency + choice.transfer < best.latency + best.transfer) best = choice;
+        }
+    }
+    return best;
+}
+
+/// Reduce-scatter and all-gather inside domains, a ring of the shards across them.
+Seconds hierarchical_all_reduce(const AllReduce& op, const Machine& machine) {
+    const Cluster& c = *machine.cluster;
+    const double local = std::min<double>(c.domain, op.ranks);
+    const double domains = std::ceil(op.ranks / local);
+    const Bytes shard = op.message / local;
+    return 2 * ring_all_gather(op.message, local, machine.link_bandwidth(), c.link_latency) +
+           ring_all_reduce(shard, domains, c.nic_bandwidth, c.nic_latency);
+}
+
+const AllToAllTable* all_to_all_table(const Machine& machine, const ExpertAllToAll& op) {
+    const AllToAllMode mode = op.low_latency ? AllToAllMode::low_latency : AllToAllMode::normal;
+    const double nodes = std::ceil(op.ranks / 8);
+    for (const AllToAllTable& table : machine.profile->kernels->all_to_all) {
+        if (table.mode == mode && table.nodes == nodes) return &table;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Seconds one_shot_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency) {
+    return latency + message * (ranks - 1) / link;
+}
+Seconds two_shot_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency) {
+    return latency + message * (2 * (ranks - 1) / ranks) / link;
+}
+Seconds ring_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds hop) {
+    return 2 * (ranks - 1) * hop + message * (2 * (ranks - 1) / ranks) / link;
+}
+Seconds nvls_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency) {
+    return latency + message * ((ranks + 1) / ranks) / link;
+}
+Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds hop) {
+    return (ranks - 1) * hop + total * ((ranks - 1) / ranks) / link;
+}
+
+Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
+    const Work w = work(op);
+    if (op.ranks > machine.cluster->domain) {
+        return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine), Provenance::extrapolated);
+    }
+    if (machine.profile->kernels->all_reduce.empty()) {
+        return network_time(w, machine, Seconds{0},
+                            ring_all_reduce(op.message, op.ranks, machine.link_bandwidth(), machine.cluster->link_latency),
+                            Provenance::extrapolated);
+    }
+    const Choice best = fastest_inside_domain(op, machine);
+    return network_time(w, machine, best.latency, best.transfer, in_range(best.inside));
+}
+
+Timed token_gather_time(const TokenGather& op, const Machine& machine) {
+    const Work w = work(op);
+    const AssumedEfficiencies& a = machine.profile->kernels->assumed;
+    if (op.ranks > machine.cluster->domain) {
+        const Seconds across =
+            ring_all_gather(op.message, op.ranks, machine.cluster->nic_bandwidth, machine.cluster->nic_latency);
+        return network_time(w, machine, Seconds{0}, across, Provenance::extrapolated);
+    }
+    return network_time(w, machine, a.gather, w.message / (machine.link_bandwidth() * a.gather_bandwidth),
+                        Provenance::extrapolated);
+}
+
+Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine) {
+    const Work w = work(op);
+    const Bytes row{op.tokens_per_rank * op.hidden * (op.low_latency ? op.top_k : op.reached)};
+    if (const AllToAllTable* table = all_to_all_table(machine, op)) {
+        const double log_tokens = fast_log2(1 + op.tokens_per_rank);
+        const Seconds floor = table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
+        const Seconds transfer = row / table->dispatch_bandwidth + row * 2 / table->combine_bandwidth;
+        return network_time(w, machine, floor, transfer, Provenance::calibrated);
+    }
+    const Cluster& c = *machine.cluster;
+    const bool inside = op.ranks <= c.domain;
+    const Seconds hop = inside ? c.link_latency : c.nic_latency;
+    return network_time(w, machine, 2 * hop, w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
+                        Provenance::extrapolated);
+}
+
+Timed stage_send_time(const StageSend& op, const Machine& machine) {
+    const Work w = work(op);
+    return network_time(w, machine, machine.cluster->link_latency, w.message / machine.link_bandwidth(),
+                        Provenance::extrapolated);
+}
+
+}  // namespace moecost

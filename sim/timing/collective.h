@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collectives (physics 4.3, 4.4). S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
+#pragma once
+
+#include "ops/operation.h"
+#include "timing/machine.h"
+
+namespace moecost {
+
+/// Everyone reads everyone: l + (n - 1) S/b. Best for small messages.
+[[nodiscard]] Seconds one_shot_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency);
+/// Reduce-scatter, then all-gather: l + 2 (n - 1)/n S/b.
+[[nodiscard]] Seconds two_shot_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency);
+/// Ring: 2 (n - 1) l + 2 (n - 1)/n S/b, l per hop. 1 GB over 8 ranks at 450 GB/s: 3.89 ms.
+[[nodiscard]] Seconds ring_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds hop);
+/// Reduced in the switch (NVLS): l + (n + 1)/n S/b.
+[[nodiscard]] Seconds nvls_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency);
+/// All-gather or reduce-scatter, half of a ring: (n - 1) l + (n - 1)/n S/b, S of all ranks together.
+[[nodiscard]] Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds hop);
+
+/// Inside a domain the least of the algorithms a table knows, each with its own share of the link:
+///   t = min over tables of min(one-shot, two-shot, NVLS) + per_rank (n - 2)
+/// Across domains: reduce-scatter inside, ring over the NICs of S/n_local, all-gather inside.
+/// Held-out error inside one NVLink domain: 4.5 % median (physics_calibration 2.6, 10).
+[[nodiscard]] Timed all_reduce_time(const AllReduce& op, const Machine& machine);
+
+/// Gather or scatter of tokens between attention-data-parallel ranks: gather_us + S (n - 1)/n/(gather_bandwidth b).
+[[nodiscard]] Timed token_gather_time(const TokenGather& op, const Machine& machine);
+
+/// Expert dispatch and combine of T tokens per rank: t0 + S/B + c log2(1 + T) each, S = T h k (dispatch, fp8) or
+/// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (physics_calibration 2.7).
+/// Without a table of the right size: ring latency and the payload at link or NIC speed.
+[[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine);
+
+/// Hidden states to the next pipeline stage: over the link inside a domain.
+[[nodiscard]] Timed stage_send_time(const StageSend& op, const Machine& machine);
+
+}  // namespace moecost

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timing/step_timer.h"
+
+#include <algorithm>
+
+#include "timing/attention.h"
+#include "timing/collective.h"
+#include "timing/expert_ffn.h"
+#include "timing/gemm.h"
+#include "timing/roofline.h"
+
+namespace moecost {
+namespace {
+
+/// Norms, rope, quantisation and cache writes: bytes only, their launches ride in the floor factor.
+Timed small_ops_time(const SmallOps& op, const Machine& machine) {
+    const Timed ideal = roofline(work(op), machine);
+    Timed t;
+    t.memory = Seconds{machine.profile->kernels->assumed.small_op_passes * op.rows * op.hidden * 2} /
+               machine.memory_bandwidth().value();
+    t.total = t.memory;
+    return not_below_roofline(t, ideal);
+}
+
+struct TimeOf {
+    const Machine& m;
+    Timed operator()(const Gemm& op) const {
+        return gemm_time(op, *m.kernels.gemm[static_cast<std::size_t>(op.weights)], m);
+    }
+    Timed operator()(const ExpertFfn& op) const { return expert_ffn_time(op, m); }
+    Timed operator()(const DecodeAttention& op) const {
+        return decode_attention_time(op, *m.kernels.decode_attention, m);
+    }
+    Timed operator()(const PrefillAttention& op) const {
+        return prefill_attention_time(op, op.latent ? *m.kernels.mla_prefill : *m.kernels.prefill_attention, m);
+    }
+    Timed operator()(const MlaDecode& op) const { return mla_decode_time(op, *m.kernels.mla_decode, m); }
+    Timed operator()(const MlaAbsorb& op) const { return mla_absorb_time(op, m); }
+    Timed operator()(const MlaExpand& op) const { return mla_expand_time(op, m); }
+    Timed operator()(const IndexScore& op) const { return index_score_time(op, m); }
+    Timed operator()(const RecurrentDecode& op) const { return recurrent_time(op, m); }
+    Timed operator()(const RecurrentPrefill& op) const { return recurrent_time(op, m); }
+    Timed operator()(const SmallOps& op) const { return small_ops_time(op, m); }
+    Timed operator()(const AllReduce& op) const { return all_reduce_time(op, m); }
+    Timed operator()(const TokenGather& op) const { return token_gather_time(op, m); }
+    Timed operator()(const ExpertAllToAll& op) const { return expert_all_to_all_time(op, m); }
+    Timed operator()(const StageSend& op) const { return stage_send_time(op, m); }
+};
+
+/// Part of the shared expert hides behind the routed ones, but both together never beat their bytes and FLOP.
+Seconds shared_expert_credit(Seconds shared, Seconds routed, Seconds roofline_of_both, double overlap) {
+    const Seconds slack = max(shared + routed - roofline_of_both, Seconds{0});
+    return min(shared * overlap, slack);
+}
+
+}  // namespace
+
+Timed operation_time(const Operation& op, const Machine& machine) {
+    if (!machine.profile->kernels) return roofline(work(op), machine);
+    return std::visit(TimeOf{machine}, op.shape);
+}
+
+StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
+                     const Machine& machine)
+    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {
+    operations_.reserve(48);
+}
+
+StepShape StepTimer::micro_batch(const StepShape& shape) const {
+    if (layout_.pp == 1) return shape;
+    StepShape part = shape;
+    const double stages = layout_.pp;
+    // Fewer sequences than stages leave stages idle; they do not shrink below one sequence.
+    part.decode_sequences = std::max(shape.decode_sequences / stages, std::min(shape.decode_sequences, 1.0));
+    part.prefill_tokens = shape.prefill_tokens / stages;
+    return part;
+}
+
+Seconds StepTimer::host_time(const StepShape& shape) const {
+    const ServingScalars& s = machine_.profile->serving;
+    return s.host + s.host_per_sequence * (shape.decode_sequences / layout_.attention_dp);
+}
+
+StepTime StepTimer::time(const StepShape& shape) {
+    const StepShape part = micro_batch(shape);
+    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, part, operations_);
+    StepTime step;
+    step.provenance = machine_.profile->basis;
+    Seconds experts_roofline;
+    for (const Operation& op : operations_) {
+        const Timed timed = operation_time(op, machine_);
+        step.by_class[static_cast<std::size_t>(op.op_class)] += timed.total * op.count;
+        step.compute_busy += timed.ideal_compute * op.count;
+        step.memory_busy += timed.ideal_memory * op.count;
+        step.roofline += timed.ideal_total * op.count;
+        step.provenance = weaker(step.provenance, timed.provenance);
+        if (op.op_class == OpClass::routed_experts || op.op_class == OpClass::shared_experts) {
+            experts_roofline += timed.ideal_total * op.count;
+        }
+    }
+    Seconds& shared = step.by_class[static_cast<std::size_t>(OpClass::shared_experts)];
+    if (machine_.profile->kernels && shared.value() > 0) {
+        const Seconds routed = step.by_class[static_cast<std::size_t>(OpClass::routed_experts)];
+        shared -= shared_expert_credit(shared, routed, experts_roofline,
+                                       machine_.profile->kernels->assumed.shared_expert_overlap);
+    }
+    step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
+    for (const Seconds s : step.by_class) step.total += s;
+    return step;
+}
+
+std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
+    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, micro_batch(shape),
+                    operations_);
+    std::vector<TimedOperation> result;
+    result.reserve(operations_.size());
+    for (const Operation& op : operations_) {
+        result.push_back(TimedOperation{op, work(op), operation_time(op, machine_)});
+    }
+    return result;
+}
+
+}  // namespace moecost

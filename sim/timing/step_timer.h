@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Seconds of one forward step: operations listed (ops/step.h), timed by the law of their kind, summed (physics 4.6).
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "ops/step.h"
+#include "timing/machine.h"
+
+namespace moecost {
+
+/// One execution of any operation: the calibrated law of its kind, or the roofline where the profile has no tables.
+[[nodiscard]] Timed operation_time(const Operation& op, const Machine& machine);
+
+struct StepTime {
+    Seconds total;
+    std::array<Seconds, op_class_count> by_class{};
+    Seconds compute_busy;        // FLOP at datasheet peak: how long the tensor cores would need
+    Seconds memory_busy;         // bytes at datasheet bandwidth
+    Seconds roofline;            // sum of the operations' rooflines: no step is faster
+    Provenance provenance = Provenance::calibrated;
+};
+
+struct TimedOperation {
+    Operation operation;
+    Work work;
+    Timed timed;                 // of one execution; the step runs `operation.count` of them
+};
+
+/// Times steps of one deployment. Refers to its arguments, which must outlive it; holds a scratch list, so that
+/// repeated steps allocate nothing.
+class StepTimer {
+  public:
+    StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
+              const Machine& machine);
+
+    /// Seconds of one step of this shape, host time included. With pipeline stages: the time one token of each of
+    /// the `pp` micro-batches in flight needs through all stages.
+    [[nodiscard]] StepTime time(const StepShape& shape);
+    /// The same step, operation by operation.
+    [[nodiscard]] std::vector<TimedOperation> explain(const StepShape& shape);
+    /// Host time of a step: host + host_per_sequence B/attention_dp.
+    [[nodiscard]] Seconds host_time(const StepShape& shape) const;
+
+  private:
+    [[nodiscard]] StepShape micro_batch(const StepShape& shape) const;
+    const Architecture& architecture_;
+    const Precision& precision_;
+    const Layout& layout_;
+    const Machine& machine_;
+    std::vector<Operation> operations_;
+};
+
+}  // namespace moecost

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// WHO asks: lengths of requests and the load that offers them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/data.h"
+
+namespace moecost {
+
+enum class LoadKind {
+    closed_loop,    // `requests` in flight at all times
+    rate,           // `requests` arrive per second
+    offline,        // all requests queued at once (`requests` of them; 0: an endless queue)
+    static_batch,   // one batch of `requests` submitted at once, no arrivals
+    burst,          // `requests` arrive at once on an idle server, continuous batching
+    prefill_only,   // one prompt phase, saturated
+    decode_only     // `requests` sequences decoding, no prompts
+};
+[[nodiscard]] std::string_view name_of(LoadKind kind);
+
+struct Traffic {
+    std::string name;
+    double input = 1024;          // mean prompt tokens (ISL)
+    double output = 1024;         // mean output tokens (OSL), the first included
+    double cached_share = 0;      // of prompt tokens found in the prefix cache
+    bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
+    LoadKind load = LoadKind::closed_loop;
+    double requests = 64;         // meaning by `load`
+
+    [[nodiscard]] double computed_input() const { return input * (1 - cached_share); }
+    /// Mean context of a decoding sequence: I + O/2.
+    [[nodiscard]] double mean_context() const { return input + output / 2; }
+};
+
+/// Service-level objective; 0: none.
+struct Slo {
+    double ttft_s = 0;
+    double tpot_s = 0;
+};
+
+/// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.
+[[nodiscard]] Traffic load_traffic(const DataStore& data, std::string_view name);
+
+}  // namespace moecost

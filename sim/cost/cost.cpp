@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cost/cost.h"
+
+#include <algorithm>
+
+namespace moecost {
+namespace {
+
+constexpr double seconds_per_hour = 3600;
+constexpr double million = 1e6;
+
+double utilisation(const StepTime& step) {
+    if (step.total.value() <= 0) return 0;
+    return std::min(1.0, max(step.compute_busy, step.memory_busy) / step.total);
+}
+
+double per_token(double dollars_per_s, double tokens_per_s) {
+    return tokens_per_s > 0 ? dollars_per_s / tokens_per_s * million : 0;
+}
+
+}  // namespace
+
+Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& input) {
+    Cost cost;
+    cost.usd_per_hour = input.gpus * input.usd_per_gpu_hour;
+    const double rent = cost.usd_per_hour / seconds_per_hour;   // dollars per second
+    const double requests = serving.requests_per_s.value();
+    const double output = serving.output_tokens_per_s.value();
+    const double computed =
+        serving.input_tokens_per_s.value() > 0 ? requests * traffic.computed_input() : 0;
+    // With one kind of token only, it carries the whole rent.
+    const double prompts = output <= 0 ? 1 : computed <= 0 ? 0 : serving.prefill_share;
+    cost.usd_per_mtok_input = per_token(prompts * rent, computed);
+    cost.usd_per_mtok_output = per_token((1 - prompts) * rent, output);
+    const double parts = input.blend_input_parts;
+    cost.usd_per_mtok_blended = (parts * cost.usd_per_mtok_input + cost.usd_per_mtok_output) / (parts + 1);
+    cost.usd_per_mtok_total = per_token(rent, serving.input_tokens_per_s.value() + output);
+
+    const Seconds read = input.cache_bytes_per_token / input.gpu->memory_bandwidth;
+    const double held = input.cache_bytes_per_token / input.gpu->memory;
+    cost.usd_per_mtok_cached = rent * (read + serving.e2e * held).value() * million;
+
+    const double busy = serving.prefill_share * utilisation(serving.prompt_time) +
+                        (1 - serving.prefill_share) * utilisation(serving.decode_time);
+    const double idle = input.gpu->idle_power_share;
+    cost.watts_per_gpu = input.gpu->tdp * (idle + (1 - idle) * busy);
+    if (output > 0) {
+        cost.joules_per_output_token = JoulesPerToken{cost.watts_per_gpu.value() * input.gpus / output};
+    }
+    return cost;
+}
+
+}  // namespace moecost

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a description to a checked scenario: names resolved, defaults of engine and release filled in.
+#include <algorithm>
+#include <cmath>
+
+#include "base/format.h"
+#include "model/architecture_toml.h"
+#include "model/library.h"
+#include "moecost.h"
+#include "timing/machine.h"
+
+namespace moecost {
+namespace {
+
+[[noreturn]] void reject(std::string_view option, std::string message, std::string hint = {}) {
+    throw InputError({std::string("--").append(option)}, {}, message, std::move(hint));
+}
+
+DType format_of(std::string_view option, const std::string& name) {
+    if (const auto type = dtype_named(name)) return *type;
+    std::vector<std::string> known;
+    for (const DTypeInfo& i : dtype_table) known.emplace_back(i.name);
+    std::string message("'");
+    reject(option, message.append(name).append("' is not a number format"), name_hint(name, known));
+}
+
+Architecture resolve_model(const DataStore& data, const Description& d) {
+    if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
+    Architecture a = load_model(data, d.model);
+    for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
+    return a;
+}
+
+/// KV cache when nobody says: fp8 on Blackwell, and under TensorRT-LLM with per-tensor fp8 weights; else bf16.
+DType default_cache(const Scenario& s) {
+    const bool blackwell = s.cluster.gpu.peak_of(MathUnit::fp4).value() > 0;
+    const bool trtllm_fp8 = s.profile.engine == "trtllm" && s.precision.attention == DType::fp8;
+    return s.profile.engine != "ideal" && (blackwell || trtllm_fp8) ? DType::fp8 : DType::bf16;
+}
+
+void resolve_precision(const Description& d, Scenario& s) {
+    s.precision = s.architecture.precision;
+    if (!d.weights.empty()) s.precision = s.precision.with_weights(format_of("weights", d.weights));
+    if (!d.expert_weights.empty()) s.precision.routed_experts = format_of("expert-weights", d.expert_weights);
+    if (d.kv.empty() || d.kv == "auto") {
+        s.precision.kv_cache = default_cache(s);
+        s.notes.push_back(std::string("KV cache in ").append(info(s.precision.kv_cache).name).append(" (assumed)"));
+    } else {
+        s.precision.kv_cache = format_of("kv", d.kv);
+    }
+    const std::string problem = precision_problem(s.architecture, s.precision, s.cluster, s.profile);
+    if (!problem.empty()) reject("weights", problem);
+}
+
+void resolve_engine(const Description& d, Scenario& s) {
+    s.engine = s.profile.defaults;
+    if (d.chunk) s.engine.chunk_tokens = *d.chunk;
+    if (d.max_sequences) s.engine.max_sequences = *d.max_sequences;
+    if (d.memory_fraction) s.engine.memory_fraction = *d.memory_fraction;
+    if (d.reserve_gb) s.engine.reserve = Bytes{*d.reserve_gb * 1e9};
+    if (d.admission_steps) s.engine.admission_steps = *d.admission_steps;
+}
+
+ExpertExchange exchange_of(const Description& d) {
+    if (d.exchange.empty() || d.exchange == "collective") return ExpertExchange::collective;
+    if (d.exchange == "low-latency") return ExpertExchange::low_latency;
+    if (d.exchange == "normal") return ExpertExchange::normal;
+    reject("all-to-all", std::string("'").append(d.exchange).append("' is not low-latency or normal"));
+}
+
+std::string fraction_of(int whole, int part) {
+    std::string s = std::to_string(whole);
+    return s.append(" GPUs, ").append(std::to_string(part)).append(" per step of the layout");
+}
+
+Layout resolve_layout(const Description& d, const Architecture& a) {
+    Layout layout;
+    layout.pp = d.pp.value_or(1);
+    layout.attention_dp = d.attention_dp.value_or(1);
+    layout.replicas = d.replicas.value_or(1);
+    layout.exchange = exchange_of(d);
+    const int others = layout.pp * layout.attention_dp * layout.replicas;
+    const int gpus = d.gpus.value_or(d.tp.value_or(1) * others);
+    if (gpus % others != 0) {
+        reject("gpus", fraction_of(gpus, others), "gpus must be a multiple of pp x attention-dp x replicas");
+    }
+    layout.tp = d.tp.value_or(gpus / others);
+    if (layout.tp * others != gpus) {
+        reject("gpus", std::to_string(gpus).append(" GPUs, but tp x pp x attention-dp x replicas is ")
+                           .append(std::to_string(layout.tp * others)));
+    }
+    layout.ep = d.ep.value_or(1);
+    if (const auto problem = layout_problem(a, layout)) {
+        std::string message(problem->reason);
+        message.append(": ").append(problem->quantity).append(" ").append(significant(problem->needed, 6));
+        reject(problem->quantity.empty() ? "tp" : problem->quantity,
+               message.append(", ").append(problem->unit).append(" ").append(significant(problem->available, 6)));
+    }
+    return layout;
+}
+
+Traffic resolve_traffic(const DataStore& data, const Description& d, const Architecture& a) {
+    Traffic t;
+    if (!d.traffic.empty()) t = load_traffic(data, d.traffic);
+    if (d.isl) t.input = *d.isl;
+    if (d.osl) t.output = *d.osl;
+    if (d.cached_share) t.cached_share = *d.cached_share;
+    if (d.equal_lengths) t.equal_lengths = *d.equal_lengths;
+    if (d.load) {
+        t.load = *d.load;
+        t.requests = d.requests;
+    }
+    if (a.max_position > 0 && t.input + t.output > a.max_position) {
+        std::string message = significant(t.input + t.output, 9);
+        message.append(" tokens of prompt and output exceed the ").append(std::to_string(a.max_position));
+        reject("isl", message.append(" positions of ").append(a.name));
+    }
+    return t;
+}
+
+}  // namespace
+
+Scenario describe(const DataStore& data, const Description& d) {
+    Scenario s;
+    s.architecture = resolve_model(data, d);
+    if (d.cluster.empty()) {
+        if (d.gpu.empty()) reject("gpu", "no accelerator is given", "moecost list gpus shows them");
+        s.cluster = cluster_of(load_accelerator(data, d.gpu));
+    } else {
+        s.cluster = load_cluster(data, d.cluster);
+    }
+    s.profile = load_profile(data, s.cluster.gpu.id, s.cluster.gpu.relative, d.engine);
+    resolve_engine(d, s);
+    resolve_precision(d, s);
+    s.layout = resolve_layout(d, s.architecture);
+    s.traffic = resolve_traffic(data, d, s.architecture);
+    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0)};
+    s.price = choose_price(data, s.cluster.gpu.id, d.price);
+    s.blend_input_parts = d.blend.value_or(3);
+    s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
+    if (s.profile.basis == Provenance::datasheet) {
+        std::string note("no calibration of ");
+        note.append(s.cluster.gpu.id).append(" under ").append(d.engine).append(": efficiencies of ");
+        s.notes.push_back(note.append(s.profile.accelerator).append(" on its datasheet"));
+    }
+    s.refresh();
+    return s;
+}
+
+std::string smallest_fix(const DataStore& data, const Description& description) {
+    const auto runs = [&](const Description& d) {
+        try {
+            return static_cast<bool>(evaluate(describe(data, d)));
+        } catch (const InputError&) {
+            return false;   // a layout or format this model cannot use
+        }
+    };
+    const int gpus = description.tp.value_or(description.gpus.value_or(1));
+    for (int tp = gpus * 2; tp <= 64; tp *= 2) {
+        Description d = description;
+        d.gpus.reset();
+        d.tp = tp;
+        if (runs(d)) return std::string("--tp ").append(std::to_string(tp));
+    }
+    for (const std::string_view format : {"fp8", "fp8-block", "nvfp4"}) {
+        Description d = description;
+        d.weights = format;
+        if (runs(d)) return std::string("--weights ").append(format);
+    }
+    return {};
+}
+
+}  // namespace moecost

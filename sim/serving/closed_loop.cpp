@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serving/closed_loop.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace moecost {
+namespace {
+
+/// One pass of the cycle at a given number of decoding sequences.
+struct Cycle {
+    double chunk_share = 0;   // phi
+    double tokens = 0;        // x
+    StepTime decode;
+    StepTime prompt;
+    Seconds per_prompt;       // T_p
+    Seconds length;
+};
+
+class ClosedLoop {
+  public:
+    ClosedLoop(const LoopInput& in, double running)
+        : in_(in), running_(running), prompt_(in.traffic.computed_input()),
+          chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
+          mixed_(in.engine.batching == Batching::mixed) {}
+
+    [[nodiscard]] StepShape shape(double decoding, double prompt_tokens) const {
+        StepShape s;
+        s.decode_sequences = decoding;
+        s.decode_context = in_.traffic.mean_context();
+        s.prefill_tokens = prompt_tokens;
+        s.prompt = prompt_;
+        s.prior = in_.traffic.input - prompt_;
+        s.passes = std::max(1.0, std::ceil(prompt_ / chunk_));
+        return s;
+    }
+    [[nodiscard]] StepShape prompt_shape(double decoding, double tokens) const {
+        return shape(mixed_ ? decoding : 0, tokens);
+    }
+
+    [[nodiscard]] Cycle cycle(double decoding) const {
+        const double output = in_.traffic.output;
+        const double arrivals = decoding / output;
+        Cycle c;
+        c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
+        c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
+        c.decode = in_.timer.time(shape(decoding, 0));
+        c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
+        c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
+        c.length = (output + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt;
+        return c;
+    }
+
+    /// Seconds a step with prompts takes beyond the decodes it carries.
+    [[nodiscard]] Seconds extra(Seconds prompt_step, Seconds decode_step) const {
+        const double pre = in_.scalars.prompt_factor;
+        return mixed_ ? pre * (prompt_step - decode_step) : pre * prompt_step;
+    }
+
+    /// Time to first token of a request that meets no queue: its chunks, one step each.
+    /// `all_decoding` is the step of all running sequences without prompts.
+    [[nodiscard]] Seconds lone(double decoding, Seconds all_decoding) const {
+        const double together = in_.traffic.equal_lengths ? running_ * prompt_ : prompt_;
+        const Seconds decode = mixed_ ? all_decoding : Seconds{0};
+        const Seconds first = in_.timer.time(prompt_shape(decoding, std::min(together, chunk_))).total;
+        return std::max(1.0, prompt_ / chunk_) * (decode + extra(first, decode));
+    }
+
+    [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
+        const double queueing = in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
+        return lone_time + in_.scalars.first_token + (0.5 + in_.engine.admission_steps) * c.decode.total +
+               (queueing / 2 * (running_ - 1)) * c.per_prompt;
+    }
+
+    [[nodiscard]] Seconds per_token(const Cycle& c, Seconds ttft) const {
+        const double output = in_.traffic.output;
+        if (output <= 1) return Seconds{0};
+        return max(c.length - ttft, (0.8 * output) * c.decode.total) / (output - 1);
+    }
+
+  private:
+    const LoopInput& in_;
+    double running_;
+    double prompt_;
+    double chunk_;
+    bool mixed_;
+};
+
+}  // namespace
+
+Serving closed_loop(const LoopInput& in, double requests) {
+    const double running = std::min(requests, in.capacity);
+    const double output = in.traffic.output;
+    const ClosedLoop loop(in, running);
+    Seconds lone;
+    double decoding = running;
+    Cycle c;
+    Seconds ttft;
+    Seconds tpot;
+    for (int pass = 0; pass < 20; ++pass) {
+        c = loop.cycle(decoding);
+        if (pass == 0) lone = loop.lone(running, c.decode.total);
+        ttft = loop.first_token(c, lone);
+        tpot = loop.per_token(c, ttft);
+        const double next = output <= 1 ? running : running * ((output - 1) * tpot / c.length);
+        const double change = std::abs(next - decoding);
+        if (change < 1e-2 * decoding) break;
+        decoding = pass == 0 ? next : (decoding + next) / 2;
+    }
+    Serving s;
+    s.ttft_queue = std::max(requests - running, 0.0) / running * c.length;
+    s.ttft = ttft + s.ttft_queue;
+    s.tpot = tpot;
+    s.e2e = s.ttft + (output - 1) * tpot;
+    s.requests_per_s = PerSecond{requests / s.e2e.value()};
+    s.running = running;
+    s.decoding = decoding;
+    s.prefill_share = std::min(1.0, running * c.per_prompt / c.length);
+    s.decode_step = loop.shape(decoding, 0);
+    s.prompt_step = loop.prompt_shape(decoding, c.tokens);
+    s.decode_time = c.decode;
+    s.prompt_time = c.prompt;
+    s.prompt_steps_share = std::min(c.chunk_share, 1.0);
+    s.provenance = weaker(c.decode.provenance, c.prompt.provenance);
+    return s;
+}
+
+}  // namespace moecost

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies in the memory of one GPU, and how many sequences fit beside the weights (physics 5).
+#pragma once
+
+#include "base/expected.h"
+#include "hardware/cluster.h"
+#include "hardware/profile.h"
+#include "model/counts.h"
+#include "ops/layout.h"
+#include "traffic/traffic.h"
+
+namespace moecost {
+
+struct MemoryPlan {
+    Bytes capacity;              // usable device memory
+    Bytes weights;               // of the busiest GPU
+    Bytes reserve;               // runtime, graphs, activations, communication buffers
+    Bytes cache;                 // left for sequences by the engine's memory share
+    Bytes sequence;              // what one sequence holds on a GPU at its mean resident length
+    double max_concurrency = 0;  // sequences of the instance
+};
+
+/// Weights of the busiest GPU of an instance (physics 1.3): attention, dense and shared parts /tp, routed experts
+/// over all GPUs of a stage, router and norms replicated, layers /pp, the larger of embeddings and head on one stage.
+[[nodiscard]] Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout);
+
+/// cache = fraction M - W - reserve (basis total) or fraction (M - W - reserve) (basis free);
+/// sequences of a rank = floor(cache/sequence bytes at I + r O tokens), at most max_sequences of the engine.
+/// Infeasible when weights and reserve exceed memory, or when not one sequence of I + O tokens fits.
+[[nodiscard]] Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precision& precision,
+                                               const WeightBytes& weights, const Layout& layout,
+                                               const Cluster& cluster, const EngineDefaults& engine,
+                                               const Traffic& traffic);
+
+}  // namespace moecost

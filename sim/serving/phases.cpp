@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serving/phases.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace moecost {
+namespace {
+
+double chunk_of(const LoopInput& in) { return in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp; }
+
+StepShape decode_shape(const LoopInput& in, double sequences) {
+    StepShape s;
+    s.decode_sequences = sequences;
+    s.decode_context = in.traffic.mean_context();
+    return s;
+}
+
+StepShape prompt_shape(const LoopInput& in, double tokens) {
+    StepShape s;
+    s.prefill_tokens = tokens;
+    s.prompt = in.traffic.computed_input();
+    s.prior = in.traffic.input - s.prompt;
+    s.passes = std::max(1.0, std::ceil(s.prompt / chunk_of(in)));
+    return s;
+}
+
+/// Prompts of n sequences, one full chunk per step and a last partial one; `step` receives a full chunk's time.
+Seconds prefill_all(const LoopInput& in, double sequences, Serving& s) {
+    const double tokens = sequences * in.traffic.computed_input();
+    const double chunk = std::min(tokens, chunk_of(in));
+    const double full = std::floor(tokens / chunk);
+    s.prompt_step = prompt_shape(in, chunk);
+    s.prompt_time = in.timer.time(s.prompt_step);
+    Seconds total = full * s.prompt_time.total;
+    if (const double rest = tokens - full * chunk; rest >= 1) total += in.timer.time(prompt_shape(in, rest)).total;
+    return in.scalars.prompt_factor * total;
+}
+
+/// One wave of n sequences from empty to done.
+struct Wave {
+    Seconds prefill;
+    Seconds decode;
+    [[nodiscard]] Seconds total() const { return prefill + decode; }
+};
+
+Wave run_wave(const LoopInput& in, double sequences, Serving& s) {
+    Wave w;
+    w.prefill = prefill_all(in, sequences, s);
+    s.decode_step = decode_shape(in, sequences);
+    s.decode_time = in.timer.time(s.decode_step);
+    w.decode = std::max(in.traffic.output - 1, 0.0) * s.decode_time.total;
+    s.running = s.decoding = sequences;
+    s.tpot = in.traffic.output > 1 ? s.decode_time.total : Seconds{0};
+    s.prefill_share = w.prefill / w.total();
+    s.prompt_steps_share = 0;
+    s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);
+    return w;
+}
+
+/// Mean wait of a prompt behind others at Poisson arrivals, M/D/1: rho/(2 (1 - rho)) service times, where one
+/// prompt serves prefill_share e2e/running seconds of everybody's time (T_p) and rho = rate T_p.
+Seconds prompt_wait(const Serving& s, PerSecond rate) {
+    const Seconds service = s.prefill_share / s.running * s.e2e;
+    const double load = std::min(rate.value() * service.value(), 0.999);
+    return load / (2 * (1 - load)) * service;
+}
+
+}  // namespace
+
+Serving static_batch(const LoopInput& in, double requests) {
+    Serving s;
+    const Wave w = run_wave(in, requests, s);
+    s.ttft = w.prefill + in.scalars.first_token;
+    s.e2e = w.total() + in.scalars.first_token;
+    s.requests_per_s = PerSecond{requests / s.e2e.value()};
+    return s;
+}
+
+Serving burst(const LoopInput& in, double requests) {
+    if (requests > in.capacity) {
+        Serving s = offline(in, requests);
+        const double waves = std::ceil(requests / in.capacity);
+        s.ttft_queue = (waves - 1) / 2 * (s.e2e - s.ttft);
+        s.ttft += s.ttft_queue;
+        return s;
+    }
+    Serving s;
+    const Wave w = run_wave(in, requests, s);
+    s.ttft = in.scalars.first_token + w.prefill * ((1 + 1 / requests) / 2);
+    s.e2e = in.scalars.first_token + w.total();
+    s.requests_per_s = PerSecond{requests / s.e2e.value()};
+    return s;
+}
+
+Serving offline(const LoopInput& in, double requests) {
+    const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
+    Serving s = closed_loop(in, slots);
+    if (requests <= 0) return s;
+    // Slots refill as they empty until the queue is dry; then the last wave drains at half occupancy on average.
+    const double waves = requests / slots;
+    const double drained = waves > 1 && !in.traffic.equal_lengths ? 0.5 : 0;
+    const Seconds run = (waves + drained) * s.e2e;
+    s.requests_per_s = PerSecond{requests / run.value()};
+    return s;
+}
+
+Serving prefill_only(const LoopInput& in) {
+    Serving s;
+    s.prompt_step = prompt_shape(in, chunk_of(in));
+    s.prompt_time = in.timer.time(s.prompt_step);
+    const Seconds step = in.scalars.prompt_factor * s.prompt_time.total;
+    const double prompts = chunk_of(in) / in.traffic.computed_input();
+    s.requests_per_s = PerSecond{prompts / step.value()};
+    s.ttft = s.e2e = max(step, step / prompts) + in.scalars.first_token;
+    s.running = std::max(prompts, 1.0);
+    s.prefill_share = 1;
+    s.prompt_steps_share = 1;
+    s.provenance = s.prompt_time.provenance;
+    return s;
+}
+
+Serving decode_only(const LoopInput& in, double requests) {
+    Serving s;
+    s.running = s.decoding = std::min(requests, in.capacity);
+    s.decode_step = decode_shape(in, s.running);
+    s.decode_time = in.timer.time(s.decode_step);
+    s.tpot = s.decode_time.total;
+    s.e2e = in.traffic.output * s.tpot;
+    s.requests_per_s = PerSecond{s.running / s.e2e.value()};
+    s.provenance = s.decode_time.provenance;
+    return s;
+}
+
+Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
+    // Independent arrivals keep nobody in step, and there is no common start.
+    Traffic traffic = loop.traffic;
+    traffic.equal_lengths = false;
+    ServingScalars scalars = loop.scalars;
+    scalars.queue_spread = 0;
+    const LoopInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
+    Serving most = closed_loop(in, in.capacity);
+    if (rate >= most.requests_per_s) {
+        return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate", "requests/s",
+                          rate.value(), most.requests_per_s.value()};
+    }
+    double low = 0;
+    double high = in.capacity;
+    for (int i = 0; i < 40 && high - low > 1e-6 * high; ++i) {
+        const double middle = (low + high) / 2;
+        most = closed_loop(in, std::max(middle, 1e-3));
+        (most.requests_per_s < rate ? low : high) = middle;
+    }
+    const Seconds wait = prompt_wait(most, rate);
+    most.ttft += wait;
+    most.e2e += wait;
+    return most;
+}
+
+}  // namespace moecost

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests through steps: what one instance delivers under a load (physics 6.1 to 6.3, physics_calibration 4).
+#pragma once
+
+#include "base/expected.h"
+#include "hardware/profile.h"
+#include "serving/memory.h"
+#include "timing/step_timer.h"
+#include "traffic/traffic.h"
+
+namespace moecost {
+
+/// Definitions: TTFT is client-side, from sending a request to its first token, queueing included; TPOT is
+/// (E2E - TTFT)/(output tokens - 1). All times are means.
+struct Serving {
+    PerSecond requests_per_s;
+    TokensPerSecond output_tokens_per_s;
+    TokensPerSecond input_tokens_per_s;
+    Seconds tpot;
+    Seconds ttft;
+    Seconds ttft_queue;             // of it: waiting for memory or a slot
+    Seconds e2e;
+    double running = 0;             // sequences inside the engine
+    double decoding = 0;            // of them in decode
+    double prefill_share = 0;       // of GPU time that goes to prompts
+    StepShape decode_step;          // the step that carries no prompts
+    StepShape prompt_step;          // the step that does; no prefill tokens: there is none
+    StepTime decode_time;
+    StepTime prompt_time;           // before prompt_factor
+    double prompt_steps_share = 0;  // of the steps that carry prompts
+    Provenance provenance = Provenance::calibrated;
+};
+
+/// The load of the traffic on one instance. Infeasible when a rate exceeds the capacity or a batch does not fit.
+[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars, const EngineDefaults& engine,
+                                      const Layout& layout, const MemoryPlan& memory, const Traffic& traffic);
+
+}  // namespace moecost

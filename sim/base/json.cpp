@@ -8,6 +8,7 @@
 #include <rapidjson/stringbuffer.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -87,15 +88,13 @@ class TreeBuilder {
 
     bool Null() { return add({}); }
     bool Bool(bool b) { return add({b}); }
-    bool Int(int i) { return add({std::int64_t{i}}); }
-    bool Uint(unsigned i) { return add({std::int64_t{i}}); }
-    bool Int64(std::int64_t i) { return add({i}); }
-    bool Uint64(std::uint64_t i) {
-        if (i <= std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return add({static_cast<std::int64_t>(i)});
-        return add({static_cast<double>(i)});   // beyond int64: as a number
-    }
-    bool Double(double d) { return add({d}); }
-    bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+    // Numbers come as text: RapidJSON's own exact conversion counts the leading zeros of 0 for "0e5" (undefined).
+    bool RawNumber(const char* s, rapidjson::SizeType n, bool) { return add(number({s, n})); }
+    bool Int(int) { return false; }
+    bool Uint(unsigned) { return false; }
+    bool Int64(std::int64_t) { return false; }
+    bool Uint64(std::uint64_t) { return false; }
+    bool Double(double) { return false; }
     bool String(const char* s, rapidjson::SizeType n, bool) { return add({std::string(s, n)}); }
     bool StartObject() { return open({Value::Table{}}); }
     bool StartArray() { return open({Value::Array{}}); }
@@ -118,6 +117,17 @@ class TreeBuilder {
     [[nodiscard]] Location here() {
         const auto [line, column] = stream_.token();
         return {file_, line, column};
+    }
+    /// An integer where it fits 64 bits, else the nearest double; what is too small for one is 0.
+    [[nodiscard]] decltype(Value::content) number(std::string_view text) {
+        std::int64_t integer = 0;
+        const char* const end = text.data() + text.size();
+        if (const auto r = std::from_chars(text.data(), end, integer); r.ec == std::errc{} && r.ptr == end) return integer;
+        double real = 0;
+        if (std::from_chars(text.data(), end, real).ec == std::errc{}) return real;
+        const bool tiny = text.find("e-") != text.npos || text.find("E-") != text.npos || text.find("0.") <= 1;
+        if (!tiny) throw InputError(here(), {}, "malformed JSON: number too big");
+        return 0.0;
     }
     [[nodiscard]] Value value(decltype(Value::content) content) {
         const auto [line, column] = stream_.token();
@@ -167,7 +177,7 @@ Document parse_json(std::string_view text, std::string file) {
     TreeBuilder builder(stream, file);
     rapidjson::Reader reader;
     constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNanAndInfFlag |
-                               rapidjson::kParseFullPrecisionFlag | rapidjson::kParseValidateEncodingFlag;
+                               rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
     if (const auto result = reader.Parse<flags>(stream, builder); result.IsError()) {
         throw InputError({file, stream.line(), stream.column()}, {},
                          std::string("malformed JSON: ").append(rapidjson::GetParseError_En(result.Code())));

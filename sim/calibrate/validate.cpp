@@ -2,6 +2,7 @@
 #include "calibrate/validate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/format.h"
@@ -44,7 +45,7 @@ double ratio(double predicted, std::optional<double> measured) {
 std::string concurrency_band(const MeasuredPoint& p) {
     if (!p.concurrency) return "not stated";
     const double n = *p.concurrency;
-    return n <= 8 ? "1 to 8" : n <= 32 ? "9 to 32" : n <= 64 ? "33 to 64" : n <= 128 ? "65 to 128" : "above 128";
+    return n <= 8 ? "  1 to   8" : n <= 32 ? "  9 to  32" : n <= 64 ? " 33 to  64" : n <= 128 ? " 65 to 128" : "above 128";
 }
 
 ErrorGroup group_errors(std::string dimension, std::string name, const std::vector<const Prediction*>& members) {
@@ -63,6 +64,14 @@ void add_groups(Validation& v, const std::string& dimension,
     std::map<std::string, std::vector<const Prediction*>> members;
     for (const Prediction& p : v.predictions) members[key(p)].push_back(&p);
     for (const auto& [name, rows] : members) v.groups.push_back(group_errors(dimension, name, rows));
+}
+
+void add_combinations(Validation& v) {
+    std::map<std::array<std::string, 3>, std::vector<const Prediction*>> members;
+    for (const Prediction& p : v.predictions) members[{p.point.model, p.gpu, p.point.engine}].push_back(&p);
+    for (const auto& [key, rows] : members) {
+        v.combinations.push_back({key[0], key[1], key[2], group_errors("combination", {}, rows)});
+    }
 }
 
 }  // namespace
@@ -190,6 +199,7 @@ Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& poi
     add_groups(v, "gpu", [](const Prediction& p) { return p.gpu; });
     add_groups(v, "engine", [](const Prediction& p) { return p.point.engine; });
     add_groups(v, "concurrency", [](const Prediction& p) { return concurrency_band(p.point); });
+    add_combinations(v);
     return v;
 }
 

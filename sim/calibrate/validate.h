@@ -42,13 +42,20 @@ struct ErrorGroup {
     ErrorSummary throughput, tpot, ttft;
 };
 
+/// Errors of one model on one accelerator under one engine.
+struct Combination {
+    std::string model, gpu, engine;
+    ErrorGroup errors;
+};
+
 struct Validation {
     std::size_t rows = 0;          // read and kept by the filter
     std::size_t suspect = 0;       // of them marked suspect: left out
     std::vector<Prediction> predictions;
     std::map<std::string, std::size_t> skipped;   // reason -> rows
     ErrorGroup overall;
-    std::vector<ErrorGroup> groups;
+    std::vector<ErrorGroup> groups;               // by scenario, model, gpu, engine, concurrency
+    std::vector<Combination> combinations;
 };
 
 /// Predicts rows one by one; loads each model and profile once.

@@ -18,8 +18,12 @@ struct Size {
 
 std::string out_of_range(const Size& size) {
     std::string s(size.name);
-    return s.append(" ").append(std::to_string(size.value)).append(" is not in ").append(std::to_string(size.low))
-        .append("..").append(std::to_string(size.high));
+    return s.append(" ")
+        .append(std::to_string(size.value))
+        .append(" is not in ")
+        .append(std::to_string(size.low))
+        .append("..")
+        .append(std::to_string(size.high));
 }
 
 /// The first size out of its range.
@@ -46,7 +50,11 @@ std::string first_of(std::initializer_list<std::string> problems) {
 
 std::string not_multiple(std::string_view name, int value, std::string_view of, int divisor) {
     std::string s(name);
-    return s.append(" ").append(std::to_string(value)).append(" is not a multiple of ").append(of).append(" ")
+    return s.append(" ")
+        .append(std::to_string(value))
+        .append(" is not a multiple of ")
+        .append(of)
+        .append(" ")
         .append(std::to_string(divisor));
 }
 
@@ -57,7 +65,8 @@ std::string problem(const GroupedAttention& a) {
                                           {"v_dim", a.v_dim, 1, max_width},
                                           {"window", a.window, 0, max_tokens}});
     if (!sizes.empty()) return sizes;
-    if (a.query_heads % a.kv_heads != 0) return not_multiple("query_heads", a.query_heads, "kv_heads", a.kv_heads);
+    if (a.query_heads % a.kv_heads != 0)
+        return not_multiple("query_heads", a.query_heads, "kv_heads", a.kv_heads);
     if (a.chunked && a.window == 0) return "chunked needs a window: the length of a chunk";
     return problem_of_indexer(a.indexer);
 }
@@ -137,9 +146,12 @@ std::string problem(const MoeFfn& f) {
     if (!sizes.empty()) return sizes;
     std::string s("top_k ");
     if (f.top_k > f.experts) {
-        return s.append(std::to_string(f.top_k)).append(" exceeds experts ").append(std::to_string(f.experts));
+        return s.append(std::to_string(f.top_k))
+            .append(" exceeds experts ")
+            .append(std::to_string(f.experts));
     }
-    if (f.experts % f.expert_groups != 0) return not_multiple("experts", f.experts, "expert_groups", f.expert_groups);
+    if (f.experts % f.expert_groups != 0)
+        return not_multiple("experts", f.experts, "expert_groups", f.expert_groups);
     if (f.groups_used > f.expert_groups) return "groups_used exceeds expert_groups";
     // The experts of the groups a token may use must suffice for its top_k.
     if (f.experts / f.expert_groups * f.groups_used < f.top_k) {
@@ -152,15 +164,17 @@ template <class Groups>
 std::string problem_of_groups(const Groups& groups, std::string_view what, int layers) {
     long long covered = 0;
     for (const auto& group : groups) {
-        std::string s = first_of({problem_of_sizes({{"count", group.count, 1, max_layers},
-                                                    {"norms", group.norms, 0, 100}}),
-                                  problem_of(group.kind)});
+        std::string s = first_of(
+            {problem_of_sizes({{"count", group.count, 1, max_layers}, {"norms", group.norms, 0, 100}}),
+             problem_of(group.kind)});
         if (!s.empty()) return s;
         covered += group.count;
     }
     if (covered <= layers) return {};
     std::string s(what);
-    return s.append(" groups cover ").append(std::to_string(covered)).append(" layers of ")
+    return s.append(" groups cover ")
+        .append(std::to_string(covered))
+        .append(" layers of ")
         .append(std::to_string(layers));
 }
 
@@ -190,8 +204,8 @@ std::string problem_of(const Architecture& a) {
                                        {"layer_scalars", a.layer_scalars, 0, 1000},
                                        {"hyper_connections", a.hyper_connections, 0, 1000}}),
                      a.mixers.empty() && a.ffns.empty() ? "no mixer and no ffn" : "",
-                     problem_of_groups(a.mixers, "mixer", a.layers), problem_of_groups(a.ffns, "ffn", a.layers),
-                     problem_of_mtp(a.mtp)});
+                     problem_of_groups(a.mixers, "mixer", a.layers),
+                     problem_of_groups(a.ffns, "ffn", a.layers), problem_of_mtp(a.mtp)});
 }
 
 void check(const Architecture& architecture) {

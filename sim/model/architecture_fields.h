@@ -2,8 +2,9 @@
 // The one list of fields per kind, visited by the TOML reader, the TOML writer and the what-if editor.
 // Inner header of the model room.
 //
-// An archive offers required(name, int, max), optional(name, int, max[, fallback]), flag(name, bool[, fallback]),
-// choice(name, enum, names), head_dims(qk, v) and indexer(optional). The fallback is what an absent key means.
+// An archive offers required(name, int, max), optional(name, int, max[, fallback]), flag(name, bool[,
+// fallback]), choice(name, enum, names), head_dims(qk, v) and indexer(optional). The fallback is what an
+// absent key means.
 #pragma once
 
 #include <array>
@@ -13,8 +14,8 @@
 
 namespace moecost {
 
-inline constexpr std::array<std::string_view, 8> mixer_names{"grouped", "latent", "compressed", "delta_net",
-                                                             "kimi_delta", "mamba2", "mamba1", "lightning"};
+inline constexpr std::array<std::string_view, 8> mixer_names{
+    "grouped", "latent", "compressed", "delta_net", "kimi_delta", "mamba2", "mamba1", "lightning"};
 inline constexpr std::array<std::string_view, 2> ffn_names{"dense", "moe"};
 inline constexpr std::array<std::string_view, 3> qk_norm_names{"none", "per_head", "full_width"};
 inline constexpr std::array<std::string_view, 3> gate_names{"none", "elementwise", "per_head"};
@@ -163,14 +164,22 @@ void fields(A& a, MtpModules& x) {
 /// The kind with that index as a default value: the inverse of Mixer::index().
 [[nodiscard]] inline Mixer mixer_of_index(std::size_t index) {
     switch (index) {
-        case 0: return GroupedAttention{};
-        case 1: return LatentAttention{};
-        case 2: return CompressedAttention{};
-        case 3: return DeltaNet{};
-        case 4: return KimiDelta{};
-        case 5: return Mamba2{};
-        case 6: return Mamba1{};
-        default: return LightningAttention{};
+        case 0:
+            return GroupedAttention{};
+        case 1:
+            return LatentAttention{};
+        case 2:
+            return CompressedAttention{};
+        case 3:
+            return DeltaNet{};
+        case 4:
+            return KimiDelta{};
+        case 5:
+            return Mamba2{};
+        case 6:
+            return Mamba1{};
+        default:
+            return LightningAttention{};
     }
 }
 [[nodiscard]] inline Ffn ffn_of_index(std::size_t index) {

@@ -89,7 +89,8 @@ Group read_group(const Reader& reader, std::span<const std::string_view> names) 
 }
 
 template <class Group>
-std::vector<Group> read_groups(const Reader& reader, std::string_view key, std::span<const std::string_view> names) {
+std::vector<Group> read_groups(const Reader& reader, std::string_view key,
+                               std::span<const std::string_view> names) {
     std::vector<Group> groups;
     if (!reader.has(key)) return groups;
     for (const Reader& table : reader.tables(key)) groups.push_back(read_group<Group>(table, names));
@@ -110,6 +111,7 @@ DType read_format(const Reader& reader, std::string_view key) {
     const std::string name = reader.text(key);
     if (const auto type = dtype_named(name)) return *type;
     std::vector<std::string> known;
+    known.reserve(dtype_table.size());
     for (const DTypeInfo& i : dtype_table) known.emplace_back(i.name);
     reader.fail(key, std::string("unknown number format '").append(name).append("'"), name_hint(name, known));
 }
@@ -119,9 +121,12 @@ struct FormatField {
     DType Precision::*field;
 };
 constexpr FormatField format_fields[] = {
-    {"attention", &Precision::attention},           {"dense_ffn", &Precision::dense_ffn},
-    {"shared_experts", &Precision::shared_experts}, {"routed_experts", &Precision::routed_experts},
-    {"embeddings", &Precision::embeddings},         {"head", &Precision::head},
+    {"attention", &Precision::attention},
+    {"dense_ffn", &Precision::dense_ffn},
+    {"shared_experts", &Precision::shared_experts},
+    {"routed_experts", &Precision::routed_experts},
+    {"embeddings", &Precision::embeddings},
+    {"head", &Precision::head},
     {"kv_cache", &Precision::kv_cache},
 };
 
@@ -132,7 +137,8 @@ Precision read_precision(const Reader& reader) {
         known.emplace_back(f.key);
         if (reader.has(f.key)) precision.*f.field = read_format(reader, f.key);
     }
-    if (reader.has("output_projection")) precision.output_projection = read_format(reader, "output_projection");
+    if (reader.has("output_projection"))
+        precision.output_projection = read_format(reader, "output_projection");
     allow_only(reader, known);
     return precision;
 }
@@ -145,7 +151,7 @@ std::string quoted(std::string_view text) {
             s += '\\';
             s += c;
         } else {
-            s += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;   // control characters as blanks
+            s += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;  // control characters as blanks
         }
     }
     return s += '"';
@@ -154,7 +160,8 @@ std::string quoted(std::string_view text) {
 /// Archive that writes `key = value` lines, or one inline table, and leaves out what an absent key means.
 class FieldWriter {
   public:
-    explicit FieldWriter(std::string& out, std::string_view separator = "\n") : out_(out), separator_(separator) {}
+    explicit FieldWriter(std::string& out, std::string_view separator = "\n")
+        : out_(out), separator_(separator) {}
 
     void line(std::string_view key, std::string_view value) {
         if (!first_ && separator_ != "\n") out_.append(separator_);
@@ -221,7 +228,8 @@ void write_precision(std::string& out, const Precision& precision) {
     for (const FormatField& f : format_fields) {
         if (precision.*f.field != DType::bf16) writer.line(f.key, quoted(info(precision.*f.field).name));
     }
-    if (precision.output_projection) writer.line("output_projection", quoted(info(*precision.output_projection).name));
+    if (precision.output_projection)
+        writer.line("output_projection", quoted(info(*precision.output_projection).name));
 }
 
 std::string list(const std::vector<std::string>& texts) {

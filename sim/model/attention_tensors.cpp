@@ -38,7 +38,8 @@ void add_compressor(TensorList& list, const CompressedAttention& a, Elements hid
     list.matmul("indexer.gate_proj", index_width, hidden, Component::indexer);
     list.table("indexer.position_bias", a.ratio, index_width, Component::indexer);
     list.norm("indexer.kv_norm", a.indexer->head_dim);
-    list.matmul("indexer.q_b_proj", Elements{a.indexer->heads} * a.indexer->head_dim, a.q_rank, Component::indexer);
+    list.matmul("indexer.q_b_proj", Elements{a.indexer->heads} * a.indexer->head_dim, a.q_rank,
+                Component::indexer);
     list.exact_matmul("indexer.weights_proj", a.indexer->heads, hidden, Component::indexer);
 }
 

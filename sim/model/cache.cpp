@@ -12,16 +12,18 @@ constexpr double bf16_bytes = 2;
 
 /// What one layer of a kind caches on one rank, in elements.
 struct LayerCache {
-    double per_token = 0;        // of a layer that keeps every token
-    double windowed = 0;         // per token, of a layer that keeps at most `window` tokens
+    double per_token = 0;  // of a layer that keeps every token
+    double windowed = 0;   // per token, of a layer that keeps at most `window` tokens
     double window = 0;
-    bool transient = false;      // the window holds raw entries that are merged or dropped, not the cache proper
-    double compressed = 0;       // of one compressed entry
-    double ratio = 0;            // tokens per compressed entry
-    double index = 0;            // index key of one token, or of one compressed entry when ratio > 0
+    bool transient = false;  // the window holds raw entries that are merged or dropped, not the cache proper
+    double compressed = 0;   // of one compressed entry
+    double ratio = 0;        // tokens per compressed entry
+    double index = 0;        // index key of one token, or of one compressed entry when ratio > 0
 };
 
-double heads_per_rank(int heads, int tp) { return std::ceil(heads / static_cast<double>(std::min(heads, tp))); }
+double heads_per_rank(int heads, int tp) {
+    return std::ceil(heads / static_cast<double>(std::min(heads, tp)));
+}
 
 double index_elements(const std::optional<SparseIndexer>& indexer) {
     return indexer && indexer->owns_weights ? indexer->head_dim : 0;
@@ -56,7 +58,9 @@ LayerCache layer_cache(const CompressedAttention& a, int) {
 }
 
 template <class Recurrent>
-LayerCache layer_cache(const Recurrent&, int) { return {}; }
+LayerCache layer_cache(const Recurrent&, int) {
+    return {};
+}
 
 LayerCache cache_of(const MixerGroup& group, int tp) {
     return std::visit([tp](const auto& kind) { return layer_cache(kind, tp); }, group.kind);
@@ -66,7 +70,8 @@ LayerCache cache_of(const MixerGroup& group, int tp) {
 template <class Figure>
 double over_layers(const Architecture& architecture, int tp, Figure figure) {
     double sum = 0;
-    for (const MixerGroup& group : architecture.mixers) sum += group.count * figure(cache_of(group, std::max(tp, 1)));
+    for (const MixerGroup& group : architecture.mixers)
+        sum += group.count * figure(cache_of(group, std::max(tp, 1)));
     return sum;
 }
 
@@ -76,15 +81,17 @@ double compressed_per_token(const LayerCache& c) { return c.ratio > 0 ? c.compre
 struct StateElements {
     double recurrent = 0;
     double convolution = 0;
-    int heads = 1;   // ranks beyond this number hold copies
+    int heads = 1;  // ranks beyond this number hold copies
 };
 
 StateElements state_elements(const DeltaNet& a) {
     const double channels = 2.0 * a.key_heads * a.key_dim + double{1} * a.value_heads * a.value_dim;
-    return {double{1} * a.value_heads * a.key_dim * a.value_dim, channels * (a.conv_kernel - 1), a.value_heads};
+    return {double{1} * a.value_heads * a.key_dim * a.value_dim, channels * (a.conv_kernel - 1),
+            a.value_heads};
 }
 StateElements state_elements(const KimiDelta& a) {
-    return {double{1} * a.heads * a.head_dim * a.head_dim, 3.0 * a.heads * a.head_dim * (a.conv_kernel - 1), a.heads};
+    return {double{1} * a.heads * a.head_dim * a.head_dim, 3.0 * a.heads * a.head_dim * (a.conv_kernel - 1),
+            a.heads};
 }
 StateElements state_elements(const Mamba2& a) {
     const double inner = double{1} * a.heads * a.head_dim;
@@ -97,7 +104,9 @@ StateElements state_elements(const LightningAttention& a) {
     return {double{1} * a.heads * a.head_dim * a.head_dim, 0, a.heads};
 }
 template <class Attention>
-StateElements state_elements(const Attention&) { return {}; }
+StateElements state_elements(const Attention&) {
+    return {};
+}
 
 StateElements state_of(const Mixer& mixer) {
     return std::visit([](const auto& kind) { return state_elements(kind); }, mixer);

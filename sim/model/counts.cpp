@@ -14,7 +14,8 @@ Counts count(const Architecture& architecture) {
         counts.total += t.elements() * t.copies;
         counts.active_incl_embeddings += active;
         if (t.kind == TensorKind::input_table) input_table += active;
-        if (t.kind == TensorKind::matmul || t.kind == TensorKind::tied_table) counts.active_matmul_only += active;
+        if (t.kind == TensorKind::matmul || t.kind == TensorKind::tied_table)
+            counts.active_matmul_only += active;
     }
     counts.active_excl_input_gather = counts.active_incl_embeddings - input_table;
     for (const Tensor& t : mtp_tensors(architecture)) counts.mtp += t.elements() * t.copies;

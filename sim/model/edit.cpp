@@ -18,7 +18,8 @@ namespace {
 int parse_integer(std::string_view key, std::string_view value, int low, int high) {
     int number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error == std::errc{} && end == value.data() + value.size() && number >= low && number <= high) return number;
+    if (error == std::errc{} && end == value.data() + value.size() && number >= low && number <= high)
+        return number;
     std::string message("expected a whole number ");
     message.append(std::to_string(low)).append("..").append(std::to_string(high));
     fail(key, message.append(", found '").append(value.substr(0, 40)).append("'"));
@@ -148,10 +149,12 @@ void scale_groups(std::vector<Group>& groups, int total, int fixed_up_to) {
 
 template <class Groups>
 int covered_layers(const Groups& groups) {
-    return std::accumulate(groups.begin(), groups.end(), 0, [](int sum, const auto& g) { return sum + g.count; });
+    return std::accumulate(groups.begin(), groups.end(), 0,
+                           [](int sum, const auto& g) { return sum + g.count; });
 }
 
-/// Mixers keep their proportions. A list that covers only some layers (blocks, no-op layers) covers the same part.
+/// Mixers keep their proportions. A list that covers only some layers (blocks, no-op layers) covers the same
+/// part.
 void set_layers(Architecture& a, int layers) {
     const int mixers = covered_layers(a.mixers);
     const int ffns = covered_layers(a.ffns);
@@ -159,7 +162,8 @@ void set_layers(Architecture& a, int layers) {
         return static_cast<int>((static_cast<long long>(count) * layers * 2 + a.layers) / (2LL * a.layers));
     };
     const int new_mixers = scaled(mixers);
-    const bool blocks = mixers + ffns == a.layers && mixers > 0 && ffns > 0;   // each block is a mixer or an ffn
+    const bool blocks =
+        mixers + ffns == a.layers && mixers > 0 && ffns > 0;  // each block is a mixer or an ffn
     scale_groups(a.mixers, new_mixers, 0);
     scale_groups(a.ffns, blocks ? layers - new_mixers : scaled(ffns), a.layers / 8);
     a.layers = layers;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors of one feed-forward layer: dense, or router, experts, shared experts and latent projections of an MoE.
+// Tensors of one feed-forward layer: dense, or router, experts, shared experts and latent projections of an
+// MoE.
 #include "model/tensor_list.h"
 
 namespace moecost {

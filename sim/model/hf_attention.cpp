@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention of each layer: heads, windows, biases, norms and gates of grouped attention by keys, by family only
-// where no key says it.
+// The attention of each layer: heads, windows, biases, norms and gates of grouped attention by keys, by
+// family only where no key says it.
 #include "model/hf_config.h"
 
 namespace moecost {
@@ -19,10 +19,11 @@ int kv_heads(const HfConfig& config, int query_heads) {
 
 QkNorm qk_norm(const HfConfig& config) {
     if (config.is({"olmoe", "olmo2", "olmo3"})) return QkNorm::full_width;
-    if (config.is({"llama4*"})) return QkNorm::none;   // its norm has no weights
+    if (config.is({"llama4*"})) return QkNorm::none;  // its norm has no weights
     if (config.text.has("use_qk_norm")) {
         if (!config.flag("use_qk_norm", false)) return QkNorm::none;
-        return config.text.text_or("qk_norm_type", "per_head") == "per_layer" ? QkNorm::full_width : QkNorm::per_head;
+        return config.text.text_or("qk_norm_type", "per_head") == "per_layer" ? QkNorm::full_width
+                                                                              : QkNorm::per_head;
     }
     return config.is({"qwen3*", "step3p5", "dots1", "gemma3*", "gemma4*"}) ? QkNorm::per_head : QkNorm::none;
 }
@@ -63,7 +64,8 @@ void set_global_sizes(const HfConfig& config, GroupedAttention& a) {
 }
 
 int head_dim(const HfConfig& config, int query_heads) {
-    if (const auto key = config.first({"head_dim", "attention_head_dim"})) return config.integer({*key}, 1, max_width);
+    if (const auto key = config.first({"head_dim", "attention_head_dim"}))
+        return config.integer({*key}, 1, max_width);
     if (config.hidden % query_heads != 0) {
         config.text.fail("head_dim", "missing, and hidden_size is no multiple of num_attention_heads");
     }
@@ -72,7 +74,8 @@ int head_dim(const HfConfig& config, int query_heads) {
 
 bool has_sinks(const HfConfig& config, LayerKind kind) {
     if (config.is({"gpt_oss"})) return true;
-    return config.flag(kind == LayerKind::window ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias", false);
+    return config.flag(
+        kind == LayerKind::window ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias", false);
 }
 
 void check_heads(const HfConfig& config, const GroupedAttention& a) {
@@ -95,11 +98,12 @@ std::optional<SparseIndexer> block_indexer(const HfConfig& config) {
 }
 
 std::vector<double> sparse_layers(const HfConfig& config) {
-    const std::vector<double> all(static_cast<std::size_t>(config.layers), 1);
+    std::vector<double> all(static_cast<std::size_t>(config.layers), 1);
     const Reader sparse = config.text.table("sparse_attention_config");
     if (!sparse.has("sparse_attention_freq")) return all;
     std::vector<double> frequency = sparse.numbers("sparse_attention_freq", Range{0, 1});
-    if (frequency.size() < all.size()) sparse.fail("sparse_attention_freq", "has fewer entries than the model layers");
+    if (frequency.size() < all.size())
+        sparse.fail("sparse_attention_freq", "has fewer entries than the model layers");
     return frequency;
 }
 
@@ -115,7 +119,8 @@ void select_blocks(const HfConfig& config, MixerLayers& layers) {
 
 /// Cross-layer sharing: every layer but the first of `cla_share_factor`, or the last `num_kv_shared_layers`.
 void share_kv(const HfConfig& config, MixerLayers& layers) {
-    const int factor = config.flag("use_cla", false) ? config.integer({"cla_share_factor"}, 1, max_layers) : 1;
+    const int factor =
+        config.flag("use_cla", false) ? config.integer({"cla_share_factor"}, 1, max_layers) : 1;
     const int last = config.integer_or({"num_kv_shared_layers"}, 0, 0, max_layers);
     for (int i = 0; i < config.layers; ++i) {
         auto* grouped = std::get_if<GroupedAttention>(&*layers[static_cast<std::size_t>(i)].kind);
@@ -150,11 +155,13 @@ MixerLayers mixer_layers(const HfConfig& config) {
     if (config.text.has("compress_ratios")) return compressed_layers(config);
     if (config.text.has("kv_lora_rank")) return latent_layers(config);
     const std::vector<LayerKind> kinds = layer_kinds(config);
-    std::optional<Mixer> by_kind[3];   // each kind is read once
+    std::optional<Mixer> by_kind[3];  // each kind is read once
     MixerLayers layers;
     for (const LayerKind kind : kinds) {
         std::optional<Mixer>& mixer = by_kind[static_cast<std::size_t>(kind)];
-        if (!mixer) mixer = kind == LayerKind::linear ? recurrent_mixer(config) : Mixer{grouped_attention(config, kind)};
+        if (!mixer)
+            mixer =
+                kind == LayerKind::linear ? recurrent_mixer(config) : Mixer{grouped_attention(config, kind)};
         layers.push_back({mixer, norms_per_part(config)});
     }
     share_kv(config, layers);

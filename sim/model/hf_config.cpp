@@ -38,7 +38,8 @@ int HfConfig::integer(std::initializer_list<std::string_view> keys, int low, int
     return static_cast<int>(text.integer(key, low, high));
 }
 
-int HfConfig::integer_or(std::initializer_list<std::string_view> keys, int fallback, int low, int high) const {
+int HfConfig::integer_or(std::initializer_list<std::string_view> keys, int fallback, int low,
+                         int high) const {
     const auto key = first(keys);
     return key ? static_cast<int>(text.integer(*key, low, high)) : fallback;
 }
@@ -49,10 +50,13 @@ std::vector<int> HfConfig::per_layer(std::string_view key, int low, int high) co
     if (value == nullptr || !std::holds_alternative<Value::Array>(value->content)) {
         return std::vector<int>(n, static_cast<int>(text.integer(key, low, high)));
     }
-    const std::vector<double> numbers = text.numbers(key, Range{static_cast<double>(low), static_cast<double>(high)});
+    const std::vector<double> numbers =
+        text.numbers(key, Range{static_cast<double>(low), static_cast<double>(high)});
     if (numbers.size() < n) {
         std::string message("has ");
-        message.append(std::to_string(numbers.size())).append(" entries, the model ").append(std::to_string(n));
+        message.append(std::to_string(numbers.size()))
+            .append(" entries, the model ")
+            .append(std::to_string(n));
         text.fail(key, message.append(" layers"));
     }
     std::vector<int> result;
@@ -64,7 +68,9 @@ std::vector<std::string> HfConfig::texts_per_layer(std::string_view key) const {
     std::vector<std::string> result = text.texts(key);
     if (result.size() >= static_cast<std::size_t>(layers)) return result;
     std::string message("has ");
-    message.append(std::to_string(result.size())).append(" entries, the model ").append(std::to_string(layers));
+    message.append(std::to_string(result.size()))
+        .append(" entries, the model ")
+        .append(std::to_string(layers));
     text.fail(key, message.append(" layers"));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parts of the Hugging Face importer share: the configuration seen through its keys, and one entry per
-// layer before layers are grouped by kind. Inner header of the model room.
+// What the parts of the Hugging Face importer share: the configuration seen through its keys, and one entry
+// per layer before layers are grouped by kind. Inner header of the model room.
 #pragma once
 
 #include <initializer_list>
@@ -18,10 +18,10 @@ namespace moecost {
 struct HfConfig {
     Reader root;
     Reader text;
-    std::string type;                  // model_type of the language model, may be empty
+    std::string type;  // model_type of the language model, may be empty
     int hidden = 0;
     int layers = 0;
-    std::vector<std::string>* notes;   // assumptions, for Architecture::notes
+    std::vector<std::string>* notes;  // assumptions, for Architecture::notes
 
     void note(std::string_view line) const;
     /// True when the model type is one of these; names ending in '*' are prefixes.
@@ -33,7 +33,8 @@ struct HfConfig {
     [[nodiscard]] std::optional<std::string_view> first(std::initializer_list<std::string_view> keys) const;
     /// An integer under the first key that is there; InputError names the first key when none is.
     [[nodiscard]] int integer(std::initializer_list<std::string_view> keys, int low, int high) const;
-    [[nodiscard]] int integer_or(std::initializer_list<std::string_view> keys, int fallback, int low, int high) const;
+    [[nodiscard]] int integer_or(std::initializer_list<std::string_view> keys, int fallback, int low,
+                                 int high) const;
     /// A whole number per layer: a single one repeated, or a list with at least one entry per layer.
     [[nodiscard]] std::vector<int> per_layer(std::string_view key, int low, int high) const;
     /// A text per layer of a list with at least one entry per layer.
@@ -53,7 +54,8 @@ using FfnLayers = std::vector<LayerPart<Ffn>>;
 enum class LayerKind { full, window, linear, none };
 [[nodiscard]] std::vector<LayerKind> layer_kinds(const HfConfig& config);
 [[nodiscard]] std::vector<bool> moe_layers(const HfConfig& config);
-/// nemotron_h: one entry per block, 'M' Mamba-2, '*' attention, 'E' MoE, '-' dense; empty when not a block model.
+/// nemotron_h: one entry per block, 'M' Mamba-2, '*' attention, 'E' MoE, '-' dense; empty when not a block
+/// model.
 [[nodiscard]] std::string block_pattern(const HfConfig& config, std::string_view pattern_key,
                                         std::string_view types_key);
 

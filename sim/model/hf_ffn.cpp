@@ -36,10 +36,11 @@ Reader expert_table(const HfConfig& config) {
     return config.text.has("ffn_config") ? config.text.table("ffn_config") : config.text;
 }
 
-constexpr std::string_view expert_keys[] = {"num_local_experts", "n_routed_experts", "num_experts", "moe_num_experts"};
-constexpr std::string_view top_k_keys[] = {"num_experts_per_tok", "num_experts_per_token", "top_k_experts",
-                                           "moe_topk",            "moe_k",                 "moe_top_k",
-                                           "experts_per_token"};
+constexpr std::string_view expert_keys[] = {"num_local_experts", "n_routed_experts", "num_experts",
+                                            "moe_num_experts"};
+constexpr std::string_view top_k_keys[] = {
+    "num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k",
+    "moe_top_k",           "experts_per_token"};
 
 int expert_count(const HfConfig& config) {
     const Reader table = expert_table(config);
@@ -60,7 +61,8 @@ int top_k(const HfConfig& config, int layer) {
 }
 
 int expert_width(const HfConfig& config, int layer) {
-    if (config.text.has("moe_intermediate_size")) return layer_value(config, "moe_intermediate_size", layer, 1, max_width);
+    if (config.text.has("moe_intermediate_size"))
+        return layer_value(config, "moe_intermediate_size", layer, 1, max_width);
     const Reader table = expert_table(config);
     if (table.has("ffn_hidden_size")) return static_cast<int>(table.integer("ffn_hidden_size", 1, max_width));
     return config.integer({"intermediate_size"}, 1, max_width);
@@ -68,13 +70,14 @@ int expert_width(const HfConfig& config, int layer) {
 
 /// Width of all shared experts together: stated in full, or a number of experts of the routed width.
 int shared_width(const HfConfig& config, int layer, int width) {
-    constexpr std::string_view full[] = {"shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
-                                         "share_expert_dim", "shared_intermediate_size"};
+    constexpr std::string_view full[] = {"shared_expert_intermediate_size",
+                                         "moe_shared_expert_intermediate_size", "share_expert_dim",
+                                         "shared_intermediate_size"};
     for (const std::string_view key : full) {
         if (config.text.has(key)) return config.integer({key}, 0, max_width);
     }
-    constexpr std::string_view numbers[] = {"n_shared_experts", "num_shared_experts", "moe_num_shared_experts",
-                                            "num_shared_expert"};
+    constexpr std::string_view numbers[] = {"n_shared_experts", "num_shared_experts",
+                                            "moe_num_shared_experts", "num_shared_expert"};
     for (const std::string_view key : numbers) {
         if (!config.text.has(key)) continue;
         const long long shared = 1LL * layer_value(config, key, layer, 0, 1000) * width;
@@ -86,14 +89,14 @@ int shared_width(const HfConfig& config, int layer, int width) {
 
 RouterBias router_bias(const HfConfig& config) {
     if (config.is({"gpt_oss"})) return RouterBias::linear;
-    for (const std::string_view key : {"use_routing_bias", "moe_router_enable_expert_bias", "use_moe_router_bias"}) {
+    for (const std::string_view key :
+         {"use_routing_bias", "moe_router_enable_expert_bias", "use_moe_router_bias"}) {
         if (config.text.has(key)) return config.flag(key, false) ? RouterBias::correction : RouterBias::none;
     }
     if (config.text.text_or("topk_method", "") == "noaux_tc") return RouterBias::correction;
-    const bool by_family =
-        config.is({"deepseek_v3", "deepseek_v32", "deepseek_v4", "kimi*", "glm4_moe", "glm_moe_dsa", "dots1",
-                   "nemotron_h", "mimo_v2_flash", "step3p5", "minimax_m2", "minimax_m3*", "ernie4_5_moe",
-                   "bailing_moe_v2"});
+    const bool by_family = config.is({"deepseek_v3", "deepseek_v32", "deepseek_v4", "kimi*", "glm4_moe",
+                                      "glm_moe_dsa", "dots1", "nemotron_h", "mimo_v2_flash", "step3p5",
+                                      "minimax_m2", "minimax_m3*", "ernie4_5_moe", "bailing_moe_v2"});
     return by_family ? RouterBias::correction : RouterBias::none;
 }
 
@@ -105,7 +108,8 @@ int matrices(const HfConfig& config) {
 
 void set_groups(const HfConfig& config, MoeFfn& f) {
     f.expert_groups = config.integer_or({"n_group", "num_expert_group"}, 1, 1, max_experts);
-    f.groups_used = f.expert_groups == 1 ? 1 : config.integer_or({"topk_group"}, f.expert_groups, 1, max_experts);
+    f.groups_used =
+        f.expert_groups == 1 ? 1 : config.integer_or({"topk_group"}, f.expert_groups, 1, max_experts);
 }
 
 /// Gemma 4 runs its dense FFN beside the experts of the same layer.
@@ -139,7 +143,8 @@ MoeFfn moe_ffn(const HfConfig& config, int layer) {
 
 DenseFfn dense_ffn(const HfConfig& config) {
     DenseFfn f;
-    f.width = config.integer({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"}, 1, max_width);
+    f.width = config.integer({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"}, 1,
+                             max_width);
     f.matrices = matrices(config);
     return f;
 }
@@ -150,7 +155,7 @@ FfnLayers ffn_layers(const HfConfig& config) {
     // The first layers of DeepSeek-V4 look their experts up in a table of token ids: no bias to correct.
     const int hashed = config.integer_or({"num_hash_layers"}, 0, 0, max_layers);
     const bool lists = has_lists(config);
-    std::optional<MoeFfn> experts;   // read once where all layers share it
+    std::optional<MoeFfn> experts;  // read once where all layers share it
     std::optional<DenseFfn> dense;
     FfnLayers layers;
     for (int i = 0; i < config.layers; ++i) {

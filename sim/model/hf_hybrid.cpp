@@ -65,7 +65,8 @@ void import_block_configs(const HfConfig& config, Architecture& a) {
         if (!is_no_op(attention)) {
             GroupedAttention grouped = grouped_attention(config, LayerKind::full);
             const int group = static_cast<int>(attention.integer("n_heads_in_group", 1, heads));
-            if (heads % group != 0) attention.fail("n_heads_in_group", "num_attention_heads is no multiple of it");
+            if (heads % group != 0)
+                attention.fail("n_heads_in_group", "num_attention_heads is no multiple of it");
             grouped.kv_heads = heads / group;
             add(a.mixers, Mixer{grouped});
         }
@@ -75,7 +76,8 @@ void import_block_configs(const HfConfig& config, Architecture& a) {
             if (width < 1 || width > max_width) ffn.fail("ffn_mult", "gives a width outside 1..1000000");
             add(a.ffns, Ffn{DenseFfn{width, 3}});
         }
-        if (a.mixers.size() + a.ffns.size() > max_kinds) config.text.fail("block_configs", "more than 128 kinds");
+        if (a.mixers.size() + a.ffns.size() > max_kinds)
+            config.text.fail("block_configs", "more than 128 kinds");
     }
 }
 

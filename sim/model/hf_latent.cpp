@@ -27,7 +27,8 @@ LatentAttention latent_attention(const HfConfig& config) {
     a.output_gate = config.flag("mla_use_output_gate", false);
     a.indexer = token_indexer(config);
     if (config.flag("attention_bias", false)) config.note("biases of the latent projections not counted");
-    if (const std::string problem = problem_of(Mixer{a}); !problem.empty()) config.text.fail("kv_lora_rank", problem);
+    if (const std::string problem = problem_of(Mixer{a}); !problem.empty())
+        config.text.fail("kv_lora_rank", problem);
     return a;
 }
 
@@ -59,8 +60,10 @@ CompressedAttention compressed_attention(const HfConfig& config, int ratio) {
     a.out_rank = config.integer({"o_lora_rank"}, 1, max_width);
     a.window = config.integer({"sliding_window"}, 1, max_tokens);
     a.ratio = ratio;
-    if (ratio == 4) a.indexer = token_indexer(config);   // finely compressed entries are selected, coarse ones all read
-    if (const std::string problem = problem_of(Mixer{a}); !problem.empty()) config.text.fail("compress_ratios", problem);
+    if (ratio == 4)
+        a.indexer = token_indexer(config);  // finely compressed entries are selected, coarse ones all read
+    if (const std::string problem = problem_of(Mixer{a}); !problem.empty())
+        config.text.fail("compress_ratios", problem);
     return a;
 }
 

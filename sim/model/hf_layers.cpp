@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which layers are windowed, linear or full, and which hold experts. Layer index i from 0; the first rule applies.
+// Which layers are windowed, linear or full, and which hold experts. Layer index i from 0; the first rule
+// applies.
 #include <algorithm>
 #include <charconv>
 
@@ -23,10 +24,14 @@ Kinds from_layer_types(const HfConfig& config) {
     const std::vector<std::string> types = config.texts_per_layer("layer_types");
     for (int i = 0; i < config.layers; ++i) {
         const std::string& type = types[static_cast<std::size_t>(i)];
-        if (type == "full_attention" || type == "attention") kinds.push_back(LayerKind::full);
-        else if (type == "sliding_attention" || type == "chunked_attention") kinds.push_back(LayerKind::window);
-        else if (type == "linear_attention" || type == "mamba") kinds.push_back(LayerKind::linear);
-        else config.text.fail("layer_types", std::string("unknown layer type '").append(type).append("'"));
+        if (type == "full_attention" || type == "attention")
+            kinds.push_back(LayerKind::full);
+        else if (type == "sliding_attention" || type == "chunked_attention")
+            kinds.push_back(LayerKind::window);
+        else if (type == "linear_attention" || type == "mamba")
+            kinds.push_back(LayerKind::linear);
+        else
+            config.text.fail("layer_types", std::string("unknown layer type '").append(type).append("'"));
     }
     return kinds;
 }
@@ -43,7 +48,7 @@ Kinds from_kda_layers(const HfConfig& config) {
 
 /// `sliding_window` without a list of layers: which layers it means depends on the family.
 Kinds from_bare_window(const HfConfig& config) {
-    const Kinds all_full(static_cast<std::size_t>(config.layers), LayerKind::full);
+    Kinds all_full(static_cast<std::size_t>(config.layers), LayerKind::full);
     const int window = config.integer_or({"sliding_window"}, 0, 0, max_tokens);
     const int context = config.integer_or({"max_position_embeddings"}, 0, 0, max_tokens);
     if (window == 0 || !config.flag("use_sliding_window", true)) return all_full;
@@ -54,17 +59,21 @@ Kinds from_bare_window(const HfConfig& config) {
     }
     if (config.text.has("sliding_window_pattern")) {
         const int n = config.integer({"sliding_window_pattern"}, 1, max_layers);
-        return kinds_where(config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::window);
+        return kinds_where(
+            config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::window);
     }
-    if (config.is({"gemma2"})) return kinds_where(config, [](int i) { return i % 2 == 1; }, LayerKind::window);
+    if (config.is({"gemma2"}))
+        return kinds_where(
+            config, [](int i) { return i % 2 == 1; }, LayerKind::window);
     const int full = config.is({"qwen*"}) ? config.integer_or({"max_window_layers"}, 0, 0, max_layers) : 0;
     if (!config.is({"mistral", "qwen*"})) config.note("sliding_window taken for every layer");
-    return kinds_where(config, [full](int i) { return i < full; }, LayerKind::window);
+    return kinds_where(
+        config, [full](int i) { return i < full; }, LayerKind::window);
 }
 
 std::vector<bool> where(const HfConfig& config, auto rule) {
-    std::vector<bool> result;
-    for (int i = 0; i < config.layers; ++i) result.push_back(rule(i));
+    std::vector<bool> result(static_cast<std::size_t>(config.layers));
+    for (int i = 0; i < config.layers; ++i) result[static_cast<std::size_t>(i)] = rule(i);
     return result;
 }
 
@@ -108,7 +117,8 @@ std::vector<bool> from_sparse_step(const HfConfig& config) {
     const int step = config.integer_or({"decoder_sparse_step"}, 1, 1, max_layers);
     std::vector<bool> result = where(config, [step](int i) { return (i + 1) % step == 0; });
     if (!config.text.has("mlp_only_layers")) return result;
-    for (const double layer : config.text.numbers("mlp_only_layers", Range{0, static_cast<double>(max_layers)})) {
+    for (const double layer :
+         config.text.numbers("mlp_only_layers", Range{0, static_cast<double>(max_layers)})) {
         if (layer < config.layers) result[static_cast<std::size_t>(layer)] = false;
     }
     return result;
@@ -129,23 +139,28 @@ std::vector<LayerKind> layer_kinds(const HfConfig& config) {
     if (text.has("layer_types")) return from_layer_types(config);
     if (text.has("hybrid_layer_pattern")) {
         const std::vector<int> pattern = config.per_layer("hybrid_layer_pattern", 0, 1);
-        return kinds_where(config, [&](int i) { return pattern[static_cast<std::size_t>(i)] == 0; }, LayerKind::window);
+        return kinds_where(
+            config, [&](int i) { return pattern[static_cast<std::size_t>(i)] == 0; }, LayerKind::window);
     }
     if (text.has("attn_type_list")) {
         const std::vector<int> types = config.per_layer("attn_type_list", 0, 1);
-        return kinds_where(config, [&](int i) { return types[static_cast<std::size_t>(i)] == 1; }, LayerKind::linear);
+        return kinds_where(
+            config, [&](int i) { return types[static_cast<std::size_t>(i)] == 1; }, LayerKind::linear);
     }
     if (text.has("full_attention_interval")) {
         const int n = config.integer({"full_attention_interval"}, 1, max_layers);
-        return kinds_where(config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::linear);
+        return kinds_where(
+            config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::linear);
     }
     if (text.has("attn_layer_period")) {
         const int period = config.integer({"attn_layer_period"}, 1, max_layers);
         const int offset = config.integer_or({"attn_layer_offset"}, 0, 0, max_layers);
-        return kinds_where(config, [=](int i) { return i % period == offset; }, LayerKind::linear);
+        return kinds_where(
+            config, [=](int i) { return i % period == offset; }, LayerKind::linear);
     }
-    if (text.has("attention_chunk_size")) {   // llama4: every fourth layer is full, without rotary embedding
-        return kinds_where(config, [](int i) { return (i + 1) % 4 == 0; }, LayerKind::window);
+    if (text.has("attention_chunk_size")) {  // llama4: every fourth layer is full, without rotary embedding
+        return kinds_where(
+            config, [](int i) { return (i + 1) % 4 == 0; }, LayerKind::window);
     }
     return from_bare_window(config);
 }
@@ -174,19 +189,26 @@ std::string block_pattern(const HfConfig& config, std::string_view pattern_key, 
     if (config.text.has(pattern_key)) {
         std::string pattern = config.text.text(pattern_key);
         const std::size_t bad = pattern.find_first_not_of("M*E-");
-        if (bad == std::string::npos && pattern.size() <= static_cast<std::size_t>(max_layers)) return pattern;
+        if (bad == std::string::npos && pattern.size() <= static_cast<std::size_t>(max_layers))
+            return pattern;
         config.text.fail(pattern_key, "expected one of M * E - per layer, at most 10000");
     }
     if (!config.text.has(types_key)) return {};
     std::string pattern;
     for (const std::string& type : config.text.texts(types_key)) {
-        if (type == "mamba") pattern += 'M';
-        else if (type == "attention") pattern += '*';
-        else if (type == "moe") pattern += 'E';
-        else if (type == "mlp") pattern += '-';
-        else config.text.fail(types_key, std::string("unknown block type '").append(type).append("'"));
+        if (type == "mamba")
+            pattern += 'M';
+        else if (type == "attention")
+            pattern += '*';
+        else if (type == "moe")
+            pattern += 'E';
+        else if (type == "mlp")
+            pattern += '-';
+        else
+            config.text.fail(types_key, std::string("unknown block type '").append(type).append("'"));
     }
-    if (pattern.size() > static_cast<std::size_t>(max_layers)) config.text.fail(types_key, "more than 10000 blocks");
+    if (pattern.size() > static_cast<std::size_t>(max_layers))
+        config.text.fail(types_key, "more than 10000 blocks");
     return pattern;
 }
 

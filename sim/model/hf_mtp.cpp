@@ -11,14 +11,15 @@ MtpModules repeating_last(const HfConfig& config, int count, int layers) {
     mtp.count = count;
     const int last = config.layers - 1;
     const bool moe = moe_layers(config).back();
-    mtp.ffns.push_back({moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, norms_per_part(config)});
+    mtp.ffns.push_back(
+        {moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, norms_per_part(config)});
     return mtp;
 }
 
 /// DeepSeek and GLM: module of one decoder layer, eh_proj and the norms enorm, hnorm, shared_head.norm.
 MtpModules nextn_modules(const HfConfig& config, int count) {
     MtpModules mtp = repeating_last(config, count, 1);
-    if (config.text.has("compress_ratios")) {   // DeepSeek-V4: window only, separate projections
+    if (config.text.has("compress_ratios")) {  // DeepSeek-V4: window only, separate projections
         mtp.mixers.push_back({compressed_attention(config, 0), 1, 1});
         mtp.projections = 2;
     } else if (config.text.has("kv_lora_rank")) {
@@ -51,10 +52,14 @@ MtpModules pattern_modules(const HfConfig& config, std::string_view pattern) {
     mtp.count = config.integer_or({"num_nextn_predict_layers"}, 1, 0, 100);
     if (mtp.count == 0) return {};
     for (const char block : pattern) {
-        if (block == 'M') mtp.mixers.push_back({recurrent_mixer(config), 1, 1});
-        else if (block == '*') mtp.mixers.push_back({grouped_attention(config, LayerKind::full), 1, 1});
-        else if (block == 'E') mtp.ffns.push_back({moe_ffn(config, 0), 1, 1});
-        else mtp.ffns.push_back({dense_ffn(config), 1, 1});
+        if (block == 'M')
+            mtp.mixers.push_back({recurrent_mixer(config), 1, 1});
+        else if (block == '*')
+            mtp.mixers.push_back({grouped_attention(config, LayerKind::full), 1, 1});
+        else if (block == 'E')
+            mtp.ffns.push_back({moe_ffn(config, 0), 1, 1});
+        else
+            mtp.ffns.push_back({dense_ffn(config), 1, 1});
     }
     return mtp;
 }
@@ -71,7 +76,8 @@ MtpModules mtp_modules(const HfConfig& config) {
         }
         return {};
     }
-    if (config.is({"mimo_v2_flash"})) config.note("the release has an MTP block that no key describes: not counted");
+    if (config.is({"mimo_v2_flash"}))
+        config.note("the release has an MTP block that no key describes: not counted");
     const int qwen = config.integer_or({"mtp_num_hidden_layers"}, config.is({"qwen3_next"}) ? 1 : 0, 0, 100);
     if (qwen > 0) return qwen_module(config, qwen);
     const int nextn = config.integer_or({"num_nextn_predict_layers"}, 0, 0, 100);

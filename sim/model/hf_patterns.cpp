@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Module names of ignore lists. The regular expressions that occur there are few and simple; this matcher runs in
-// time pattern x name, so that no expression can make it slow (backtracking matchers can be, <regex> also overflows
-// the stack).
+// Module names of ignore lists. The regular expressions that occur there are few and simple; this matcher
+// runs in time pattern x name, so that no expression can make it slow (backtracking matchers can be, <regex>
+// also overflows the stack).
 #include "model/hf_patterns.h"
 
 #include <algorithm>
@@ -72,7 +72,8 @@ bool read_class(std::string_view text, std::size_t& at, PatternAtom& atom) {
     if (atom.negated) inside.remove_prefix(1);
     for (std::size_t i = 0; i < inside.size(); ++i) {
         if (i + 2 < inside.size() && inside[i + 1] == '-') {
-            for (int c = inside[i]; c <= inside[i + 2]; ++c) atom.set += static_cast<char>(c);
+            const auto last = static_cast<unsigned char>(inside[i + 2]);
+            for (unsigned c = static_cast<unsigned char>(inside[i]); c <= last; ++c) atom.set += static_cast<char>(c);
             i += 2;
         } else {
             atom.set += inside[i];
@@ -102,7 +103,7 @@ std::optional<std::vector<PatternAtom>> parse_sequence(std::string_view text) {
         }
         if (at < text.size() && std::string_view("*+?").find(text[at]) != std::string_view::npos) {
             atom.repeat = text[at++];
-            if (at < text.size() && text[at] == '?') ++at;   // lazy: matches the same names
+            if (at < text.size() && text[at] == '?') ++at;  // lazy: matches the same names
         }
         atoms.push_back(std::move(atom));
     }
@@ -193,7 +194,9 @@ std::vector<std::string> expand(std::string_view expression) {
         const std::string text = std::move(open.back());
         open.pop_back();
         if (expand_group(text, open)) {
-            if (steps > max_alternatives || open.size() > max_alternatives || open.back().size() > max_pattern) return {};
+            if (steps > max_alternatives || open.size() > max_alternatives ||
+                open.back().size() > max_pattern)
+                return {};
             continue;
         }
         for (std::string& part : split_alternatives(text)) done.push_back(std::move(part));
@@ -235,13 +238,16 @@ ModulePattern::ModulePattern(std::string_view text) : text_(text.substr(0, max_p
 
 bool ModulePattern::matches(std::string_view module) const {
     switch (form_) {
-        case Form::segments: return has_segments(module, text_);
-        case Form::glob: return glob_covers(text_, module);
+        case Form::segments:
+            return has_segments(module, text_);
+        case Form::glob:
+            return glob_covers(text_, module);
         case Form::expression:
-            return std::any_of(alternatives_.begin(), alternatives_.end(), [module](const PatternSequence& s) {
-                return sequence_matches(s.atoms, module, s.to_end);
-            });
-        case Form::nothing: break;
+            return std::any_of(
+                alternatives_.begin(), alternatives_.end(),
+                [module](const PatternSequence& s) { return sequence_matches(s.atoms, module, s.to_end); });
+        case Form::nothing:
+            break;
     }
     return false;
 }

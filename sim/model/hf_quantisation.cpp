@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The number format of each component of a release, from quantization_config and hf_quant_config.json.
-// A component is judged by the names its modules have; lists that name modules layer by layer count when they cover
-// more than half of the layers of that kind (the rest are MTP layers and the like).
+// A component is judged by the names its modules have; lists that name modules layer by layer count when they
+// cover more than half of the layers of that kind (the rest are MTP layers and the like).
 #include <algorithm>
 #include <map>
 
@@ -12,16 +12,17 @@
 namespace moecost {
 namespace {
 
-constexpr std::size_t max_patterns = 256;   // different ones, after layer numbers are taken out
+constexpr std::size_t max_patterns = 256;  // different ones, after layer numbers are taken out
 
-/// Modules of a list entry; `names` numbered names fell together in it (0: one name that stands for every layer).
+/// Modules of a list entry; `names` numbered names fell together in it (0: one name that stands for every
+/// layer).
 struct ListedModules {
     ModulePattern pattern;
     int names = 0;
 };
 
 struct FormatRule {
-    std::optional<ListedModules> target;   // nothing: every linear layer
+    std::optional<ListedModules> target;  // nothing: every linear layer
     DType format = DType::bf16;
 };
 
@@ -47,7 +48,7 @@ bool normalise(std::string& pattern) {
         rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
         const bool star = segment.ends_with('*') && is_number(segment.substr(0, segment.size() - 1));
         if (is_number(segment) || star) {
-            if (!numbered && result.ends_with("layers")) {   // what precedes differs by wrapper
+            if (!numbered && result.ends_with("layers")) {  // what precedes differs by wrapper
                 result = "layers";
                 numbered = true;
             }
@@ -79,11 +80,13 @@ struct Probe {
 };
 
 bool names_module(const ModulePattern& pattern, std::string_view module) {
-    for (const std::string_view prefix : {"", "model.", "model.language_model.", "language_model.model.", "backbone."}) {
+    for (const std::string_view prefix :
+         {"model.", "", "model.language_model.", "language_model.model.", "backbone."}) {
         std::string name(prefix);
         name.append("layers.#.").append(module);
-        if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');   // \d+ wants digits
+        if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');  // \d+ wants digits
         if (pattern.matches(name)) return true;
+        if (pattern.ignores_prefix()) return false;
     }
     return false;
 }
@@ -106,7 +109,9 @@ DType format_of(const Scheme& scheme, const Probe& probe) {
 
 /// Format by the name of an algorithm such as NVFP4, FP8_PB_WO, W4A16_AWQ.
 std::optional<DType> format_named(std::string_view algorithm) {
-    const auto has = [algorithm](std::string_view part) { return algorithm.find(part) != std::string_view::npos; };
+    const auto has = [algorithm](std::string_view part) {
+        return algorithm.find(part) != std::string_view::npos;
+    };
     if (has("NVFP4")) return DType::nvfp4;
     if (has("MXFP4")) return DType::mxfp4;
     if (has("FP8_PB")) return DType::fp8_block;
@@ -139,8 +144,8 @@ void read_groups(const Reader& table, Scheme& scheme) {
         const Reader group = groups.table(name);
         if (!group.has("weights")) continue;
         const DType type = format_of_group(group, format);
-        const std::vector<std::string> targets = group.has("targets") ? group.texts("targets")
-                                                                      : std::vector<std::string>{"Linear"};
+        const std::vector<std::string> targets =
+            group.has("targets") ? group.texts("targets") : std::vector<std::string>{"Linear"};
         if (std::find(targets.begin(), targets.end(), "Linear") != targets.end()) {
             scheme.rules.push_back({std::nullopt, type});
             continue;
@@ -168,9 +173,11 @@ void read_quantised_layers(const Reader& table, Scheme& scheme) {
 }
 
 void read_ignored(const Reader& table, Scheme& scheme) {
-    for (const std::string_view key : {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers"}) {
+    for (const std::string_view key :
+         {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers"}) {
         if (!table.has(key)) continue;
-        for (ListedModules& modules : listed(table, key, table.texts(key))) scheme.ignored.push_back(std::move(modules));
+        for (ListedModules& modules : listed(table, key, table.texts(key)))
+            scheme.ignored.push_back(std::move(modules));
     }
 }
 
@@ -183,22 +190,27 @@ void read_kv_cache(const Reader& table, Scheme& scheme) {
     }
 }
 
-void read_algorithm(const HfConfig& config, const Reader& table, const std::string& algorithm, Scheme& scheme) {
+void read_algorithm(const HfConfig& config, const Reader& table, const std::string& algorithm,
+                    Scheme& scheme) {
     if (algorithm == "MIXED_PRECISION") return read_quantised_layers(table, scheme);
     if (const auto format = format_named(algorithm)) {
         scheme.rules.push_back({std::nullopt, *format});
     } else {
-        config.note(std::string("quantisation algorithm '").append(algorithm).append("' not known: bf16 assumed"));
+        config.note(
+            std::string("quantisation algorithm '").append(algorithm).append("' not known: bf16 assumed"));
     }
 }
 
 void read_method(const HfConfig& config, const Reader& table, const std::string& method, Scheme& scheme) {
     if (method == "mxfp4") {
-        scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0}, DType::mxfp4});   // the only modules this method converts
+        scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0},
+                                DType::mxfp4});  // the only modules this method converts
     } else if (method == "fp8" || method == "fbgemm_fp8") {
-        scheme.rules.push_back({std::nullopt, table.has("weight_block_size") ? DType::fp8_block : DType::fp8});
+        scheme.rules.push_back(
+            {std::nullopt, table.has("weight_block_size") ? DType::fp8_block : DType::fp8});
     } else if (method == "gptq" || method == "awq" || method == "auto-round") {
-        scheme.rules.push_back({std::nullopt, table.integer_or("bits", 4, 2, 16) == 8 ? DType::int8 : DType::int4});
+        scheme.rules.push_back(
+            {std::nullopt, table.integer_or("bits", 4, 2, 16) == 8 ? DType::int8 : DType::int4});
         config.note("scales counted for groups of 32 weights");
     } else {
         config.note(std::string("quantisation method '").append(method).append("' not known: bf16 assumed"));
@@ -209,15 +221,19 @@ Scheme read_scheme(const HfConfig& config, const Reader& table) {
     Scheme scheme;
     read_ignored(table, scheme);
     read_kv_cache(table, scheme);
-    if (table.has("config_groups")) read_groups(table, scheme);
-    else if (table.has("quant_algo")) read_algorithm(config, table, table.text("quant_algo"), scheme);
-    else if (table.has("quant_method")) read_method(config, table, table.text("quant_method"), scheme);
+    if (table.has("config_groups"))
+        read_groups(table, scheme);
+    else if (table.has("quant_algo"))
+        read_algorithm(config, table, table.text("quant_algo"), scheme);
+    else if (table.has("quant_method"))
+        read_method(config, table, table.text("quant_method"), scheme);
     return scheme;
 }
 
 std::vector<std::string_view> input_names(const Mixer& mixer) {
     if (std::holds_alternative<LatentAttention>(mixer)) return {"self_attn.q_b_proj", "self_attn.kv_b_proj"};
-    if (std::holds_alternative<DeltaNet>(mixer)) return {"linear_attn.in_proj_qkvz", "linear_attn.in_proj_qkv"};
+    if (std::holds_alternative<DeltaNet>(mixer))
+        return {"linear_attn.in_proj_qkvz", "linear_attn.in_proj_qkv"};
     if (std::holds_alternative<Mamba1>(mixer) || std::holds_alternative<Mamba2>(mixer)) {
         return {"mixer.in_proj", "mamba.in_proj"};
     }
@@ -225,22 +241,26 @@ std::vector<std::string_view> input_names(const Mixer& mixer) {
 }
 
 /// Every mixer votes with its size: a precision has one format for all of them.
-void set_attention(const HfConfig& config, const Scheme& scheme, const Architecture& a, Precision& precision) {
+void set_attention(const HfConfig& config, const Scheme& scheme, const Architecture& a,
+                   Precision& precision) {
     std::map<DType, double> votes;
     std::map<DType, double> output_votes;
     for (const MixerGroup& group : a.mixers) {
         double size = 0;
         for (const Tensor& t : mixer_tensors(group.kind, a.hidden)) size += t.elements() * group.count;
         votes[format_of(scheme, {input_names(group.kind), group.count})] += size;
-        if (std::holds_alternative<GroupedAttention>(group.kind) || std::holds_alternative<LatentAttention>(group.kind)) {
+        if (std::holds_alternative<GroupedAttention>(group.kind) ||
+            std::holds_alternative<LatentAttention>(group.kind)) {
             output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count})] += size;
         }
     }
     const auto most = [](const auto& map) {
-        return std::max_element(map.begin(), map.end(), [](auto& x, auto& y) { return x.second < y.second; })->first;
+        return std::max_element(map.begin(), map.end(), [](auto& x, auto& y) { return x.second < y.second; })
+            ->first;
     };
     if (!votes.empty()) precision.attention = most(votes);
-    if (votes.size() > 1) config.note("token mixers have several number formats: the most frequent is taken for all");
+    if (votes.size() > 1)
+        config.note("token mixers have several number formats: the most frequent is taken for all");
     if (output_votes.size() == 1 && votes.size() == 1 && most(output_votes) != precision.attention) {
         precision.output_projection = most(output_votes);
     }
@@ -255,8 +275,10 @@ int layers_where(const Architecture& a, auto condition) {
 void set_feed_forward(const Scheme& scheme, const Architecture& a, Precision& precision) {
     const auto moe = [](const Ffn& f) { return std::get_if<MoeFfn>(&f); };
     const int routed = layers_where(a, [&](const Ffn& f) { return moe(f) != nullptr; });
-    const int shared = layers_where(a, [&](const Ffn& f) { return moe(f) != nullptr && moe(f)->shared_width > 0; });
-    const int dense = layers_where(a, [&](const Ffn& f) { return moe(f) == nullptr || moe(f)->dense_width > 0; });
+    const int shared =
+        layers_where(a, [&](const Ffn& f) { return moe(f) != nullptr && moe(f)->shared_width > 0; });
+    const int dense =
+        layers_where(a, [&](const Ffn& f) { return moe(f) == nullptr || moe(f)->dense_width > 0; });
     if (routed > 0) {
         precision.routed_experts = format_of(
             scheme, {{"mlp.experts.#.gate_proj", "mlp.experts", "block_sparse_moe.experts.#.w1",
@@ -264,15 +286,16 @@ void set_feed_forward(const Scheme& scheme, const Architecture& a, Precision& pr
                      routed});
     }
     if (shared > 0) {
-        precision.shared_experts = format_of(
-            scheme, {{"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
-                      "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
-                      "feed_forward.shared_expert.gate_proj"},
-                     shared});
+        precision.shared_experts =
+            format_of(scheme, {{"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
+                                "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
+                                "feed_forward.shared_expert.gate_proj"},
+                               shared});
     }
     if (dense > 0) {
-        precision.dense_ffn =
-            format_of(scheme, {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"}, dense});
+        precision.dense_ffn = format_of(
+            scheme,
+            {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"}, dense});
     }
 }
 

@@ -10,11 +10,11 @@ namespace moecost {
 namespace {
 
 constexpr std::string_view known_types[] = {
-    "bailing_moe_v2", "dbrx",        "deepseek",     "deepseek_v2", "deepseek_v3",   "deepseek_v32",    "deepseek_v4",
-    "dots1",          "ernie4_5*",   "gemma*",       "glm4_moe",    "glm_moe_dsa",   "gpt_oss",         "granitemoe",
-    "grok1",          "hunyuan*",    "jamba",        "kimi*",       "llama",         "llama4*",         "mimo",
-    "mimo_v2_flash",  "minimax*",    "mistral",      "mixtral",     "nemotron-nas",  "nemotron_h",      "olmo*",
-    "phimoe",         "qwen2",       "qwen2_moe",    "qwen3",       "qwen3_moe",     "qwen3_next",      "qwen3_vl*",
+    "bailing_moe_v2", "dbrx",      "deepseek",  "deepseek_v2", "deepseek_v3",  "deepseek_v32", "deepseek_v4",
+    "dots1",          "ernie4_5*", "gemma*",    "glm4_moe",    "glm_moe_dsa",  "gpt_oss",      "granitemoe",
+    "grok1",          "hunyuan*",  "jamba",     "kimi*",       "llama",        "llama4*",      "mimo",
+    "mimo_v2_flash",  "minimax*",  "mistral",   "mixtral",     "nemotron-nas", "nemotron_h",   "olmo*",
+    "phimoe",         "qwen2",     "qwen2_moe", "qwen3",       "qwen3_moe",    "qwen3_next",   "qwen3_vl*",
     "qwen3_5*",       "step3p5"};
 
 /// Architectures whose tensors the kinds of this program do not describe, by a key only they have.
@@ -58,7 +58,8 @@ std::vector<Group> grouped_by_kind(const HfConfig& config, const Layers& layers)
 
 std::string model_name(const Document& document) {
     const std::filesystem::path path(document.file);
-    std::string name = path.filename() == "config.json" ? path.parent_path().filename().string() : path.stem().string();
+    std::string name =
+        path.filename() == "config.json" ? path.parent_path().filename().string() : path.stem().string();
     if (const auto org = name.find("--"); org != std::string::npos) name.erase(0, org + 2);
     return name.empty() ? "model" : name;
 }
@@ -74,7 +75,7 @@ int layer_count(const HfConfig& config) {
     }
     const std::string blocks = block_pattern(config, "hybrid_override_pattern", "layers_block_type");
     if (!blocks.empty()) return static_cast<int>(blocks.size());
-    return config.integer({"num_hidden_layers"}, 1, max_layers);   // fails with the name of the key
+    return config.integer({"num_hidden_layers"}, 1, max_layers);  // fails with the name of the key
 }
 
 HfConfig open_config(const Document& document, std::vector<std::string>& notes) {
@@ -138,8 +139,9 @@ int norms_per_part(const HfConfig& config) {
 bool is_huggingface_config(const Document& document) {
     const auto* table = std::get_if<Value::Table>(&document.root.content);
     if (table == nullptr) return false;
-    constexpr std::string_view signs[] = {"architectures", "model_type",  "hidden_size",         "text_config",
-                                          "vocab_size",    "num_hidden_layers", "num_attention_heads"};
+    constexpr std::string_view signs[] = {"architectures",      "model_type", "hidden_size",
+                                          "text_config",        "vocab_size", "num_hidden_layers",
+                                          "num_attention_heads"};
     return std::any_of(table->begin(), table->end(), [&signs](const auto& entry) {
         return std::find(std::begin(signs), std::end(signs), entry.first) != std::end(signs);
     });

@@ -25,7 +25,8 @@ std::vector<Tensor> tensors_of(const KimiDelta& a, Elements hidden) {
     TensorList list(Component::linear_attention);
     const Elements inner = Elements{a.heads} * a.head_dim;
     for (const std::string_view name : {"q_proj", "k_proj", "v_proj"}) list.matmul(name, inner, hidden);
-    for (const std::string_view name : {"q_conv1d", "k_conv1d", "v_conv1d"}) list.conv(name, inner, a.conv_kernel);
+    for (const std::string_view name : {"q_conv1d", "k_conv1d", "v_conv1d"})
+        list.conv(name, inner, a.conv_kernel);
     list.matmul("f_a_proj", a.head_dim, hidden);
     list.matmul("f_b_proj", inner, a.head_dim);
     list.vector("dt_bias", inner);

@@ -12,14 +12,16 @@
 
 namespace moecost {
 
-using Elements = std::int64_t;   // products of two sizes do not fit an int
+using Elements = std::int64_t;  // products of two sizes do not fit an int
 
 class TensorList {
   public:
     explicit TensorList(Component component) : component_(component) {}
 
     /// A linear map of `out` x `in` in the component of the list or in another one.
-    Tensor& matmul(std::string_view name, Elements out, Elements in) { return matmul(name, out, in, component_); }
+    Tensor& matmul(std::string_view name, Elements out, Elements in) {
+        return matmul(name, out, in, component_);
+    }
     Tensor& matmul(std::string_view name, Elements out, Elements in, Component component) {
         return add(name, out, in, component, TensorKind::matmul);
     }
@@ -27,7 +29,9 @@ class TensorList {
     void exact_matmul(std::string_view name, Elements out, Elements in, Component component) {
         matmul(name, out, in, component).quantisable = false;
     }
-    void norm(std::string_view name, Elements size) { add(name, size, 1, Component::norms, TensorKind::norm); }
+    void norm(std::string_view name, Elements size) {
+        add(name, size, 1, Component::norms, TensorKind::norm);
+    }
     void bias(std::string_view name, Elements size) { bias(name, size, component_); }
     void bias(std::string_view name, Elements size, Component component) {
         add(name, size, 1, component, TensorKind::bias);

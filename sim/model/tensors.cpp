@@ -10,7 +10,8 @@ namespace {
 void append_norms(std::vector<Tensor>& list, const Architecture& a, double copies) {
     if (copies <= 0) return;
     list.push_back({"norm", a.hidden, 1, copies, copies, Component::norms, TensorKind::norm, false});
-    if (a.norm_bias) list.push_back({"norm.bias", a.hidden, 1, copies, copies, Component::norms, TensorKind::bias, false});
+    if (a.norm_bias)
+        list.push_back({"norm.bias", a.hidden, 1, copies, copies, Component::norms, TensorKind::bias, false});
 }
 
 void append_scaled(std::vector<Tensor>& list, const std::vector<Tensor>& layer, double layers) {
@@ -51,9 +52,10 @@ void append_hyper_connections(std::vector<Tensor>& list, const Architecture& a, 
 }
 
 void append_residuals(std::vector<Tensor>& list, const Architecture& a) {
-    if (a.layer_scalars > 0) append_small(list, "layer_scalar", a.layer_scalars, 1, a.layers, TensorKind::vector);
+    if (a.layer_scalars > 0)
+        append_small(list, "layer_scalar", a.layer_scalars, 1, a.layers, TensorKind::vector);
     if (a.attention_residuals) {
-        const double sites = 2.0 * a.layers + 1;   // before attention, before the FFN, at the end
+        const double sites = 2.0 * a.layers + 1;  // before attention, before the FFN, at the end
         append_norms(list, a, sites);
         append_small(list, "res_proj", 1, a.hidden, sites, TensorKind::matmul);
     }
@@ -77,15 +79,22 @@ DType component_format(Component component, const Precision& p) {
         case Component::attention:
         case Component::linear_attention:
         case Component::indexer:
-        case Component::latent_proj: return p.attention;
-        case Component::routed_experts: return p.routed_experts;
-        case Component::shared_experts: return p.shared_experts;
-        case Component::dense_ffn: return p.dense_ffn;
-        case Component::embeddings: return p.embeddings;
-        case Component::head: return p.head;
+        case Component::latent_proj:
+            return p.attention;
+        case Component::routed_experts:
+            return p.routed_experts;
+        case Component::shared_experts:
+            return p.shared_experts;
+        case Component::dense_ffn:
+            return p.dense_ffn;
+        case Component::embeddings:
+            return p.embeddings;
+        case Component::head:
+            return p.head;
         case Component::router:
         case Component::norms:
-        case Component::other: break;
+        case Component::other:
+            break;
     }
     return DType::bf16;
 }
@@ -93,9 +102,9 @@ DType component_format(Component component, const Precision& p) {
 }  // namespace
 
 std::string_view name_of(Component component) {
-    constexpr std::string_view names[] = {"attention",   "linear_attention", "indexer",    "routed_experts",
-                                          "shared_experts", "dense_ffn",     "router",     "latent_proj",
-                                          "embeddings",  "head",             "norms",      "other"};
+    constexpr std::string_view names[] = {
+        "attention", "linear_attention", "indexer",    "routed_experts", "shared_experts", "dense_ffn",
+        "router",    "latent_proj",      "embeddings", "head",           "norms",          "other"};
     return names[static_cast<std::size_t>(component)];
 }
 
@@ -131,7 +140,8 @@ std::vector<Tensor> mtp_tensors(const Architecture& a) {
         append_small(module, "h_proj", a.hidden, a.hidden, 1, TensorKind::matmul);
     }
     if (mtp.own_head) {
-        module.push_back({"shared_head.head", a.vocabulary, a.hidden, 1, 1, Component::head, TensorKind::matmul, true});
+        module.push_back(
+            {"shared_head.head", a.vocabulary, a.hidden, 1, 1, Component::head, TensorKind::matmul, true});
     }
     std::vector<Tensor> list;
     append_scaled(list, module, mtp.count);

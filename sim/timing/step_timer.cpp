@@ -87,13 +87,14 @@ StepTime StepTimer::time(const StepShape& shape) {
     StepTime step;
     step.provenance = machine_.profile->basis;
     Seconds experts_roofline;
+    Seconds extrapolated;
     for (const Operation& op : operations_) {
         const Timed timed = operation_time(op, machine_);
         step.by_class[static_cast<std::size_t>(op.op_class)] += timed.total * op.count;
         step.compute_busy += timed.ideal_compute * op.count;
         step.memory_busy += timed.ideal_memory * op.count;
         step.roofline += timed.ideal_total * op.count;
-        step.provenance = weaker(step.provenance, timed.provenance);
+        if (timed.provenance == Provenance::extrapolated) extrapolated += timed.total * op.count;
         if (op.op_class == OpClass::routed_experts || op.op_class == OpClass::shared_experts) {
             experts_roofline += timed.ideal_total * op.count;
         }
@@ -106,6 +107,7 @@ StepTime StepTimer::time(const StepShape& shape) {
     }
     step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     for (const Seconds s : step.by_class) step.total += s;
+    if (extrapolated > noticeable_share * step.total) step.provenance = weaker(step.provenance, Provenance::extrapolated);
     return step;
 }
 

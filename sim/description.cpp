@@ -189,7 +189,9 @@ void apply_scenario_file(Description& description, const Document& document) {
         }
         std::string flag = key;
         for (char& c : flag) c = c == '_' ? '-' : c;
-        set_option(description, flag, as_text(r, key), r.where(key));
+        Location where = r.where(key);
+        where.key = key;
+        set_option(description, flag, as_text(r, key), where);
     }
 }
 

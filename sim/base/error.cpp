@@ -21,23 +21,27 @@ std::string compose(const Location& where, std::string_view key, std::string_vie
     if (where.line > 0) s.append(":").append(std::to_string(where.line));
     if (where.line > 0 && where.column > 0) s.append(":").append(std::to_string(where.column));
     if (!s.empty()) s.append(": ");
+    if (key.empty()) key = where.key;
     if (!key.empty()) s.append("key '").append(key).append("': ");
     return one_line(s.append(message));
 }
 
-/// Levenshtein distance; both names are short.
+/// Levenshtein distance, with two swapped neighbours as one mistake ("modle"); both names are short.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
+    std::vector<std::size_t> next(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
+        next[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = std::min({above + 1, row[j - 1] + 1, substitute});
-            diagonal = above;
+            const std::size_t substitute = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            next[j] = std::min({row[j] + 1, next[j - 1] + 1, substitute});
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) next[j] = std::min(next[j], before[j - 2] + 1);
         }
+        before.swap(row);
+        row.swap(next);
     }
     return row[b.size()];
 }

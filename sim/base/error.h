@@ -14,6 +14,7 @@ struct Location {
     std::string file;
     int line = 0;
     int column = 0;
+    std::string key{};   // named in messages that name no key of their own
 };
 
 /// Thrown only while reading input. what() is `FILE:LINE:COL: key 'K': MESSAGE`; hint() may add a second line.

@@ -11,33 +11,36 @@
 
 namespace moecost {
 
-/// log2(x) of a positive, finite, normal x; relative error of 2^result below 1e-11.
-/// x = 2^e m with m in [sqrt(1/2), sqrt(2)); log2 m by the series of atanh((m-1)/(m+1)).
+/// Tables of the fast powers: 1/c and log2 c at the centres c of 128 intervals of [1, 2), and 2^(i/128).
+struct PowerTables {
+    double reciprocal[128];
+    double log2[128];
+    double exp2[128];
+};
+extern const PowerTables power_tables;
+
+/// log2(x) of a positive, finite, normal x; absolute error below 1e-12.
+/// x = 2^e m, m = c (1 + r) with c the centre of the interval of m, |r| < 2^-8; log2(1 + r) by its series.
 [[nodiscard]] inline double fast_log2(double x) {
-    constexpr std::uint64_t sqrt_half_bits = 0x3fe6a09e667f3bcdULL;
-    const std::uint64_t bits = std::bit_cast<std::uint64_t>(x) - sqrt_half_bits;
-    const auto exponent = static_cast<std::int64_t>(bits) >> 52;
-    const double m = std::bit_cast<double>((bits & 0x000fffffffffffffULL) + sqrt_half_bits);
-    const double s = (m - 1) / (m + 1);
-    const double q = s * s;
-    const double series =
-        1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13))))));
-    constexpr double two_over_ln2 = 2.8853900817779268147;
-    return static_cast<double>(exponent) + two_over_ln2 * s * series;
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    const auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;
+    const std::size_t i = (bits >> 45) & 127;
+    const double m = std::bit_cast<double>((bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL);
+    const double r = m * power_tables.reciprocal[i] - 1;
+    constexpr double inverse_ln2 = 1.4426950408889634074;
+    const double series = r * (1 - r * (1.0 / 2 - r * (1.0 / 3 - r * (1.0 / 4 - r * (1.0 / 5)))));
+    return static_cast<double>(exponent) + power_tables.log2[i] + inverse_ln2 * series;
 }
 
-/// 2^x for |x| < 1000; relative error below 1e-11. 2^x = 2^n exp(f ln 2), |f| <= 1/2, Taylor series.
+/// 2^x for |x| < 1000; relative error below 1e-12. x = n + i/128 + f, |f| <= 1/256; exp(f ln 2) by its series.
 [[nodiscard]] inline double fast_exp2(double x) {
-    constexpr double shift = 6755399441055744.0;   // 1.5 * 2^52: adding it rounds to a whole number
-    const double rounded = (x + shift) - shift;
-    const double y = (x - rounded) * 0.69314718055994530942;
-    constexpr double c[] = {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880};
-    const double y2 = y * y;   // two interleaved Horner chains: half the latency
-    const double even = 1 + y2 * (c[0] + y2 * (c[2] + y2 * (c[4] + y2 * c[6])));
-    const double odd = 1 + y2 * (c[1] + y2 * (c[3] + y2 * (c[5] + y2 * c[7])));
-    const double series = even + y * odd;
-    const auto n = static_cast<std::int64_t>(rounded);
-    return series * std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52);
+    constexpr double shift = 52776558133248.0;   // 1.5 * 2^45: adding it rounds to a multiple of 1/128
+    const double shifted = x + shift;
+    const double y = (x - (shifted - shift)) * 0.69314718055994530942;
+    const auto step = std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(shift);   // 128 n + i
+    const double series = 1 + y * (1 + y * (1.0 / 2 + y * (1.0 / 6 + y * (1.0 / 24))));
+    const auto scale = static_cast<std::uint64_t>((step >> 7) + 1023) << 52;
+    return series * power_tables.exp2[step & 127] * std::bit_cast<double>(scale);
 }
 
 /// Smallest whole number not below x, 0 <= x < 2^62; std::ceil is a library call without SSE4.1.

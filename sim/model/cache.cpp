@@ -22,7 +22,7 @@ struct LayerCache {
 };
 
 double heads_per_rank(int heads, int tp) {
-    return std::ceil(heads / static_cast<double>(std::min(heads, tp)));
+    return std::ceil(heads / static_cast<double>(tp));
 }
 
 double index_elements(const std::optional<SparseIndexer>& indexer) {

@@ -51,7 +51,7 @@ using MixerLayers = std::vector<LayerPart<Mixer>>;
 using FfnLayers = std::vector<LayerPart<Ffn>>;
 
 // hf_layers.cpp: which layer is of which kind.
-enum class LayerKind { full, window, linear, none };
+enum class LayerKind { full, window, linear };
 [[nodiscard]] std::vector<LayerKind> layer_kinds(const HfConfig& config);
 [[nodiscard]] std::vector<bool> moe_layers(const HfConfig& config);
 /// nemotron_h: one entry per block, 'M' Mamba-2, '*' attention, 'E' MoE, '-' dense; empty when not a block

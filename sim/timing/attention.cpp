@@ -20,7 +20,8 @@ Timed assumed_time(const Work& w, const Machine& machine, double compute, double
     t.floor = machine.served_floor(floor);
     t.total = t.floor + max(t.compute, t.memory);
     t.provenance = Provenance::extrapolated;
-    return not_below_roofline(t, ideal);
+    raise_to_roofline(t, ideal);
+    return t;
 }
 
 }  // namespace
@@ -40,7 +41,8 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     t.floor = machine.served_floor(table.floor) + table.per_sequence * op.batch;
     t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
-    return not_below_roofline(t, roofline(work(op), machine));
+    raise_to_roofline(t, roofline(work(op), machine));
+    return t;
 }
 
 Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table, const Machine& machine) {
@@ -59,7 +61,8 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
     t.floor = machine.served_floor(table.floor);
     t.total = t.floor + t.compute + t.memory;
     t.provenance = in_range(op.prompt <= table.prompt.high);
-    return not_below_roofline(t, roofline(work(op), machine));
+    raise_to_roofline(t, roofline(work(op), machine));
+    return t;
 }
 
 Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Machine& machine) {
@@ -70,7 +73,8 @@ Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Ma
     t.floor = machine.served_floor(table.floor) + table.per_sequence * op.batch;
     t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
-    return not_below_roofline(t, roofline(w, machine));
+    raise_to_roofline(t, roofline(w, machine));
+    return t;
 }
 
 Timed mla_absorb_time(const MlaAbsorb& op, const Machine& machine) {
@@ -84,7 +88,8 @@ Timed mla_absorb_time(const MlaAbsorb& op, const Machine& machine) {
     t.floor = machine.served_floor(a.mla_absorb_floor);
     t.total = t.floor + p_norm(t.memory, t.compute, 2);
     t.provenance = Provenance::extrapolated;
-    return not_below_roofline(t, roofline(w, machine));
+    raise_to_roofline(t, roofline(w, machine));
+    return t;
 }
 
 Timed mla_expand_time(const MlaExpand& op, const Machine& machine) {

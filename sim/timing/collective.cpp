@@ -16,7 +16,8 @@ Timed network_time(const Work& w, const Machine& machine, Seconds floor, Seconds
     t.floor = floor;
     t.total = floor + transfer;
     t.provenance = provenance;
-    return not_below_roofline(t, roofline(w, machine));
+    raise_to_roofline(t, roofline(w, machine));
+    return t;
 }
 
 /// Latency and transfer of one algorithm, and whether the message lies in the fitted range.

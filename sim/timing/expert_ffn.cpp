@@ -26,7 +26,8 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine&
     t.floor = machine.served_floor(table.floor) + table.token_log * fast_log2(1 + op.tokens);
     t.total = t.floor + gemms + permute;
     t.provenance = in_range(op.tokens <= table.tokens.high);
-    return not_below_roofline(t, roofline(ideal_work, machine));
+    raise_to_roofline(t, roofline(ideal_work, machine));
+    return t;
 }
 
 Timed expert_ffn_time(const ExpertFfn& op, const Machine& machine) {

@@ -65,7 +65,8 @@ Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) 
     t.total = t.floor + Seconds{body + quantise};
     t.provenance = in_range(table.m.contains(op.m) && op.n >= table.n.low / 8 && op.n <= table.n.high &&
                             op.k >= table.k.low / 8 && op.k <= table.k.high);
-    return not_below_roofline(t, roofline(ideal_work, machine));
+    raise_to_roofline(t, roofline(ideal_work, machine));
+    return t;
 }
 
 }  // namespace moecost

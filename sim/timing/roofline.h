@@ -23,7 +23,7 @@ namespace moecost {
 
 /// Raises a calibrated time to the roofline of its own work: tables timed with warm caches may promise more than
 /// the datasheet.
-[[nodiscard]] inline Timed not_below_roofline(Timed calibrated, const Timed& ideal) {
+inline void raise_to_roofline(Timed& calibrated, const Timed& ideal) {
     calibrated.compute = max(calibrated.compute, ideal.compute);
     calibrated.memory = max(calibrated.memory, ideal.memory);
     calibrated.network = max(calibrated.network, ideal.network);
@@ -31,7 +31,6 @@ namespace moecost {
     calibrated.ideal_compute = ideal.compute;
     calibrated.ideal_memory = ideal.memory;
     calibrated.ideal_total = ideal.total;
-    return calibrated;
 }
 
 }  // namespace moecost

@@ -19,7 +19,8 @@ Timed small_ops_time(const SmallOps& op, const Machine& machine) {
     t.memory = Seconds{machine.profile->kernels->assumed.small_op_passes * op.rows * op.hidden * 2} /
                machine.memory_bandwidth().value();
     t.total = t.memory;
-    return not_below_roofline(t, ideal);
+    raise_to_roofline(t, ideal);
+    return t;
 }
 
 struct TimeOf {

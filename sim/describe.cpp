@@ -68,40 +68,27 @@ ExpertExchange exchange_of(const Description& d) {
     reject("all-to-all", std::string("'").append(d.exchange).append("' is not low-latency or normal"));
 }
 
-std::string fraction_of(int whole, int part) {
-    std::string s = std::to_string(whole);
-    return s.append(" GPUs, ").append(std::to_string(part)).append(" per step of the layout");
-}
-
-Layout resolve_layout(const Description& d, const Architecture& a) {
-    Layout layout;
+/// The degrees as given; what is not given follows from the rest. Nothing when they agree with one another.
+std::optional<Infeasible> set_layout(const Description& d, Layout& layout) {
     layout.pp = d.pp.value_or(1);
     layout.attention_dp = d.attention_dp.value_or(1);
     layout.replicas = d.replicas.value_or(1);
-    layout.exchange = exchange_of(d);
-    const int others = layout.pp * layout.attention_dp * layout.replicas;
-    const int gpus = d.gpus.value_or(d.tp.value_or(1) * others);
-    if (gpus % others != 0) {
-        reject("gpus", fraction_of(gpus, others), "gpus must be a multiple of pp x attention-dp x replicas");
-    }
-    layout.tp = d.tp.value_or(gpus / others);
-    if (layout.tp * others != gpus) {
-        reject("gpus", std::to_string(gpus).append(" GPUs, but tp x pp x attention-dp x replicas is ")
-                           .append(std::to_string(layout.tp * others)));
-    }
     layout.ep = d.ep.value_or(1);
-    if (const auto problem = layout_problem(a, layout)) {
-        std::string message(problem->reason);
-        message.append(": ").append(problem->quantity).append(" ").append(significant(problem->needed, 6));
-        reject(problem->quantity.empty() ? "tp" : problem->quantity,
-               message.append(", ").append(problem->unit).append(" ").append(significant(problem->available, 6)));
+    const std::int64_t others = std::int64_t{layout.pp} * layout.attention_dp * layout.replicas;
+    const std::int64_t gpus = d.gpus.value_or(0);
+    layout.tp = d.tp.value_or(std::max(1, static_cast<int>(gpus / others)));
+    if (gpus > 0 && gpus % others != 0) {
+        return Infeasible{"the GPUs must be a multiple of pp x attention-dp x replicas", "gpus", "multiple of",
+                          static_cast<double>(gpus), static_cast<double>(others)};
     }
-    return layout;
+    if (gpus > 0 && layout.tp * others != gpus) {
+        return Infeasible{"the GPUs are not tp x pp x attention-dp x replicas", "gpus", "product",
+                          static_cast<double>(gpus), static_cast<double>(layout.tp * others)};
+    }
+    return std::nullopt;
 }
 
-Traffic resolve_traffic(const DataStore& data, const Description& d, const Architecture& a) {
-    Traffic t;
-    if (!d.traffic.empty()) t = load_traffic(data, d.traffic);
+void set_traffic(const Description& d, Traffic& t) {
     if (d.isl) t.input = *d.isl;
     if (d.osl) t.output = *d.osl;
     if (d.cached_share) t.cached_share = *d.cached_share;
@@ -110,15 +97,31 @@ Traffic resolve_traffic(const DataStore& data, const Description& d, const Archi
         t.load = *d.load;
         t.requests = d.requests;
     }
-    if (a.max_position > 0 && t.input + t.output > a.max_position) {
-        std::string message = significant(t.input + t.output, 9);
-        message.append(" tokens of prompt and output exceed the ").append(std::to_string(a.max_position));
-        reject("isl", message.append(" positions of ").append(a.name));
-    }
-    return t;
+}
+
+[[noreturn]] void reject_numbers(const Infeasible& problem) {
+    std::string message(problem.reason);
+    message.append(": ").append(problem.quantity).append(" ").append(significant(problem.needed, 9));
+    reject(problem.quantity.empty() ? "tp" : problem.quantity,
+           message.append(", ").append(problem.unit).append(" ").append(significant(problem.available, 9)));
 }
 
 }  // namespace
+
+std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
+    resolve_engine(d, s);
+    set_traffic(d, s.traffic);
+    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0)};
+    s.blend_input_parts = d.blend.value_or(3);
+    if (auto problem = set_layout(d, s.layout)) return problem;
+    if (auto problem = layout_problem(s.architecture, s.layout)) return problem;
+    const double longest = s.architecture.max_position;
+    if (longest > 0 && s.traffic.input + s.traffic.output > longest) {
+        return Infeasible{"prompt and output exceed the positions of the model", "isl", "positions",
+                          s.traffic.input + s.traffic.output, longest};
+    }
+    return std::nullopt;
+}
 
 Scenario describe(const DataStore& data, const Description& d) {
     Scenario s;
@@ -130,13 +133,11 @@ Scenario describe(const DataStore& data, const Description& d) {
         s.cluster = load_cluster(data, d.cluster);
     }
     s.profile = load_profile(data, s.cluster.gpu.id, s.cluster.gpu.relative, d.engine);
-    resolve_engine(d, s);
     resolve_precision(d, s);
-    s.layout = resolve_layout(d, s.architecture);
-    s.traffic = resolve_traffic(data, d, s.architecture);
-    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0)};
+    s.layout.exchange = exchange_of(d);
+    if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
+    if (const auto problem = apply_numbers(d, s)) reject_numbers(*problem);
     s.price = choose_price(data, s.cluster.gpu.id, d.price);
-    s.blend_input_parts = d.blend.value_or(3);
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (s.profile.basis == Provenance::datasheet) {
         std::string note("no calibration of ");

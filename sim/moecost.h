@@ -9,6 +9,7 @@
 // evaluate() is pure: its answer depends on the scenario alone; it may be called from any number of threads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,10 @@ struct Estimate {
 
 /// Reads and checks everything a description names. InputError names the option or the file, and what is allowed.
 [[nodiscard]] Scenario describe(const DataStore& data, const Description& description);
+
+/// The numbers of a description (degrees, lengths, load, engine settings, objectives, blend) onto a scenario that
+/// describe() built from the same names, or which rule they break. Allocates nothing: a sweep calls it for each point.
+[[nodiscard]] std::optional<Infeasible> apply_numbers(const Description& description, Scenario& scenario);
 
 /// What the deployment delivers and costs, or why it cannot run.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);

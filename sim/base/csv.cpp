@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <new>
 
 namespace moecost {
 namespace {
@@ -144,6 +145,22 @@ void write_file(const std::string& path, std::string_view content) {
         std::remove(part.c_str());
         throw SystemError(std::string(path).append(": ").append(ec.message()));
     }
+}
+
+std::string gzip_member(std::string_view text) {
+    constexpr int gzip_format = 15 + 16;   // largest window, gzip header
+    constexpr int fast = 3;                // rows are formatted faster than better levels compress
+    z_stream stream{};
+    if (deflateInit2(&stream, fast, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    std::string member(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));   // zlib's interface is older than const
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(member.data());
+    stream.avail_out = static_cast<uInt>(member.size());
+    deflate(&stream, Z_FINISH);
+    member.resize(stream.total_out);
+    deflateEnd(&stream);
+    return member;
 }
 
 std::string csv_field(std::string_view text) {

@@ -39,6 +39,9 @@ class CsvTable {
 /// Writes `content` beside `path` and renames it into place, so that a reader never sees half a file.
 void write_file(const std::string& path, std::string_view content);
 
+/// The text as one gzip member, without time or name: members written one after another are one gzip file.
+[[nodiscard]] std::string gzip_member(std::string_view text);
+
 /// One CSV field, quoted only when it must be.
 [[nodiscard]] std::string csv_field(std::string_view text);
 

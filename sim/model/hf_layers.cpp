@@ -57,8 +57,8 @@ Kinds from_bare_window(const HfConfig& config) {
         config.note("sliding_window ignored, as servers do for this family");
         return all_full;
     }
-    if (config.text.has("sliding_window_pattern")) {
-        const int n = config.integer({"sliding_window_pattern"}, 1, max_layers);
+    if (config.text.has("sliding_window_pattern") || config.is({"gemma3*"})) {
+        const int n = config.integer_or({"sliding_window_pattern"}, 6, 1, max_layers);
         return kinds_where(
             config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::window);
     }

@@ -75,7 +75,7 @@ class ClosedLoop {
     [[nodiscard]] Seconds per_token(const Cycle& c, Seconds ttft) const {
         const double output = in_.traffic.output;
         if (output <= 1) return Seconds{0};
-        return max(c.length - ttft, (0.8 * output) * c.decode.total) / (output - 1);
+        return max(c.length - ttft, (output - 1) * c.decode.total) / (output - 1);
     }
 
   private:

@@ -24,7 +24,7 @@ struct LoopInput {
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
 ///   cycle = (O + A) t_d + R T_p                  A: steps between two polls for requests
 ///   TTFT = lone + t_0 + t_d/2 + kappa (R - 1) T_p/2 + A t_d
-///   TPOT = max(cycle - TTFT, 0.8 O t_d)/(O - 1)
+///   TPOT = max((cycle - TTFT)/(O - 1), t_d)        no token comes faster than a decode step
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot
 ///   X = N/(TTFT + (O - 1) TPOT)

@@ -59,6 +59,11 @@ void resolve_engine(const Description& d, Scenario& s) {
     if (d.memory_fraction) s.engine.memory_fraction = *d.memory_fraction;
     if (d.reserve_gb) s.engine.reserve = Bytes{*d.reserve_gb * 1e9};
     if (d.admission_steps) s.engine.admission_steps = *d.admission_steps;
+    if (d.draft_tokens) s.engine.draft_tokens = std::floor(*d.draft_tokens);
+    if (d.acceptance) s.engine.acceptance = *d.acceptance;
+    if (s.engine.draft_tokens > 0 && s.architecture.mtp.count == 0) {
+        s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
+    }
 }
 
 ExpertExchange exchange_of(const Description& d) {

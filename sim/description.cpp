@@ -101,6 +101,11 @@ constexpr Option options[] = {
     {"admission-steps", "N", "Engine", "decode steps between two polls for new requests",
      [](Description& d, Text t, Where w) { d.admission_steps = number(t, w, 0, 1e6, "a number in 0..1e6"); }},
 
+    {"draft-tokens", "N", "Engine", "tokens drafted per decode step (speculative decoding, MTP)",
+     [](Description& d, Text t, Where w) { d.draft_tokens = number(t, w, 0, 64, "a number in 0..64"); }},
+    {"acceptance", "SHARE", "Engine", "chance that a drafted token is accepted (default: of the profile)",
+     [](Description& d, Text t, Where w) { d.acceptance = number(t, w, 0, 1, "a share in 0..1"); }},
+
     {"traffic", "NAME|FILE", "Traffic", "lengths of a known workload (moecost list traffic)",
      [](Description& d, Text t, Where) { d.traffic = t; }},
     {"isl", "TOKENS", "Traffic", "mean prompt length",

@@ -29,6 +29,7 @@ struct Description {
     std::optional<LoadKind> load;
     double requests = 0;                        // by `load`
     std::optional<double> chunk, max_sequences, memory_fraction, reserve_gb, admission_steps;
+    std::optional<double> draft_tokens, acceptance;
     std::optional<double> slo_ttft, slo_tpot;
     std::string price;
     std::optional<double> blend;

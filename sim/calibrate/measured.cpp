@@ -32,6 +32,14 @@ class Row {
 
 bool set_to_one(const std::string& text) { return text == "1" || text == "true"; }
 
+/// Tables of advanced runs describe a single instance by the columns of the decode pool, whose tp counts GPUs.
+void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
+    p.attention_dp = r.positive("decode_attention_dp").value_or(1);
+    p.pp = r.positive("decode_pp");
+    p.ep = r.positive("decode_ep");
+    p.tp = *r.positive("decode_tp") / std::max(1.0, *p.attention_dp);
+}
+
 MeasuredPoint point_of(const Row& r) {
     MeasuredPoint p;
     p.id = r.text("id");
@@ -40,7 +48,7 @@ MeasuredPoint point_of(const Row& r) {
     p.scenario = r.text("scenario");
     const std::string mode = r.text("mode");
     p.disaggregated = mode.starts_with("disagg");
-    p.speculative = set_to_one(r.text("mtp")) || mode == "agg_mtp" || mode == "decode_only_mtp_simulated";
+    p.speculative = set_to_one(r.text("mtp")) || mode.find("mtp") != std::string::npos;
     if (p.scenario.empty()) p.scenario = mode;
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
@@ -60,6 +68,8 @@ MeasuredPoint point_of(const Row& r) {
     p.pp = r.positive("pp");
     p.ep = r.positive("ep");
     p.attention_dp = r.positive("attention_dp");
+    p.draft_tokens = r.positive("mtp_draft_tokens");
+    if (!p.disaggregated && r.positive("decode_tp")) describe_by_decode_pool(r, p);
     p.output_per_gpu = r.positive("out_tok_s_gpu");
     p.total_per_gpu = r.positive("total_tok_s_gpu");
     p.ttft_ms = r.positive("ttft_ms");
@@ -94,7 +104,7 @@ Recipes::Recipes(const Document& document) {
     for (const Reader& r : reader.tables("rule")) {
         r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
                       "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "gpus_above", "all_to_all", "source"});
+                      "draft_tokens",                       "gpus_above", "all_to_all", "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -106,6 +116,7 @@ Recipes::Recipes(const Document& document) {
         rule.exchange = r.text_or("all_to_all", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
+        rule.draft_tokens = optional_number(r, "draft_tokens");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
         rule.chunk_extra = r.number_or("chunk_extra", 0, non_negative);
@@ -124,6 +135,7 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
             const double formula = rule.chunk_per_isl * point.isl.value_or(0) + rule.chunk_per_request * requests;

@@ -20,7 +20,7 @@ struct MeasuredPoint {
     bool disaggregated = false;
     bool speculative = false;
     std::optional<double> gpus, isl, osl, concurrency, prompts, rate;
-    std::optional<double> tp, pp, ep, attention_dp;
+    std::optional<double> tp, pp, ep, attention_dp, draft_tokens;
     std::optional<double> output_per_gpu, total_per_gpu, ttft_ms, tpot_ms, e2e_ms;
 };
 
@@ -34,6 +34,7 @@ struct MeasuredPoint {
 struct RecipeSettings {
     std::optional<double> chunk_tokens;
     std::optional<double> admission_steps;
+    std::optional<double> draft_tokens;   // where the row says that it drafts, but not how many
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -53,7 +54,7 @@ class Recipes {
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
         std::string exchange;
-        std::optional<double> chunk_tokens, admission_steps;
+        std::optional<double> chunk_tokens, admission_steps, draft_tokens;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };
     std::vector<Rule> rules_;

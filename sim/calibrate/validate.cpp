@@ -104,7 +104,6 @@ Predictor::Predictor(const DataStore& data)
 
 std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) const {
     if (p.disaggregated) return "disaggregated prefill and decode are not modelled";
-    if (p.speculative) return "speculative decoding is not modelled";
     if (!known_scenario(p.scenario)) return "unknown scenario " + p.scenario;
     if (!p.isl || (!p.osl && p.scenario != "prefill_only")) return "lengths not recorded";
     if (!p.tp || !p.attention_dp) return "parallel layout not recorded";
@@ -151,6 +150,7 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     const std::string model = s.architecture.name;
     const RecipeSettings recipe = recipes_.settings(p, p.model, s.cluster.gpu.id);
     if (recipe.chunk_tokens) s.engine.chunk_tokens = *recipe.chunk_tokens;
+    if (p.speculative) s.engine.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
     if (recipe.exchange == "normal") s.layout.exchange = ExpertExchange::normal;
     if (recipe.exchange == "low-latency") s.layout.exchange = ExpertExchange::low_latency;
     if (recipe.admission_steps) s.engine.admission_steps = *recipe.admission_steps;

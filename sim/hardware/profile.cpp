@@ -139,7 +139,7 @@ ServingScalars serving(const Reader& r) {
 
 EngineDefaults defaults(const Reader& r) {
     r.allow_only({"source", "batching", "chunk_tokens", "max_sequences", "memory_basis", "memory_fraction",
-                  "reserve_gb", "output_reserve", "admission_steps"});
+                  "reserve_gb", "output_reserve", "admission_steps", "acceptance"});
     const std::string batching = r.text("batching");
     if (batching != "mixed" && batching != "separate") r.fail("batching", "is not mixed or separate");
     const std::string basis = r.text("memory_basis");
@@ -147,7 +147,8 @@ EngineDefaults defaults(const Reader& r) {
     return {batching == "mixed" ? Batching::mixed : Batching::separate, r.number("chunk_tokens", {1, 1e9}),
             r.number("max_sequences", {1, 1e9}), basis == "total" ? MemoryBasis::total : MemoryBasis::free,
             r.number("memory_fraction", {0.01, 1}), Bytes{r.number("reserve_gb", {0, 1e4}) * 1e9},
-            r.number("output_reserve", fraction), r.number("admission_steps", {0, 1e6})};
+            r.number("output_reserve", fraction), r.number("admission_steps", {0, 1e6}), 0,
+            r.number_or("acceptance", 0, fraction)};
 }
 
 template <class Table>

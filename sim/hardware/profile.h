@@ -192,6 +192,16 @@ struct EngineDefaults {
     Bytes reserve;                   // runtime, graphs, communication buffers
     double output_reserve = 1;       // share of the output length a sequence holds on average when memory binds
     double admission_steps = 0;      // decode steps between two polls for new requests
+    double draft_tokens = 0;         // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;           // chance that a drafted token is accepted when the ones before it were
+
+    /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
+    [[nodiscard]] double tokens_per_step() const {
+        double sum = 1;
+        double chance = 1;
+        for (double i = 0; i < draft_tokens; ++i) sum += chance *= acceptance;
+        return sum;
+    }
 };
 
 struct Profile {

@@ -124,7 +124,7 @@ class MixerOperations {
         const DType cache = c_.precision.kv_cache;
         if (c_.batch > 0) {
             const double seen = std::min(visible_context(c_.shape.decode_context, a.window, a.chunked), selected);
-            add("decode attention", OpClass::attention, DecodeAttention{c_.batch, heads, kv, qk, v, seen, cache});
+            add("decode attention", OpClass::attention, DecodeAttention{c_.batch, heads, kv, qk, v, seen, cache, c_.queries});
         }
         if (c_.prefill > 0) {
             const double keys = std::min(mean_keys(c_.shape.prompt, c_.shape.prior, a.window, a.chunked), selected);
@@ -140,10 +140,10 @@ class MixerOperations {
         const DType weights = c_.precision.attention;
         if (c_.batch > 0) {
             add("absorb", OpClass::attention_projection,
-                MlaAbsorb{c_.batch, heads, static_cast<double>(a.kv_rank), dims, weights});
+                MlaAbsorb{c_.batch * c_.queries, heads, static_cast<double>(a.kv_rank), dims, weights});
             add("decode attention", OpClass::attention,
                 MlaDecode{c_.batch, heads, std::min(c_.shape.decode_context, selected),
-                          static_cast<double>(a.kv_rank), static_cast<double>(a.rope_dim), cache});
+                          static_cast<double>(a.kv_rank), static_cast<double>(a.rope_dim), cache, c_.queries});
         }
         if (c_.prefill > 0) {
             // Each chunk expands what stands before it again: m equal chunks expand (m + 1)/2 times the prompt.
@@ -171,7 +171,7 @@ class MixerOperations {
         const DType cache = c_.precision.kv_cache;
         if (c_.batch > 0) {   // key and value are one cached vector: v_dim only counts in the FLOP
             add("decode attention", OpClass::attention,
-                MlaDecode{c_.batch, heads, seen(c_.shape.decode_context), d, 0, cache});
+                MlaDecode{c_.batch, heads, seen(c_.shape.decode_context), d, 0, cache, c_.queries});
         }
         if (c_.prefill > 0) {
             add("prefill attention", OpClass::attention,
@@ -186,7 +186,7 @@ class MixerOperations {
         if (c_.batch > 0) {
             const double keys = c_.shape.decode_context / ratio;
             add("index scores", OpClass::attention,
-                IndexScore{c_.batch, heads, static_cast<double>(i.head_dim), keys, c_.batch * keys, false});
+                IndexScore{c_.batch * c_.queries, heads, static_cast<double>(i.head_dim), keys, c_.batch * keys, false});
         }
         if (c_.prefill > 0) {
             const double keys = (c_.shape.prior + (c_.shape.prompt + 1) / 2) / ratio;
@@ -215,7 +215,7 @@ class MixerOperations {
         const LayerState whole = layer_state(mixer);
         const Bytes state = (whole.recurrent + whole.convolution) / c_.tp;
         if (c_.batch > 0) {
-            add("state update", OpClass::recurrent, RecurrentDecode{c_.batch, state, Flop{decode_flop}});
+            add("state update", OpClass::recurrent, RecurrentDecode{c_.batch, state, Flop{decode_flop * c_.queries}});
         }
         if (c_.prefill > 0) {
             add("chunked scan", OpClass::recurrent,

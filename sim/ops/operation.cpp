@@ -42,9 +42,9 @@ Work work(const ExpertFfn& op) {
 Work work(const DecodeAttention& op) {
     Work w;
     const double dims = op.qk_dim + op.v_dim;
-    w.flop = Flop{2 * op.batch * op.q_heads * dims * op.context};
+    w.flop = Flop{2 * op.batch * op.queries * op.q_heads * dims * op.context};
     w.unit = info(op.cache).unit;
-    w.activations = Bytes{2 * op.batch * op.q_heads * dims};
+    w.activations = Bytes{2 * op.batch * op.queries * op.q_heads * dims};
     w.cache = Bytes{op.batch * op.kv_heads * dims * bytes_per_element(op.cache) * (op.context + 1)};
     return w;
 }
@@ -60,9 +60,9 @@ Work work(const PrefillAttention& op) {
 
 Work work(const MlaDecode& op) {
     Work w;
-    w.flop = Flop{2 * op.batch * op.heads * op.context * (2 * op.kv_rank + op.rope_dim)};
+    w.flop = Flop{2 * op.batch * op.queries * op.heads * op.context * (2 * op.kv_rank + op.rope_dim)};
     w.unit = info(op.cache).unit;
-    w.activations = Bytes{2 * op.batch * op.heads * (2 * op.kv_rank + op.rope_dim)};
+    w.activations = Bytes{2 * op.batch * op.queries * op.heads * (2 * op.kv_rank + op.rope_dim)};
     w.cache = Bytes{op.batch * op.context * (op.kv_rank + op.rope_dim) * bytes_per_element(op.cache)};
     return w;
 }

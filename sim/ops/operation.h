@@ -35,12 +35,13 @@ struct ExpertFfn {
     double matrices = 3;
     DType weights = DType::bf16;
 };
-/// One new token of each sequence against its cache. Heads are per rank.
+/// New tokens of each sequence against its cache. Heads are per rank.
 struct DecodeAttention {
     double batch = 0, q_heads = 0, kv_heads = 0;
     double qk_dim = 0, v_dim = 0;
     double context = 0;    // tokens visible, the new one included
     DType cache = DType::bf16;
+    double queries = 1;    // per sequence; the cache is read once for all of them
 };
 /// New prompt tokens against themselves and what stands before them.
 struct PrefillAttention {
@@ -57,6 +58,7 @@ struct MlaDecode {
     double batch = 0, heads = 0, context = 0;
     double kv_rank = 0, rope_dim = 0;
     DType cache = DType::bf16;
+    double queries = 1;
 };
 /// The two batched products per head that fold the up-projections into query and output of absorbed decode.
 struct MlaAbsorb {

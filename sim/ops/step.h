@@ -14,6 +14,7 @@ namespace moecost {
 struct StepShape {
     double decode_sequences = 0;   // B
     double decode_context = 0;     // mean tokens a decoding sequence attends, the new one included
+    double queries = 1;            // tokens each of them processes: 1, or 1 + drafted tokens to verify
     double prefill_tokens = 0;     // P
     double prompt = 1;             // mean new tokens of the prompts these belong to
     double prior = 0;              // tokens cached before a prompt (prefix cache)
@@ -22,6 +23,8 @@ struct StepShape {
 
 /// Replaces `operations` by those of the step. With pipeline stages the shape is that of one micro-batch and every
 /// layer is listed: the time of the list is the time a token needs through all stages.
+/// With drafted tokens (queries > 1) the cache is read once per sequence and the multi-token-prediction module of the
+/// model, where it has one, runs once per draft; other drafters cost nothing here.
 /// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout, double skew,
                      const StepShape& shape, std::vector<Operation>& operations);

@@ -20,8 +20,9 @@ struct StepContext {
     double tp;        // tensor parallelism of attention
     double batch;     // B_l, decode sequences of one attention rank
     double prefill;   // P_l, prompt tokens of one attention rank
-    double rows;      // M_l = B_l + P_l, at least one
-    double tokens;    // T = B + P, at least one
+    double queries;   // tokens per decode sequence
+    double rows;      // M_l = B_l queries + P_l, at least one
+    double tokens;    // T = B queries + P, at least one
     double prompts;   // prompts in the step on one attention rank
 };
 

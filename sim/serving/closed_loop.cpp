@@ -21,13 +21,16 @@ class ClosedLoop {
   public:
     ClosedLoop(const LoopInput& in, double running)
         : in_(in), running_(running), prompt_(in.traffic.computed_input()),
+          steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
           mixed_(in.engine.batching == Batching::mixed) {}
 
     [[nodiscard]] StepShape shape(double decoding, double prompt_tokens) const {
         StepShape s;
-        s.decode_sequences = decoding;
+        // `decoding` is a mean over time; a step that decodes at all decodes at least one sequence.
+        s.decode_sequences = decoding > 0 ? std::max(decoding, 1.0) : 0;
         s.decode_context = in_.traffic.mean_context();
+        s.queries = 1 + in_.engine.draft_tokens;
         s.prefill_tokens = prompt_tokens;
         s.prompt = prompt_;
         s.prior = in_.traffic.input - prompt_;
@@ -39,15 +42,14 @@ class ClosedLoop {
     }
 
     [[nodiscard]] Cycle cycle(double decoding) const {
-        const double output = in_.traffic.output;
-        const double arrivals = decoding / output;
+        const double arrivals = decoding / steps_;
         Cycle c;
         c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
         c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
         c.decode = in_.timer.time(shape(decoding, 0));
         c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
         c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
-        c.length = (output + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt;
+        c.length = (steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt;
         return c;
     }
 
@@ -75,13 +77,14 @@ class ClosedLoop {
     [[nodiscard]] Seconds per_token(const Cycle& c, Seconds ttft) const {
         const double output = in_.traffic.output;
         if (output <= 1) return Seconds{0};
-        return max(c.length - ttft, (output - 1) * c.decode.total) / (output - 1);
+        return max((c.length - ttft) / (output - 1), c.decode.total / in_.engine.tokens_per_step());
     }
 
   private:
     const LoopInput& in_;
     double running_;
     double prompt_;
+    double steps_;     // decode steps of a request
     double chunk_;
     bool mixed_;
 };

@@ -16,15 +16,16 @@ struct LoopInput {
     double capacity;      // sequences that fit
 };
 
-/// R = min(N, capacity) run. A cycle of one slot is its O decode steps and the prompt work of all running slots:
-///   a = R_d/O                                    requests that enter per step
+/// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
+///   S = O/y                                      decode steps of a request, y tokens per step (1 without drafting)
+///   a = R_d/S                                    requests that enter per step
 ///   phi = max(1 - e^-a, min(a I/C, 0.98))        share of the steps that carry prompts, C chunk of all ranks
 ///   x = min(a I/phi, C)                          prompt tokens in such a step
 ///   ex = pre (t(R_d, x) - t(R_d, 0)) mixed;  pre t(0, x) separate
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
-///   cycle = (O + A) t_d + R T_p                  A: steps between two polls for requests
+///   cycle = (S + A) t_d + R T_p                  A: steps between two polls for requests
 ///   TTFT = lone + t_0 + t_d/2 + kappa (R - 1) T_p/2 + A t_d
-///   TPOT = max((cycle - TTFT)/(O - 1), t_d)        no token comes faster than a decode step
+///   TPOT = max((cycle - TTFT)/(O - 1), t_d/y)        no token comes faster than a decode step
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot
 ///   X = N/(TTFT + (O - 1) TPOT)

@@ -13,6 +13,7 @@ StepShape decode_shape(const LoopInput& in, double sequences) {
     StepShape s;
     s.decode_sequences = sequences;
     s.decode_context = in.traffic.mean_context();
+    s.queries = 1 + in.engine.draft_tokens;
     return s;
 }
 
@@ -49,9 +50,10 @@ Wave run_wave(const LoopInput& in, double sequences, Serving& s) {
     w.prefill = prefill_all(in, sequences, s);
     s.decode_step = decode_shape(in, sequences);
     s.decode_time = in.timer.time(s.decode_step);
-    w.decode = std::max(in.traffic.output - 1, 0.0) * s.decode_time.total;
+    const Seconds token = s.decode_time.total / in.engine.tokens_per_step();
+    w.decode = std::max(in.traffic.output - 1, 0.0) * token;
     s.running = s.decoding = sequences;
-    s.tpot = in.traffic.output > 1 ? s.decode_time.total : Seconds{0};
+    s.tpot = in.traffic.output > 1 ? token : Seconds{0};
     s.prefill_share = w.prefill / w.total();
     s.prompt_steps_share = 0;
     s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);
@@ -83,12 +85,15 @@ Serving burst(const LoopInput& in, double requests) {
         const double waves = std::ceil(requests / in.capacity);
         s.ttft_queue = (waves - 1) / 2 * (s.e2e - s.ttft);
         s.ttft += s.ttft_queue;
+        s.e2e += s.ttft_queue;
         return s;
     }
     Serving s;
     const Wave w = run_wave(in, requests, s);
     s.ttft = in.scalars.first_token + w.prefill * ((1 + 1 / requests) / 2);
     s.e2e = in.scalars.first_token + w.total();
+    // The first prompts decode while the last ones still prefill: their tokens wait.
+    if (in.traffic.output > 1) s.tpot = (s.e2e - s.ttft) / (in.traffic.output - 1);
     s.requests_per_s = PerSecond{requests / s.e2e.value()};
     return s;
 }
@@ -125,7 +130,7 @@ Serving decode_only(const LoopInput& in, double requests) {
     s.running = s.decoding = std::min(requests, in.capacity);
     s.decode_step = decode_shape(in, s.running);
     s.decode_time = in.timer.time(s.decode_step);
-    s.tpot = s.decode_time.total;
+    s.tpot = s.decode_time.total / in.engine.tokens_per_step();
     s.e2e = in.traffic.output * s.tpot;
     s.requests_per_s = PerSecond{s.running / s.e2e.value()};
     s.provenance = s.decode_time.provenance;
@@ -146,14 +151,18 @@ Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
     }
     double low = 0;
     double high = in.capacity;
+    double requests = high;
     for (int i = 0; i < 40 && high - low > 1e-6 * high; ++i) {
-        const double middle = (low + high) / 2;
-        most = closed_loop(in, std::max(middle, 1e-3));
-        (most.requests_per_s < rate ? low : high) = middle;
+        requests = (low + high) / 2;
+        most = closed_loop(in, std::max(requests, 1.0));   // below one in flight, each is served alone
+        (requests < rate.value() * most.e2e.value() ? low : high) = requests;
     }
     const Seconds wait = prompt_wait(most, rate);
     most.ttft += wait;
     most.e2e += wait;
+    most.requests_per_s = rate;
+    most.running *= std::min(requests, 1.0);
+    most.decoding *= std::min(requests, 1.0);
     return most;
 }
 

@@ -33,12 +33,12 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     const double padded_heads = op.kv_heads * ceil_positive(op.q_heads / op.kv_heads / 8) * 8;
     const double dims = op.qk_dim + op.v_dim;
     const double bytes = op.batch * op.kv_heads * op.context * dims * bytes_per_element(op.cache);
-    const double flop = 2 * op.batch * padded_heads * dims * op.context;
+    const double flop = 2 * op.batch * op.queries * padded_heads * dims * op.context;
 
     Timed t;
     t.memory = Seconds{bytes} / (table.memory * machine.memory_bandwidth().value() * occupancy);
     t.compute = Seconds{flop} / (table.compute * machine.peak(MathUnit::bf16).value() * occupancy);
-    t.floor = machine.served_floor(table.floor) + table.per_sequence * op.batch;
+    t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
     t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
     raise_to_roofline(t, roofline(work(op), machine));
@@ -70,7 +70,7 @@ Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Ma
     Timed t;
     t.memory = w.cache / (machine.memory_bandwidth() * table.memory);
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * table.compute);
-    t.floor = machine.served_floor(table.floor) + table.per_sequence * op.batch;
+    t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
     t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
     raise_to_roofline(t, roofline(w, machine));

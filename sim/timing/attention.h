@@ -10,8 +10,8 @@ namespace moecost {
 /// With B sequences of L visible tokens, K key/value heads, H query heads per rank, v bytes per cached element:
 ///   occ = min(1, B K max(L/split_tokens, 1)/SM)^occupancy_power          too few work items leave SMs idle
 ///   H_p = K ceil(H/K/8) 8                                                query heads padded to the MMA tile
-///   body = per_sequence B + p-norm( B K L (d_qk + d_v) v/(e_m BW occ), 2 B H_p (d_qk + d_v) L/(e_c P_bf16 occ) )
-/// e_c refers to the bf16 peak also with an fp8 cache. Held-out error: 8 % median (physics_calibration 2.3, 10).
+///   body = per_sequence B q + p-norm( B K L (d_qk + d_v) v/(e_m BW occ), 2 B q H_p (d_qk + d_v) L/(e_c P_bf16 occ) )
+/// q queries per sequence (1, or 1 + drafts). e_c refers to the bf16 peak also with an fp8 cache. Held-out error: 8 % median (physics_calibration 2.3, 10).
 [[nodiscard]] Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table,
                                           const Machine& machine);
 
@@ -23,7 +23,7 @@ namespace moecost {
 [[nodiscard]] Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table,
                                            const Machine& machine);
 
-/// Absorbed latent decode: body = per_sequence B + p-norm( B c (r + d_r) v/(e_m BW), 2 B H c (2 r + d_r)/(e_c P_bf16) ).
+/// Absorbed latent decode: body = per_sequence B q + p-norm( B c (r + d_r) v/(e_m BW), 2 B q H c (2 r + d_r)/(e_c P_bf16) ).
 /// Held-out error: 9 to 11 % median (physics_calibration 2.5, 10).
 [[nodiscard]] Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Machine& machine);
 

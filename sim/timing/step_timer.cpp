@@ -79,7 +79,7 @@ StepShape StepTimer::micro_batch(const StepShape& shape) const {
 
 Seconds StepTimer::host_time(const StepShape& shape) const {
     const ServingScalars& s = machine_.profile->serving;
-    return s.host + s.host_per_sequence * (shape.decode_sequences / layout_.attention_dp);
+    return s.host + s.host_per_sequence * (shape.decode_sequences * shape.queries / layout_.attention_dp);
 }
 
 StepTime StepTimer::time(const StepShape& shape) {

@@ -43,7 +43,8 @@ class StepTimer {
     [[nodiscard]] StepTime time(const StepShape& shape);
     /// The same step, operation by operation.
     [[nodiscard]] std::vector<TimedOperation> explain(const StepShape& shape);
-    /// Host time of a step: host + host_per_sequence B/attention_dp.
+    /// Host time of a step: host + host_per_sequence B queries/attention_dp
+    /// (every row of logits is sampled, drafted ones too).
     [[nodiscard]] Seconds host_time(const StepShape& shape) const;
 
   private:

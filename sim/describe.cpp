@@ -106,9 +106,9 @@ void set_traffic(const Description& d, Traffic& t) {
 
 [[noreturn]] void reject_numbers(const Infeasible& problem) {
     std::string message(problem.reason);
-    message.append(": ").append(problem.quantity).append(" ").append(significant(problem.needed, 9));
+    message.append(": ").append(problem.quantity).append(" ").append(shortest(problem.needed));
     reject(problem.quantity.empty() ? "tp" : problem.quantity,
-           message.append(", ").append(problem.unit).append(" ").append(significant(problem.available, 9)));
+           message.append(", ").append(problem.unit).append(" ").append(shortest(problem.available)));
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ class DataStore {
   public:
     DataStore() = default;
     explicit DataStore(std::string directory);
+    [[nodiscard]] const std::string& directory() const { return directory_; }
 
     /// Names (file stems) of the TOML files of a folder such as "workloads/models", sorted, overrides included.
     [[nodiscard]] std::vector<std::string> names(std::string_view folder) const;

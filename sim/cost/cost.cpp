@@ -38,7 +38,8 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
 
     const Seconds read = input.cache_bytes_per_token / input.gpu->memory_bandwidth;
     const double held = input.cache_bytes_per_token / input.gpu->memory;
-    cost.usd_per_mtok_cached = rent * (read + serving.e2e * held).value() * million;
+    const Seconds resident = serving.e2e - serving.ttft_queue;   // a request that waits for a slot holds nothing
+    cost.usd_per_mtok_cached = rent * (read + resident * held).value() * million;
 
     const double busy = serving.prefill_share * utilisation(serving.prompt_time) +
                         (1 - serving.prefill_share) * utilisation(serving.decode_time);

@@ -49,8 +49,16 @@ class ClosedLoop {
         c.decode = in_.timer.time(shape(decoding, 0));
         c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
         c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
-        c.length = (steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt;
+        c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
+                       running_ * request_flop(c, decoding));
         return c;
+    }
+
+    /// FLOP of a request at datasheet peak: however a cycle is cut into steps, it is no shorter than all of them.
+    [[nodiscard]] Seconds request_flop(const Cycle& c, double decoding) const {
+        const Seconds beside = mixed_ ? c.decode.compute_busy : Seconds{0};
+        return steps_ / std::max(decoding, 1.0) * c.decode.compute_busy +
+               prompt_ / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
     }
 
     /// Seconds a step with prompts takes beyond the decodes it carries.
@@ -76,7 +84,6 @@ class ClosedLoop {
 
     [[nodiscard]] Seconds per_token(const Cycle& c, Seconds ttft) const {
         const double output = in_.traffic.output;
-        if (output <= 1) return Seconds{0};
         return max((c.length - ttft) / (output - 1), c.decode.total / in_.engine.tokens_per_step());
     }
 
@@ -89,12 +96,31 @@ class ClosedLoop {
     bool mixed_;
 };
 
+/// Requests of one output token decode nothing: prompts follow one another, R T_p seconds from first to last.
+Serving prompts_only(const LoopInput& in, const ClosedLoop& loop, double requests, double running) {
+    const double prompt = in.traffic.computed_input();
+    const double chunk = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
+    Serving s;
+    s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
+    s.prompt_time = in.timer.time(s.prompt_step);
+    const Seconds per_prompt = in.scalars.prompt_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+    const Seconds served = running * per_prompt + in.scalars.first_token;
+    s.ttft_queue = std::max(requests - running, 0.0) / running * served;
+    s.ttft = s.e2e = served + s.ttft_queue;
+    s.requests_per_s = PerSecond{requests / s.e2e.value()};
+    s.running = running;
+    s.prefill_share = s.prompt_steps_share = 1;
+    s.provenance = s.prompt_time.provenance;
+    return s;
+}
+
 }  // namespace
 
 Serving closed_loop(const LoopInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
     const ClosedLoop loop(in, running);
+    if (output <= 1) return prompts_only(in, loop, requests, running);
     Seconds lone;
     double decoding = running;
     Cycle c;
@@ -105,7 +131,7 @@ Serving closed_loop(const LoopInput& in, double requests) {
         if (pass == 0) lone = loop.lone(running, c.decode.total);
         ttft = loop.first_token(c, lone);
         tpot = loop.per_token(c, ttft);
-        const double next = output <= 1 ? running : running * ((output - 1) * tpot / c.length);
+        const double next = running * ((output - 1) * tpot / c.length);
         const double change = std::abs(next - decoding);
         if (change < 1e-2 * decoding) break;
         decoding = pass == 0 ? next : (decoding + next) / 2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a Hugging Face configuration: an architecture that can be counted and edited, or one InputError.
+// Any bytes as a Hugging Face configuration: an architecture that can be counted and edited, or one
+// InputError.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -38,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             edit(a, "window", value);
         }
     } catch (const moecost::InputError&) {
-        return 0;   // the expected answer to nonsense
+        return 0;  // the expected answer to nonsense
     }
     return 0;
 }

@@ -17,11 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         moecost::check(a);
         if (!(moecost::count(a).total > 0)) std::abort();
         const std::string written = moecost::architecture_to_toml(a);
-        const moecost::Architecture b = moecost::architecture_from_toml(moecost::parse_toml(written, "written.toml"));
+        const moecost::Architecture b =
+            moecost::architecture_from_toml(moecost::parse_toml(written, "written.toml"));
         // Control characters in texts become blanks, so texts are compared after one more round.
         if (moecost::architecture_to_toml(b) != written) std::abort();
     } catch (const moecost::InputError&) {
-        return 0;   // the expected answer to nonsense
+        return 0;  // the expected answer to nonsense
     }
     return 0;
 }

@@ -44,7 +44,9 @@ std::string error_of(const std::string& text) {
     return "no error";
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 TEST_CASE("a model file becomes an architecture") {
     const Architecture a = read(small);
@@ -80,7 +82,8 @@ TEST_CASE("quotes and line breaks in texts survive or become blanks") {
 
 TEST_CASE("mistakes in a model file are named with their place and a way out") {
     CHECK(contains(error_of(replaced(small, "top_k", "topk")), "small.toml:"));
-    CHECK(contains(error_of(replaced(small, "experts = 8", "experts = 8\nexprt_width = 3")), "did you mean 'expert_width'"));
+    CHECK(contains(error_of(replaced(small, "experts = 8", "experts = 8\nexprt_width = 3")),
+                   "did you mean 'expert_width'"));
     CHECK(contains(error_of(replaced(small, "\"moe\"", "\"mo\"")), "did you mean 'moe'"));
     CHECK(contains(error_of(replaced(small, "top_k = 2", "top_k = 9")), "top_k 9 exceeds experts 8"));
     CHECK(contains(error_of(replaced(small, "kv_heads = 2", "kv_heads = 3")), "not a multiple"));
@@ -89,10 +92,13 @@ TEST_CASE("mistakes in a model file are named with their place and a way out") {
     CHECK(contains(error_of(replaced(small, "hidden = 64", "hidden = 1e18")), "not in 1.."));
     CHECK(contains(error_of(replaced(small, "hidden = 64", "hidden = 64.5")), "not a whole number"));
     CHECK(contains(error_of(replaced(small, "hidden = 64", "hidden = nan")), "key 'hidden'"));
-    CHECK(contains(error_of(replaced(small, "hidden = 64", "hidden = \"64\"")), "expected a number, found a text"));
+    CHECK(contains(error_of(replaced(small, "hidden = 64", "hidden = \"64\"")),
+                   "expected a number, found a text"));
     CHECK(contains(error_of(replaced(small, "hidden = 64\n", "")), "key 'hidden': missing"));
-    CHECK(contains(error_of(std::string(small) + "[precision]\nattention = \"fp9\"\n"), "unknown number format 'fp9'"));
-    CHECK(contains(error_of(std::string(small) + "[precision]\natention = \"fp8\"\n"), "did you mean 'attention'"));
+    CHECK(contains(error_of(std::string(small) + "[precision]\nattention = \"fp9\"\n"),
+                   "unknown number format 'fp9'"));
+    CHECK(contains(error_of(std::string(small) + "[precision]\natention = \"fp8\"\n"),
+                   "did you mean 'attention'"));
 }
 
 TEST_CASE("an architecture built by hand is checked too") {

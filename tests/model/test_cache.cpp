@@ -31,7 +31,8 @@ TEST_CASE("key/value heads are split over ranks, never below one head a rank") {
     CHECK(kv_bytes_per_token(a, DType::bf16, 4).value() == 131'072 / 4);
     CHECK(kv_bytes_per_token(a, DType::bf16, 8).value() == 131'072 / 8);
     CHECK(kv_bytes_per_token(a, DType::bf16, 16).value() == 131'072 / 8);
-    CHECK(kv_bytes_per_token(a, DType::bf16, 3).value() == 131'072 / 8 * 3);   // one rank holds three of eight heads
+    CHECK(kv_bytes_per_token(a, DType::bf16, 3).value() ==
+          131'072 / 8 * 3);  // one rank holds three of eight heads
 }
 
 TEST_CASE("a latent is replicated on every rank") {
@@ -41,7 +42,8 @@ TEST_CASE("a latent is replicated on every rank") {
 }
 
 TEST_CASE("a window stops growing") {
-    const Architecture a = one_layer(GroupedAttention{.query_heads = 8, .kv_heads = 2, .qk_dim = 64, .v_dim = 32, .window = 100});
+    const Architecture a = one_layer(
+        GroupedAttention{.query_heads = 8, .kv_heads = 2, .qk_dim = 64, .v_dim = 32, .window = 100});
     const double per_token = 2 * (64 + 32) * 2;
     CHECK(kv_bytes_per_token(a, DType::bf16).value() == per_token);
     CHECK(kv_bytes_per_token_unbounded(a, DType::bf16).value() == 0);
@@ -65,13 +67,14 @@ TEST_CASE("layers that reuse keys and values cache nothing") {
 }
 
 TEST_CASE("the state of recurrent layers does not depend on the context") {
-    const Architecture a = one_layer(DeltaNet{.key_heads = 2, .value_heads = 4, .key_dim = 16, .value_dim = 8, .conv_kernel = 4});
+    const Architecture a = one_layer(
+        DeltaNet{.key_heads = 2, .value_heads = 4, .key_dim = 16, .value_dim = 8, .conv_kernel = 4});
     // state 4 x 16 x 8 floats, convolution 3 x (2 x 32 + 32) bf16
     const double bytes = 4 * 16 * 8 * 4 + 3 * 96 * 2;
     CHECK(state_bytes(a).value() == bytes);
     CHECK(sequence_bytes(a, DType::bf16, 1e6).value() == bytes);
     CHECK(state_bytes(a, 2).value() == bytes / 2);
-    CHECK(state_bytes(a, 100).value() == bytes / 4);   // four heads, no more shares
+    CHECK(state_bytes(a, 100).value() == bytes / 4);  // four heads, no more shares
 }
 
 TEST_CASE("indexer keys are held for the whole context in bf16") {
@@ -86,7 +89,8 @@ TEST_CASE("layers that reuse a selection hold no index keys") {
 }
 
 TEST_CASE("compressed attention holds a window and one entry per ratio tokens") {
-    CompressedAttention c{.heads = 8, .head_dim = 64, .q_rank = 32, .out_groups = 2, .out_rank = 16, .window = 128, .ratio = 4};
+    CompressedAttention c{
+        .heads = 8, .head_dim = 64, .q_rank = 32, .out_groups = 2, .out_rank = 16, .window = 128, .ratio = 4};
     c.indexer = SparseIndexer{.heads = 4, .head_dim = 16, .selected = 64};
     const Architecture a = one_layer(c);
     // 1003 tokens: 128 raw entries + 250 compressed ones of 64, 250 index keys of 16

@@ -105,8 +105,8 @@ TEST_CASE("two bytes a parameter in bf16, half and less in narrow formats") {
 }
 
 TEST_CASE("payload of quantised releases") {
-    // Text part of Kimi-K2.5 by its shard index: 595,148,192,736 bytes less 471,143,920 bf16 vision parameters;
-    // what is left over are the packed shapes and float32 vectors, 1 in a million.
+    // Text part of Kimi-K2.5 by its shard index: 595,148,192,736 bytes less 471,143,920 bf16 vision
+    // parameters; what is left over are the packed shapes and float32 vectors, 1 in a million.
     const double kimi = weight_bytes(model("kimi-k2.5"), model("kimi-k2.5").precision).total().value();
     CHECK(kimi == doctest::Approx(595'148'192'736.0 - 2 * 471'143'920.0).epsilon(2e-6));
     const double k3 = weight_bytes(model("kimi-k3"), model("kimi-k3").precision).total().value();

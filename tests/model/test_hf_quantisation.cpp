@@ -17,8 +17,8 @@ constexpr const char* base = R"("model_type":"qwen3_moe","hidden_size":256,"num_
 
 Architecture with(const std::string& quantisation) {
     std::string s("{");
-    return import_huggingface(parse_json(s.append(base).append(",\"quantization_config\":").append(quantisation).append("}"),
-                                         "config.json"));
+    return import_huggingface(parse_json(
+        s.append(base).append(",\"quantization_config\":").append(quantisation).append("}"), "config.json"));
 }
 
 bool matches(std::string_view pattern, std::string_view name) { return ModulePattern(pattern).matches(name); }
@@ -38,7 +38,8 @@ TEST_CASE("mxfp4 converts routed experts only") {
 
 TEST_CASE("compressed tensors name their format by bits, type and group") {
     const auto group = [](const std::string& weights) {
-        std::string s(R"({"quant_method":"compressed-tensors","config_groups":{"group_0":{"targets":["Linear"],"weights":)");
+        std::string s(
+            R"({"quant_method":"compressed-tensors","config_groups":{"group_0":{"targets":["Linear"],"weights":)");
         return with(s.append(weights).append("}},\"ignore\":[\"lm_head\"]}")).precision.routed_experts;
     };
     CHECK(group(R"({"num_bits":4,"type":"int","group_size":32})") == DType::int4);
@@ -63,19 +64,20 @@ TEST_CASE("a list that names every layer leaves a component out, one layer does 
         return with(s.append(list).append("]}")).precision;
     };
     const Precision all = ignoring(
-        R"("model.layers.0.self_attn*","model.layers.1.self_attn*","model.layers.2.self_attn*","model.layers.3.self_attn*")");
+        R"("model.layers.0.self_attn*","model.layers.1.self_attn*",
+           "model.layers.2.self_attn*","model.layers.3.self_attn*")");
     CHECK(all.attention == DType::bf16);
     CHECK(all.routed_experts == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.0.self_attn*")").attention == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.*.self_attn")").attention == DType::bf16);
-    CHECK(ignoring(R"("model.layers.0.mlp.gate_proj")").dense_ffn == DType::bf16);   // its only dense layer
-    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);                // the router, not gate_proj
+    CHECK(ignoring(R"("model.layers.0.mlp.gate_proj")").dense_ffn == DType::bf16);  // its only dense layer
+    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);  // the router, not gate_proj
     CHECK(ignoring(R"("*.shared_experts.*")").shared_experts == DType::bf16);
 }
 
 TEST_CASE("the file beside a configuration decides, cache format included") {
     const Precision p = imported("deepseek-v3.1-nvfp4").precision;
-    CHECK(p.attention == DType::bf16);   // q_a, q_b, kv_a and kv_b are excluded in every layer
+    CHECK(p.attention == DType::bf16);  // q_a, q_b, kv_a and kv_b are excluded in every layer
     CHECK(p.output_projection == DType::nvfp4);
     CHECK(p.routed_experts == DType::nvfp4);
     CHECK(p.kv_cache == DType::fp8);
@@ -86,11 +88,17 @@ TEST_CASE("the file beside a configuration decides, cache format included") {
 
 TEST_CASE("mixed precision takes the format each component names") {
     const Precision p = with(R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
-        "model.layers.1.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},"model.layers.1.mlp.experts.1.gate_proj":{"quant_algo":"NVFP4"},
-        "model.layers.2.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},"model.layers.3.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
-        "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.1.self_attn.q_proj":{"quant_algo":"FP8"},
-        "model.layers.2.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.0.self_attn.o_proj":{"quant_algo":"FP8"},
-        "model.layers.1.self_attn.o_proj":{"quant_algo":"FP8"},"model.layers.2.self_attn.o_proj":{"quant_algo":"FP8"}}})").precision;
+        "model.layers.1.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
+        "model.layers.1.mlp.experts.1.gate_proj":{"quant_algo":"NVFP4"},
+        "model.layers.2.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
+        "model.layers.3.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
+        "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},
+        "model.layers.1.self_attn.q_proj":{"quant_algo":"FP8"},
+        "model.layers.2.self_attn.q_proj":{"quant_algo":"FP8"},
+        "model.layers.0.self_attn.o_proj":{"quant_algo":"FP8"},
+        "model.layers.1.self_attn.o_proj":{"quant_algo":"FP8"},
+        "model.layers.2.self_attn.o_proj":{"quant_algo":"FP8"}}})")
+                            .precision;
     CHECK(p.routed_experts == DType::nvfp4);
     CHECK(p.attention == DType::fp8);
     CHECK(!p.output_projection);
@@ -122,8 +130,8 @@ TEST_CASE("module patterns") {
     CHECK(matches("re:a(b|c(d|e))?f", "af"));
     CHECK(matches("re:ab+c", "abbbc"));
     CHECK(!matches("re:ab+c", "ac"));
-    CHECK(!matches("re:(a|b)*c", "abc"));   // a repeated group is not known here: matches nothing
-    CHECK(!matches("re:self_attn", "model.self_attn"));   // from the start of the name
+    CHECK(!matches("re:(a|b)*c", "abc"));  // a repeated group is not known here: matches nothing
+    CHECK(!matches("re:self_attn", "model.self_attn"));  // from the start of the name
     CHECK(!matches("", "model"));
     CHECK(!matches("re:[", "["));
     CHECK(!matches("re:\\", "x"));

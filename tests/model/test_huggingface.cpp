@@ -25,7 +25,9 @@ std::string error_of(const std::string& json) {
     return "no error";
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 /// A dense model with the given keys put in front (a later key of the base is left out when repeated there).
 std::string llama(const std::string& extra) {
@@ -49,7 +51,8 @@ std::string llama(const std::string& extra) {
 
 std::string moe(const std::string& extra) {
     std::string s(extra);
-    for (const char* line : {"\"num_experts\":8", "\"num_experts_per_tok\":2", "\"moe_intermediate_size\":64"}) {
+    for (const char* line :
+         {"\"num_experts\":8", "\"num_experts_per_tok\":2", "\"moe_intermediate_size\":64"}) {
         const std::string text(line);
         if (contains(extra, text.substr(0, text.find(':') + 1))) continue;
         s.append(s.empty() ? "" : ",").append(text);
@@ -60,7 +63,9 @@ std::string moe(const std::string& extra) {
 const GroupedAttention& grouped(const Architecture& a, std::size_t i = 0) {
     return std::get<GroupedAttention>(a.mixers.at(i).kind);
 }
-const MoeFfn& experts(const Architecture& a, std::size_t i = 0) { return std::get<MoeFfn>(a.ffns.at(i).kind); }
+const MoeFfn& experts(const Architecture& a, std::size_t i = 0) {
+    return std::get<MoeFfn>(a.ffns.at(i).kind);
+}
 
 TEST_CASE("re-typed configurations import as the models of the library") {
     int imports = 0;
@@ -71,7 +76,7 @@ TEST_CASE("re-typed configurations import as the models of the library") {
         Architecture expected = model(stem);
         expected.source.clear();
         Architecture found = imported(stem);
-        std::erase(expected.notes, "vision tower not counted");   // the fixtures hold no vision keys
+        std::erase(expected.notes, "vision tower not counted");  // the fixtures hold no vision keys
         CHECK(found == expected);
         ++imports;
     }
@@ -80,7 +85,8 @@ TEST_CASE("re-typed configurations import as the models of the library") {
 
 TEST_CASE("a configuration is told from a model file of our own") {
     CHECK(is_huggingface_config(parse_json(R"({"model_type": "llama"})", "x.json")));
-    CHECK(!is_huggingface_config(parse_toml("name = 'x'\nhidden = 3\n[[mixer]]\nkind = 'grouped'", "x.toml")));
+    CHECK(
+        !is_huggingface_config(parse_toml("name = 'x'\nhidden = 3\n[[mixer]]\nkind = 'grouped'", "x.toml")));
 }
 
 TEST_CASE("head_dim need not be hidden over heads") {
@@ -90,7 +96,8 @@ TEST_CASE("head_dim need not be hidden over heads") {
 }
 
 TEST_CASE("null equals absent") {
-    const std::string json = llama("\"num_key_value_heads\":null,\"sliding_window\":null,\"num_experts\":null");
+    const std::string json =
+        llama("\"num_key_value_heads\":null,\"sliding_window\":null,\"num_experts\":null");
     CHECK(grouped(import(json)).kv_heads == 8);
     CHECK(std::holds_alternative<DenseFfn>(import(json).ffns.front().kind));
 }
@@ -98,21 +105,36 @@ TEST_CASE("null equals absent") {
 TEST_CASE("a sliding window counts only where it is used") {
     CHECK(grouped(import(llama("\"sliding_window\":512,\"model_type\":\"mistral\""))).window == 512);
     CHECK(grouped(import(llama("\"sliding_window\":512,\"use_sliding_window\":false"))).window == 0);
-    CHECK(grouped(import(llama("\"sliding_window\":8192"))).window == 0);   // beyond the context
+    CHECK(grouped(import(llama("\"sliding_window\":8192"))).window == 0);  // beyond the context
     const Architecture qwen =
-        import(llama("\"sliding_window\":512,\"use_sliding_window\":true,\"max_window_layers\":3,\"model_type\":\"qwen2\""));
+        import(llama("\"sliding_window\":512,\"use_sliding_window\":true,\"max_window_layers\":3,\"model_"
+                     "type\":\"qwen2\""));
     CHECK(qwen.mixers.at(0).count == 3);
     CHECK(grouped(qwen, 1).window == 512);
 }
 
+TEST_CASE("windowed families alternate by pattern") {
+    const Architecture by_key = import(llama("\"sliding_window\":512,\"sliding_window_pattern\":4"));
+    REQUIRE(by_key.mixers.size() == 2);
+    CHECK(by_key.mixers[0].count == 3);
+    CHECK(grouped(by_key, 1).window == 0);
+    const Architecture gemma2 = import(llama("\"sliding_window\":512,\"model_type\":\"gemma2\""));
+    CHECK(gemma2.mixers[0].count == 2);
+    const Architecture gemma3 =
+        import(llama("\"sliding_window\":512,\"model_type\":\"gemma3_text\",\"num_hidden_layers\":12"));
+    CHECK(gemma3.mixers[0].count == 10);  // five windowed, one full
+}
+
 TEST_CASE("layer types are taken literally and may be longer than the model") {
-    const Architecture a = import(llama(
-        "\"sliding_window\":128,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"sliding_attention\","
-        "\"sliding_attention\",\"full_attention\"]"));
+    const Architecture a =
+        import(llama("\"sliding_window\":128,\"layer_types\":[\"sliding_attention\",\"full_attention\","
+                     "\"sliding_attention\","
+                     "\"sliding_attention\",\"full_attention\"]"));
     REQUIRE(a.mixers.size() == 2);
     CHECK(grouped(a, 0).window == 128);
     CHECK(a.mixers[0].count == 3);
-    CHECK(contains(error_of(llama("\"layer_types\":[\"full_attention\"]")), "has 1 entries, the model 4 layers"));
+    CHECK(contains(error_of(llama("\"layer_types\":[\"full_attention\"]")),
+                   "has 1 entries, the model 4 layers"));
     CHECK(contains(error_of(llama("\"layer_types\":[\"a\",\"b\",\"c\",\"d\"]")), "unknown layer type 'a'"));
 }
 
@@ -152,6 +174,20 @@ TEST_CASE("group-limited routing restricts experts and adds no parameters") {
     CHECK(count(a).total == count(import(moe(""))).total);
 }
 
+TEST_CASE("models outside the library import with their published exact counts") {
+    const auto total = [](const std::string& extra) { return count(import(llama(extra))).total; };
+    CHECK(total(R"("model_type":"mistral","hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,
+        "num_key_value_heads":8,"intermediate_size":14336,"vocab_size":32000,"sliding_window":4096)") ==
+          7'241'732'096);
+    CHECK(total(R"("model_type":"gemma2","hidden_size":3584,"num_hidden_layers":42,"num_attention_heads":16,
+        "num_key_value_heads":8,"head_dim":256,"intermediate_size":14336,"vocab_size":256000)") ==
+          9'241'705'984);
+    CHECK(total(R"("model_type":"olmo2","hidden_size":4096,"num_hidden_layers":32,"num_attention_heads":32,
+        "num_key_value_heads":32,"intermediate_size":11008,"vocab_size":100352)") == 7'298'617'344);
+    CHECK(total(R"("model_type":"qwen2","hidden_size":8192,"num_hidden_layers":80,"num_attention_heads":64,
+        "num_key_value_heads":8,"intermediate_size":29568,"vocab_size":152064)") == 72'706'203'648);
+}
+
 TEST_CASE("an unknown family is read by its keys, with a note") {
     const Architecture a = import(moe("\"model_type\":\"something_new\""));
     CHECK(experts(a).experts == 8);
@@ -167,8 +203,11 @@ TEST_CASE("families with tensors this program does not describe are refused") {
 }
 
 TEST_CASE("a nested text model is read, with ties at either level") {
-    const std::string nested = std::string("{\"model_type\":\"vlm\",\"tie_word_embeddings\":true,\"vision_config\":{},")
-                                   .append("\"text_config\":").append(llama("")).append("}");
+    const std::string nested =
+        std::string("{\"model_type\":\"vlm\",\"tie_word_embeddings\":true,\"vision_config\":{},")
+            .append("\"text_config\":")
+            .append(llama(""))
+            .append("}");
     const Architecture a = import(nested);
     CHECK(a.tied_embeddings);
     CHECK(std::find(a.notes.begin(), a.notes.end(), "vision tower not counted") != a.notes.end());
@@ -176,10 +215,36 @@ TEST_CASE("a nested text model is read, with ties at either level") {
     CHECK(import(llama("\"model_type\":\"gemma\"")).tied_embeddings);
 }
 
+TEST_CASE("attention_bias covers the output projection, but not in every family") {
+    CHECK(grouped(import(llama("\"attention_bias\":true"))).out_bias);
+    for (const char* family : {"glm4_moe", "mimo", "qwen3"}) {
+        const std::string type = std::string("\"model_type\":\"").append(family).append("\",");
+        CHECK(grouped(import(llama(type + "\"attention_bias\":true"))).qkv_bias);
+        CHECK(!grouped(import(llama(type + "\"attention_bias\":true"))).out_bias);
+    }
+    CHECK(grouped(import(llama("\"model_type\":\"qwen2\""))).qkv_bias);  // no key says so
+    CHECK(!grouped(import(llama(""))).qkv_bias);
+}
+
+TEST_CASE("layers described one by one may lack a half and round their width up") {
+    // int(2 x 5.25 x 256 / 3) = 896 -> 1024; int(2 x 1.5 x 256 / 3) = 256 stays
+    const Architecture a = import(llama(R"("num_hidden_layers":3,"block_configs":[
+        {"attention":{"n_heads_in_group":4},"ffn":{"ffn_mult":5.25}},
+        {"attention":{"no_op":true},"ffn":{"ffn_mult":1.5}},
+        {"attention":{"n_heads_in_group":8},"ffn":{"no_op":true}}])"));
+    REQUIRE(a.mixers.size() == 2);
+    CHECK(grouped(a, 0).kv_heads == 2);
+    CHECK(grouped(a, 1).kv_heads == 1);
+    REQUIRE(a.ffns.size() == 2);
+    CHECK(std::get<DenseFfn>(a.ffns[0].kind).width == 1024);
+    CHECK(std::get<DenseFfn>(a.ffns[1].kind).width == 256);
+    CHECK(contains(error_of(llama("\"block_configs\":[]")), "one entry per layer"));
+}
+
 TEST_CASE("kda layers count from one") {
     const Architecture k3 = imported("kimi-k3");
     REQUIRE(k3.mixers.size() == 2);
-    CHECK(std::holds_alternative<KimiDelta>(k3.mixers[0].kind));   // layer 1 of the list is the first
+    CHECK(std::holds_alternative<KimiDelta>(k3.mixers[0].kind));  // layer 1 of the list is the first
     CHECK(k3.mixers[0].count == 69);
     CHECK(k3.mixers[1].count == 24);
 }
@@ -217,20 +282,24 @@ TEST_CASE("impossible configurations give one line that names the key") {
         {"number for a flag", llama("\"tie_word_embeddings\":1"), "expected true or false"},
         {"negative", llama("\"hidden_size\":-256"), "key 'hidden_size': -256 is not in 1.."},
         {"zero", llama("\"num_attention_heads\":0"), "0 is not in"},
-        {"huge", llama("\"intermediate_size\":1000000000000000000"), "key 'intermediate_size': 1e+18 is not in 1.."},
+        {"huge", llama("\"intermediate_size\":1000000000000000000"),
+         "key 'intermediate_size': 1e+18 is not in 1.."},
         {"beyond 64 bit", llama("\"vocab_size\":99999999999999999999999"), "is not in"},
         {"huge layers", llama("\"num_hidden_layers\":1000000"), "is not in 1..10000"},
         {"fraction", llama("\"hidden_size\":256.5"), "256.5 is not a whole number"},
         {"not a number", llama("\"hidden_size\":NaN"), "key 'hidden_size'"},
         {"infinite", llama("\"hidden_size\":Infinity"), "key 'hidden_size'"},
-        {"heads do not divide", llama("\"num_key_value_heads\":3"), "query_heads 8 is not a multiple of kv_heads 3"},
+        {"heads do not divide", llama("\"num_key_value_heads\":3"),
+         "query_heads 8 is not a multiple of kv_heads 3"},
         {"too many experts used", moe("\"num_experts_per_tok\":9"), "top_k 9 exceeds experts 8"},
         {"no top k", moe("\"num_experts_per_tok\":null"), "key 'num_experts_per_tok': missing"},
         {"groups do not divide", moe("\"n_group\":3"), "experts 8 is not a multiple of expert_groups 3"},
-        {"groups too few", moe("\"n_group\":8,\"topk_group\":1"), "exceeds the experts of groups_used groups"},
+        {"groups too few", moe("\"n_group\":8,\"topk_group\":1"),
+         "exceeds the experts of groups_used groups"},
         {"rank missing", llama("\"kv_lora_rank\":64"), "key 'qk_rope_head_dim': missing"},
-        {"windows without width", llama("\"layer_types\":[\"sliding_attention\",\"full_attention\","
-                                        "\"full_attention\",\"full_attention\"]"),
+        {"windows without width",
+         llama("\"layer_types\":[\"sliding_attention\",\"full_attention\","
+               "\"full_attention\",\"full_attention\"]"),
          "key 'sliding_window': missing"},
         {"linear without sizes", llama("\"full_attention_interval\":2"), "no sizes of them"},
         {"kda layer beyond", llama("\"linear_attn_config\":{\"kda_layers\":[5]}"), "5 is not in 1..4"},
@@ -241,7 +310,8 @@ TEST_CASE("impossible configurations give one line that names the key") {
         {"duplicate key", R"({"hidden_size": 4, "hidden_size": 8})", "stands twice"},
         {"truncated", R"({"hidden_size": 4)", "malformed JSON"},
         {"quantisation no table", llama("\"quantization_config\":true"), "expected a table, found a boolean"},
-        {"odd bits", llama("\"quantization_config\":{\"config_groups\":{\"g\":{\"weights\":{\"num_bits\":99}}}}"),
+        {"odd bits",
+         llama("\"quantization_config\":{\"config_groups\":{\"g\":{\"weights\":{\"num_bits\":99}}}}"),
          "99 is not in 4..16"},
     };
     for (const BadInput& bad : table) {

@@ -28,7 +28,7 @@ TEST_CASE("plain names are the releases as first published, suffixes their quant
     CHECK(load("qwen3-235b-a22b-nvfp4").precision.routed_experts == DType::nvfp4);
     CHECK(load("llama-3.1-70b").precision == Precision{});
     CHECK(load("gemma-4-31b").precision == Precision{});
-    CHECK(load("deepseek-v3").precision.routed_experts == DType::fp8_block);   // published in FP8
+    CHECK(load("deepseek-v3").precision.routed_experts == DType::fp8_block);  // published in FP8
 }
 
 TEST_CASE("no name stands for two models") {
@@ -68,7 +68,8 @@ TEST_CASE("a file or a folder with a config.json is imported, the quantisation f
                                std::filesystem::copy_options::overwrite_existing);
     CHECK(load(folder.string()).precision == Precision{});
     std::filesystem::copy_file(fixture("configs/deepseek-v3.1-nvfp4.hf_quant_config.json"),
-                               folder / "hf_quant_config.json", std::filesystem::copy_options::overwrite_existing);
+                               folder / "hf_quant_config.json",
+                               std::filesystem::copy_options::overwrite_existing);
     CHECK(load(folder.string()).precision.routed_experts == DType::nvfp4);
     CHECK(load((folder / "config.json").string()).name == "Some-Model");
     std::filesystem::remove_all(folder.parent_path());

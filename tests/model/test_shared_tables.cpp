@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The complete reference tables of 77 configurations, where they are at hand (MOECOST_SHARED); skipped elsewhere.
-// MOECOST_UPDATE=1 rewrites results/models/README.md from the same comparison.
+// The complete reference tables of 77 configurations, where they are at hand (MOECOST_SHARED); skipped
+// elsewhere. MOECOST_UPDATE=1 rewrites results/models/README.md from the same comparison.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -45,8 +45,8 @@ std::vector<Figure> figures(const Architecture& a) {
             {"state_bytes_per_sequence", state_bytes(a).value()}};
 }
 
-/// The one difference: the table leaves the MTP layers of Step-3.5 at 0, its own note counts 3 x 809,390,336, which
-/// with the total is the element count of the release.
+/// The one difference: the table leaves the MTP layers of Step-3.5 at 0, its own note counts 3 x 809,390,336,
+/// which with the total is the element count of the release.
 bool accepted(const std::string& id, const Figure& figure) {
     return id == "stepfun-ai--Step-3.5-Flash" && std::string(figure.column) == "mtp_params" &&
            figure.value == 3 * 809'390'336.0;
@@ -76,7 +76,9 @@ TEST_CASE("components and stored bytes equal the parameter oracle") {
         const Reader expected = models.table(id);
         const Architecture a = configuration(id);
         const Counts c = count(a);
-        const auto oracle = [](const Reader& reader, std::string_view key) { return reader.number(key, non_negative); };
+        const auto oracle = [](const Reader& reader, std::string_view key) {
+            return reader.number(key, non_negative);
+        };
         for (int i = 0; i < component_count; ++i) {
             const std::string_view name = name_of(static_cast<Component>(i));
             CAPTURE(name);
@@ -100,14 +102,16 @@ TEST_CASE("components of literal tensor lists add up alike") {
         std::map<std::string, double> expected;
         for (std::size_t row = 0; row < table.rows(); ++row) {
             if (test::value(table, row, "mtp") != 0) continue;
-            expected[std::string(table.text(row, table.column("component")))] += test::value(table, row, "params");
+            expected[std::string(table.text(row, table.column("component")))] +=
+                test::value(table, row, "params");
         }
         const Counts c = count(configuration(id));
         for (const auto& [name, sum] : expected) {
             CAPTURE(name);
             double found = -1;
             for (int i = 0; i < component_count; ++i) {
-                if (name_of(static_cast<Component>(i)) == name) found = c.by_component[static_cast<std::size_t>(i)];
+                if (name_of(static_cast<Component>(i)) == name)
+                    found = c.by_component[static_cast<std::size_t>(i)];
             }
             CHECK(found == sum);
         }
@@ -124,8 +128,12 @@ std::string table_row(const CsvTable& table, std::size_t row) {
     for (const Figure& figure : figures(a)) {
         const auto expected = table.number(row, table.column(figure.column));
         if (!expected || figure.value == *expected) continue;
-        difference.append(difference.empty() ? "" : ", ").append(figure.column).append(" ").append(whole(figure.value))
-            .append(" for ").append(whole(*expected));
+        difference.append(difference.empty() ? "" : ", ")
+            .append(figure.column)
+            .append(" ")
+            .append(whole(figure.value))
+            .append(" for ")
+            .append(whole(*expected));
     }
     std::string s("| ");
     s.append(id.substr(id.find("--") + 2)).append(" | ").append(whole(c.total)).append(" | ");
@@ -138,16 +146,17 @@ std::string table_row(const CsvTable& table, std::size_t row) {
 TEST_CASE("the import table of the results is up to date") {
     if (!available()) return;
     const CsvTable table(read_file(shared("models/models.csv")), "models.csv");
-    std::string text = "# Imported configurations against literal tensor enumerations\n\n"
-                       "77 Hugging Face configurations, imported and compared in ten figures each: total and MTP\n"
-                       "parameters, three conventions of active parameters, key/value bytes per token, their\n"
-                       "unbounded part, window cap, indexer and state bytes. `exact`: all ten equal to the unit.\n"
-                       "Confidence is that of the reference (HIGH: the total equals a published exact count).\n\n"
-                       "The reference leaves the MTP layers of Step-3.5-Flash at 0; total + MTP as counted here,\n"
-                       "199,384,301,376, is the element count of the release.\n\n"
-                       "Regenerate: `MOECOST_UPDATE=1 moecost_tests -tc=\"the import table*\"`.\n\n"
-                       "| Model | Total | Active, GEMM only | KV bytes per token | Confidence | Difference |\n"
-                       "|---|---:|---:|---:|---|---|\n";
+    std::string text =
+        "# Imported configurations against literal tensor enumerations\n\n"
+        "77 Hugging Face configurations, imported and compared in ten figures each: total and MTP\n"
+        "parameters, three conventions of active parameters, key/value bytes per token, their\n"
+        "unbounded part, window cap, indexer and state bytes. `exact`: all ten equal to the unit.\n"
+        "Confidence is that of the reference (HIGH: the total equals a published exact count).\n\n"
+        "The reference leaves the MTP layers of Step-3.5-Flash at 0; total + MTP as counted here,\n"
+        "199,384,301,376, is the element count of the release.\n\n"
+        "Regenerate: `MOECOST_UPDATE=1 moecost_tests -tc=\"the import table*\"`.\n\n"
+        "| Model | Total | Active, GEMM only | KV bytes per token | Confidence | Difference |\n"
+        "|---|---:|---:|---:|---|---|\n";
     for (std::size_t row = 0; row < table.rows(); ++row) text.append(table_row(table, row));
     const std::string path = std::string(MOECOST_TEST_DATA).append("/../results/models/README.md");
     if (std::getenv("MOECOST_UPDATE") != nullptr) {

@@ -27,13 +27,14 @@ std::string shape_name(const Tensor& t) {
     return small == 1 ? s : s.append("x").append(std::to_string(small));
 }
 
-using Key = std::tuple<std::string, std::string, std::string>;   // component, kind, shape
-using Inventory = std::map<Key, std::pair<double, double>>;      // copies, active copies
+using Key = std::tuple<std::string, std::string, std::string>;  // component, kind, shape
+using Inventory = std::map<Key, std::pair<double, double>>;     // copies, active copies
 
 Inventory inventory_of(const Architecture& a) {
     Inventory result;
     for (const Tensor& t : tensors(a)) {
-        auto& [copies, active] = result[{std::string(name_of(t.component)), kind_name(t.kind), shape_name(t)}];
+        auto& [copies, active] =
+            result[{std::string(name_of(t.component)), kind_name(t.kind), shape_name(t)}];
         copies += t.copies;
         active += t.active_copies;
     }
@@ -43,7 +44,9 @@ Inventory inventory_of(const Architecture& a) {
 Inventory inventory_of(const CsvTable& table) {
     Inventory result;
     for (std::size_t row = 0; row < table.rows(); ++row) {
-        const auto text = [&](const char* column) { return std::string(table.text(row, table.column(column))); };
+        const auto text = [&](const char* column) {
+            return std::string(table.text(row, table.column(column)));
+        };
         auto& [copies, active] = result[{text("component"), text("kind"), text("shape")}];
         copies += value(table, row, "multiplicity");
         active += value(table, row, "active_multiplicity");
@@ -58,18 +61,20 @@ double elements(const std::vector<Tensor>& list) {
 }
 
 const Tensor& named(const std::vector<Tensor>& list, std::string_view name) {
-    const auto it = std::find_if(list.begin(), list.end(), [name](const Tensor& t) { return t.name == name; });
+    const auto it =
+        std::find_if(list.begin(), list.end(), [name](const Tensor& t) { return t.name == name; });
     REQUIRE(it != list.end());
     return *it;
 }
 
 TEST_CASE("the tensors of published models are the literal inventory, shape by shape") {
     for (const char* name :
-         {"mixtral-8x7b", "deepseek-v3", "deepseek-v4-flash", "qwen3-30b-a3b", "qwen3.5-397b-a17b", "gpt-oss-120b",
-          "kimi-k2", "kimi-k3", "minimax-m2.5", "llama-3.1-8b", "jamba-1.5-mini", "gemma-4-26b-a4b",
-          "nemotron-3-super-120b-a12b-fp8", "step-3.5-flash"}) {
+         {"mixtral-8x7b", "deepseek-v3", "deepseek-v4-flash", "qwen3-30b-a3b", "qwen3.5-397b-a17b",
+          "gpt-oss-120b", "kimi-k2", "kimi-k3", "minimax-m2.5", "llama-3.1-8b", "jamba-1.5-mini",
+          "gemma-4-26b-a4b", "nemotron-3-super-120b-a12b-fp8", "step-3.5-flash"}) {
         CAPTURE(name);
-        const Inventory expected = inventory_of(csv_fixture(std::string("tensors_").append(name).append(".csv")));
+        const Inventory expected =
+            inventory_of(csv_fixture(std::string("tensors_").append(name).append(".csv")));
         const Inventory found = inventory_of(model(name));
         for (const auto& [key, copies] : expected) {
             CAPTURE(std::get<0>(key));
@@ -86,11 +91,11 @@ TEST_CASE("grouped attention has one projection per head group") {
     GroupedAttention a{.query_heads = 32, .kv_heads = 4, .qk_dim = 128, .v_dim = 128};
     // q 32 128 h + k, v 2 4 128 h + o h 32 128 = h (4096 + 1024 + 4096), h = 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 9216);
-    a.qkv_bias = a.out_bias = true;   // + 4096 + 512 + 512 + 2048
+    a.qkv_bias = a.out_bias = true;  // + 4096 + 512 + 512 + 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 9216 + 7168);
-    a.value_from_key = true;          // no v: - 512 h - 512
+    a.value_from_key = true;  // no v: - 512 h - 512
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 8704 + 6656);
-    a.reuses_kv = true;               // only q and o: 2048 8192 + 4096 + 2048
+    a.reuses_kv = true;  // only q and o: 2048 8192 + 4096 + 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 8192 + 6144);
 }
 
@@ -114,7 +119,8 @@ TEST_CASE("an elementwise output gate doubles the query projection") {
 TEST_CASE("latent attention without a query rank projects queries directly") {
     LatentAttention a{.heads = 16, .kv_rank = 512, .rope_dim = 64, .nope_dim = 128, .v_dim = 128};
     // DeepSeek-V2-Lite, one layer: 3072x2048 + 576x2048 + 512 + 4096x512 + 2048x2048
-    CHECK(elements(mixer_tensors(a, 2048)) == 3072.0 * 2048 + 576.0 * 2048 + 512 + 4096.0 * 512 + 2048.0 * 2048);
+    CHECK(elements(mixer_tensors(a, 2048)) ==
+          3072.0 * 2048 + 576.0 * 2048 + 512 + 4096.0 * 512 + 2048.0 * 2048);
     a.q_rank = 1536;
     CHECK(named(mixer_tensors(a, 2048), "q_b_proj").in == 1536);
 }
@@ -136,7 +142,8 @@ TEST_CASE("one token uses top_k experts, all of the shared one and one router") 
 }
 
 TEST_CASE("routed experts of a latent MoE work in the latent width") {
-    const MoeFfn f{.experts = 4, .top_k = 1, .width = 30, .matrices = 2, .latent_width = 5, .latent_norm = true};
+    const MoeFfn f{
+        .experts = 4, .top_k = 1, .width = 30, .matrices = 2, .latent_width = 5, .latent_norm = true};
     const auto list = ffn_tensors(f, 20);
     CHECK(named(list, "experts.up_proj").in == 5);
     CHECK(elements(list) == 4 * 20 + 2 * 20 * 5 + 5 + 4 * 2 * 30 * 5);
@@ -144,16 +151,18 @@ TEST_CASE("routed experts of a latent MoE work in the latent width") {
 
 TEST_CASE("block scales round up per dimension of each copy") {
     // gpt-oss up projection: 5760 x 2880 in blocks of 128: 45 x 23 scales of 4 bytes, per expert
-    const Tensor t{"experts.gate_up_proj", 5760, 2880, 32, 4, Component::routed_experts, TensorKind::matmul, true};
+    const Tensor t{"experts.gate_up_proj", 5760, 2880, 32, 4, Component::routed_experts,
+                   TensorKind::matmul,     true};
     const Precision fp8 = Precision{}.with_weights(DType::fp8_block);
     CHECK(stored_bytes(t, fp8).value() == 32 * (5760.0 * 2880 + 4 * 45 * 23));
-    const Precision mx = Precision{}.with_weights(DType::mxfp4);   // rows of 90 blocks of 32
+    const Precision mx = Precision{}.with_weights(DType::mxfp4);  // rows of 90 blocks of 32
     CHECK(stored_bytes(t, mx).value() == 32 * (5760.0 * 2880 / 2 + 5760 * 90));
 }
 
 TEST_CASE("what releases never quantise stays in bf16") {
     const Precision fp8 = Precision{}.with_weights(DType::fp8);
-    for (const char* name : {"deepseek-v3.2", "qwen3.5-397b-a17b", "kimi-k3", "deepseek-v4-flash", "gpt-oss-20b"}) {
+    for (const char* name :
+         {"deepseek-v3.2", "qwen3.5-397b-a17b", "kimi-k3", "deepseek-v4-flash", "gpt-oss-20b"}) {
         for (const Tensor& t : tensors(model(name))) {
             const bool must_stay = t.kind != TensorKind::matmul || t.component == Component::router ||
                                    t.component == Component::other || t.name == "shared_expert_gate" ||

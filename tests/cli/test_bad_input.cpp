@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever is wrong with the input: status 2, one line that says where and what, at most one hint, nothing on stdout.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "program.h"
+
+namespace {
+
+struct BadInput {
+    std::string arguments;
+    std::string message;   // part of the first line
+    std::string hint;      // part of the second line; empty: whatever
+};
+
+const BadInput table[] = {
+    {"", "no command is given", "moecost --help"},
+    {"estmate", "unknown command 'estmate'", "did you mean 'estimate'?"},
+    {"plan", "unknown command 'plan'", ""},
+    {"--model x estimate", "--model: stands before the command", "moecost COMMAND"},
+    {"estimate --modle x", "--modle: unknown option", "did you mean '--model'?"},
+    {"estimate --conc 5", "--conc: unknown option", ""},
+    {"estimate --gpu h100 --qq", "--qq: unknown option", "--help lists"},
+    {"estimate --gpu h100", "--model: no model is given", "moecost list models"},
+    {"estimate --model mixtral-8x7b", "--gpu: no accelerator is given", "moecost list gpus"},
+    {"estimate --model mixtrl-8x7b --gpu h100", "no model is named 'mixtrl-8x7b'", "did you mean 'mixtral-8x7b'?"},
+    {"estimate --model mixtral-8x7b --gpu h10", "'h10'", "did you mean"},
+    {"estimate --model mixtral-8x7b --gpu h100,", "--gpu: no accelerator is given", ""},
+    {"estimate --model mixtral-8x7b --gpu h100,a100 --cluster hgx_h100", "--gpu: ", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --engine vlm", "vlm", "vllm"},
+    {"estimate --model mixtral-8x7b --gpu h100 --tp 0", "--tp: '0' is not a whole number in 1..65536", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --tp 3", "--tp: ", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --tp 2.5", "--tp: '2.5' is not a whole number", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --gpus 4 --tp 8", "--gpus: ", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl", "'--isl' is missing", "--help"},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl -5", "", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl nan", "--isl: 'nan' is not a number of tokens", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl 1e400", "--isl: '1e400' is not a number of tokens", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl 12,5", "--isl: '12,5' is not a number of tokens", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl 1000000", "--isl: ", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --rate 2 --concurrency 8", "two loads are given", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --slo-ttft fast", "--slo-ttft: 'fast' is not a positive time", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --weights fp7", "--weights: 'fp7' is not a number format", "fp8"},
+    {"estimate --model mixtral-8x7b --gpu a100_sxm_80 --weights nvfp4x", "--weights: ", "nvfp4"},
+    {"estimate --model mixtral-8x7b --gpu h100 --set experts", "--set: 'experts' is not an edit", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --set expert=4", "expert", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --price cheap", "--price: 'cheap'", "give dollars"},
+    {"estimate --model mixtral-8x7b --gpu h100 --price -1", "", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --traffic caht", "no traffic is named 'caht'", "did you mean 'chat'?"},
+    {"estimate --model mixtral-8x7b --gpu h100 --format xml", "--format: 'xml' is not a format", "text, json, csv"},
+    {"estimate --model mixtral-8x7b --gpu h100 --data-dir /no/such", "--data-dir: '/no/such' is not a folder", ""},
+    {"estimate --model no/such/config.json --gpu h100", "no/such/config.json: no such file", ""},
+    {"estimate --model /tmp --gpu h100", "", ""},
+    {"estimate --scenario none.toml", "none.toml: no such file", ""},
+    {"estimate --scenario data", "data: is a folder, not a file", ""},
+    {"estimate --scenario data/bad_key.toml", "data/bad_key.toml:4:14: key 'concurency': unknown key",
+     "did you mean 'concurrency'?"},
+    {"estimate --scenario data/bad_value.toml", "data/bad_value.toml:4:6: key 'tp': 'two' is not a whole number", ""},
+    {"estimate --scenario data/bad_syntax.toml", "data/bad_syntax.toml:3:", ""},
+    {"estimate mixtral-8x7b", "mixtral-8x7b: is not an option", ""},
+    {"params", "no model is given", "moecost list models"},
+    {"params mixtral-8x7b --kv bf15", "--kv: 'bf15' is not a number format", "bf16"},
+    {"params mixtral-8x7b --set top_k=9", "9", ""},
+    {"params mixtral-8x7b --set =9", "--set: '=9' is not an edit", ""},
+    {"list", "no list is named", "models, gpus"},
+    {"list modles", "'modles' is no list", "did you mean 'models'?"},
+    {"list gpus h100", "h100: is one name too many", ""},
+    {"list prices h10", "'h10'", ""},
+    {"import config.json", "a format and one file are needed", ""},
+    {"import hf none.json", "none.json: no such file", ""},
+    {"import hf data/scenario.toml", "is not a Hugging Face config.json", ""},
+    {"import hf data/config.json --format json", "--format: unknown option", ""},
+    {"import hf data/config.json --quantisation none.json", "none.json: no such file", ""},
+    {"validate none.csv", "none.csv: no such file", ""},
+    {"validate data/scenario.toml", "data/scenario.toml:", ""},
+    {"validate --only color=red", "--only: 'color=red' is not KEY=VALUE", ""},
+    {"completion fish", "one shell", "bash"},
+};
+
+}  // namespace
+
+TEST_CASE("wrong input is answered by status 2, one line and a hint") {
+    for (const BadInput& bad : table) {
+        CAPTURE(bad.arguments);
+        const Run run = run_program(bad.arguments);
+        CAPTURE(run.err);
+        CHECK(run.status == 2);
+        CHECK(run.out.empty());
+        CHECK(run.err.starts_with("moecost: "));
+        const auto lines = std::count(run.err.begin(), run.err.end(), '\n');
+        CHECK((lines == 1 || lines == 2));
+        const std::size_t end = run.err.find('\n');
+        CHECK(run.err.substr(0, end).find(bad.message) != std::string::npos);
+        if (lines == 2) CHECK(run.err.substr(end + 1).starts_with("hint: "));
+        CHECK(run.err.find(bad.hint) != std::string::npos);
+    }
+}
+
+TEST_CASE("a machine that fails is status 1") {
+    const std::string estimate("estimate --model mixtral-8x7b --gpu h100 --tp 2 ");
+    const Run full = run_program("list gpus >/dev/full");
+    CHECK(full.status == 1);
+    CHECK(full.err == "moecost: standard output: cannot write\n");
+    const Run output = run_program(std::string(estimate).append("--output /no/such/folder/x.json --format json"));
+    CHECK(output.status == 1);
+    CHECK(output.out.empty());
+    CHECK(output.err.starts_with("moecost: /no/such/folder/x.json: cannot write"));
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract of the program: schemas, streams, exit statuses, files, determinism.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "base/value.h"
+#include "program.h"
+
+using namespace moecost;
+
+namespace {
+
+const std::string mixtral("estimate --model mixtral-8x7b --gpu h100_sxm --tp 2 --isl 1024 --osl 256 ");
+
+Document json_of(const std::string& arguments) {
+    const Run run = run_program(std::string(arguments).append(" --format json"));
+    CAPTURE(run.err);
+    REQUIRE(run.status == 0);
+    return parse_json(run.out, "stdout");
+}
+
+std::size_t longest_line(const std::string& text) {
+    std::istringstream in(text);
+    std::size_t longest = 0;
+    for (std::string line; std::getline(in, line);) longest = std::max(longest, line.size());
+    return longest;
+}
+
+}  // namespace
+
+TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
+    const Document document = json_of(mixtral + "--concurrency 32");
+    const Reader r(document);
+    CHECK(r.text("schema") == "moecost.estimate/1");
+    for (const char* key : {"inputs", "serving", "memory", "cost", "deployment", "steps", "slo"}) CHECK(r.has(key));
+    CHECK(r.table("inputs").table("model").text("name") == "mixtral-8x7b");
+    CHECK(r.table("inputs").table("layout").number("tp", positive) == 2);
+    CHECK(r.table("inputs").table("precision").text("routed_experts") == "bf16");
+    CHECK(r.table("inputs").table("traffic").number("requests", positive) == 32);
+    CHECK(r.table("inputs").table("price").text("date").size() == 10);
+    const Reader serving = r.table("serving");
+    const double output = serving.number("output_tokens_per_s", positive);
+    CHECK(serving.number("output_tokens_per_s_per_gpu", positive) == doctest::Approx(output / 2));
+    CHECK(serving.number("requests_per_s", positive) * 256 == doctest::Approx(output));
+    const double e2e = serving.number("ttft_s", positive) + 255 * serving.number("tpot_s", positive);
+    CHECK(serving.number("e2e_s", positive) == doctest::Approx(e2e));
+    CHECK(serving.number("running", positive) == 32);
+    CHECK(serving.number("max_concurrency", positive) > 32);
+    CHECK(r.table("cost").number("usd_per_mtok_output", positive) > 0);
+    CHECK(r.text("provenance") != "");
+}
+
+TEST_CASE("the rent is what input and output tokens pay together") {
+    const Document document = json_of(mixtral + "--concurrency 32 --price 2.5");
+    const Reader r(document);
+    const Reader cost = r.table("cost");
+    const Reader serving = r.table("serving");
+    const double paid = cost.number("usd_per_mtok_output", positive) * serving.number("output_tokens_per_s", positive) +
+                        cost.number("usd_per_mtok_input", positive) * serving.number("input_tokens_per_s", positive);
+    CHECK(paid / 1e6 * 3600 == doctest::Approx(2 * 2.5));
+}
+
+TEST_CASE("classes of a step add up to the step, and no step beats its roofline") {
+    const Document document = json_of(mixtral + "--concurrency 32");
+    for (const char* which : {"decode", "prompt"}) {
+        const Reader step = Reader(document).table("steps").table(which);
+        const Reader classes = step.table("by_class");
+        double sum = 0;
+        for (const std::string& key : classes.keys()) sum += classes.number(key, non_negative);
+        const double total = step.number("total_s", positive);
+        CHECK(sum == doctest::Approx(total));
+        CHECK(step.number("roofline_s", positive) <= total);
+        bool experts = false;
+        for (const Reader& op : step.tables("operations")) {
+            if (op.has("distinct_experts")) experts = op.number("distinct_experts", {0, 8}) > 0;
+        }
+        CHECK(experts);
+    }
+}
+
+TEST_CASE("several accelerators give one document") {
+    const Document document = json_of("estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2");
+    const Reader r(document);
+    CHECK(r.text("schema") == "moecost.estimates/1");
+    const auto estimates = r.tables("estimates");
+    REQUIRE(estimates.size() == 2);
+    CHECK(estimates[0].table("inputs").text("gpu") == "a100_sxm_80");
+    CHECK(estimates[1].table("serving").number("output_tokens_per_s", positive) >
+          estimates[0].table("serving").number("output_tokens_per_s", positive));
+}
+
+TEST_CASE("what cannot run is status 3, with the shortfall and a way out") {
+    const Run run = run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40 --tp 2");
+    CHECK(run.status == 3);
+    CHECK(run.out.empty());
+    CHECK(run.err.starts_with("moecost: infeasible: mixtral-8x7b on 2 x a100_sxm_40: the weights do not fit"));
+    CHECK(run.err.find("short by") != std::string::npos);
+    CHECK(run.err.find("\nhint: --tp 4 would run\n") != std::string::npos);
+    const Run rate = run_program(mixtral + "--rate 1000");
+    CHECK(rate.status == 3);
+    CHECK(rate.out.empty());
+}
+
+TEST_CASE("flags override the scenario file") {
+    const Document plain = json_of("estimate --scenario data/scenario.toml --gpu h100");
+    CHECK(Reader(plain).table("inputs").table("traffic").number("requests", positive) == 32);
+    CHECK(Reader(plain).table("inputs").table("model").table("edits").text("top_k") == "1");
+    CHECK(Reader(plain).table("inputs").table("price").number("usd_per_gpu_hour", positive) == 2.5);
+    const Document changed = json_of("estimate --scenario data/scenario.toml --gpu b200 --rate 2 --tp 1 --osl 100");
+    const Reader traffic = Reader(changed).table("inputs").table("traffic");
+    CHECK(traffic.text("load") == "rate");
+    CHECK(traffic.number("output_tokens", positive) == 100);
+    CHECK(traffic.number("input_tokens", positive) == 1024);
+    CHECK(Reader(changed).table("inputs").text("gpu") == "b200_sxm");
+}
+
+TEST_CASE("an answer goes to a file whole, and stdout stays empty") {
+    const ScratchFolder scratch;
+    const std::string file = (scratch.path / "answer.json").string();
+    const Run run = run_program(mixtral + "--format json -o '" + file + "'");
+    CHECK(run.status == 0);
+    CHECK(run.out.empty());
+    const Document document = parse_json(read_file(file), file);
+    CHECK(Reader(document).text("schema") == "moecost.estimate/1");
+    CHECK_FALSE(std::filesystem::exists(file + ".part"));
+}
+
+TEST_CASE("the same input gives the same bytes, in any locale") {
+    const Run one = run_program(mixtral + "--verbose");
+    const Run two = run_program(mixtral + "--verbose", "LC_ALL=de_DE.UTF-8");
+    CHECK(one.status == 0);
+    CHECK(one.out == two.out);
+    CHECK(one.out.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("text fits 100 columns and has no trailing blanks") {
+    for (const std::string arguments :
+         {"--help", "estimate --help", "params --help", "list --help", "import --help", "list models", "list gpus",
+          "list clusters", "list engines", "list traffic", "list prices",
+          "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
+          "estimate --model mixtral-8x7b --gpu a100,h100,h200,b200,gb200 --tp 2 --verbose",
+          "estimate --model deepseek-v4-pro --gpu b300 --tp 8 --verbose"}) {
+        CAPTURE(arguments);
+        const Run run = run_program(arguments);
+        CHECK(run.status == 0);
+        CHECK(longest_line(run.out) <= 100);
+        CHECK(run.out.find(" \n") == std::string::npos);
+    }
+}
+
+TEST_CASE("a model imported from its config counts like the config itself") {
+    const ScratchFolder scratch;
+    const std::string file = (scratch.path / "tiny.toml").string();
+    const Run run = run_program("import hf data/config.json --name tiny -o '" + file + "'");
+    REQUIRE(run.status == 0);
+    const Document ours = json_of("params '" + file + "'");
+    const Document theirs = json_of("params data/config.json");
+    CHECK(Reader(ours).number("total", positive) == Reader(theirs).number("total", positive));
+    CHECK(Reader(ours).text("model") == "tiny");
+    CHECK(run_program("estimate --model '" + file + "' --gpu h100").status == 0);
+}
+
+TEST_CASE("a data folder overrides what is built in") {
+    const ScratchFolder scratch;
+    scratch.write("workloads/traffic/ours.toml",
+                  "name = \"ours\"\ninput_tokens = 300\noutput_tokens = 30\nsource = \"log\"\ndate = \"2026-01\"\n");
+    const std::string folder = scratch.path.string();
+    const Document document = json_of(mixtral + "--traffic ours --isl 400 --data-dir '" + folder + "'");
+    const Reader traffic = Reader(document).table("inputs").table("traffic");
+    CHECK(traffic.text("name") == "ours");
+    CHECK(traffic.number("input_tokens", positive) == 400);
+}
+
+TEST_CASE("predictions are compared with the published rows they are asked for") {
+    const ScratchFolder scratch;
+    const std::string rows = (scratch.path / "rows.csv").string();
+    const Document document = json_of("validate --only engine=vllm --only max_gpus=2 --rows '" + rows + "'");
+    const Reader r(document);
+    CHECK(r.text("schema") == "moecost.validate/1");
+    const double predicted = r.number("predicted", positive);
+    CHECK(static_cast<double>(CsvTable(read_file(rows), rows).rows()) == predicted);
+}
+
+TEST_CASE("every example of the help pages runs") {
+    for (const char* command : {"estimate", "params", "list", "validate"}) {
+        const Run help = run_program(std::string(command) + " --help");
+        const std::size_t at = help.out.find("Example:\n  moecost ");
+        REQUIRE(at != std::string::npos);
+        const std::string example = help.out.substr(at + 19, help.out.find('\n', at + 19) - at - 19);
+        CAPTURE(example);
+        CHECK(run_program(example).status == 0);
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "ops/routing.h"
+
+using namespace moecost;
+using doctest::Approx;
+
+TEST_CASE("a batch of one touches exactly top-k experts") {
+    CHECK(distinct_experts(8, 2, 1, 0) == Approx(2).epsilon(1e-12));
+    CHECK(distinct_experts(256, 8, 1, 0) == Approx(8).epsilon(1e-12));
+    CHECK(distinct_experts(512, 10, 1, 0) == Approx(10).epsilon(1e-12));
+    CHECK(distinct_experts(256, 8, 0, 0) == 0);
+    CHECK(distinct_experts(256, 8, 0, 1.13) == Approx(0).epsilon(1e-9));
+}
+
+TEST_CASE("distinct experts of a batch follow the law of uniform choice") {
+    // 256 (1 - (31/32)^64)
+    CHECK(distinct_experts(256, 8, 64, 0) == Approx(222.4424876855).epsilon(1e-11));
+    // Mixtral-8x7B, 8 (1 - 0.75^T): 2.00, 7.20, 8.00, 8.00.
+    CHECK(distinct_experts(8, 2, 1, 0) == Approx(2.0).epsilon(1e-12));
+    CHECK(distinct_experts(8, 2, 8, 0) == Approx(7.1990966796875).epsilon(1e-12));
+    CHECK(distinct_experts(8, 2, 64, 0) == Approx(7.999999919274).epsilon(1e-11));
+    CHECK(distinct_experts(8, 2, 256, 0) == Approx(8.0).epsilon(1e-12));
+    CHECK(distinct_experts(256, 8, 1e6, 0) == 256);
+}
+
+TEST_CASE("a token that chooses every expert touches every expert") {
+    for (const double skew : {0.0, 1.13}) {
+        CHECK(distinct_experts(8, 8, 1, skew) == 8);
+        CHECK(distinct_experts(8, 8, 1000, skew) == 8);
+        CHECK(distinct_experts(8, 8, 0, skew) == 0);
+        CHECK(distinct_experts(1, 1, 1, skew) == 1);
+    }
+}
+
+TEST_CASE("skewed popularity touches fewer experts by the Gamma-Poisson law") {
+    // l = -ln(1 - 8/256) = 0.0317487; shape 1: 256 x/(1 + x), x = 64 l = 2.031916.
+    CHECK(distinct_experts(256, 8, 64, 1) == Approx(171.564962367).epsilon(1e-10));
+    // shape 2: 256 (1 - (1 + 64 l/2)^-2); shape 1.13: the served value.
+    CHECK(distinct_experts(256, 8, 64, 2) == Approx(193.009238812).epsilon(1e-10));
+    CHECK(distinct_experts(256, 8, 64, 1.13) == Approx(175.965980611).epsilon(1e-10));
+    CHECK(distinct_experts(256, 8, 64, 1e5) == Approx(222.4424876855).epsilon(1e-4));
+}
+
+TEST_CASE("distinct experts grow with the batch and stay between their bounds") {
+    std::mt19937_64 random(1);
+    const auto draw = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    for (int i = 0; i < 2000; ++i) {
+        const double experts = draw(2, 1024);
+        const double top_k = draw(1, std::min(static_cast<int>(experts), 16));
+        const double tokens = draw(1, 5000);
+        const double skew = 0.3 + 0.01 * draw(0, 500);
+        CAPTURE(experts);
+        CAPTURE(top_k);
+        CAPTURE(tokens);
+        CAPTURE(skew);
+        const double uniform = distinct_experts(experts, top_k, tokens, 0);
+        const double skewed = distinct_experts(experts, top_k, tokens, skew);
+        CHECK(uniform <= std::min(experts, top_k * tokens) * (1 + 1e-12));
+        CHECK(uniform >= top_k * (1 - 1e-12));
+        CHECK(skewed <= uniform * (1 + 1e-9));
+        CHECK(distinct_experts(experts, top_k, tokens + 1, 0) >= uniform);
+        CHECK(distinct_experts(experts, top_k, tokens + 1, skew) >= skewed * (1 - 1e-10));
+    }
+}
+
+TEST_CASE("one rank carries everything") {
+    const RankLoad load = busiest_rank(256, 8, 64, 1, 0);
+    CHECK(load.distinct == Approx(222.4424876855).epsilon(1e-11));
+    CHECK(load.rows == 512);
+    CHECK(busiest_rank(256, 8, 0, 8, 0).rows == 0);
+    CHECK(busiest_rank(256, 8, 0, 8, 0).distinct == 0);
+}
+
+TEST_CASE("the busiest of many ranks carries more than the mean by the normal approximation") {
+    // z(8) = Phi^-1(7.625/8.25) = 1.4342; 16 tokens: 1 + z sqrt(8/128) = 1.35855 of 16 pairs; D = 101.962 of all,
+    // 12.745 of one rank, half of the excess on top.
+    const RankLoad few = busiest_rank(256, 8, 16, 8, 0);
+    CHECK(few.rows == Approx(21.7368006).epsilon(1e-8));
+    CHECK(few.distinct == Approx(15.0301789).epsilon(1e-8));
+    // 128 tokens: 1 + z sqrt(8/1024) = 1.12677 of 128 pairs; every expert of the rank is touched.
+    const RankLoad many = busiest_rank(256, 8, 128, 8, 0);
+    CHECK(many.rows == Approx(144.2261225).epsilon(1e-8));
+    CHECK(many.distinct == 32);
+    // Independent numpy implementation of the same form, skewed.
+    const RankLoad skewed = busiest_rank(256, 8, 128, 8, 1.13);
+    CHECK(skewed.rows == Approx(162.57277280).epsilon(1e-8));
+    CHECK(skewed.distinct == Approx(29.84059518).epsilon(1e-8));
+    const RankLoad wide = busiest_rank(128, 4, 4096, 16, 1.13);
+    CHECK(wide.rows == Approx(1629.0749998).epsilon(1e-8));
+    CHECK(wide.distinct == 8);
+}
+
+TEST_CASE("the busiest rank lies between the mean and everything") {
+    std::mt19937_64 random(2);
+    const auto draw = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    for (int i = 0; i < 2000; ++i) {
+        const double ranks = 1 << draw(0, 6);
+        const double experts = ranks * draw(2, 16);
+        const double top_k = draw(1, static_cast<int>(std::min(experts, 16.0)));
+        const double tokens = draw(1, 5000);
+        const double skew = draw(0, 1) * 1.13;
+        CAPTURE(ranks);
+        CAPTURE(experts);
+        CAPTURE(top_k);
+        CAPTURE(tokens);
+        const RankLoad load = busiest_rank(experts, top_k, tokens, ranks, skew);
+        CHECK(load.rows >= top_k * tokens / ranks * (1 - 1e-12));
+        CHECK(load.rows <= top_k * tokens * (1 + 1e-12));
+        CHECK(load.distinct <= experts / ranks * (1 + 1e-12));
+        CHECK(load.distinct >= distinct_experts(experts, top_k, tokens, skew) / ranks * (1 - 1e-12));
+    }
+}
+
+TEST_CASE("a token reaches the ranks its experts lie on") {
+    CHECK(ranks_reached(4, 1, 4) == Approx(1).epsilon(1e-12));
+    CHECK(ranks_reached(4, 2, 2) == Approx(5.0 / 3).epsilon(1e-12));    // 2 (1 - 1/C(4,2)) = 2 (1 - 1/6)
+    CHECK(ranks_reached(6, 3, 3) == Approx(2.4).epsilon(1e-12));        // 3 (1 - C(4,3)/C(6,3)) = 3 (1 - 4/20)
+    CHECK(ranks_reached(8, 8, 4) == Approx(4).epsilon(1e-12));
+    CHECK(ranks_reached(256, 8, 1) == Approx(1).epsilon(1e-12));
+    CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));    // 8 (1 - C(224,8)/C(256,8))
+    CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));   // 32 (1 - C(248,8)/C(256,8))
+}

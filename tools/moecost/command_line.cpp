@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command_line.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <sstream>
+
+#include "base/error.h"
+
+namespace moecost::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr unsigned line_length = 100;
+
+void add(po::options_description& part, const Flag& flag) {
+    std::string name(flag.key);
+    if (flag.letter != 0) name.append(",").append(1, flag.letter);
+    const std::string help(flag.help);
+    if (flag.argument.empty()) {
+        part.add_options()(name.c_str(), help.c_str());
+    } else {
+        auto* value = po::value<std::string>();
+        value->value_name(std::string(flag.argument));
+        part.add_options()(name.c_str(), value, help.c_str());
+    }
+}
+
+/// One boost description for each group, in the order the groups first appear.
+po::options_description describe(std::span<const Flag> flags) {
+    std::vector<std::string_view> groups;
+    for (const Flag& flag : flags) {
+        if (std::find(groups.begin(), groups.end(), flag.group) == groups.end()) groups.push_back(flag.group);
+    }
+    po::options_description all("", line_length, line_length / 2);
+    for (const std::string_view group : groups) {
+        po::options_description part(std::string(group), line_length, line_length / 2);
+        for (const Flag& flag : flags) {
+            if (flag.group == group) add(part, flag);
+        }
+        all.add(part);
+    }
+    return all;
+}
+
+[[noreturn]] void refuse_unknown(std::string_view name, std::span<const Flag> flags) {
+    std::string given(name);
+    given.erase(0, given.find_first_not_of('-'));
+    std::vector<std::string> known;
+    for (const Flag& flag : flags) known.emplace_back(flag.key);
+    const std::string_view near = nearest_name(given, known);
+    std::string hint;
+    if (near.empty()) hint = "--help lists the options";
+    else hint.append("did you mean '--").append(near).append("'?");
+    throw InputError({std::string(name)}, {}, "unknown option", hint);
+}
+
+}  // namespace
+
+bool CommandLine::has(std::string_view key) const { return find(key) != nullptr; }
+
+const std::string* CommandLine::find(std::string_view key) const {
+    const auto it = std::find_if(settings.rbegin(), settings.rend(), [&](const auto& s) { return s.key == key; });
+    return it == settings.rend() ? nullptr : &it->text;
+}
+
+CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<std::string>& arguments) {
+    const po::options_description description = describe(flags);
+    // Abbreviated names are refused: a script must not change its meaning when an option is added.
+    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    CommandLine result;
+    try {
+        const auto parsed = po::command_line_parser(arguments).options(description).style(style).run();
+        for (const auto& option : parsed.options) {
+            const std::string text = option.value.empty() ? std::string() : option.value.front();
+            if (option.string_key.empty()) result.positional.push_back(text);
+            else result.settings.push_back(Setting{option.string_key, text});
+        }
+    } catch (const po::unknown_option& e) {
+        refuse_unknown(e.get_option_name(), flags);
+    } catch (const po::error& e) {
+        throw InputError({"command line"}, {}, e.what(), "--help lists the options");
+    }
+    return result;
+}
+
+std::string options_help(std::span<const Flag> flags) {
+    std::ostringstream out;
+    out << describe(flags);
+    std::string page = out.str();   // whose wrapped lines end in blanks
+    for (std::size_t at = page.find(" \n"); at != std::string::npos; at = page.find(" \n")) page.erase(at, 1);
+    return page;
+}
+
+}  // namespace moecost::cli

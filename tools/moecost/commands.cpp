@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands. A new command is one line here, its declaration in command.h and a file of its own.
+#include <filesystem>
+
+#include "base/csv.h"
+#include "command.h"
+#include "description.h"
+
+namespace moecost::cli {
+namespace {
+
+std::vector<Flag> no_flags() { return {}; }
+
+constexpr Command table[] = {
+    {"estimate", "what does this deployment deliver and cost?", "--model MODEL --gpu GPU[,GPU...] [options]",
+     "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat",
+     estimate_flags, run_estimate},
+    {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
+     "moecost sweep --tornado scenario.toml", sweep_flags, run_sweep},
+    {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
+     "moecost merge part-*.csv -o all.csv", no_flags, run_merge},
+    {"params", "how large is this model, exactly?", "MODEL... [options]",
+     "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params},
+    {"list", "which models, gpus, clusters, engines, traffic and prices are known?",
+     "models|gpus|clusters|engines|traffic|prices [GPU]", "moecost list gpus", no_flags, run_list},
+    {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
+     "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import},
+    {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
+     "moecost validate --only scenario=closed_loop", validate_flags, run_validate},
+    {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man},
+    {"completion", "shell completion", "bash", "source <(moecost completion bash)", no_flags, run_completion},
+};
+
+constexpr std::string_view common = "Common";
+constexpr Flag format_flag{"format", "FORMAT", common, "text, json or csv (default: text)"};
+constexpr Flag shared_flags[] = {
+    {"output", "FILE", common, "write the answer to a file, all of it or nothing", 'o'},
+    {"data-dir", "DIR", common, "folder of data files (hwmodels/, workloads/) that override the built-in ones"},
+    {"quiet", "", common, "the answer alone: no breakdown, no assumptions, no warnings"},
+    {"verbose", "", common, "more detail: every operation of a step"},
+    {"no-color", "", common, "no colour on a terminal (as the variable NO_COLOR does)"},
+    {"help", "", common, "this page", 'h'},
+};
+
+bool prints_one_format(const Command& command) {
+    return command.run == run_import || command.run == run_man || command.run == run_completion;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command& command_named(std::string_view name) {
+    std::vector<std::string> known;
+    for (const Command& command : table) {
+        if (command.name == name) return command;
+        known.emplace_back(command.name);
+    }
+    std::string message("unknown command '");
+    throw InputError({}, {}, message.append(name).append("'"), name_hint(name, known));
+}
+
+std::vector<Flag> all_flags(const Command& command) {
+    std::vector<Flag> flags = command.flags();
+    if (!prints_one_format(command)) flags.push_back(format_flag);
+    flags.insert(flags.end(), std::begin(shared_flags), std::end(shared_flags));
+    return flags;
+}
+
+std::vector<Flag> description_flags() {
+    std::vector<Flag> flags;
+    for (const Option& option : description_options()) {
+        flags.push_back(Flag{option.key, option.argument, option.group, option.help});
+    }
+    return flags;
+}
+
+std::string read_input(const std::string& path) {
+    std::error_code ec;
+    if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
+    if (std::filesystem::is_directory(path, ec)) throw InputError({path}, {}, "is a folder, not a file");
+    return read_file(path);
+}
+
+Document read_document(const std::string& path) { return parse_document(read_input(path), path); }
+
+}  // namespace moecost::cli

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "help.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+
+namespace moecost::cli {
+namespace {
+
+/// Text for troff: backslashes and leading dots or quotes have a meaning there, minus signs need a backslash.
+std::string troff(std::string_view text) {
+    std::string s;
+    if (text.starts_with('.') || text.starts_with('\'')) s.append("\\&");
+    for (const char c : text) {
+        if (c == '\\') s.append("\\e");
+        else if (c == '-') s.append("\\-");
+        else s += c;
+    }
+    return s;
+}
+
+std::string man_options(const Command& command) {
+    std::string s;
+    std::string_view group;
+    for (const Flag& flag : all_flags(command)) {
+        if (flag.group != group) {
+            group = flag.group;
+            s.append(".PP\n").append(troff(group)).append(":\n");
+        }
+        s.append(".TP\n.B ");
+        if (flag.letter != 0) s.append("\\-").append(1, flag.letter).append(", ");
+        s.append("\\-\\-").append(troff(flag.key));
+        if (!flag.argument.empty()) s.append(" \\fI").append(troff(flag.argument)).append("\\fR");
+        s.append("\n").append(troff(flag.help)).append("\n");
+    }
+    return s;
+}
+
+/// Shell words of every long option of a command.
+std::string option_words(const Command& command) {
+    std::string s;
+    for (const Flag& flag : all_flags(command)) s.append(s.empty() ? "" : " ").append("--").append(flag.key);
+    return s;
+}
+
+}  // namespace
+
+std::string program_help() {
+    std::string s("moecost: what a token of a Mixture-of-Experts model costs on rented GPUs\n\n");
+    s.append("usage: moecost COMMAND [options]\n\n");
+    for (const Command& command : commands()) {
+        s.append("  ").append(align_left(command.name, 12)).append(command.question).append("\n");
+    }
+    s.append("\n  moecost COMMAND --help      options of a command, with an example\n");
+    s.append("  moecost --version           version of the program\n");
+    s.append("\nExit status: 0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 interrupted.\n");
+    return s;
+}
+
+std::string command_help(const Command& command) {
+    std::string s("moecost ");
+    s.append(command.name).append(": ").append(command.question).append("\n\n");
+    s.append("usage: moecost ").append(command.name);
+    if (!command.usage.empty()) s.append(" ").append(command.usage);
+    s.append("\n").append(options_help(all_flags(command)));
+    s.append("\nExample:\n  ").append(command.example).append("\n");
+    return s;
+}
+
+Answer run_man(const Invocation&) {
+    std::string s(".TH MOECOST 1 \"\" \"moecost " MOECOST_VERSION "\" \"User Commands\"\n");
+    s.append(".SH NAME\nmoecost \\- what a token of a Mixture\\-of\\-Experts model costs on rented GPUs\n");
+    s.append(".SH SYNOPSIS\n.B moecost\n\\fICOMMAND\\fR [options]\n");
+    for (const Command& command : commands()) {
+        std::string title(command.name);
+        std::transform(title.begin(), title.end(), title.begin(), [](char c) {
+            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        });
+        s.append(".SH ").append(title).append("\n.B moecost ").append(command.name).append("\n");
+        s.append(troff(command.usage)).append("\n.PP\n").append(troff(command.question)).append("\n");
+        s.append(man_options(command));
+        s.append(".PP\nExample:\n.PP\n.nf\n    ").append(troff(command.example)).append("\n.fi\n");
+    }
+    s.append(".SH EXIT STATUS\n0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 interrupted.\n");
+    return {s, {}, answered};
+}
+
+Answer run_completion(const Invocation& invocation) {
+    const auto& given = invocation.line.positional;
+    if (given.size() != 1 || given[0] != "bash") {
+        throw InputError({}, {}, "completion is written for one shell", "moecost completion bash");
+    }
+    std::string s("# bash completion of moecost: source <(moecost completion bash)\n_moecost() {\n");
+    s.append("    local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n    case \"${COMP_WORDS[1]}\" in\n");
+    std::string names;
+    for (const Command& command : commands()) {
+        names.append(names.empty() ? "" : " ").append(command.name);
+        s.append("        ").append(command.name).append(") words=\"").append(option_words(command)).append("\" ;;\n");
+    }
+    s.append("    esac\n    [ \"$COMP_CWORD\" -eq 1 ] && words=\"").append(names).append(" --help --version\"\n");
+    s.append("    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n");
+    s.append("    [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$word\"))\n}\n");
+    s.append("complete -F _moecost moecost\n");
+    return {s, {}, answered};
+}
+
+}  // namespace moecost::cli

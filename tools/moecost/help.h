@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Help pages, written from the tables of commands and options.
+#pragma once
+
+#include <string>
+
+#include "command.h"
+
+namespace moecost::cli {
+
+[[nodiscard]] std::string program_help();
+[[nodiscard]] std::string command_help(const Command& command);
+
+}  // namespace moecost::cli

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model library as a sheet: size, experts, attention kinds, cache per token.
+#pragma once
+
+#include <string>
+
+#include "sheet.h"
+
+namespace moecost::cli {
+
+[[nodiscard]] Sheet list_models(const DataStore& data, const std::string& unused);
+
+}  // namespace moecost::cli

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dispatches to a command and turns what happens into an exit status: 0 answered, 1 the machine failed, 2 the input
+// is wrong, 3 infeasible, 130 interrupted. Answers go to stdout, everything else to stderr.
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "base/csv.h"
+#include "help.h"
+
+namespace moecost::cli {
+namespace {
+
+void print(std::FILE* stream, std::string_view text) {
+    const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+    if (!written || std::fflush(stream) != 0) throw SystemError("standard output: cannot write");
+}
+
+Format format_named(const std::string& name) {
+    if (name == "text") return Format::text;
+    if (name == "json") return Format::json;
+    if (name == "csv") return Format::csv;
+    std::string message("'");
+    const std::vector<std::string> known{"text", "json", "csv"};
+    throw InputError({"--format"}, {}, message.append(name).append("' is not a format"), name_hint(name, known));
+}
+
+bool colour_wanted(const CommandLine& line) {
+    const char* variable = std::getenv("NO_COLOR");
+    const bool refused = line.has("no-color") || (variable != nullptr && *variable != '\0');
+    return !refused && !line.has("output") && isatty(STDOUT_FILENO) != 0;
+}
+
+std::string value_or(const CommandLine& line, std::string_view key, std::string_view fallback) {
+    const std::string* text = line.find(key);
+    return text != nullptr ? *text : std::string(fallback);
+}
+
+Invocation invocation_of(const Command& command, CommandLine line) {
+    Invocation i;
+    i.data = DataStore(value_or(line, "data-dir", ""));
+    i.format = format_named(value_or(line, "format", "text"));
+    i.quiet = line.has("quiet");
+    i.verbose = line.has("verbose");
+    i.colour = colour_wanted(line);
+    i.output = value_or(line, "output", "");
+    const auto own = command.flags();
+    std::erase_if(line.settings, [&](const Setting& s) {
+        return std::none_of(own.begin(), own.end(), [&](const Flag& f) { return f.key == s.key; });
+    });
+    i.line = std::move(line);
+    return i;
+}
+
+int run_command(const Command& command, const std::vector<std::string>& arguments) {
+    CommandLine line = parse_command_line(all_flags(command), arguments);
+    if (line.has("help")) {
+        print(stdout, command_help(command));
+        return answered;
+    }
+    const std::string output = value_or(line, "output", "");
+    const Answer answer = command.run(invocation_of(command, std::move(line)));
+    if (output.empty()) print(stdout, answer.output);
+    else if (!answer.output.empty()) write_file(output, answer.output);
+    print(stderr, answer.messages);
+    return answer.status;
+}
+
+int run_program(const std::vector<std::string>& arguments) {
+    if (arguments.empty()) throw InputError({}, {}, "no command is given", "moecost --help shows the commands");
+    const std::string& first = arguments[0];
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    if (first == "--version") {
+        print(stdout, "moecost " MOECOST_VERSION "\n");
+        return answered;
+    }
+    if (first == "--help" || first == "-h" || first == "help") {
+        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0])));
+        return answered;
+    }
+    if (first.starts_with('-')) {
+        throw InputError({first}, {}, "stands before the command", "moecost COMMAND [options]");
+    }
+    return run_command(command_named(first), rest);
+}
+
+int fail(int status, std::string_view what, std::string_view hint = {}) {
+    std::string message("moecost: ");
+    message.append(what).append("\n");
+    if (!hint.empty()) message.append("hint: ").append(hint).append("\n");
+    std::fputs(message.c_str(), stderr);
+    return status;
+}
+
+}  // namespace
+}  // namespace moecost::cli
+
+int main(int argc, char** argv) {
+    using namespace moecost::cli;
+    std::signal(SIGINT, [](int) { std::_Exit(interrupted); });
+    try {
+        return run_program(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+    } catch (const moecost::InputError& e) {
+        return fail(wrong_input, e.what(), e.hint());
+    } catch (const std::bad_alloc&) {
+        return fail(machine_failed, "out of memory");
+    } catch (const moecost::SystemError& e) {
+        return fail(machine_failed, e.what());
+    } catch (const std::exception& e) {
+        return fail(machine_failed, std::string("internal error: ").append(e.what()));
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// moecost validate: how far are the predictions from measurements?
+#include "calibrate/validate.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/csv.h"
+#include "base/format.h"
+#include "base/json_writer.h"
+#include "command.h"
+#include "text.h"
+
+namespace moecost::cli {
+namespace {
+
+constexpr std::string_view shipped = "hwmodels/measured/published_points.csv";
+
+/// One --only KEY=VALUE[,VALUE...]: a row is kept when the field has one of the values.
+struct Filter {
+    std::string key;
+    std::vector<std::string> values;
+    double most = 0;   // of max_gpus
+};
+
+std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> parts;
+    while (!text.empty()) {
+        const std::size_t comma = text.find(',');
+        parts.emplace_back(text.substr(0, comma));
+        text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    }
+    return parts;
+}
+
+std::string field(const MeasuredPoint& p, const std::string& key) {
+    if (key == "scenario") return p.scenario;
+    if (key == "model") return p.model;
+    if (key == "gpu") return p.gpu;
+    if (key == "engine") return p.engine;
+    if (key == "source") return p.source;
+    if (key == "id") return p.id;
+    return p.gpus ? shortest(*p.gpus) : "";
+}
+
+Filter parse_filter(const std::string& text) {
+    const std::vector<std::string> keys{"scenario", "model", "gpu", "engine", "source", "id", "gpus", "max_gpus"};
+    const std::size_t equals = text.find('=');
+    Filter f{text.substr(0, equals), {}, 0};
+    if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
+    if (std::find(keys.begin(), keys.end(), f.key) == keys.end() || f.values.empty()) {
+        throw InputError({"--only"}, {}, std::string("'").append(text).append("' is not KEY=VALUE[,VALUE]"),
+                         name_hint(f.key, keys));
+    }
+    if (f.key == "max_gpus") {
+        const std::string& number = f.values.front();
+        const auto r = std::from_chars(number.data(), number.data() + number.size(), f.most);
+        if (r.ec != std::errc{} || r.ptr != number.data() + number.size() || !(f.most > 0)) {
+            throw InputError({"--only"}, {}, std::string("'").append(text).append("': max_gpus is a positive number"));
+        }
+    }
+    return f;
+}
+
+bool keeps(const Filter& f, const MeasuredPoint& p) {
+    if (f.key == "max_gpus") return p.gpus.value_or(0) <= f.most;
+    return std::find(f.values.begin(), f.values.end(), field(p, f.key)) != f.values.end();
+}
+
+std::vector<MeasuredPoint> points_of(const Invocation& invocation) {
+    std::vector<MeasuredPoint> points;
+    for (const std::string& file : invocation.line.positional) {
+        const auto more = read_points(CsvTable(read_input(file), file));
+        points.insert(points.end(), more.begin(), more.end());
+    }
+    if (!invocation.line.positional.empty()) return points;
+    for (const EmbeddedFile& file : embedded_files()) {
+        if (file.path == shipped) return read_points(CsvTable(file.text, std::string(shipped)));
+    }
+    throw SystemError("the shipped table of published points is missing");
+}
+
+void append_summary(JsonWriter& json, std::string_view name, const ErrorSummary& s) {
+    json.begin_object(name);
+    json.number("rows", static_cast<double>(s.rows));
+    json.number("median_ape", s.median_ape);
+    json.number("mean_ape", s.mean_ape);
+    json.number("median_ratio", s.median_ratio);
+    json.number("within_10_percent", s.within_10_percent);
+    json.number("within_20_percent", s.within_20_percent);
+    json.end_object();
+}
+
+void append_errors(JsonWriter& json, const ErrorGroup& g) {
+    append_summary(json, "output_throughput", g.throughput);
+    append_summary(json, "tpot", g.tpot);
+    append_summary(json, "ttft", g.ttft);
+}
+
+std::string as_json(const Validation& v) {
+    JsonWriter json;
+    json.begin_object();
+    json.text("schema", "moecost.validate/1");
+    json.number("rows", static_cast<double>(v.rows));
+    json.number("predicted", static_cast<double>(v.predictions.size()));
+    json.number("suspect", static_cast<double>(v.suspect));
+    json.begin_object("skipped");
+    for (const auto& [reason, count] : v.skipped) json.number(reason, static_cast<double>(count));
+    json.end_object();
+    json.begin_object("overall");
+    append_errors(json, v.overall);
+    json.end_object();
+    json.begin_array("groups");
+    for (const Combination& c : v.combinations) {
+        json.begin_object();
+        json.text("model", c.model);
+        json.text("gpu", c.gpu);
+        json.text("engine", c.engine);
+        json.number("n", static_cast<double>(std::max(c.errors.throughput.rows, c.errors.tpot.rows)));
+        append_errors(json, c.errors);
+        json.end_object();
+    }
+    json.end_array();
+    json.begin_array("by");
+    for (const ErrorGroup& g : v.groups) {
+        json.begin_object();
+        json.text("dimension", g.dimension);
+        json.text("name", g.name);
+        append_errors(json, g);
+        json.end_object();
+    }
+    json.end_array();
+    json.end_object();
+    return json.str();
+}
+
+std::string percent_cell(const ErrorSummary& s, double value) {
+    return align_right(s.rows == 0 ? "-" : fixed(value * 100, 1), 8);
+}
+
+std::string error_line(std::string_view name, const ErrorGroup& g) {
+    std::string line = align_left(name, 22);
+    line.append(align_right(std::to_string(std::max(g.throughput.rows, g.tpot.rows)), 6));
+    line.append(percent_cell(g.throughput, g.throughput.median_ape)).append(percent_cell(g.throughput, g.throughput.mean_ape));
+    line.append(align_right(g.throughput.rows == 0 ? "-" : fixed(g.throughput.median_ratio, 3), 8));
+    line.append(percent_cell(g.throughput, g.throughput.within_10_percent));
+    line.append(percent_cell(g.tpot, g.tpot.median_ape)).append(percent_cell(g.tpot, g.tpot.median_ratio - 1));
+    line.append(percent_cell(g.ttft, g.ttft.median_ape)).append(percent_cell(g.ttft, g.ttft.median_ratio - 1));
+    return line.append("\n");
+}
+
+std::string heading() {
+    std::string s = align_left("", 28);
+    s.append("  |------ output throughput -----|  |--- TPOT ---|  |--- TTFT ---|\n");
+    s.append(align_left("errors in %", 22)).append(align_right("rows", 6));
+    for (const std::string_view title : {"median", "mean", "ratio", "in 10%", "median", "bias", "median", "bias"}) {
+        s.append(align_right(title, 8));
+    }
+    return s.append("\n");
+}
+
+std::string as_text(const Validation& v, const Style& style) {
+    std::string s = std::to_string(v.predictions.size());
+    s.append(" of ").append(std::to_string(v.rows)).append(" rows predicted\n\n").append(heading());
+    s.append(style.bold(error_line("all", v.overall)));
+    std::string dimension;
+    for (const ErrorGroup& g : v.groups) {
+        if (g.dimension != dimension) s.append("\n").append(style.dim(std::string("by ").append(g.dimension))).append("\n");
+        dimension = g.dimension;
+        s.append(error_line(g.name, g));
+    }
+    if (!v.skipped.empty()) s.append("\nskipped\n");
+    for (const auto& [reason, count] : v.skipped) {
+        s.append(align_right(std::to_string(count), 6)).append("  ").append(reason).append("\n");
+    }
+    return s;
+}
+
+std::string number_or_empty(double value) { return value > 0 ? shortest(value) : std::string(); }
+std::string number_or_empty(const std::optional<double>& value) { return value ? shortest(*value) : std::string(); }
+
+/// One line per prediction: what the row is, measured and predicted figures, their ratios.
+std::string as_rows(const Validation& v) {
+    std::string s =
+        "id,source,scenario,model,gpu,engine,isl,osl,concurrency,tp,ep,attention_dp,num_gpus,"
+        "measured_out_tok_s_gpu,predicted_out_tok_s_gpu,measured_tpot_ms,predicted_tpot_ms,measured_ttft_ms,"
+        "predicted_ttft_ms,throughput_ratio,tpot_ratio,ttft_ratio,provenance\n";
+    for (const Prediction& p : v.predictions) {
+        const MeasuredPoint& m = p.point;
+        for (const std::string& text : {m.id, m.source, m.scenario, m.model, p.gpu, m.engine}) {
+            s.append(csv_field(text)).append(",");
+        }
+        for (const auto& value : {m.isl, m.osl, m.concurrency, m.tp, m.ep, m.attention_dp, m.gpus}) {
+            s.append(number_or_empty(value)).append(",");
+        }
+        const auto measured = m.scenario == "prefill_only" ? m.total_per_gpu : m.output_per_gpu;
+        s.append(number_or_empty(measured)).append(",").append(number_or_empty(p.output_per_gpu)).append(",");
+        s.append(number_or_empty(m.tpot_ms)).append(",").append(number_or_empty(p.tpot_s * 1e3)).append(",");
+        s.append(number_or_empty(m.ttft_ms)).append(",").append(number_or_empty(p.ttft_s * 1e3)).append(",");
+        for (const double ratio : {p.throughput_ratio, p.tpot_ratio, p.ttft_ratio}) {
+            s.append(number_or_empty(ratio)).append(",");
+        }
+        s.append(name_of(p.provenance)).append("\n");
+    }
+    return s;
+}
+
+}  // namespace
+
+std::vector<Flag> validate_flags() {
+    return {{"only", "KEY=VALUES", "Validation",
+             "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma separated), "
+             "or max_gpus=N; may be repeated"},
+            {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
+}
+
+Answer run_validate(const Invocation& invocation) {
+    std::vector<Filter> filters;
+    for (const Setting& setting : invocation.line.settings) {
+        if (setting.key == "only") filters.push_back(parse_filter(setting.text));
+    }
+    const auto keep = [&](const MeasuredPoint& p) {
+        return std::all_of(filters.begin(), filters.end(), [&](const Filter& f) { return keeps(f, p); });
+    };
+    const Validation v = validate(invocation.data, points_of(invocation), keep);
+    Answer answer;
+    if (const std::string* file = invocation.line.find("rows")) write_file(*file, as_rows(v));
+    if (invocation.format == Format::json) answer.output = as_json(v);
+    else if (invocation.format == Format::csv) answer.output = as_rows(v);
+    else answer.output = as_text(v, Style{invocation.colour});
+    return answer;
+}
+
+}  // namespace moecost::cli

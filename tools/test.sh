@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Everything that is checked before a change goes in: an optimised build with all tests, then the unit tests and the
+# bad-input tests once more under address and undefined-behaviour sanitizers with warnings as errors.
+# tools/test.sh release, or tools/test.sh dev, runs one of the two passes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source tools/scripts/packages.sh
+
+passes=("$@")
+[ ${#passes[@]} -gt 0 ] || passes=(release dev)
+
+step "Packages"
+install_packages "${build_packages[@]}" "${test_packages[@]}"
+
+for pass in "${passes[@]}"; do
+    build=build/test-$pass
+    bench=OFF
+    [ "$pass" != release ] || bench=ON
+    step "Preset $pass: configure and build in $build"
+    quietly cmake --preset "$pass" -B "$build" -DMOECOST_TESTS=ON -DMOECOST_BENCH="$bench"
+    quietly cmake --build "$build"
+    step "Preset $pass: tests"
+    ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)"
+done
+step "All passes succeeded: ${passes[*]}"

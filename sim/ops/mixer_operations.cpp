@@ -27,7 +27,7 @@ class MixerOperations {
                             : a.gate == OutputGate::per_head  ? heads : 0;
         const double values = a.value_from_key ? 0 : kv * a.v_dim;
         projection("qkv", heads * a.qk_dim + gate + kv * a.qk_dim + values, c_.hidden);
-        projection("attention out", c_.hidden, heads * a.v_dim);
+        attention_out( heads * a.v_dim);
         if (a.indexer) block_index(*a.indexer);
         grouped_cores(a, heads, std::max(a.kv_heads / c_.tp, 1.0));
     }
@@ -42,7 +42,7 @@ class MixerOperations {
         } else {
             projection("q and kv down", query + a.kv_rank + a.rope_dim + gate, c_.hidden);
         }
-        projection("attention out", c_.hidden, heads * a.v_dim);
+        attention_out( heads * a.v_dim);
         if (a.indexer && a.indexer->owns_weights) latent_index(a);
         latent_cores(a, heads);
     }
@@ -57,7 +57,7 @@ class MixerOperations {
         projection("q up", heads * d, a.q_rank);
         if (a.indexer) projection("index q", 1.0 * a.indexer->heads * a.indexer->head_dim, a.q_rank, OpClass::attention);
         projection("grouped out", a.out_rank, heads * d);
-        projection("attention out", c_.hidden, a.out_groups * a.out_rank / c_.tp);
+        attention_out( a.out_groups * a.out_rank / c_.tp);
         compressed_cores(a, heads);
     }
 
@@ -115,6 +115,12 @@ class MixerOperations {
     }
     void projection(std::string_view name, double n, double k, OpClass op_class = OpClass::attention_projection) const {
         add(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
+    }
+
+    /// o_proj, which some releases quantise although the rest of attention is not.
+    void attention_out(double k) const {
+        const DType weights = c_.precision.output_projection.value_or(c_.precision.attention);
+        add("attention out", OpClass::attention_projection, Gemm{c_.rows, c_.hidden, k, weights});
     }
 
     void grouped_cores(const GroupedAttention& a, double heads, double kv) const {

@@ -101,6 +101,8 @@ std::string precision_problem(const Architecture& architecture, const Precision&
     if (!check.gemm(precision.attention)) {
         return check.complain("attention weights", precision.attention, allowed(gemm_ok));
     }
+    const DType out = precision.output_projection.value_or(precision.attention);
+    if (!check.gemm(out)) return check.complain("the output projection", out, allowed(gemm_ok));
     if (has_dense(architecture) && !check.gemm(precision.dense_ffn)) {
         return check.complain("dense feed-forward weights", precision.dense_ffn, allowed(gemm_ok));
     }

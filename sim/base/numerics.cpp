@@ -10,8 +10,8 @@ namespace {
 PowerTables make_tables() {
     PowerTables t{};
     for (int i = 0; i < 128; ++i) {
-        const double centre = 1 + (i + 0.5) / 128;
-        t.reciprocal[i] = 1 / centre;
+        const double lower = 1 + i / 128.0;
+        t.reciprocal[i] = 1 / lower;
         t.log2[i] = -std::log2(t.reciprocal[i]);   // of the rounded reciprocal, so that the product is consistent
         t.exp2[i] = std::exp2(i / 128.0);
     }

@@ -11,7 +11,7 @@
 
 namespace moecost {
 
-/// Tables of the fast powers: 1/c and log2 c at the centres c of 128 intervals of [1, 2), and 2^(i/128).
+/// Tables of the fast powers: 1/c and log2 c at the lower ends c of 128 intervals of [1, 2), and 2^(i/128).
 struct PowerTables {
     double reciprocal[128];
     double log2[128];
@@ -20,7 +20,7 @@ struct PowerTables {
 extern const PowerTables power_tables;
 
 /// log2(x) of a positive, finite, normal x; absolute error below 1e-12.
-/// x = 2^e m, m = c (1 + r) with c the centre of the interval of m, |r| < 2^-8; log2(1 + r) by its series.
+/// x = 2^e m, m = c (1 + r) with c the lower end of the interval of m, 0 <= r < 2^-7; log2(1 + r) by its series.
 [[nodiscard]] inline double fast_log2(double x) {
     const auto bits = std::bit_cast<std::uint64_t>(x);
     const auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;

@@ -40,9 +40,11 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
     const double held = input.cache_bytes_per_token / input.gpu->memory;
     const Seconds resident = serving.e2e - serving.ttft_queue;   // a request that waits for a slot holds nothing
     cost.usd_per_mtok_cached = rent * (read + resident * held).value() * million;
+    // An engine whose memory is so short that holding a token costs more than computing it would evict it.
+    if (computed > 0 && output > 0) cost.usd_per_mtok_cached = std::min(cost.usd_per_mtok_cached, cost.usd_per_mtok_input);
 
-    const double busy = serving.prefill_share * utilisation(serving.prompt_time) +
-                        (1 - serving.prefill_share) * utilisation(serving.decode_time);
+    const double busy = serving.busy_share * (serving.prefill_share * utilisation(serving.prompt_time) +
+                                              (1 - serving.prefill_share) * utilisation(serving.decode_time));
     const double idle = input.gpu->idle_power_share;
     cost.watts_per_gpu = input.gpu->tdp * (idle + (1 - idle) * busy);
     if (output > 0) {

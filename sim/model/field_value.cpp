@@ -33,14 +33,20 @@ class FieldReader {
         fields(*this, *x);
         key_ = whole;
     }
-    [[nodiscard]] std::optional<double> value() const { return value_; }
+    [[nodiscard]] std::optional<double> value() const {
+        if (!found_) return std::nullopt;
+        return value_;
+    }
 
   private:
     void found(std::string_view key, double x) {
-        if (key == key_ && value_.value_or(0) == 0) value_ = x;
+        if (key != key_) return;
+        found_ = true;
+        if (value_ == 0) value_ = x;
     }
     std::string_view key_;
-    std::optional<double> value_;
+    bool found_ = false;
+    double value_ = 0;
 };
 
 template <class Groups>

@@ -27,7 +27,7 @@ class MixerOperations {
                             : a.gate == OutputGate::per_head  ? heads : 0;
         const double values = a.value_from_key ? 0 : kv * a.v_dim;
         projection("qkv", heads * a.qk_dim + gate + kv * a.qk_dim + values, c_.hidden);
-        attention_out( heads * a.v_dim);
+        attention_out(heads * a.v_dim);
         if (a.indexer) block_index(*a.indexer);
         grouped_cores(a, heads, std::max(a.kv_heads / c_.tp, 1.0));
     }
@@ -42,7 +42,7 @@ class MixerOperations {
         } else {
             projection("q and kv down", query + a.kv_rank + a.rope_dim + gate, c_.hidden);
         }
-        attention_out( heads * a.v_dim);
+        attention_out(heads * a.v_dim);
         if (a.indexer && a.indexer->owns_weights) latent_index(a);
         latent_cores(a, heads);
     }
@@ -57,7 +57,7 @@ class MixerOperations {
         projection("q up", heads * d, a.q_rank);
         if (a.indexer) projection("index q", 1.0 * a.indexer->heads * a.indexer->head_dim, a.q_rank, OpClass::attention);
         projection("grouped out", a.out_rank, heads * d);
-        attention_out( a.out_groups * a.out_rank / c_.tp);
+        attention_out(a.out_groups * a.out_rank / c_.tp);
         compressed_cores(a, heads);
     }
 
@@ -135,7 +135,8 @@ class MixerOperations {
         if (c_.prefill > 0) {
             const double keys = std::min(mean_keys(c_.shape.prompt, c_.shape.prior, a.window, a.chunked), selected);
             add("prefill attention", OpClass::attention,
-                PrefillAttention{c_.prefill, heads, kv, qk, v, keys, c_.shape.prompt, c_.prompts, cache, false});
+                PrefillAttention{c_.prefill, heads, kv, qk, v, keys, c_.shape.prompt, c_.prompts, cache, false,
+                                 prior_cache(kv * (qk + v), a.window)});
         }
     }
 
@@ -160,7 +161,8 @@ class MixerOperations {
             const double keys = std::min(mean_keys(c_.shape.prompt, c_.shape.prior, 0, false), selected);
             add("prefill attention", OpClass::attention,
                 PrefillAttention{c_.prefill, heads, heads, static_cast<double>(a.nope_dim + a.rope_dim),
-                                 static_cast<double>(a.v_dim), keys, c_.shape.prompt, c_.prompts, cache, true});
+                                 static_cast<double>(a.v_dim), keys, c_.shape.prompt, c_.prompts, cache, true,
+                                 prior_cache(a.kv_rank + a.rope_dim, 0)});
         }
     }
 
@@ -182,8 +184,17 @@ class MixerOperations {
         if (c_.prefill > 0) {
             add("prefill attention", OpClass::attention,
                 PrefillAttention{c_.prefill, heads, 1, d, d, seen(c_.shape.prior + (c_.shape.prompt + 1) / 2),
-                                 c_.shape.prompt, c_.prompts, cache, true});
+                                 c_.shape.prompt, c_.prompts, cache, true, prior_cache(d, a.window)});
         }
+    }
+
+    /// Cache read by prompt tokens: m chunks of n tokens after p cached ones read p + n (m - 1)/(2 m) on average each,
+    /// m times over the prompt; through a window at most W. `width` elements are cached per token.
+    [[nodiscard]] Bytes prior_cache(double width, int window) const {
+        const double before = c_.shape.prior + c_.shape.prompt * (c_.shape.passes - 1) / (2 * c_.shape.passes);
+        const double seen = window > 0 ? std::min(before, static_cast<double>(window)) : before;
+        const double chunks = c_.prefill / std::max(c_.shape.prompt, 1.0) * c_.shape.passes;
+        return Bytes{chunks * seen * width * bytes_per_element(c_.precision.kv_cache)};
     }
 
     /// Scores of the index keys, one per `ratio` tokens of context.

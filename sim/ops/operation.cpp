@@ -55,6 +55,7 @@ Work work(const PrefillAttention& op) {
     w.flop = Flop{2 * op.tokens * op.q_heads * dims * op.keys};
     w.unit = info(op.cache).unit;
     w.activations = Bytes{2 * op.tokens * (op.q_heads + op.kv_heads) * dims};
+    w.cache = op.prior;
     return w;
 }
 

@@ -52,6 +52,7 @@ struct PrefillAttention {
     double sequences = 0;  // prompts in the step
     DType cache = DType::bf16;
     bool latent = false;   // keys and values expanded from a latent (MLA)
+    Bytes prior{};         // cache of earlier chunks and of the cached prefix, read again
 };
 /// Absorbed latent attention: all heads read the same kv_rank + rope_dim values of a cached token.
 struct MlaDecode {
@@ -113,6 +114,7 @@ struct ExpertAllToAll {
 /// Hidden states handed to the next pipeline stage.
 struct StageSend {
     Bytes message;
+    double gpus = 2;    // of the instance: beyond one domain it crosses the network
 };
 
 using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention, MlaDecode, MlaAbsorb, MlaExpand,
@@ -144,7 +146,7 @@ struct Work {
 [[nodiscard]] Work work(const ExpertFfn& op);
 /// FLOP 2 B H (d_qk + d_v) c; cache B K (d_qk + d_v) v (c + 1 written).
 [[nodiscard]] Work work(const DecodeAttention& op);
-/// FLOP 2 T H (d_qk + d_v) keys; activations T (H + K)(d_qk + d_v) 2.
+/// FLOP 2 T H (d_qk + d_v) keys; activations T (H + K)(d_qk + d_v) 2; cache: what stands before the tokens.
 [[nodiscard]] Work work(const PrefillAttention& op);
 /// FLOP 2 B H c (2 r + d_r); cache B c (r + d_r) v.
 [[nodiscard]] Work work(const MlaDecode& op);

@@ -26,7 +26,9 @@ RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks,
         busiest = 1 + expected_max_normal(ranks) * std::sqrt(popularity + ranks / pairs);
         busiest = std::min(busiest, ranks);
     }
-    return {std::min(experts / ranks, mean * (1 + (busiest - 1) / 2)), busiest * pairs / ranks};
+    // The normal approximation falls below one expert where few tokens meet many ranks; the busiest rank never does.
+    const double distinct = std::max(1.0, mean * (1 + (busiest - 1) / 2));
+    return {std::min(experts / ranks, distinct), std::max(1.0, busiest * pairs / ranks)};
 }
 
 double ranks_reached(double experts, double top_k, double ranks) {

@@ -20,7 +20,7 @@ struct RankLoad {
 
 /// Loads of the busiest rank by the normal approximation:
 ///   bmax = min(n, 1 + z(n) sqrt(n/(E gs) + n/(k T))),  z(n) expected maximum of n normals (z(1) = 0)
-///   rows = bmax T k / n;   distinct = min(E/n, max(D/n, min(1, k T/n)) (1 + (bmax - 1)/2))
+///   rows = max(1, bmax T k / n);   distinct = min(E/n, max(1, max(D/n, min(1, k T/n)) (1 + (bmax - 1)/2)))
 /// Uniform routing drops the first term under the root.
 [[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew);
 

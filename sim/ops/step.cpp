@@ -88,13 +88,14 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     const double layers = architecture.layers;
     operations.push_back({"norms, rope, residual", OpClass::small_ops, layers, SmallOps{c.rows, c.hidden}});
     // Logits are needed for decoding sequences and for prompts that finish in this step.
-    const double logits = std::max(c.batch * c.queries, 1.0);
+    const double finished = c.prefill / std::max(shape.prompt, 1.0);
+    const double logits = std::max(c.batch * c.queries + finished, 1.0);
     operations.push_back({"head", OpClass::head, 1,
                           Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
     add_drafts(architecture, precision, layout, skew, shape, operations);
     if (layout.pp > 1) {
         operations.push_back({"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
-                              StageSend{Bytes{c.rows * c.hidden * 2}}});
+                              StageSend{Bytes{c.rows * c.hidden * 2}, static_cast<double>(layout.gpus())}});
     }
 }
 

@@ -29,6 +29,8 @@ struct LoopInput {
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot
 ///   X = N/(TTFT + (O - 1) TPOT)
+/// A cycle is never shorter than the FLOP of its requests at datasheet peak. O = 1 decodes nothing: prompts follow one
+/// another, TTFT = R T_p + t_0.
 /// lone = max(1, I/C) times the step of the first chunk: of one prompt for spread lengths, of all R prompts where
 /// equal lengths keep requests in step. kappa: share of the slots that queue together.
 /// Output throughput on 1,797 published points: 7.4 % median absolute error (physics_calibration 7).

@@ -161,6 +161,7 @@ Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
     most.ttft += wait;
     most.e2e += wait;
     most.requests_per_s = rate;
+    most.busy_share = std::min(requests, 1.0);
     most.running *= std::min(requests, 1.0);
     most.decoding *= std::min(requests, 1.0);
     return most;

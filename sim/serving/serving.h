@@ -22,7 +22,8 @@ struct Serving {
     Seconds e2e;
     double running = 0;             // sequences inside the engine
     double decoding = 0;            // of them in decode
-    double prefill_share = 0;       // of GPU time that goes to prompts
+    double busy_share = 1;          // of the time that anything runs at all
+    double prefill_share = 0;       // of busy GPU time that goes to prompts
     StepShape decode_step;          // the step that carries no prompts
     StepShape prompt_step;          // the step that does; no prefill tokens: there is none
     StepTime decode_time;

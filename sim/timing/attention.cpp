@@ -57,7 +57,8 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
     t.compute = Seconds{4 * op.tokens * op.q_heads * d * op.keys * slow} /
                 (efficiency * machine.peak(MathUnit::bf16).value());
     t.memory = Seconds{table.io_traffic * op.tokens * (2 * op.q_heads + 2 * op.kv_heads) * d * 2} /
-               machine.memory_bandwidth().value();
+                   machine.memory_bandwidth().value() +
+               op.prior / machine.memory_bandwidth();
     t.floor = machine.served_floor(table.floor);
     t.total = t.floor + t.compute + t.memory;
     t.provenance = in_range(op.prompt <= table.prompt.high);

@@ -18,7 +18,7 @@ namespace moecost {
 /// With T query tokens of B prompts of S tokens, `keys` attended on average:
 ///   waves = max(T/128, B) H/SM;  q = 1/waves below one wave, else 1 + (ceil(waves) - waves)/waves
 ///   body = 2 T H (d_qk + d_v) keys/(e_c P_bf16 d/(d + head_knee)) (1 + startup/max(S, 64)) (1 + wave_tail (q - 1))
-///          + io T (2 H + 2 K) d 2/BW,   d = (d_qk + d_v)/2
+///          + io T (2 H + 2 K) d 2/BW + cache of what stands before/BW,   d = (d_qk + d_v)/2
 /// Held-out error: 11 % median (physics_calibration 2.4, 10). Served rows were calibrated against the bf16 peak.
 [[nodiscard]] Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table,
                                            const Machine& machine);

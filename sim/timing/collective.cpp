@@ -126,8 +126,10 @@ Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine) {
 
 Timed stage_send_time(const StageSend& op, const Machine& machine) {
     const Work w = work(op);
-    return network_time(w, machine, machine.cluster->link_latency, w.message / machine.link_bandwidth(),
-                        Provenance::extrapolated);
+    const Cluster& c = *machine.cluster;
+    const bool inside = op.gpus <= c.domain;
+    return network_time(w, machine, inside ? c.link_latency : c.nic_latency,
+                        w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth), Provenance::extrapolated);
 }
 
 }  // namespace moecost

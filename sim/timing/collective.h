@@ -32,7 +32,7 @@ namespace moecost {
 /// Without a table of the right size: ring latency and the payload at link or NIC speed.
 [[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine);
 
-/// Hidden states to the next pipeline stage: over the link inside a domain.
+/// Hidden states to the next pipeline stage: over the link inside a domain, over the NIC beyond it.
 [[nodiscard]] Timed stage_send_time(const StageSend& op, const Machine& machine);
 
 }  // namespace moecost

@@ -19,8 +19,9 @@ struct Tile {
     int m, n;              // index of the tile length in TileCounts
     double padded_area;    // t_m t_n / efficiency
 };
-constexpr Tile tiles[] = {{2, 1, 256 * 128},        {1, 2, 128 * 256},       {1, 1, 128 * 128 / 0.95},
-                          {0, 1, 64 * 128 / 0.85}, {0, 0, 64 * 64 / 0.6}, {1, 0, 128 * 64 / 0.8}};
+/// By area: once an area alone exceeds the best time, no later tile can win.
+constexpr Tile tiles[] = {{0, 0, 64 * 64 / 0.6},    {0, 1, 64 * 128 / 0.85}, {1, 0, 128 * 64 / 0.8},
+                          {1, 1, 128 * 128 / 0.95}, {2, 1, 256 * 128},       {1, 2, 128 * 256}};
 
 /// Seconds of the best tile shape when every multiprocessor runs at `rate` FLOP/s.
 double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const GemmTable& table, double multiprocessors,
@@ -28,6 +29,7 @@ double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const G
     double best = 1e300;
     const double share = 1 / multiprocessors;
     for (const Tile& tile : tiles) {
+        if (tile.padded_area >= best) break;
         const double waves = m.of[tile.m] * n.of[tile.n] * share;
         const double waited = waves <= 1 ? 1 : waves + table.wave_tail * (ceil_positive(waves) - waves);
         best = std::min(best, waited * tile.padded_area);

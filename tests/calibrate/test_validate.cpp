@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Predictions against measurements: what is skipped and why, error figures by hand, and the accuracy that was reached.
+// Predictions against measurements: what is skipped and why, error figures by hand, and the accuracy that was
+// reached.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,7 +21,9 @@ std::string calibrate_file(const char* name) {
     return std::string(MOECOST_TEST_DATA).append("/calibrate/").append(name);
 }
 
-std::vector<MeasuredPoint> table_at(const std::string& path) { return read_points(CsvTable(read_file(path), path)); }
+std::vector<MeasuredPoint> table_at(const std::string& path) {
+    return read_points(CsvTable(read_file(path), path));
+}
 
 std::vector<MeasuredPoint> published() {
     for (const EmbeddedFile& file : embedded_files()) {
@@ -38,8 +41,8 @@ bool one_of(const std::string& name, std::initializer_list<std::string_view> nam
 /// Rows of one instance that the scalars were fitted on, of known load, layout and latency.
 bool fitted(const MeasuredPoint& p) {
     return p.scenario == "closed_loop" && !p.suspect && one_of(p.engine, {"vllm", "sglang", "trtllm"}) &&
-           one_of(p.gpu, {"h100-sxm", "h200-sxm", "b200-sxm", "b300-sxm", "gb200", "gb300"}) && p.ttft_ms && p.tpot_ms &&
-           p.gpus.value_or(0) <= 8 && p.attention_dp;
+           one_of(p.gpu, {"h100-sxm", "h200-sxm", "b200-sxm", "b300-sxm", "gb200", "gb300"}) && p.ttft_ms &&
+           p.tpot_ms && p.gpus.value_or(0) <= 8 && p.attention_dp;
 }
 
 }  // namespace
@@ -64,7 +67,7 @@ TEST_CASE("a row that cannot be predicted is counted with its reason") {
     CHECK(v.rows == 11);
     CHECK(v.suspect == 2);
     CHECK(v.skipped.at("marked suspect in the table") == 2);
-    CHECK(v.skipped.at("load not recorded") == 2);   // no concurrency; no rate
+    CHECK(v.skipped.at("load not recorded") == 2);  // no concurrency; no rate
     CHECK(v.skipped.at("lengths not recorded") == 1);
     CHECK(v.skipped.at("parallel layout not recorded") == 1);
     CHECK(v.skipped.at("unknown scenario chaos") == 1);
@@ -111,11 +114,12 @@ TEST_CASE("disaggregated rows are left out, drafting rows are predicted with the
 TEST_CASE("errors on the published points are no worse than the committed baseline") {
     const Document document = parse_toml(read_file(calibrate_file("baseline.toml")), "baseline.toml");
     const Reader baseline(document);
-    const Validation v = validate(DataStore(), published(), [](const MeasuredPoint& p) { return p.scenario == "closed_loop"; });
+    const Validation v = validate(DataStore(), published(),
+                                  [](const MeasuredPoint& p) { return p.scenario == "closed_loop"; });
     const auto allowed = [&](const char* key) { return baseline.number(key, fraction) + 0.005; };
     CHECK(v.predictions.size() >= static_cast<std::size_t>(baseline.integer("rows", 1, 100000)));
-    MESSAGE("throughput " << v.overall.throughput.median_ape << ", TPOT " << v.overall.tpot.median_ape << ", TTFT "
-                          << v.overall.ttft.median_ape);
+    MESSAGE("throughput " << v.overall.throughput.median_ape << ", TPOT " << v.overall.tpot.median_ape
+                          << ", TTFT " << v.overall.ttft.median_ape);
     CHECK(v.overall.throughput.median_ape <= allowed("throughput"));
     CHECK(v.overall.tpot.median_ape <= allowed("tpot"));
     CHECK(v.overall.ttft.median_ape <= allowed("ttft"));

@@ -12,8 +12,8 @@ using doctest::Approx;
 
 namespace {
 
-/// 2 requests/s of 1000 + 500 tokens, a quarter of GPU time on prompts, 20 s per request; tensor cores 30 % and
-/// memory 60 % busy in a decode step, 80 % and 40 % in a prompt step.
+/// 2 requests/s of 1000 + 500 tokens, a quarter of GPU time on prompts, 20 s per request; tensor cores 30 %
+/// and memory 60 % busy in a decode step, 80 % and 40 % in a prompt step.
 Serving busy_server() {
     Serving s;
     s.requests_per_s = PerSecond{2};
@@ -62,9 +62,9 @@ Cost cost(const Serving& serving, const Traffic& traffic = lengths(), double usd
 TEST_CASE("dollars per million tokens, worked by hand") {
     const Cost c = cost(busy_server());
     CHECK(c.usd_per_hour == 36);
-    CHECK(c.usd_per_mtok_input == Approx(1.25).epsilon(1e-12));            // 0.25 * 0.01/2000 * 1e6
-    CHECK(c.usd_per_mtok_output == Approx(7.5).epsilon(1e-12));            // 0.75 * 0.01/1000 * 1e6
-    CHECK(c.usd_per_mtok_blended == Approx(2.8125).epsilon(1e-12));        // (3 * 1.25 + 7.5)/4
+    CHECK(c.usd_per_mtok_input == Approx(1.25).epsilon(1e-12));      // 0.25 * 0.01/2000 * 1e6
+    CHECK(c.usd_per_mtok_output == Approx(7.5).epsilon(1e-12));      // 0.75 * 0.01/1000 * 1e6
+    CHECK(c.usd_per_mtok_blended == Approx(2.8125).epsilon(1e-12));  // (3 * 1.25 + 7.5)/4
     CHECK(c.usd_per_mtok_total == Approx(0.01 / 3000 * 1e6).epsilon(1e-12));
     // Reading 40 kB at 4 TB/s: 10 ns; holding it 20 s of 80 GB: 10 us. 0.01 * (1e-8 + 1e-5) * 1e6
     CHECK(c.usd_per_mtok_cached == Approx(0.1001).epsilon(1e-9));
@@ -81,7 +81,8 @@ TEST_CASE("prices of input and output add up to the rent") {
     Traffic cached = lengths();
     cached.cached_share = 0.6;
     const Cost half = cost(busy_server(), cached);
-    CHECK((800 * half.usd_per_mtok_input + 1000 * half.usd_per_mtok_output) / 1e6 == Approx(0.01).epsilon(1e-12));
+    CHECK((800 * half.usd_per_mtok_input + 1000 * half.usd_per_mtok_output) / 1e6 ==
+          Approx(0.01).epsilon(1e-12));
 }
 
 TEST_CASE("dollars are linear in the price and joules do not see it") {
@@ -147,8 +148,9 @@ TEST_CASE("estimates of real deployments stay between their bounds") {
             CHECK(c.usd_per_hour == 5);
             CHECK(c.watts_per_gpu.value() >= s.cluster.gpu.idle_power_share * tdp);
             CHECK(c.watts_per_gpu.value() <= tdp);
-            CHECK(c.joules_per_output_token.value() ==
-                  Approx(2 * c.watts_per_gpu.value() / e->serving.output_tokens_per_s.value()).epsilon(1e-12));
+            CHECK(
+                c.joules_per_output_token.value() ==
+                Approx(2 * c.watts_per_gpu.value() / e->serving.output_tokens_per_s.value()).epsilon(1e-12));
             // Prices of both kinds cover the rent.
             const double earned = c.usd_per_mtok_input * e->serving.input_tokens_per_s.value() +
                                   c.usd_per_mtok_output * e->serving.output_tokens_per_s.value();

@@ -26,8 +26,8 @@ inline moecost::StepShape prefill_shape(double tokens, double prompt, double pri
 }
 
 /// Operations of one step, bf16 everywhere and uniform routing unless told otherwise.
-inline std::vector<moecost::Operation> listed(const moecost::Architecture& model, const moecost::Layout& layout,
-                                              const moecost::StepShape& shape,
+inline std::vector<moecost::Operation> listed(const moecost::Architecture& model,
+                                              const moecost::Layout& layout, const moecost::StepShape& shape,
                                               const moecost::Precision& precision = {}, double skew = 0) {
     std::vector<moecost::Operation> operations;
     moecost::list_operations(model, precision, layout, skew, shape, operations);
@@ -59,7 +59,8 @@ inline double flop_of(const std::vector<moecost::Operation>& operations, moecost
 }
 
 /// The only operation of that name; doctest reports a missing one as a thrown exception.
-inline const moecost::Operation& named(const std::vector<moecost::Operation>& operations, std::string_view name) {
+inline const moecost::Operation& named(const std::vector<moecost::Operation>& operations,
+                                       std::string_view name) {
     for (const moecost::Operation& op : operations) {
         if (op.name == name) return op;
     }

@@ -31,9 +31,9 @@ TEST_CASE("the degrees of a layout multiply to its GPUs") {
 
 TEST_CASE("layouts that an engine runs are no problem") {
     CHECK(verdict("llama-3.1-70b", {.tp = 8}) == "runs");
-    CHECK(verdict("llama-3.1-70b", {.tp = 16}) == "runs");                            // 8 kv heads, copied twice
-    CHECK(verdict("qwen3-235b-a22b", {.tp = 8}) == "runs");                           // 4 kv heads, copied twice
-    CHECK(verdict("gpt-oss-120b", {.tp = 8}) == "runs");                              // 2880/8 = 360: padded
+    CHECK(verdict("llama-3.1-70b", {.tp = 16}) == "runs");   // 8 kv heads, copied twice
+    CHECK(verdict("qwen3-235b-a22b", {.tp = 8}) == "runs");  // 4 kv heads, copied twice
+    CHECK(verdict("gpt-oss-120b", {.tp = 8}) == "runs");     // 2880/8 = 360: padded
     CHECK(verdict("mixtral-8x7b", {.tp = 4, .ep = 4}) == "runs");
     CHECK(verdict("deepseek-v3", {.ep = 8, .attention_dp = 8}) == "runs");
     CHECK(verdict("deepseek-v3", {.tp = 4, .ep = 16, .attention_dp = 4}) == "runs");
@@ -46,7 +46,8 @@ TEST_CASE("a layout that cannot be sharded is refused with both numbers") {
     CHECK(verdict("minimax-m2.5", {.tp = 32}) == "tensor parallelism must divide the attention heads: 32/48");
     CHECK(verdict("minimax-m2.5", {.tp = 6}) ==
           "tensor parallelism and key/value heads must divide one another: 6/8");
-    CHECK(verdict("deepseek-v3", {.tp = 256}) == "tensor parallelism must divide the attention heads: 256/128");
+    CHECK(verdict("deepseek-v3", {.tp = 256}) ==
+          "tensor parallelism must divide the attention heads: 256/128");
     CHECK(verdict("mixtral-8x7b", {.tp = 2, .ep = 4}) ==
           "expert parallelism must divide the GPUs of a stage: 4/2");
     CHECK(verdict("mixtral-8x7b", {.ep = 16, .attention_dp = 16}) ==

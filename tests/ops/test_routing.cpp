@@ -48,7 +48,9 @@ TEST_CASE("skewed popularity touches fewer experts by the Gamma-Poisson law") {
 
 TEST_CASE("distinct experts grow with the batch and stay between their bounds") {
     std::mt19937_64 random(1);
-    const auto draw = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    const auto draw = [&](int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random);
+    };
     for (int i = 0; i < 2000; ++i) {
         const double experts = draw(2, 1024);
         const double top_k = draw(1, std::min(static_cast<int>(experts), 16));
@@ -77,8 +79,8 @@ TEST_CASE("one rank carries everything") {
 }
 
 TEST_CASE("the busiest of many ranks carries more than the mean by the normal approximation") {
-    // z(8) = Phi^-1(7.625/8.25) = 1.4342; 16 tokens: 1 + z sqrt(8/128) = 1.35855 of 16 pairs; D = 101.962 of all,
-    // 12.745 of one rank, half of the excess on top.
+    // z(8) = Phi^-1(7.625/8.25) = 1.4342; 16 tokens: 1 + z sqrt(8/128) = 1.35855 of 16 pairs; D = 101.962 of
+    // all, 12.745 of one rank, half of the excess on top.
     const RankLoad few = busiest_rank(256, 8, 16, 8, 0);
     CHECK(few.rows == Approx(21.7368006).epsilon(1e-8));
     CHECK(few.distinct == Approx(15.0301789).epsilon(1e-8));
@@ -95,9 +97,19 @@ TEST_CASE("the busiest of many ranks carries more than the mean by the normal ap
     CHECK(wide.distinct == 8);
 }
 
+TEST_CASE("a single token occupies a whole expert of the busiest rank") {
+    // 8 choices over 64 ranks are 0.95 rows of the busiest by the normal approximation, but somebody has one.
+    CHECK(busiest_rank(256, 8, 1, 64, 0).rows == 1);
+    CHECK(busiest_rank(256, 8, 1, 64, 0).distinct == 1);
+    CHECK(busiest_rank(256, 8, 1, 32, 1.13).distinct == 1);
+    CHECK(busiest_rank(8, 1, 1, 8, 0).distinct == 1);
+}
+
 TEST_CASE("the busiest rank lies between the mean and everything") {
     std::mt19937_64 random(2);
-    const auto draw = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    const auto draw = [&](int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random);
+    };
     for (int i = 0; i < 2000; ++i) {
         const double ranks = 1 << draw(0, 6);
         const double experts = ranks * draw(2, 16);
@@ -118,10 +130,10 @@ TEST_CASE("the busiest rank lies between the mean and everything") {
 
 TEST_CASE("a token reaches the ranks its experts lie on") {
     CHECK(ranks_reached(4, 1, 4) == Approx(1).epsilon(1e-12));
-    CHECK(ranks_reached(4, 2, 2) == Approx(5.0 / 3).epsilon(1e-12));    // 2 (1 - 1/C(4,2)) = 2 (1 - 1/6)
-    CHECK(ranks_reached(6, 3, 3) == Approx(2.4).epsilon(1e-12));        // 3 (1 - C(4,3)/C(6,3)) = 3 (1 - 4/20)
+    CHECK(ranks_reached(4, 2, 2) == Approx(5.0 / 3).epsilon(1e-12));  // 2 (1 - 1/C(4,2)) = 2 (1 - 1/6)
+    CHECK(ranks_reached(6, 3, 3) == Approx(2.4).epsilon(1e-12));      // 3 (1 - C(4,3)/C(6,3)) = 3 (1 - 4/20)
     CHECK(ranks_reached(8, 8, 4) == Approx(4).epsilon(1e-12));
     CHECK(ranks_reached(256, 8, 1) == Approx(1).epsilon(1e-12));
-    CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));    // 8 (1 - C(224,8)/C(256,8))
-    CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));   // 32 (1 - C(248,8)/C(256,8))
+    CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));   // 8 (1 - C(224,8)/C(256,8))
+    CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));  // 32 (1 - C(248,8)/C(256,8))
 }

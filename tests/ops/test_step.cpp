@@ -14,13 +14,15 @@ using doctest::Approx;
 namespace {
 
 /// GEMM operands that no operation of a step stands for: the mixing matrices of parallel residual streams
-/// (DeepSeek-V4) and attention residuals (Kimi-K3), and the 1 x h gate of a shared expert. Together they are less
-/// than 0.3 % of the weights of any model of the library.
+/// (DeepSeek-V4) and attention residuals (Kimi-K3), and the 1 x h gate of a shared expert. Together they are
+/// less than 0.3 % of the weights of any model of the library.
 bool left_out(const Tensor& t) {
-    return t.name == "hc.fn" || t.name == "hc_head.fn" || t.name == "res_proj" || t.name == "shared_expert_gate";
+    return t.name == "hc.fn" || t.name == "hc_head.fn" || t.name == "res_proj" ||
+           t.name == "shared_expert_gate";
 }
 
-/// Elements of all GEMM operands that a step reads; `active`: of one token only. A tied table is read as head.
+/// Elements of all GEMM operands that a step reads; `active`: of one token only. A tied table is read as
+/// head.
 double gemm_elements(const Architecture& a, bool active) {
     double sum = 0;
     for (const Tensor& t : tensors(a)) {
@@ -40,18 +42,22 @@ TEST_CASE("a huge batch reads every GEMM weight of a model once") {
           2 * (32762123264.0 - 151936.0 * 5120 - 129.0 * 5120 - 64.0 * 256));
     CHECK(weights_read(listed(model_named("mixtral-8x7b"), {}, decode_shape(4096, 1))) ==
           2 * (46702792704.0 - 32000.0 * 4096 - 65.0 * 4096));
-    // The kv up-projection is read as the absorb product; norms and the 58 x 256 correction biases are left out.
+    // The kv up-projection is read as the absorb product; norms and the 58 x 256 correction biases are left
+    // out.
     CHECK(weights_read(listed(model_named("deepseek-v3"), {}, decode_shape(1e6, 1))) ==
           Approx(2 * (671026419200.0 - 129280.0 * 7168 - 123.0 * 7168 - 61.0 * (1536 + 512) - 58.0 * 256))
               .epsilon(1e-12));
 }
 
-TEST_CASE("a batch of one reads the active GEMM weights, a huge one all of them, for every model of the library") {
+TEST_CASE(
+    "a batch of one reads the active GEMM weights, a huge one all of them, for every model of the library") {
     for (const std::string& name : DataStore().names("workloads/models")) {
         CAPTURE(name);
         const Architecture a = model_named(name);
-        CHECK(weights_read(listed(a, {}, decode_shape(1, 1))) == Approx(2 * gemm_elements(a, true)).epsilon(1e-12));
-        CHECK(weights_read(listed(a, {}, decode_shape(1e7, 1))) == Approx(2 * gemm_elements(a, false)).epsilon(1e-12));
+        CHECK(weights_read(listed(a, {}, decode_shape(1, 1))) ==
+              Approx(2 * gemm_elements(a, true)).epsilon(1e-12));
+        CHECK(weights_read(listed(a, {}, decode_shape(1e7, 1))) ==
+              Approx(2 * gemm_elements(a, false)).epsilon(1e-12));
         CHECK(gemm_elements(a, true) > 0.997 * count(a).active_matmul_only);
     }
 }
@@ -65,21 +71,28 @@ TEST_CASE("FLOP of a decoded token tend to two per active GEMM parameter as the 
               Approx(2 * gemm_elements(a, true)).epsilon(1e-12));
     }
     // Exactly the published count where nothing is left out and nothing is recurrent.
-    for (const char* name : {"llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "qwen3-235b-a22b", "gpt-oss-120b"}) {
+    for (const char* name :
+         {"llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "qwen3-235b-a22b", "gpt-oss-120b"}) {
         CAPTURE(name);
         const Architecture a = model_named(name);
-        CHECK(flop_of(listed(a, {}, decode_shape(1, 0))) == Approx(2 * count(a).active_matmul_only).epsilon(1e-12));
+        CHECK(flop_of(listed(a, {}, decode_shape(1, 0))) ==
+              Approx(2 * count(a).active_matmul_only).epsilon(1e-12));
     }
 }
 
-TEST_CASE("stored formats of a release are what its step reads") {
-    // DeepSeek-V3 in fp8 blocks: scales of ragged blocks (576 of 128) are the only difference to what is stored.
-    const Architecture a = model_named("deepseek-v3");
-    double stored = 0;
-    for (const Tensor& t : tensors(a)) {
-        if (t.kind == TensorKind::matmul) stored += stored_bytes(t, a.precision).value();
+TEST_CASE("a huge batch reads what is stored of the GEMM weights of every release, in its formats") {
+    // Not what is read: scales of ragged blocks (576 of 128), projections that stay in bf16 inside an
+    // indexer, and the mixing matrices of parallel residual streams: 0.05 % at most.
+    for (const std::string& name : DataStore().names("workloads/models")) {
+        CAPTURE(name);
+        const Architecture a = model_named(name);
+        double stored = 0;
+        for (const Tensor& t : tensors(a)) {
+            if (t.kind == TensorKind::matmul || t.kind == TensorKind::tied_table)
+                stored += stored_bytes(t, a.precision).value();
+        }
+        CHECK(weights_read(listed(a, {}, decode_shape(1e7, 1), a.precision)) == Approx(stored).epsilon(5e-4));
     }
-    CHECK(weights_read(listed(a, {}, decode_shape(1e6, 1), a.precision)) == Approx(stored).epsilon(1e-6));
 }
 
 TEST_CASE("shares of tensor-parallel ranks sum to the whole") {
@@ -87,8 +100,10 @@ TEST_CASE("shares of tensor-parallel ranks sum to the whole") {
         CAPTURE(name);
         const Architecture a = model_named(name);
         const StepShape shape = decode_shape(16, 1000);
-        CHECK(8 * weights_read(listed(a, {.tp = 8}, shape)) == Approx(weights_read(listed(a, {}, shape))).epsilon(1e-12));
-        CHECK(8 * flop_of(listed(a, {.tp = 8}, shape)) == Approx(flop_of(listed(a, {}, shape))).epsilon(1e-12));
+        CHECK(8 * weights_read(listed(a, {.tp = 8}, shape)) ==
+              Approx(weights_read(listed(a, {}, shape))).epsilon(1e-12));
+        CHECK(8 * flop_of(listed(a, {.tp = 8}, shape)) ==
+              Approx(flop_of(listed(a, {}, shape))).epsilon(1e-12));
     }
     // Router and latent projections are replicated: 7 further copies of each.
     const Architecture deepseek = model_named("deepseek-v3");
@@ -103,13 +118,14 @@ TEST_CASE("shares of tensor-parallel ranks sum to the whole") {
 
 TEST_CASE("expert weights of a Mixtral decode step follow the law of distinct experts exactly") {
     const Architecture a = model_named("mixtral-8x7b");
-    const double of_one_expert = 32.0 * 3 * 4096 * 14336 * 2 / 2;   // all layers, bf16, on one of two ranks
+    const double of_one_expert = 32.0 * 3 * 4096 * 14336 * 2 / 2;  // all layers, bf16, on one of two ranks
     const double distinct[] = {2.0, 7.1990966796875, 7.999999919274481, 8.0};
     const double batch[] = {1, 8, 64, 256};
     for (int i = 0; i < 4; ++i) {
         const auto operations = listed(a, {.tp = 2}, decode_shape(batch[i], 2176));
         const Operation& experts = named(operations, "routed experts");
-        CHECK(work(experts).weights.value() * experts.count == Approx(of_one_expert * distinct[i]).epsilon(1e-12));
+        CHECK(work(experts).weights.value() * experts.count ==
+              Approx(of_one_expert * distinct[i]).epsilon(1e-12));
     }
 }
 
@@ -134,7 +150,8 @@ TEST_CASE("attention data parallelism divides sequences but not the tokens of th
     CHECK(std::get<MlaDecode>(named(operations, "decode attention").shape).heads == 128);
     CHECK(std::get<ExpertFfn>(named(operations, "routed experts").shape).tokens == 256);
     CHECK(std::get<Gemm>(named(operations, "head").shape).m == 32);
-    // No all-reduce; the feed-forward of each of 58 + 3 layers gathers and scatters 256 tokens of 7168 values.
+    // No all-reduce; the feed-forward of each of 58 + 3 layers gathers and scatters 256 tokens of 7168
+    // values.
     CHECK(count_named(operations, "all-reduce") == 0);
     CHECK(count_named(operations, "token gather") == 2);
     const Operation& gather = named(operations, "token scatter");
@@ -162,8 +179,8 @@ TEST_CASE("an all-to-all backend takes the place of the reduction after the expe
     CHECK(exchange.low_latency);
     CHECK(exchange.reached == Approx(5.294652).epsilon(1e-6));
     CHECK(named(operations, "all-to-all").count == 58);
-    CHECK(named(operations, "token gather").count == 3);   // the dense layers keep the collective
-    CHECK(named(operations, "all-reduce").count == 61);    // after attention only
+    CHECK(named(operations, "token gather").count == 3);  // the dense layers keep the collective
+    CHECK(named(operations, "all-reduce").count == 61);   // after attention only
 }
 
 TEST_CASE("pipeline stages hand their hidden states on") {
@@ -178,19 +195,19 @@ TEST_CASE("verifying drafted tokens reads the cache once for all of them") {
     const Architecture a = model_named("llama-3.1-70b");
     StepShape shape = decode_shape(8, 1000);
     const auto plain = listed(a, {}, shape);
-    shape.queries = 4;   // three drafts
+    shape.queries = 4;  // three drafts
     const auto verified = listed(a, {}, shape);
     CHECK(std::get<Gemm>(named(verified, "qkv").shape).m == 32);
     CHECK(std::get<Gemm>(named(verified, "head").shape).m == 32);
     const Work core = work(named(verified, "decode attention"));
     CHECK(core.cache == work(named(plain, "decode attention")).cache);
     CHECK(core.flop.value() == 4 * work(named(plain, "decode attention")).flop.value());
-    CHECK(weights_read(verified) == weights_read(plain));   // no module of its own: the drafter is not counted
+    CHECK(weights_read(verified) == weights_read(plain));  // no module of its own: the drafter is not counted
 }
 
 TEST_CASE("a multi-token-prediction module runs once per drafted token") {
     const Architecture a = model_named("deepseek-v3");
-    double module = static_cast<double>(a.vocabulary) * a.hidden;   // the head, shared with the model
+    double module = static_cast<double>(a.vocabulary) * a.hidden;  // the head, shared with the model
     for (const Tensor& t : mtp_tensors(a)) {
         if (t.kind == TensorKind::matmul) module += t.elements() * t.copies;
     }
@@ -210,13 +227,14 @@ TEST_CASE("every model of the library lists finite, non-negative work in decode,
         CAPTURE(name);
         const Architecture a = model_named(name);
         for (const Layout& layout : {Layout{}, Layout{.attention_dp = 2}}) {
-            for (const StepShape& shape : {decode_shape(1, 1), decode_shape(300, 100000), prefill_shape(8192, 4096), mixed}) {
+            for (const StepShape& shape :
+                 {decode_shape(1, 1), decode_shape(300, 100000), prefill_shape(8192, 4096), mixed}) {
                 for (const Operation& op : listed(a, layout, shape, a.precision, 1.13)) {
                     CAPTURE(op.name);
                     const Work w = work(op);
                     CHECK(op.count > 0);
-                    for (const double x : {w.flop.value(), w.weights.value(), w.activations.value(), w.cache.value(),
-                                           w.message.value()}) {
+                    for (const double x : {w.flop.value(), w.weights.value(), w.activations.value(),
+                                           w.cache.value(), w.message.value()}) {
                         const bool good = std::isfinite(x) && x >= 0;
                         if (!good) FAIL_CHECK("work of " << x);
                     }

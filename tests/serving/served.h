@@ -23,10 +23,13 @@ class Served {
     double capacity = std::numeric_limits<double>::infinity();
 
     explicit Served(const Instance& i)
-        : architecture_(moecost::load_model(moecost::DataStore(), i.model)), layout_(i.layout),
+        : architecture_(moecost::load_model(moecost::DataStore(), i.model)),
+          layout_(i.layout),
           cluster_(moecost::cluster_of(moecost::load_accelerator(moecost::DataStore(), i.gpu))),
-          profile_(moecost::load_profile(moecost::DataStore(), cluster_.gpu.id, cluster_.gpu.relative, i.engine)),
-          machine_(machine(i)), timer_(architecture_, precision_, layout_, machine_) {
+          profile_(
+              moecost::load_profile(moecost::DataStore(), cluster_.gpu.id, cluster_.gpu.relative, i.engine)),
+          machine_(machine(i)),
+          timer_(architecture_, precision_, layout_, machine_) {
         engine = profile_.defaults;
     }
     Served(const Served&) = delete;
@@ -61,10 +64,12 @@ class Served {
     moecost::StepTimer timer_;
 };
 
-inline const Instance llama_h100{"llama-3.1-70b", "h100", "vllm", moecost::DType::fp8, moecost::DType::fp8,
-                                 moecost::DType::bf16, {.tp = 4}};
-inline const Instance llama_ideal{"llama-3.1-70b", "h100", "ideal", moecost::DType::fp8, moecost::DType::fp8,
-                                  moecost::DType::bf16, {.tp = 4}};
+inline const Instance llama_h100{
+    "llama-3.1-70b",      "h100",   "vllm", moecost::DType::fp8, moecost::DType::fp8,
+    moecost::DType::bf16, {.tp = 4}};
+inline const Instance llama_ideal{
+    "llama-3.1-70b",      "h100",   "ideal", moecost::DType::fp8, moecost::DType::fp8,
+    moecost::DType::bf16, {.tp = 4}};
 
 inline moecost::Traffic lengths(double input, double output, bool equal = false) {
     moecost::Traffic t;
@@ -74,7 +79,8 @@ inline moecost::Traffic lengths(double input, double output, bool equal = false)
     return t;
 }
 
-/// (E2E - TTFT)/(O - 1), the definition of TPOT, and Little's law N = X E2E, both as ratios to what is reported.
+/// (E2E - TTFT)/(O - 1), the definition of TPOT, and Little's law N = X E2E, both as ratios to what is
+/// reported.
 inline double tpot_identity(const moecost::Serving& s, double output) {
     return (s.e2e - s.ttft) / ((output - 1) * s.tpot);
 }

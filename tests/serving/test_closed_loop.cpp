@@ -25,8 +25,8 @@ struct Figures {
     double tpot_ms, ttft_ms, output_tokens_per_s;
 };
 
-/// The prototype's fixed point (80 rounds). 0.8 %: its steps differ by up to 0.5 %, its fixed point is sought to the
-/// end, and it takes the lone prefill beside the decoding requests, not beside all that run.
+/// The prototype's fixed point (80 rounds). 0.8 %: its steps differ by up to 0.5 %, its fixed point is sought
+/// to the end, and it takes the lone prefill beside the decoding requests, not beside all that run.
 void check_loop(const Instance& instance, const Load& load, const Figures& expected) {
     Served s(instance);
     s.traffic = load.traffic;
@@ -38,7 +38,8 @@ void check_loop(const Instance& instance, const Load& load, const Figures& expec
     CAPTURE(label);
     CHECK(r.tpot.value() * 1e3 == Approx(expected.tpot_ms).epsilon(0.008));
     CHECK(r.ttft.value() * 1e3 == Approx(expected.ttft_ms).epsilon(0.008));
-    CHECK(r.requests_per_s.value() * load.traffic.output == Approx(expected.output_tokens_per_s).epsilon(0.008));
+    CHECK(r.requests_per_s.value() * load.traffic.output ==
+          Approx(expected.output_tokens_per_s).epsilon(0.008));
 }
 
 }  // namespace
@@ -46,24 +47,29 @@ void check_loop(const Instance& instance, const Load& load, const Figures& expec
 TEST_CASE("closed loops with mixed batches agree with the calibrated prototype") {
     check_loop(llama_h100, {32, lengths(922, 922), 8192}, {15.9339, 299.23, 1970.30});
     check_loop(llama_h100, {1, lengths(922, 922), 8192}, {11.3919, 103.58, 87.02});
-    check_loop({"gpt-oss-120b", "b200", "trtllm", bf16, DType::mxfp4, fp8, {.tp = 4}}, {128, lengths(922, 7373), 20000},
-               {8.0200, 111.56, 15932.23});
+    check_loop(llama_h100, {64, lengths(8192, 128), 8192},
+               {284.8990, 4261.22, 202.55});  // prompts in every step
+    check_loop({"gpt-oss-120b", "b200", "trtllm", bf16, DType::mxfp4, fp8, {.tp = 4}},
+               {128, lengths(922, 7373), 20000}, {8.0200, 111.56, 15932.23});
     check_loop({"deepseek-r1", "b200", "trtllm", bf16, DType::nvfp4, fp8, {.ep = 8, .attention_dp = 8}},
                {512, lengths(922, 922), 8192}, {26.4530, 547.99, 18949.87});
 }
 
 TEST_CASE("closed loops with separate prompt batches agree with the calibrated prototype") {
-    check_loop({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}}, {64, lengths(7373, 922), 16384},
-               {54.0285, 2370.28, 1131.93});
+    check_loop({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}},
+               {64, lengths(7373, 922), 16384}, {54.0285, 2370.28, 1131.93});
+    check_loop({"llama-3.1-70b", "h100", "sglang", fp8, fp8, bf16, {.tp = 4}}, {64, lengths(8192, 128), 8192},
+               {245.4027, 3574.20, 235.81});
     check_loop({"qwen3.5-397b-a17b", "b300", "sglang", block, block, fp8, {.tp = 4}},
-               {64, lengths(922, 922), 16384, std::numeric_limits<double>::infinity(), 15}, {21.5014, 595.31, 2892.82});
+               {64, lengths(922, 922), 16384, std::numeric_limits<double>::infinity(), 15},
+               {21.5014, 595.31, 2892.82});
 }
 
 TEST_CASE("closed loops of equal lengths agree with the calibrated prototype") {
-    check_loop({"qwen3-32b", "h100", "vllm", bf16, bf16, bf16, {.tp = 2}}, {16, lengths(4096, 512, true), 8192},
-               {23.7347, 750.10, 636.10});
-    check_loop({"qwen3-32b", "h100", "sglang", bf16, bf16, bf16, {.tp = 2}}, {64, lengths(2048, 256, true), 8192},
-               {36.3864, 3681.01, 1264.24});
+    check_loop({"qwen3-32b", "h100", "vllm", bf16, bf16, bf16, {.tp = 2}},
+               {16, lengths(4096, 512, true), 8192}, {23.7347, 750.10, 636.10});
+    check_loop({"qwen3-32b", "h100", "sglang", bf16, bf16, bf16, {.tp = 2}},
+               {64, lengths(2048, 256, true), 8192}, {36.3864, 3681.01, 1264.24});
 }
 
 TEST_CASE("a closed loop limited by memory agrees with the calibrated prototype") {
@@ -77,14 +83,16 @@ TEST_CASE("one request alone waits for nobody") {
     const Serving r = closed_loop(s.input(), 1);
     CHECK(r.running == 1);
     CHECK(r.ttft_queue == Seconds{0});
-    // Ideal profile, no queue: one prompt beside its own decode step, half a step of waiting, decode steps of one.
+    // Ideal profile, no queue: one prompt beside its own decode step, half a step of waiting, decode steps of
+    // one.
     CHECK(r.tpot.value() == Approx(s.step(1, 0).value()).epsilon(1e-3));
     CHECK(r.ttft.value() == Approx((s.step(1, 1024) + s.step(1, 0) / 2).value()).epsilon(1e-9));
     CHECK(in_flight(r) == Approx(1).epsilon(1e-12));
 }
 
 TEST_CASE("no step decodes less than one sequence, however short the decode part of a request is") {
-    // 100,000 prompt tokens for 100 of output: the request decodes a small part of its time, alone in its batch.
+    // 100,000 prompt tokens for 100 of output: the request decodes a small part of its time, alone in its
+    // batch.
     Served s(llama_ideal);
     s.traffic = lengths(100000, 100);
     const Serving r = closed_loop(s.input(), 1);
@@ -132,7 +140,8 @@ TEST_CASE("Little's law and the definition of TPOT hold at every load") {
             CHECK(in_flight(r) == Approx(requests).epsilon(1e-12));
             CHECK(tpot_identity(r, output) == Approx(1).epsilon(1e-12));
             // Decoding requests hold X (O - 1) TPOT of the slots; the fixed point is sought to 1 %.
-            CHECK(r.decoding == Approx(r.requests_per_s.value() * (output - 1) * r.tpot.value()).epsilon(0.02));
+            CHECK(r.decoding ==
+                  Approx(r.requests_per_s.value() * (output - 1) * r.tpot.value()).epsilon(0.02));
         }
     }
 }
@@ -164,7 +173,7 @@ TEST_CASE("accepted drafts shorten the time per token") {
     s.traffic = lengths(1024, 1024);
     const Serving plain = closed_loop(s.input(), 4);
     s.engine.draft_tokens = 2;
-    s.engine.acceptance = 0.5;   // 1 + 0.5 + 0.25 tokens per step
+    s.engine.acceptance = 0.5;  // 1 + 0.5 + 0.25 tokens per step
     const Serving drafted = closed_loop(s.input(), 4);
     CHECK(s.engine.tokens_per_step() == 1.75);
     CHECK(drafted.decode_step.queries == 3);

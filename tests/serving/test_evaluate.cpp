@@ -33,28 +33,46 @@ Description deployment(const char* model, const char* gpu, const char* engine, i
 /// Every figure of an estimate in one line, exact.
 std::vector<double> figures(const Estimate& e) {
     const Serving& s = e.serving;
-    return {s.requests_per_s.value(), s.output_tokens_per_s.value(), s.tpot.value(), s.ttft.value(), s.e2e.value(),
-            s.running, s.decoding, s.prefill_share, s.decode_time.total.value(), s.prompt_time.total.value(),
-            e.memory.max_concurrency, e.memory.weights.value(), e.cost.usd_per_mtok_output, e.cost.usd_per_mtok_input,
-            e.cost.watts_per_gpu.value(), e.tpot_s.low, e.tpot_s.high};
+    return {s.requests_per_s.value(),
+            s.output_tokens_per_s.value(),
+            s.tpot.value(),
+            s.ttft.value(),
+            s.e2e.value(),
+            s.running,
+            s.decoding,
+            s.prefill_share,
+            s.decode_time.total.value(),
+            s.prompt_time.total.value(),
+            e.memory.max_concurrency,
+            e.memory.weights.value(),
+            e.cost.usd_per_mtok_output,
+            e.cost.usd_per_mtok_input,
+            e.cost.watts_per_gpu.value(),
+            e.tpot_s.low,
+            e.tpot_s.high};
 }
 
 /// Random deployments that can be described; engines calibrated on the accelerator, and the ideal one.
 class Draw {
   public:
     explicit Draw(std::uint64_t seed) : random_(seed) {}
-    [[nodiscard]] int whole(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+    [[nodiscard]] int whole(int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random_);
+    }
     [[nodiscard]] double log_uniform(double low, double high) {
-        return std::floor(std::exp(std::uniform_real_distribution<double>(std::log(low), std::log(high))(random_)));
+        return std::floor(
+            std::exp(std::uniform_real_distribution<double>(std::log(low), std::log(high))(random_)));
     }
     [[nodiscard]] Scenario scenario() {
-        constexpr const char* models[] = {"llama-3.1-8b", "llama-3.1-70b", "qwen3-32b", "mixtral-8x7b", "deepseek-v3",
-                                          "gpt-oss-120b", "qwen3-235b-a22b", "qwen3-30b-a3b", "qwen3.5-397b-a17b",
-                                          "kimi-k2.5", "deepseek-v3.2", "minimax-m2.5", "jamba-1.5-mini"};
+        constexpr const char* models[] = {
+            "llama-3.1-8b",  "llama-3.1-70b",   "qwen3-32b",     "mixtral-8x7b",      "deepseek-v3",
+            "gpt-oss-120b",  "qwen3-235b-a22b", "qwen3-30b-a3b", "qwen3.5-397b-a17b", "kimi-k2.5",
+            "deepseek-v3.2", "minimax-m2.5",    "jamba-1.5-mini"};
         constexpr const char* gpus[] = {"a100_sxm_80", "h100", "h200", "b200", "b300", "gb200_nvl72"};
         constexpr const char* engines[] = {"vllm", "sglang", "trtllm", "ideal"};
         for (;;) {
-            Description d = deployment(models[whole(0, 12)], gpus[whole(0, 5)], engines[whole(0, 3)], 1 << whole(0, 3), 1);
+            Description d = deployment(models[whole(0, 12)], gpus[whole(0, 5)], engines[whole(0, 3)],
+                                       1 << whole(0, 3), 1);
             d.isl = log_uniform(16, 20000);
             d.osl = log_uniform(1, 8000);
             d.requests = log_uniform(1, 2000);
@@ -66,7 +84,7 @@ class Draw {
             try {
                 Scenario s = describe(data_, d);
                 if (evaluate(s)) return s;
-            } catch (const InputError&) {   // a format or layout that this engine cannot run
+            } catch (const InputError&) {  // a format or layout that this engine cannot run
             }
         }
     }
@@ -79,8 +97,10 @@ class Draw {
 std::string text(const Scenario& s) {
     std::string t = s.architecture.name;
     t.append(" on ").append(s.cluster.gpu.id).append(" under ").append(s.profile.engine);
-    for (const int n : {s.layout.tp, s.layout.pp, s.layout.ep, s.layout.attention_dp}) t.append(" ").append(std::to_string(n));
-    for (const double x : {s.traffic.input, s.traffic.output, s.traffic.requests}) t.append(" ").append(std::to_string(x));
+    for (const int n : {s.layout.tp, s.layout.pp, s.layout.ep, s.layout.attention_dp})
+        t.append(" ").append(std::to_string(n));
+    for (const double x : {s.traffic.input, s.traffic.output, s.traffic.requests})
+        t.append(" ").append(std::to_string(x));
     return t.append(s.traffic.equal_lengths ? " equal" : " spread");
 }
 
@@ -90,7 +110,8 @@ TEST_CASE("the same scenario gives the same figures, from any thread") {
     const Scenario s = describe(DataStore(), deployment("deepseek-v3", "h200", "sglang", 8, 64));
     const std::vector<double> once = figures(*evaluate(s));
     CHECK(figures(*evaluate(s)) == once);
-    CHECK(figures(*evaluate(describe(DataStore(), deployment("deepseek-v3", "h200", "sglang", 8, 64)))) == once);
+    CHECK(figures(*evaluate(describe(DataStore(), deployment("deepseek-v3", "h200", "sglang", 8, 64)))) ==
+          once);
     std::vector<std::vector<double>> seen(4);
     std::vector<std::thread> threads;
     for (std::vector<double>& mine : seen) {
@@ -104,7 +125,7 @@ TEST_CASE("the same scenario gives the same figures, from any thread") {
 
 TEST_CASE("what cannot run is an answer with both numbers, not an exception") {
     Scenario s = describe(DataStore(), deployment("deepseek-v3", "h100", "vllm", 8, 64));
-    const auto estimate = evaluate(s);   // 671 GB of fp8 weights on 8 x 85.5 GB
+    const auto estimate = evaluate(s);  // 671 GB of fp8 weights on 8 x 85.5 GB
     REQUIRE(!estimate);
     CHECK(estimate.error().reason == "the weights do not fit");
     CHECK(estimate.error().needed > 84);
@@ -113,7 +134,8 @@ TEST_CASE("what cannot run is an answer with both numbers, not an exception") {
     CHECK(evaluate(s).error().reason == "tensor parallelism must divide the attention heads");
     Description batch = deployment("llama-3.1-8b", "h100", "vllm", 1, 1e6);
     batch.load = LoadKind::static_batch;
-    CHECK(evaluate(describe(DataStore(), batch)).error().reason == "the static batch does not fit beside the weights");
+    CHECK(evaluate(describe(DataStore(), batch)).error().reason ==
+          "the static batch does not fit beside the weights");
 }
 
 TEST_CASE("input and output tokens per second follow from requests") {
@@ -155,7 +177,8 @@ TEST_CASE("intervals come from the residuals of calibrated closed loops and from
     CHECK(known.usd_per_mtok_output.low < known.cost.usd_per_mtok_output);
     d.load = LoadKind::offline;
     CHECK(!evaluate(describe(DataStore(), d))->output_tokens_per_s.known());
-    CHECK(!evaluate(describe(DataStore(), deployment("llama-3.1-8b", "h800_sxm", "sglang", 1, 32)))->tpot_s.known());
+    CHECK(!evaluate(describe(DataStore(), deployment("llama-3.1-8b", "h800_sxm", "sglang", 1, 32)))
+               ->tpot_s.known());
 }
 
 TEST_CASE("an explanation lists the steps of the estimate") {
@@ -182,12 +205,17 @@ TEST_CASE("estimates of random deployments are consistent and below the roofline
         for (const double x : figures(e)) {
             if (!std::isfinite(x) || x < 0) report("a figure is no number");
         }
-        if (std::abs(v.requests_per_s.value() * v.e2e.value() / s.traffic.requests - 1) > 1e-9) report("Little's law");
-        if (std::abs((v.ttft + (output - 1) * v.tpot) / v.e2e - 1) > 1e-9) report("E2E is not TTFT and decode");
+        if (std::abs(v.requests_per_s.value() * v.e2e.value() / s.traffic.requests - 1) > 1e-9)
+            report("Little's law");
+        if (std::abs((v.ttft + (output - 1) * v.tpot) / v.e2e - 1) > 1e-9)
+            report("E2E is not TTFT and decode");
         if (v.running > e.memory.max_concurrency || v.running > s.traffic.requests) report("too many run");
-        if (std::floor(e.memory.max_concurrency) != e.memory.max_concurrency) report("a part of a sequence fits");
-        // Every running sequence gets at most one token per decode step, and no step is faster than its roofline.
-        if (v.output_tokens_per_s.value() * v.decode_time.roofline.value() > std::max(v.running, 1.0) * (1 + 1e-9)) {
+        if (std::floor(e.memory.max_concurrency) != e.memory.max_concurrency)
+            report("a part of a sequence fits");
+        // Every running sequence gets at most one token per decode step, and no step is faster than its
+        // roofline.
+        if (v.output_tokens_per_s.value() * v.decode_time.roofline.value() >
+            std::max(v.running, 1.0) * (1 + 1e-9)) {
             report("more tokens than the roofline of the decode step allows");
         }
         // GEMM FLOP of prompt and output tokens alone, at the fastest peak of the formats in use.
@@ -200,15 +228,19 @@ TEST_CASE("estimates of random deployments are consistent and below the roofline
         const double tokens = v.input_tokens_per_s.value() * (1 - s.traffic.cached_share) +
                               v.requests_per_s.value() * (output - 1);
         const double flop = 2 * (count(s.architecture).active_matmul_only - head) * tokens;
-        if (flop > fastest * s.layout.gpus() * (1 + 1e-9)) report(std::to_string(flop / (fastest * s.layout.gpus())).append(" of the FLOP that the GPUs have").c_str());
+        if (flop > fastest * s.layout.gpus() * (1 + 1e-9))
+            report(std::to_string(flop / (fastest * s.layout.gpus()))
+                       .append(" of the FLOP that the GPUs have")
+                       .c_str());
     }
     CHECK(failures == 0);
 }
 
 TEST_CASE("more requests in flight never deliver less, and an endless queue delivers the most") {
-    // Calibrated engines. Under `ideal` a prompt beside memory-bound decodes is free, and as the number of decoding
-    // sequences is a mean over time, up to a fifth of the throughput of short outputs is lost again behind the knee.
-    // 5 %: one sequence more than a tile of a GEMM costs a whole further tile (3 % worst, a capacity just above 256).
+    // Calibrated engines. Under `ideal` a prompt beside memory-bound decodes is free, and as the number of
+    // decoding sequences is a mean over time, up to a fifth of the throughput of short outputs is lost again
+    // behind the knee. 5 %: one sequence more than a tile of a GEMM costs a whole further tile (3 % worst, a
+    // capacity just above 256).
     Draw draw(20261106);
     int failures = 0;
     for (int i = 0; i < 200; ++i) {
@@ -217,7 +249,11 @@ TEST_CASE("more requests in flight never deliver less, and an endless queue deli
         double last = 0;
         const auto check = [&](double delivered, const char* what) {
             if (delivered < last * 0.95 && ++failures <= 10) {
-                FAIL_CHECK(text(s).append(": ").append(what).append(" delivers ").append(std::to_string(delivered / last)));
+                FAIL_CHECK(text(s)
+                               .append(": ")
+                               .append(what)
+                               .append(" delivers ")
+                               .append(std::to_string(delivered / last)));
             }
             last = std::max(last, delivered);
         };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory plans by hand. Mixtral-8x7B in bf16: 46,702,792,704 parameters = 93.41 GB; router 32 * 8 * 4096 and norms
-// 65 * 4096 parameters are on every rank. A100: 79.3 GiB = 85.148 GB.
+// Memory plans by hand. Mixtral-8x7B in bf16: 46,702,792,704 parameters = 93.41 GB; router 32 * 8 * 4096 and
+// norms 65 * 4096 parameters are on every rank. A100: 79.3 GiB = 85.148 GB.
 #include <doctest/doctest.h>
 
 #include "model/library.h"
@@ -44,11 +44,11 @@ TEST_CASE("Mixtral in bf16 on two A100 leaves room for 229 sequences of 1024 + 1
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(plan);
     CHECK(plan->capacity.value() == 85147726643.2);
-    CHECK(plan->weights.value() == 46704107520);                            // (93,405,585,408 + 2 * 1,314,816)/2
+    CHECK(plan->weights.value() == 46704107520);  // (93,405,585,408 + 2 * 1,314,816)/2
     CHECK(plan->reserve.value() == 3e9);
-    CHECK(plan->cache.value() == Approx(26928846458.88).epsilon(1e-12));    // 0.9 M - W - 3 GB
-    CHECK(plan->sequence.value() == 117440512);                             // (1024 + 0.75 * 1024) * 131,072/2 B
-    CHECK(plan->max_concurrency == 229);                                    // floor 229.3
+    CHECK(plan->cache.value() == Approx(26928846458.88).epsilon(1e-12));  // 0.9 M - W - 3 GB
+    CHECK(plan->sequence.value() == 117440512);  // (1024 + 0.75 * 1024) * 131,072/2 B
+    CHECK(plan->max_concurrency == 229);         // floor 229.3
 }
 
 TEST_CASE("an fp8 cache holds twice the sequences") {
@@ -58,7 +58,7 @@ TEST_CASE("an fp8 cache holds twice the sequences") {
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(plan);
     CHECK(plan->sequence.value() == 58720256);
-    CHECK(plan->max_concurrency == 458);   // floor 458.6
+    CHECK(plan->max_concurrency == 458);  // floor 458.6
 }
 
 TEST_CASE("a memory share of what the weights leave is taken after them") {
@@ -74,15 +74,15 @@ TEST_CASE("weights that do not fit are refused with both numbers") {
     const auto plan = Plan().of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(!plan);
     CHECK(plan.error().reason == "the weights do not fit");
-    CHECK(plan.error().needed == Approx(96.405585).epsilon(1e-8));      // 93.41 + 3
-    CHECK(plan.error().available == Approx(76.632954).epsilon(1e-8));   // 0.9 * 85.15
+    CHECK(plan.error().needed == Approx(96.405585).epsilon(1e-8));     // 93.41 + 3
+    CHECK(plan.error().available == Approx(76.632954).epsilon(1e-8));  // 0.9 * 85.15
     CHECK(plan.error().unit == "GB");
 }
 
 TEST_CASE("a request that does not fit alone is refused with both numbers") {
     Plan p;
     p.layout.tp = 2;
-    p.traffic.input = 410000;   // 26.93 GB hold 410,902 tokens
+    p.traffic.input = 410000;  // 26.93 GB hold 410,902 tokens
     p.traffic.output = 1000;
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(!plan);
@@ -101,7 +101,7 @@ TEST_CASE("attention data parallelism multiplies the sequences of a rank") {
     const auto four = p.of("llama-3.1-8b", "h100");
     REQUIRE(one);
     REQUIRE(four);
-    CHECK(four->weights == one->weights);   // a dense model is whole on every rank
+    CHECK(four->weights == one->weights);  // a dense model is whole on every rank
     CHECK(four->max_concurrency == 4 * one->max_concurrency);
     p.engine.max_sequences = 100;
     CHECK(p.of("llama-3.1-8b", "h100")->max_concurrency == 400);
@@ -113,7 +113,7 @@ TEST_CASE("a latent cache is replicated over tensor-parallel ranks") {
     p.layout.tp = 8;
     const auto plan = p.of("deepseek-v3", "h200");
     REQUIRE(plan);
-    CHECK(plan->sequence.value() == 1792.0 * 70272);   // 61 layers * 576 * 2 B a token
+    CHECK(plan->sequence.value() == 1792.0 * 70272);  // 61 layers * 576 * 2 B a token
 }
 
 TEST_CASE("windowed layers stop growing") {
@@ -141,13 +141,15 @@ TEST_CASE("recurrent layers hold their state whatever the length") {
 TEST_CASE("weights of the busiest GPU follow the layout") {
     CHECK(weights_gb("mixtral-8x7b", {}) == Approx(93.405585408).epsilon(1e-12));
     CHECK(weights_gb("mixtral-8x7b", {.tp = 2, .ep = 2}) == Approx(46.704107520).epsilon(1e-12));
-    // Attention data parallelism: 45,097,156,608 expert parameters over 4 GPUs, the other 1,605,636,096 on each.
+    // Attention data parallelism: 45,097,156,608 expert parameters over 4 GPUs, the other 1,605,636,096 on
+    // each.
     CHECK(weights_gb("mixtral-8x7b", {.ep = 4, .attention_dp = 4}) ==
           Approx(2e-9 * (45097156608.0 / 4 + 1605636096.0)).epsilon(1e-12));
     // Two stages: half of the layers and one of the two equal tables of 128256 x 8192.
     const double table = 128256.0 * 8192;
     CHECK(weights_gb("llama-3.1-70b", {.tp = 4, .pp = 2}) ==
-          Approx(2e-9 * ((70553706496.0 - 2 * table - 161.0 * 8192) / 8 + table / 4 + 161.0 * 8192 / 2)).epsilon(1e-12));
+          Approx(2e-9 * ((70553706496.0 - 2 * table - 161.0 * 8192) / 8 + table / 4 + 161.0 * 8192 / 2))
+              .epsilon(1e-12));
 }
 
 TEST_CASE("stages of a pipeline hold their layers of the cache") {

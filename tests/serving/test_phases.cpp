@@ -9,7 +9,8 @@ using namespace moecost;
 using doctest::Approx;
 
 TEST_CASE("a static batch prefills everything, then decodes in step") {
-    // 64 prompts of 2048 tokens at 8192 a step: 16 full steps; ideal profile: no factor on prompts, no fixed costs.
+    // 64 prompts of 2048 tokens at 8192 a step: 16 full steps; ideal profile: no factor on prompts, no fixed
+    // costs.
     Served s(llama_ideal);
     s.traffic = lengths(2048, 512);
     const Serving r = static_batch(s.input(), 64);
@@ -25,7 +26,7 @@ TEST_CASE("a static batch prefills everything, then decodes in step") {
 
 TEST_CASE("the last step of a batch carries the rest of the prompts") {
     Served s(llama_ideal);
-    s.traffic = lengths(3000, 512);   // 5 prompts: 15,000 tokens = 8192 + 6808
+    s.traffic = lengths(3000, 512);  // 5 prompts: 15,000 tokens = 8192 + 6808
     CHECK(static_batch(s.input(), 5).ttft.value() ==
           Approx((s.step(0, 8192) + s.step(0, 6808)).value()).epsilon(1e-12));
 }
@@ -35,7 +36,8 @@ TEST_CASE("prompts of a calibrated profile run slower by its factor and wait for
     s.traffic = lengths(2048, 512);
     // prompt_factor 1.35, first_token 22.7 ms; the default chunk of vLLM is taken from the profile.
     s.engine.chunk_tokens = 8192;
-    CHECK(static_batch(s.input(), 64).ttft.value() == Approx(1.35 * 16 * s.step(0, 8192).value() + 0.0227).epsilon(1e-12));
+    CHECK(static_batch(s.input(), 64).ttft.value() ==
+          Approx(1.35 * 16 * s.step(0, 8192).value() + 0.0227).epsilon(1e-12));
 }
 
 TEST_CASE("a burst hands out first tokens one chunk after another") {
@@ -70,10 +72,12 @@ TEST_CASE("an endless queue keeps every slot busy") {
     const Serving full = closed_loop(s.input(), 128);
     CHECK(endless.requests_per_s == full.requests_per_s);
     CHECK(endless.tpot == full.tpot);
-    // A finite queue drains its last wave at half occupancy: 10 waves take 10.5, unless requests stay in step.
+    // A finite queue drains its last wave at half occupancy: 10 waves take 10.5, unless requests stay in
+    // step.
     CHECK(offline(s.input(), 1280).requests_per_s.value() ==
           Approx(full.requests_per_s.value() * 10 / 10.5).epsilon(1e-12));
-    CHECK(offline(s.input(), 1e9).requests_per_s.value() == Approx(full.requests_per_s.value()).epsilon(1e-6));
+    CHECK(offline(s.input(), 1e9).requests_per_s.value() ==
+          Approx(full.requests_per_s.value()).epsilon(1e-6));
     s.traffic.equal_lengths = true;
     CHECK(offline(s.input(), 1280).requests_per_s.value() ==
           Approx(closed_loop(s.input(), 128).requests_per_s.value()).epsilon(1e-12));
@@ -86,7 +90,7 @@ TEST_CASE("prompts alone fill every chunk") {
     CHECK(r.requests_per_s.value() == Approx(4 / s.step(0, 8192).value()).epsilon(1e-12));
     CHECK(r.ttft == s.step(0, 8192));
     CHECK(r.prefill_share == 1);
-    s.engine.chunk_tokens = 1024;   // two chunks per prompt
+    s.engine.chunk_tokens = 1024;  // two chunks per prompt
     CHECK(prefill_only(s.input()).ttft.value() > 1.9 * s.step(0, 1024).value());
 }
 
@@ -133,6 +137,20 @@ TEST_CASE("a rate is delivered up to the capacity, with latency that grows with 
         CHECK(r->e2e > last);
         last = r->e2e;
     }
+}
+
+TEST_CASE("prompts that arrive at random wait for one another as in an M/D/1 queue") {
+    Served s(llama_ideal);  // no start-up queue of its own
+    s.capacity = 200;
+    s.traffic = lengths(8000, 100);
+    const PerSecond rate{0.7 * at_rate(s.input(), PerSecond{1e9}).error().available};
+    const auto r = at_rate(s.input(), rate);
+    REQUIRE(r);
+    const Serving loop = closed_loop(s.input(), r->running);
+    const double service = loop.prefill_share * loop.e2e.value() / loop.running;  // of one prompt
+    const double load = rate.value() * service;
+    CHECK(load > 0.3);
+    CHECK((r->ttft - loop.ttft).value() == Approx(load / (2 * (1 - load)) * service).epsilon(1e-3));
 }
 
 TEST_CASE("a rate above what all slots deliver is refused with both numbers") {

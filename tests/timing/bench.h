@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine written down by hand: round peaks and an empty calibrated profile, so that a law is tested on its own.
+// A machine written down by hand: round peaks and an empty calibrated profile, so that a law is tested on its
+// own.
 #pragma once
 
 #include "timing/machine.h"

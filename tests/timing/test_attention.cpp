@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expected microseconds come from an independent numpy implementation of the same form, or are worked by hand.
+// Expected microseconds come from an independent numpy implementation of the same form, or are worked by
+// hand.
 #include <doctest/doctest.h>
 
 #include "bench.h"
@@ -67,8 +68,11 @@ Bench assumed_bench() {
 
 TEST_CASE("decode attention over few and many work items, both cache formats") {
     const Bench b;
-    const auto microseconds = [&](double batch, double heads, double kv, double dim, double context, DType cache) {
-        return in_us(decode_attention_time({batch, heads, kv, dim, dim, context, cache}, decode_table(), b.machine()).total);
+    const auto microseconds = [&](double batch, double heads, double kv, double dim, double context,
+                                  DType cache) {
+        return in_us(
+            decode_attention_time({batch, heads, kv, dim, dim, context, cache}, decode_table(), b.machine())
+                .total);
     };
     CHECK(microseconds(1, 16, 2, 128, 1000, DType::bf16) == Approx(7.836186469).epsilon(1e-9));
     CHECK(microseconds(64, 8, 1, 128, 3000, DType::fp8) == Approx(24.888388291).epsilon(1e-9));
@@ -79,7 +83,9 @@ TEST_CASE("decode attention over few and many work items, both cache formats") {
 TEST_CASE("decode attention outside the fitted range says so") {
     const Bench b;
     const auto provenance = [&](double batch, double context) {
-        return decode_attention_time({batch, 8, 1, 128, 128, context, DType::bf16}, decode_table(), b.machine()).provenance;
+        return decode_attention_time({batch, 8, 1, 128, 128, context, DType::bf16}, decode_table(),
+                                     b.machine())
+            .provenance;
     };
     CHECK(provenance(64, 1000) == Provenance::calibrated);
     CHECK(provenance(600, 1000) == Provenance::extrapolated);
@@ -88,11 +94,16 @@ TEST_CASE("decode attention outside the fitted range says so") {
 
 TEST_CASE("prefill attention below one wave and above") {
     const Bench b;
-    const auto microseconds = [&](double tokens, double heads, double kv, double dim, double prompt, double prompts) {
-        return in_us(prefill_attention_time({tokens, heads, kv, dim, dim, (prompt + 1) / 2, prompt, prompts, DType::bf16, false},
-                                            prefill_table(), b.machine()).total);
+    const auto microseconds = [&](double tokens, double heads, double kv, double dim, double prompt,
+                                  double prompts) {
+        return in_us(prefill_attention_time(
+                         {tokens, heads, kv, dim, dim, (prompt + 1) / 2, prompt, prompts, DType::bf16, false},
+                         prefill_table(), b.machine())
+                         .total);
     };
     CHECK(microseconds(100, 8, 1, 128, 100, 1) == Approx(13.099221031).epsilon(1e-9));
+    CHECK(microseconds(320, 16, 2, 128, 32, 10) ==
+          Approx(13.235835276).epsilon(1e-9));  // start-up as of 64 tokens
     CHECK(microseconds(4096, 16, 2, 128, 1024, 4) == Approx(61.381267058).epsilon(1e-9));
     CHECK(microseconds(8192, 64, 8, 64, 8192, 1) == Approx(1317.073231498).epsilon(1e-9));
 }
@@ -100,7 +111,8 @@ TEST_CASE("prefill attention below one wave and above") {
 TEST_CASE("absorbed latent decode") {
     const Bench b;
     const auto microseconds = [&](double batch, double heads, double context, DType cache) {
-        return in_us(mla_decode_time({batch, heads, context, 512, 64, cache}, mla_table(), b.machine()).total);
+        return in_us(
+            mla_decode_time({batch, heads, context, 512, 64, cache}, mla_table(), b.machine()).total);
     };
     CHECK(microseconds(1, 16, 1000, DType::bf16) == Approx(10.502019606).epsilon(1e-9));
     CHECK(microseconds(64, 16, 4000, DType::fp8) == Approx(62.629580439).epsilon(1e-9));
@@ -121,7 +133,8 @@ TEST_CASE("operations of assumed efficiency take their floor and their slower te
     // 2 * 1000 * 16 * 512 * 256 FLOP at 0.6 of 1979 TFLOP/s
     CHECK(in_us(mla_expand_time({1000, 16, 512, 256, DType::fp8, false}, b.machine()).total) ==
           Approx(4.194304e9 / (0.6 * 1979e6)).epsilon(1e-12));
-    // 64 * 4000 index keys of 128 B at half of 4.8 TB/s: 13.65 us, FLOP 8 heads: 2 * 64 * 8 * 128 * 4000/(0.6 * 1979e12)
+    // 64 * 4000 index keys of 128 B at half of 4.8 TB/s: 13.65 us, FLOP 8 heads: 2 * 64 * 8 * 128 * 4000/(0.6
+    // * 1979e12)
     CHECK(in_us(index_score_time({64, 8, 128, 4000, 256000, false}, b.machine()).total) ==
           Approx(12 + 256000.0 * 128 / (0.5 * 4.8e6)).epsilon(1e-12));
     // 64 states of 1 MB read and written at 0.6 of 4.8 TB/s

@@ -40,8 +40,8 @@ double all_reduced(const Bench& b, double bytes, double ranks) {
 TEST_CASE("a ring all-reduce of 1 GB over 8 ranks at 450 GB/s takes 3.89 ms") {
     CHECK(ring_all_reduce(Bytes{1e9}, 8, nvlink, us(0)).value() == Approx(1.75 / 450).epsilon(1e-12));
     CHECK(ring_all_reduce(Bytes{1e9}, 8, nvlink, us(0)).value() == Approx(3.89e-3).epsilon(1e-3));
-    CHECK(in_us(ring_all_reduce(Bytes{0}, 8, nvlink, us(1))) == Approx(14));           // 2 (n - 1) hops
-    CHECK(in_us(ring_all_gather(Bytes{9e6}, 8, nvlink, us(1))) == Approx(7 + 17.5));   // 7 hops, 7/8 of 20 us
+    CHECK(in_us(ring_all_reduce(Bytes{0}, 8, nvlink, us(1))) == Approx(14));          // 2 (n - 1) hops
+    CHECK(in_us(ring_all_gather(Bytes{9e6}, 8, nvlink, us(1))) == Approx(7 + 17.5));  // 7 hops, 7/8 of 20 us
 }
 
 TEST_CASE("the algorithms of an all-reduce send what they send, 1 MB over 8 ranks") {
@@ -50,13 +50,15 @@ TEST_CASE("the algorithms of an all-reduce send what they send, 1 MB over 8 rank
     CHECK(in_us(nvls_all_reduce(Bytes{1e6}, 8, nvlink, us(5))) == Approx(5 + 1.125 / 0.45).epsilon(1e-12));
 }
 
-TEST_CASE("one-shot wins small messages, two-shot large ones, and they cross where the latency is paid back") {
+TEST_CASE(
+    "one-shot wins small messages, two-shot large ones, and they cross where the latency is paid back") {
     // 2 + 7 S/b = 5 + 1.75 S/b at S = 3 us * 450 GB/s/5.25 = 257,143 B
     const auto one = [](double bytes) { return one_shot_all_reduce(Bytes{bytes}, 8, nvlink, us(2)); };
     const auto two = [](double bytes) { return two_shot_all_reduce(Bytes{bytes}, 8, nvlink, us(5)); };
     CHECK(one(257e3) < two(257e3));
     CHECK(one(258e3) > two(258e3));
-    // Reduced in the switch, 9/8 S moves in place of 14/8 S: better at any size with equal latency, from 3 ranks on.
+    // Reduced in the switch, 9/8 S moves in place of 14/8 S: better at any size with equal latency, from 3
+    // ranks on.
     CHECK(nvls_all_reduce(Bytes{1e6}, 8, nvlink, us(5)) < two(1e6));
     CHECK(nvls_all_reduce(Bytes{1e6}, 3, nvlink, us(5)).value() ==
           Approx(two_shot_all_reduce(Bytes{1e6}, 3, nvlink, us(5)).value()).epsilon(1e-12));
@@ -86,18 +88,22 @@ TEST_CASE("without a table the ring of the datasheet link is taken") {
 }
 
 TEST_CASE("an all-reduce across nodes scatters inside, rings over the NICs and gathers inside") {
-    // 16 ranks of two domains: twice 7 us + 7/8 S/450 GB/s inside; ring of S/8 between 2: 2 * 5 us + S/8/50 GB/s.
+    // 16 ranks of two domains: twice 7 us + 7/8 S/450 GB/s inside; ring of S/8 between 2: 2 * 5 us + S/8/50
+    // GB/s.
     const double megabytes = 8;
     const double inside = 2 * (7 + 0.875 * megabytes / 0.45);
     const double across = 2 * 5 + megabytes / 8 / 0.05;
     const Timed t = all_reduce_time({Bytes{megabytes * 1e6}, 16}, two_engines().machine());
     CHECK(in_us(t.total) == Approx(inside + across).epsilon(1e-12));
     CHECK(t.provenance == Provenance::extrapolated);
+    // 12 ranks fill one domain and a half: two meet across.
+    CHECK(all_reduced(two_engines(), megabytes * 1e6, 12) == Approx(inside + across).epsilon(1e-12));
 }
 
 TEST_CASE("tokens gather over the link inside a domain and over the NICs beyond") {
     const Bench b = two_engines();
-    CHECK(in_us(token_gather_time({Bytes{1e6}, 8}, b.machine()).total) == Approx(8 + 0.875 / (0.7 * 0.45)).epsilon(1e-12));
+    CHECK(in_us(token_gather_time({Bytes{1e6}, 8}, b.machine()).total) ==
+          Approx(8 + 0.875 / (0.7 * 0.45)).epsilon(1e-12));
     CHECK(in_us(token_gather_time({Bytes{1e6}, 16}, b.machine()).total) ==
           Approx(15 * 5 + 15.0 / 16 / 0.05).epsilon(1e-12));
 }

@@ -10,8 +10,8 @@ using doctest::Approx;
 
 namespace {
 
-GemmTable table_of(DType weights, double floor_us, double latency_us, double compute, double memory, double corner,
-                   double wave_tail, double split_k, double output_traffic) {
+GemmTable table_of(DType weights, double floor_us, double latency_us, double compute, double memory,
+                   double corner, double wave_tail, double split_k, double output_traffic) {
     GemmTable t;
     t.weights = weights;
     t.floor = us(floor_us);

@@ -31,7 +31,10 @@ struct Scenario {
 
     [[nodiscard]] std::string text() const {
         std::string s = model->name;
-        s.append(" on ").append(equipment->cluster.gpu.id).append(" under ").append(equipment->profile.engine);
+        s.append(" on ")
+            .append(equipment->cluster.gpu.id)
+            .append(" under ")
+            .append(equipment->profile.engine);
         const auto add = [&](const char* key, double value) {
             s.append(" ").append(key).append(" ").append(std::to_string(value));
         };
@@ -57,10 +60,12 @@ struct Scenario {
 /// Draws scenarios that pass the checks of layout and precision.
 class Draw {
   public:
-    explicit Draw(std::uint64_t seed, std::vector<std::string> engines = {"vllm", "sglang", "trtllm", "ideal"})
+    explicit Draw(std::uint64_t seed,
+                  std::vector<std::string> engines = {"vllm", "sglang", "trtllm", "ideal"})
         : random_(seed) {
         const DataStore data;
-        for (const std::string& name : data.names("workloads/models")) models_.push_back(load_model(data, name));
+        for (const std::string& name : data.names("workloads/models"))
+            models_.push_back(load_model(data, name));
         for (const std::string& name : data.names("hwmodels/accelerators")) {
             const Accelerator gpu = load_accelerator(data, name);
             for (const std::string& engine : engines) {
@@ -70,7 +75,9 @@ class Draw {
         }
     }
 
-    [[nodiscard]] int whole(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+    [[nodiscard]] int whole(int low, int high) {
+        return std::uniform_int_distribution<int>(low, high)(random_);
+    }
     [[nodiscard]] double log_uniform(double low, double high) {
         return std::exp(std::uniform_real_distribution<double>(std::log(low), std::log(high))(random_));
     }
@@ -82,7 +89,8 @@ class Draw {
             s.layout = layout();
             s.precision = precision(s.model->precision);
             if (layout_problem(*s.model, s.layout)) continue;
-            if (precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile).empty()) return s;
+            if (precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile).empty())
+                return s;
         }
     }
 
@@ -90,7 +98,8 @@ class Draw {
     static bool has_profile(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
         const std::vector<std::string> known = data.names("hwmodels/engines");
         const auto exists = [&](const std::string& owner) {
-            return !owner.empty() && std::find(known.begin(), known.end(), owner + "-" + engine) != known.end();
+            return !owner.empty() &&
+                   std::find(known.begin(), known.end(), owner + "-" + engine) != known.end();
         };
         return exists(gpu.id) || exists(gpu.relative);
     }
@@ -118,7 +127,7 @@ class Draw {
     }
     StepShape shape() {
         StepShape s;
-        const int kind = whole(0, 2);   // decode, prompts, both
+        const int kind = whole(0, 2);  // decode, prompts, both
         if (kind != 1) {
             s.decode_sequences = std::floor(log_uniform(1, 4096));
             s.decode_context = std::floor(log_uniform(1, 200000));
@@ -166,7 +175,8 @@ std::string complaint(const TimedOperation& t, const Accelerator& gpu) {
 
 }  // namespace
 
-TEST_CASE("no operation and no step is faster than its bytes and FLOP at datasheet peak, over 10,000 scenarios") {
+TEST_CASE(
+    "no operation and no step is faster than its bytes and FLOP at datasheet peak, over 10,000 scenarios") {
     Draw draw(20261101);
     int failures = 0;
     const auto report = [&](const Scenario& s, std::string what) {
@@ -184,13 +194,15 @@ TEST_CASE("no operation and no step is faster than its bytes and FLOP at datashe
             least += datasheet_seconds(t.work, cluster.gpu) * t.operation.count;
         }
         const StepTime step = timer.time(s.shape);
-        if (!(std::isfinite(step.total.value()) && step.total.value() > 0)) report(s, "the step takes no time");
+        if (!(std::isfinite(step.total.value()) && step.total.value() > 0))
+            report(s, "the step takes no time");
         if (step.total.value() < least * (1 - 1e-12)) report(s, "the step is faster than its datasheet");
         if (step.total < step.roofline * (1 - 1e-12)) report(s, "the step is faster than its roofline");
         for (const Seconds part : step.by_class) {
             if (!sound(part) || part > step.total * (1 + 1e-12)) report(s, "a class is no part of the step");
         }
-        if (!(step.compute_busy <= step.total * (1 + 1e-12) && step.memory_busy <= step.total * (1 + 1e-12))) {
+        if (!(step.compute_busy <= step.total * (1 + 1e-12) &&
+              step.memory_busy <= step.total * (1 + 1e-12))) {
             report(s, "more busy than the step is long");
         }
     }
@@ -207,7 +219,11 @@ TEST_CASE("more bandwidth, more FLOP/s or a faster link never slows a step") {
         const auto check = [&](const char* what, const Cluster& better) {
             const Seconds after = time_on(s, better).total;
             if (after > before * (1 + 1e-10) && ++failures <= 10) {
-                FAIL_CHECK(s.text().append(": slower by ").append(std::to_string(after / before)).append(" with more ").append(what));
+                FAIL_CHECK(s.text()
+                               .append(": slower by ")
+                               .append(std::to_string(after / before))
+                               .append(" with more ")
+                               .append(what));
             }
         };
         Cluster bandwidth = s.equipment->cluster;
@@ -233,7 +249,8 @@ TEST_CASE("fewer bytes per element never slow a step of the ideal profile") {
         Scenario s = draw.scenario();
         const Accelerator& gpu = s.equipment->cluster.gpu;
         double before = 1e300;
-        // Each pair has fewer bytes than the one before and multiplies at least as fast where the unit exists.
+        // Each pair has fewer bytes than the one before and multiplies at least as fast where the unit
+        // exists.
         constexpr std::pair<DType, DType> formats[] = {
             {DType::bf16, DType::bf16}, {DType::fp8, DType::fp8}, {DType::nvfp4, DType::fp8}};
         for (const auto& [weights, cache] : formats) {
@@ -259,15 +276,17 @@ TEST_CASE("decode takes longer with more sequences and with more context under t
         s.shape.decode_context = std::floor(draw.log_uniform(1, 200000));
         const Seconds before = time_on(s, s.equipment->cluster).total;
         // Past the end of a chunk, chunked attention sees half a chunk on average: shorter by design.
-        const bool chunked = std::any_of(s.model->mixers.begin(), s.model->mixers.end(), [](const MixerGroup& g) {
-            const auto* a = std::get_if<GroupedAttention>(&g.kind);
-            return a != nullptr && a->chunked;
-        });
+        const bool chunked =
+            std::any_of(s.model->mixers.begin(), s.model->mixers.end(), [](const MixerGroup& g) {
+                const auto* a = std::get_if<GroupedAttention>(&g.kind);
+                return a != nullptr && a->chunked;
+            });
         Scenario longer = s;
         longer.shape.decode_context *= draw.log_uniform(1, 4);
         Scenario larger = s;
         larger.shape.decode_sequences += draw.whole(1, 100);
-        const bool context_ok = chunked || time_on(longer, s.equipment->cluster).total >= before * (1 - 1e-12);
+        const bool context_ok =
+            chunked || time_on(longer, s.equipment->cluster).total >= before * (1 - 1e-12);
         const bool batch_ok = time_on(larger, s.equipment->cluster).total >= before * (1 - 1e-12);
         if (!(context_ok && batch_ok) && ++failures <= 10) FAIL_CHECK(s.text());
     }

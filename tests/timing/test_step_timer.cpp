@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole steps of served deployments against the numerical prototype that was calibrated on published measurements
-// (independent numpy implementation of the same forms), and properties of a step that follow from its definition.
+// Whole steps of served deployments against the numerical prototype that was calibrated on published
+// measurements (independent numpy implementation of the same forms), and properties of a step that follow
+// from its definition.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -32,7 +33,8 @@ struct Rig {
     Machine machine;
 
     explicit Rig(const Deployment& d)
-        : architecture(load_model(DataStore(), d.model)), layout(d.layout),
+        : architecture(load_model(DataStore(), d.model)),
+          layout(d.layout),
           cluster(cluster_of(load_accelerator(DataStore(), d.gpu))),
           profile(load_profile(DataStore(), cluster.gpu.id, cluster.gpu.relative, d.engine)) {
         precision = precision.with_weights(d.weights);
@@ -43,7 +45,9 @@ struct Rig {
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
 
-    StepTime time(const StepShape& shape) { return StepTimer(architecture, precision, layout, machine).time(shape); }
+    StepTime time(const StepShape& shape) {
+        return StepTimer(architecture, precision, layout, machine).time(shape);
+    }
     double ms(const StepShape& shape) { return time(shape).total.value() * 1e3; }
 };
 
@@ -56,9 +60,9 @@ StepShape shape_of(double sequences, double context, double tokens, double promp
     return s;
 }
 
-/// Milliseconds of four steps: 8 sequences at 1500 tokens, 128 at 3000, 64 at 2000 with 2048 prompt tokens of 1024
-/// each, and 8192 prompt tokens of 4096 each alone. The prototype counts n/2 keys per prompt token, not (n + 1)/2,
-/// and takes 8.0 TB/s for B200 and B300 in the small operations: 0.5 % covers both.
+/// Milliseconds of four steps: 8 sequences at 1500 tokens, 128 at 3000, 64 at 2000 with 2048 prompt tokens of
+/// 1024 each, and 8192 prompt tokens of 4096 each alone. The prototype counts n/2 keys per prompt token, not
+/// (n + 1)/2, and takes 8.0 TB/s for B200 and B300 in the small operations: 0.5 % covers both.
 void check_steps(const Deployment& deployment, const double (&expected)[4], double tolerance = 0.005) {
     Rig rig(deployment);
     const std::string label = std::string(deployment.model).append(" on ").append(deployment.gpu);
@@ -76,16 +80,19 @@ constexpr DType block = DType::fp8_block;
 }  // namespace
 
 TEST_CASE("steps of DeepSeek-R1 agree with the calibrated prototype") {
-    check_steps({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}}, {14.2745, 38.3269, 93.1897, 291.6937});
+    check_steps({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}},
+                {14.2745, 38.3269, 93.1897, 291.6937});
     check_steps({"deepseek-r1", "b200", "trtllm", bf16, DType::nvfp4, fp8, {.ep = 8, .attention_dp = 8}},
                 {12.6887, 18.5329, 33.0396, 77.8595});
 }
 
 TEST_CASE("steps of dense models agree with the calibrated prototype") {
-    check_steps({"llama-3.1-70b", "h100", "vllm", fp8, fp8, bf16, {.tp = 4}}, {11.9780, 28.0825, 123.8989, 422.5725});
+    check_steps({"llama-3.1-70b", "h100", "vllm", fp8, fp8, bf16, {.tp = 4}},
+                {11.9780, 28.0825, 123.8989, 422.5725});
     check_steps({"llama-3.1-70b", "b200", "vllm", DType::nvfp4, bf16, fp8, {.tp = 2}},
                 {9.2734, 16.9878, 62.8639, 218.9544});
-    check_steps({"qwen3-32b", "h100", "trtllm", fp8, fp8, fp8, {.tp = 2}}, {10.1207, 23.0498, 80.5156, 286.7151});
+    check_steps({"qwen3-32b", "h100", "trtllm", fp8, fp8, fp8, {.tp = 2}},
+                {10.1207, 23.0498, 80.5156, 286.7151});
 }
 
 TEST_CASE("steps of gpt-oss-120b with windowed layers agree with the calibrated prototype") {
@@ -108,13 +115,15 @@ TEST_CASE("steps of Kimi-K2.5 with int4 experts agree with the calibrated protot
 }
 
 TEST_CASE("steps of Qwen3.5 with gated delta layers agree with the calibrated prototype") {
-    // The prototype leaves out the state of the convolution, 1.8 % of what a recurrent layer reads and writes.
+    // The prototype leaves out the state of the convolution, 1.8 % of what a recurrent layer reads and
+    // writes.
     check_steps({"qwen3.5-397b-a17b", "b300", "sglang", block, block, fp8, {.tp = 4}},
                 {9.6838, 24.9767, 47.4739, 120.9379}, 0.006);
 }
 
 TEST_CASE("a Mixtral decode step of the ideal profile lies on the floor of its bytes") {
-    // TP 2 on H100, bf16, context 2176: (1.473e9 + 45.10e9 D/8) 2 B/2 GPUs + batch 2176 * 65,536 B, at 3350 GB/s.
+    // TP 2 on H100, bf16, context 2176: (1.473e9 + 45.10e9 D/8) 2 B/2 GPUs + batch 2176 * 65,536 B, at 3350
+    // GB/s.
     Rig rig({"mixtral-8x7b", "h100", "ideal", bf16, bf16, bf16, {.tp = 2}});
     // Activations and messages are the rest: below 0.6 % up to 64 sequences, 3 % at 256.
     CHECK(rig.ms(shape_of(1, 2176, 0, 1)) == Approx(3.85).epsilon(0.01));
@@ -153,7 +162,30 @@ TEST_CASE("part of a shared expert hides behind the routed ones") {
         if (op.operation.op_class == OpClass::shared_experts) listed += op.timed.total * op.operation.count;
     }
     const Seconds charged = timer.time(shape).by_class[static_cast<std::size_t>(OpClass::shared_experts)];
-    CHECK(charged / listed == Approx(0.7).epsilon(1e-12));   // shared_expert_overlap = 0.3
+    CHECK(charged / listed == Approx(0.7).epsilon(1e-12));  // shared_expert_overlap = 0.3
+}
+
+TEST_CASE("routed and shared experts together are never faster than their bytes and FLOP") {
+    Rig rig({"deepseek-v3", "h200", "sglang", block, block, bf16, {.tp = 8}});
+    for (MoeTable& t :
+         rig.profile.kernels->moe) {  // routed experts at datasheet speed leave nothing to hide behind
+        t.floor = t.token_log = Seconds{0};
+        t.compute = t.memory = 1;
+        t.corner = 100;
+        t.routed_traffic = t.global_traffic = t.width_knee = t.hidden_knee = 0;
+    }
+    rig.profile.kernels->assumed.shared_expert_overlap = 1;
+    const StepShape shape = shape_of(64, 2000, 0, 1);
+    StepTimer timer(rig.architecture, rig.precision, rig.layout, rig.machine);
+    Seconds roofline;
+    for (const TimedOperation& op : timer.explain(shape)) {
+        const OpClass c = op.operation.op_class;
+        const bool experts = c == OpClass::routed_experts || c == OpClass::shared_experts;
+        if (experts) roofline += op.timed.ideal_total * op.operation.count;
+    }
+    const StepTime step = timer.time(shape);
+    const auto of = [&](OpClass c) { return step.by_class[static_cast<std::size_t>(c)]; };
+    CHECK((of(OpClass::routed_experts) + of(OpClass::shared_experts)) / roofline == Approx(1).epsilon(1e-12));
 }
 
 TEST_CASE("attention data parallelism costs the host per sequence of a rank") {
@@ -165,14 +197,18 @@ TEST_CASE("attention data parallelism costs the host per sequence of a rank") {
 TEST_CASE("pipeline stages work on micro-batches of the batch") {
     Rig whole({"llama-3.1-70b", "h100", "ideal", bf16, bf16, bf16, {.tp = 2}});
     Rig staged({"llama-3.1-70b", "h100", "ideal", bf16, bf16, bf16, {.tp = 2, .pp = 4}});
-    // Through all stages a micro-batch of 16 needs what 16 sequences need on one stage of all layers, and 3 sends.
+    // Through all stages a micro-batch of 16 needs what 16 sequences need on one stage of all layers, and 3
+    // sends.
     const double sends = 3 * 16.0 * 8192 * 2 / 450e9 * 1e3;
-    CHECK(staged.ms(shape_of(64, 2000, 0, 1)) == Approx(whole.ms(shape_of(16, 2000, 0, 1)) + sends).epsilon(1e-12));
+    CHECK(staged.ms(shape_of(64, 2000, 0, 1)) ==
+          Approx(whole.ms(shape_of(16, 2000, 0, 1)) + sends).epsilon(1e-12));
     CHECK(staged.ms(shape_of(0, 1, 4096, 2048)) ==
           Approx(whole.ms(shape_of(0, 1, 1024, 2048)) + 64 * sends).epsilon(1e-12));
     // Fewer sequences than stages: one in flight at a time.
-    CHECK(staged.ms(shape_of(2, 2000, 0, 1)) == Approx(whole.ms(shape_of(1, 2000, 0, 1)) + sends / 16).epsilon(1e-12));
-    CHECK(staged.ms(shape_of(0.5, 2000, 0, 1)) == Approx(whole.ms(shape_of(0.5, 2000, 0, 1)) + sends / 16).epsilon(1e-12));
+    CHECK(staged.ms(shape_of(2, 2000, 0, 1)) ==
+          Approx(whole.ms(shape_of(1, 2000, 0, 1)) + sends / 16).epsilon(1e-12));
+    CHECK(staged.ms(shape_of(0.5, 2000, 0, 1)) ==
+          Approx(whole.ms(shape_of(0.5, 2000, 0, 1)) + sends / 16).epsilon(1e-12));
 }
 
 TEST_CASE("a step tells the weakest provenance of its parts") {
@@ -191,12 +227,16 @@ TEST_CASE("a format without tensor-core path or kernel table is refused with wha
         Precision p;
         p = p.with_weights(weights);
         p.kv_cache = cache;
-        return precision_problem(mixtral, p, cluster, load_profile(data, cluster.gpu.id, cluster.gpu.relative, engine));
+        return precision_problem(mixtral, p, cluster,
+                                 load_profile(data, cluster.gpu.id, cluster.gpu.relative, engine));
     };
     CHECK(problem("h100", "vllm", bf16, bf16).empty());
     CHECK(problem("h100", "vllm", bf16, fp8).empty());
-    CHECK(problem("a100_sxm_80", "vllm", fp8, bf16).starts_with("attention weights in fp8 cannot run on a100_sxm_80 under vllm; allowed: "));
-    CHECK(problem("h100", "vllm", DType::nvfp4, bf16).find("nvfp4 cannot run on h100_sxm") != std::string::npos);
-    CHECK(problem("a100_sxm_80", "vllm", bf16, fp8).starts_with("a KV cache in fp8 cannot run on a100_sxm_80"));
+    CHECK(problem("a100_sxm_80", "vllm", fp8, bf16)
+              .starts_with("attention weights in fp8 cannot run on a100_sxm_80 under vllm; allowed: "));
+    CHECK(problem("h100", "vllm", DType::nvfp4, bf16).find("nvfp4 cannot run on h100_sxm") !=
+          std::string::npos);
+    CHECK(
+        problem("a100_sxm_80", "vllm", bf16, fp8).starts_with("a KV cache in fp8 cannot run on a100_sxm_80"));
     CHECK(problem("h100", "ideal", bf16, DType::int8).starts_with("a KV cache in int8 cannot run"));
 }

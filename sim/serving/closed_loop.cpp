@@ -13,6 +13,7 @@ struct Cycle {
     double tokens = 0;        // x
     StepTime decode;
     StepTime prompt;
+    double prompt_at = 0;     // decoding sequences that the prompt step was timed with
     Seconds per_prompt;       // T_p
     Seconds length;
 };
@@ -41,14 +42,18 @@ class ClosedLoop {
         return shape(mixed_ ? decoding : 0, tokens);
     }
 
-    [[nodiscard]] Cycle cycle(double decoding) const {
-        const double arrivals = decoding / steps_;
-        Cycle c;
-        c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
-        c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
+    /// The cycle at a number of decoding sequences. Seconds per prompt hardly depend on it: those of the pass before,
+    /// where there was one, hold while the number moves by less than a twentieth.
+    [[nodiscard]] Cycle cycle(double decoding, Cycle c) const {
         c.decode = in_.timer.time(shape(decoding, 0));
-        c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
-        c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
+        if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
+            const double arrivals = decoding / steps_;
+            c.prompt_at = decoding;
+            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
+            c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
+            c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
+            c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
+        }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
         return c;
@@ -127,7 +132,7 @@ Serving closed_loop(const LoopInput& in, double requests) {
     Seconds ttft;
     Seconds tpot;
     for (int pass = 0; pass < 20; ++pass) {
-        c = loop.cycle(decoding);
+        c = loop.cycle(decoding, c);
         if (pass == 0) lone = loop.lone(running, c.decode.total);
         ttft = loop.first_token(c, lone);
         tpot = loop.per_token(c, ttft);
@@ -146,7 +151,7 @@ Serving closed_loop(const LoopInput& in, double requests) {
     s.decoding = decoding;
     s.prefill_share = std::min(1.0, running * c.per_prompt / c.length);
     s.decode_step = loop.shape(decoding, 0);
-    s.prompt_step = loop.prompt_shape(decoding, c.tokens);
+    s.prompt_step = loop.prompt_shape(c.prompt_at, c.tokens);
     s.decode_time = c.decode;
     s.prompt_time = c.prompt;
     s.prompt_steps_share = std::min(c.chunk_share, 1.0);

@@ -144,7 +144,7 @@ Scenario describe(const DataStore& data, const Description& d) {
     if (const auto problem = apply_numbers(d, s)) reject_numbers(*problem);
     s.price = choose_price(data, s.cluster.gpu.id, d.price);
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
-    if (s.profile.basis == Provenance::datasheet) {
+    if (s.profile.kernels && s.profile.basis == Provenance::datasheet) {
         std::string note("no calibration of ");
         note.append(s.cluster.gpu.id).append(" under ").append(d.engine).append(": efficiencies of ");
         s.notes.push_back(note.append(s.profile.accelerator).append(" on its datasheet"));

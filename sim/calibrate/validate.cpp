@@ -104,7 +104,7 @@ Predictor::Predictor(const DataStore& data)
 
 std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) const {
     if (p.disaggregated) return "disaggregated prefill and decode are not modelled";
-    if (!known_scenario(p.scenario)) return "unknown scenario " + p.scenario;
+    if (!known_scenario(p.scenario)) return std::string("unknown scenario ").append(p.scenario);
     if (!p.isl || (!p.osl && p.scenario != "prefill_only")) return "lengths not recorded";
     if (!p.tp || !p.attention_dp) return "parallel layout not recorded";
     d.model = p.model;

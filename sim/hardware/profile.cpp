@@ -191,6 +191,7 @@ Profile profile_from_toml(const Document& document) {
     p.serving = serving(r.table("serving"));
     p.defaults = defaults(r.table("defaults"));
     if (r.has("gemm") || r.has("assumed")) p.kernels = kernel_tables(r);
+    else p.basis = Provenance::datasheet;   // the pure roofline
     return p;
 }
 

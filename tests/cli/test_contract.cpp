@@ -91,6 +91,20 @@ TEST_CASE("several accelerators give one document") {
           estimates[0].table("serving").number("output_tokens_per_s", positive));
 }
 
+TEST_CASE("CSV has one row for each accelerator, empty where it cannot run") {
+    const Run run = run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40,h100_sxm --tp 2 --format csv --quiet");
+    CHECK(run.status == 0);
+    CHECK(run.err.empty());
+    const CsvTable table(run.out, "stdout");
+    REQUIRE(table.rows() == 2);
+    const std::size_t output = table.column("output_tokens_per_s");
+    const std::size_t why = table.column("infeasible");
+    CHECK_FALSE(table.number(0, output));
+    CHECK(table.text(0, why).find("the weights do not fit") != std::string_view::npos);
+    CHECK(table.number(1, output).value_or(0) > 0);
+    CHECK(table.text(1, why).empty());
+}
+
 TEST_CASE("what cannot run is status 3, with the shortfall and a way out") {
     const Run run = run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40 --tp 2");
     CHECK(run.status == 3);

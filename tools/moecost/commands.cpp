@@ -16,7 +16,7 @@ constexpr Command table[] = {
      "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat",
      estimate_flags, run_estimate},
     {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
-     "moecost sweep --tornado scenario.toml", sweep_flags, run_sweep},
+     "moecost sweep --example", sweep_flags, run_sweep},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
      "moecost merge part-*.csv -o all.csv", no_flags, run_merge},
     {"params", "how large is this model, exactly?", "MODEL... [options]",

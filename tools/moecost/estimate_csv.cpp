@@ -37,6 +37,7 @@ void add_inputs(Fields& f, const Scenario& s) {
     f.number("cached_share", s.traffic.cached_share);
     f.text("load", name_of(s.traffic.load));
     f.number("requests", s.traffic.requests);
+    f.number("draft_tokens", s.engine.draft_tokens);
     f.number("usd_per_gpu_hour", s.price.dollars_per_gpu_hour);
     f.text("price_basis", s.price.basis);
     f.text("price_date", s.price.date);

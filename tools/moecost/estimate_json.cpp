@@ -72,6 +72,8 @@ void write_traffic(JsonWriter& json, const Scenario& s) {
     json.number("reserve_bytes", e.reserve.value());
     json.number("output_reserve", e.output_reserve);
     json.number("admission_steps", e.admission_steps);
+    json.number("draft_tokens", e.draft_tokens);
+    json.number("acceptance", e.acceptance);
     json.end_object();
 }
 
@@ -111,6 +113,7 @@ void write_serving(JsonWriter& json, const EstimateAnswer& a, const Estimate& e)
     json.number("e2e_s", s.e2e.value());
     json.number("running", s.running);
     json.number("decoding", s.decoding);
+    json.number("tokens_per_step", a.scenario.engine.tokens_per_step());
     json.number("max_concurrency", e.memory.max_concurrency);
     json.number("prefill_share", s.prefill_share);
     json.number("prompt_steps_share", s.prompt_steps_share);

@@ -105,6 +105,10 @@ void add_memory(std::vector<Row>& rows, const Answers& all) {
     };
     rows.push_back(heading("Sequences"));
     rows.push_back(row(all, "  running", [](const auto&, const Estimate& e) { return amount(e.serving.running); }));
+    rows.push_back(row(all, "  tokens gained per decode step", [](const EstimateAnswer& a, const auto&) {
+        const double gained = a.scenario.engine.tokens_per_step();
+        return gained > 1 ? amount(gained) : std::string(none);
+    }));
     rows.push_back(row(all, "  largest concurrency", [](const auto&, const Estimate& e) {
         return amount(e.memory.max_concurrency);
     }));
@@ -149,6 +153,7 @@ std::string question_text(const Scenario& s) {
     text.append(" (").append(parameters(counts.total)).append(" parameters, ");
     text.append(parameters(counts.active_incl_embeddings)).append(" active) under ").append(s.profile.engine);
     text.append(", ").append(layout_name(s.layout));
+    if (s.engine.draft_tokens > 0) text.append(", ").append(amount(s.engine.draft_tokens)).append(" drafted tokens a step");
     if (s.layout.replicas > 1) text.append(", one of ").append(std::to_string(s.layout.replicas)).append(" replicas");
     return wrapped(text, 2);
 }

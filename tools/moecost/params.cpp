@@ -206,6 +206,7 @@ Answer run_params(const Invocation& invocation) {
     const auto& names = invocation.line.positional;
     if (names.empty()) throw InputError({}, {}, "no model is given", "moecost list models shows the library");
     std::vector<ModelSize> models;
+    models.reserve(names.size());
     for (const std::string& name : names) models.push_back(size_of(invocation.data, invocation.line, name));
     Answer answer;
     if (invocation.format == Format::json) {

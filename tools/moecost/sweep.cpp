@@ -32,7 +32,8 @@ std::uint64_t number_in(std::string_view text, std::string_view option, std::uin
 Shard shard_of(const std::string& text) {
     const std::size_t slash = text.find('/');
     if (slash == std::string::npos) {
-        throw InputError({"--shard"}, {}, std::string("'").append(text).append("' is not of the form i/n, such as 2/8"));
+        std::string message("'");
+        throw InputError({"--shard"}, {}, message.append(text).append("' is not of the form i/n, such as 2/8"));
     }
     Shard shard;
     shard.count = number_in(std::string_view(text).substr(slash + 1), "shard", 1, 1'000'000);
@@ -75,9 +76,12 @@ void add_tallies(std::string& s, std::string_view title, const std::vector<Tally
     std::size_t shown = 0;
     for (const Tally& t : tallies) {
         if (t.points == 0 || shown++ >= most) continue;
-        s.append("  ").append(align_right(count_text(t.points), 15)).append("  ").append(title).append(t.what).append("\n");
+        s.append("  ").append(align_right(count_text(t.points), 15)).append("  ");
+        s.append(title).append(t.what).append("\n");
     }
-    if (shown > most) s.append("                   and ").append(std::to_string(shown - most)).append(" more reasons\n");
+    if (shown > most) {
+        s.append(19, ' ').append("and ").append(std::to_string(shown - most)).append(" more reasons\n");
+    }
 }
 
 std::string names(const std::vector<std::string>& files) {
@@ -140,7 +144,8 @@ SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
 
 std::vector<Flag> sweep_flags() {
     constexpr std::string_view group = "Sweep";
-    return {{"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+    return {{"example", "", group, "print a commented grid to begin with"},
+            {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
             {"frontier-only", "", group, "write the members of the frontier alone"},
             {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
             {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
@@ -156,7 +161,7 @@ namespace {
 Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     const CommandLine& line = invocation.line;
     if (line.positional.size() != 1) {
-        throw InputError({"GRID.toml"}, {}, "exactly one grid is needed", "moecost sweep --help has an example");
+        throw InputError({"GRID.toml"}, {}, "exactly one grid is needed", "moecost sweep --example prints one");
     }
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
     const SweepOptions options = sweep_options(invocation, grid);
@@ -186,6 +191,7 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
 
 Answer run_sweep(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
+    if (line.has("example")) return {std::string(example_grid()), {}, answered};
     if (line.has("tornado")) return run_tornado(invocation);
     if (!line.has("mpi")) return sweep_grid(invocation, nullptr);
     Ranks ranks;

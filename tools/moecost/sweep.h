@@ -10,6 +10,9 @@ namespace moecost::cli {
 /// Points, rows and why the others are none, as lines for people.
 [[nodiscard]] std::string sweep_report(const Manifest& manifest, const std::vector<std::string>& files);
 
+/// A commented grid that runs as it stands.
+[[nodiscard]] std::string_view example_grid();
+
 /// The ranks of mpirun while it lives. Rank 0 hands out blocks and writes; the others evaluate. InputError in a build
 /// without MPI.
 class Ranks {

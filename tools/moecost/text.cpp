@@ -28,7 +28,9 @@ std::string Style::dim(std::string_view text) const { return escaped(colour, "2"
 
 std::string amount(double value) {
     const double size = std::abs(value);
-    const bool digits = (size >= 99.95 || value == std::floor(value)) && size < 1e15;
+    // Solved figures miss a whole number by rounding alone.
+    const bool whole = size >= 0.5 && std::abs(value - std::round(value)) < 1e-4 * size;
+    const bool digits = (size >= 99.95 || whole || value == 0) && size < 1e15;
     return digits ? grouped(std::llround(value)) : significant(value, 3);
 }
 

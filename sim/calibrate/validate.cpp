@@ -121,7 +121,7 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.isl = std::max(1.0, *p.isl * mean);
     d.osl = std::max(1.0, p.osl.value_or(1) * mean);
     d.equal_lengths = !p.spread_lengths;
-    d.price = "1";
+    d.price = std::string{"1"};
     set_load(p, d);
     const bool counted = d.load != LoadKind::prefill_only && d.load != LoadKind::offline;
     if (counted && !(d.requests > 0)) return "load not recorded";

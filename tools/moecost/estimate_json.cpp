@@ -130,6 +130,23 @@ void write_memory(JsonWriter& json, const MemoryPlan& m) {
     json.end_object();
 }
 
+/// p10 and p90 by the residuals of measured servers; null where none was measured.
+void write_intervals(JsonWriter& json, const Estimate& e) {
+    const auto write = [&](std::string_view name, const Interval& i) {
+        if (!i.known()) return json.null(name);
+        json.begin_array(name);
+        json.number({}, i.low);
+        json.number({}, i.high);
+        json.end_array();
+    };
+    json.begin_object("p10_p90");
+    write("output_tokens_per_s", e.output_tokens_per_s);
+    write("tpot_s", e.tpot_s);
+    write("ttft_s", e.ttft_s);
+    write("usd_per_mtok_output", e.usd_per_mtok_output);
+    json.end_object();
+}
+
 void write_cost(JsonWriter& json, const Cost& c) {
     json.begin_object("cost");
     json.number("usd_per_mtok_output", c.usd_per_mtok_output);
@@ -236,6 +253,7 @@ void write_answer(JsonWriter& json, const EstimateAnswer& a) {
         write_serving(json, a, *a.estimate);
         write_memory(json, a.estimate->memory);
         write_cost(json, a.estimate->cost);
+        write_intervals(json, *a.estimate);
         write_deployment(json, a, *a.estimate);
         json.begin_object("steps");
         write_step(json, "decode", a.decode, 1);

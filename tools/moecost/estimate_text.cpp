@@ -97,6 +97,21 @@ void add_latency(std::vector<Row>& rows, const Answers& all) {
     }
 }
 
+/// From the residuals of measured servers of this accelerator and engine; nothing where none was measured.
+void add_ranges(std::vector<Row>& rows, const Answers& all) {
+    const auto range_of = [&](std::string label, Interval Estimate::*figure, std::string (*show)(double)) {
+        rows.push_back(row(all, std::move(label), [=](const auto&, const Estimate& e) {
+            const Interval& i = e.*figure;
+            return i.known() ? show(i.low).append(" to ").append(show(i.high)) : std::string(none);
+        }));
+    };
+    rows.push_back(heading("Likely range, p10 to p90"));
+    range_of("  output, tok/s", &Estimate::output_tokens_per_s, [](double x) { return amount(x); });
+    range_of("  output, $/Mtok", &Estimate::usd_per_mtok_output, money);
+    range_of("  TPOT", &Estimate::tpot_s, duration);
+    range_of("  TTFT", &Estimate::ttft_s, duration);
+}
+
 void add_memory(std::vector<Row>& rows, const Answers& all) {
     const auto bytes_of = [&](std::string label, Bytes (*figure)(const MemoryPlan&)) {
         rows.push_back(row(all, std::move(label), [=](const auto&, const Estimate& e) {
@@ -232,6 +247,7 @@ std::string estimate_text(const Answers& answers, const Invocation& invocation) 
     std::vector<Row> rows;
     add_answer(rows, answers);
     add_latency(rows, answers);
+    add_ranges(rows, answers);
     add_memory(rows, answers);
     add_rest(rows, answers);
     add_deployment(rows, answers);

@@ -44,7 +44,8 @@ void resolve_precision(const Description& d, Scenario& s) {
     if (!d.expert_weights.empty()) s.precision.routed_experts = format_of("expert-weights", d.expert_weights);
     if (d.kv.empty() || d.kv == "auto") {
         s.precision.kv_cache = default_cache(s);
-        s.notes.push_back(std::string("KV cache in ").append(info(s.precision.kv_cache).name).append(" (assumed)"));
+        s.notes.push_back(
+            std::string("KV cache in ").append(info(s.precision.kv_cache).name).append(" (assumed)"));
     } else {
         s.precision.kv_cache = format_of("kv", d.kv);
     }
@@ -83,8 +84,8 @@ std::optional<Infeasible> set_layout(const Description& d, Layout& layout) {
     const std::int64_t gpus = d.gpus.value_or(0);
     layout.tp = d.tp.value_or(std::max(1, static_cast<int>(gpus / others)));
     if (gpus > 0 && gpus % others != 0) {
-        return Infeasible{"the GPUs must be a multiple of pp x attention-dp x replicas", "gpus", "multiple of",
-                          static_cast<double>(gpus), static_cast<double>(others)};
+        return Infeasible{"the GPUs must be a multiple of pp x attention-dp x replicas", "gpus",
+                          "multiple of", static_cast<double>(gpus), static_cast<double>(others)};
     }
     if (gpus > 0 && layout.tp * others != gpus) {
         return Infeasible{"the GPUs are not tp x pp x attention-dp x replicas", "gpus", "product",
@@ -111,7 +112,7 @@ void set_traffic(const Description& d, Traffic& t) {
            message.append(", ").append(problem.unit).append(" ").append(shortest(problem.available)));
 }
 
-}  // namespace
+}   // namespace
 
 std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     resolve_engine(d, s);
@@ -176,4 +177,4 @@ std::string smallest_fix(const DataStore& data, const Description& description) 
     return {};
 }
 
-}  // namespace moecost
+}   // namespace moecost

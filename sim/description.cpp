@@ -14,7 +14,8 @@ namespace {
     throw InputError(where, {}, message.append(text).append("' is not ").append(allowed));
 }
 
-double number(std::string_view text, const Location& where, double low, double high, std::string_view allowed) {
+double number(std::string_view text, const Location& where, double low, double high,
+              std::string_view allowed) {
     double value = 0;
     const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole_text = r.ec == std::errc{} && r.ptr == text.data() + text.size();
@@ -43,8 +44,9 @@ bool boolean(std::string_view text, const Location& where) {
 
 void set_load(Description& d, LoadKind load, double requests, const Location& where) {
     if (d.load && *d.load != load) {
-        throw InputError(where, {}, "two loads are given: choose one of --concurrency, --rate, --offline, "
-                                    "--static-batch, --burst, --prefill-only, --decode-only");
+        throw InputError(where, {},
+                         "two loads are given: choose one of --concurrency, --rate, --offline, "
+                         "--static-batch, --burst, --prefill-only, --decode-only");
     }
     d.load = load;
     d.requests = requests;
@@ -62,7 +64,8 @@ using Where = const Location&;
 constexpr Option options[] = {
     {"model", "NAME|FILE", "Model", "model of the library, our TOML, or a Hugging Face config.json",
      [](Description& d, Text t, Where) { d.model = t; }},
-    {"weights", "FORMAT", "Model", "format of all GEMM weights: bf16, fp8, fp8-block, nvfp4, ... (default: as released)",
+    {"weights", "FORMAT", "Model",
+     "format of all GEMM weights: bf16, fp8, fp8-block, nvfp4, ... (default: as released)",
      [](Description& d, Text t, Where) { d.weights = t; }},
     {"expert-weights", "FORMAT", "Model", "format of the routed experts (default: as --weights)",
      [](Description& d, Text t, Where) { d.expert_weights = t; }},
@@ -80,12 +83,14 @@ constexpr Option options[] = {
     {"tp", "N", "Hardware", "tensor parallelism (default: all GPUs of the instance)",
      [](Description& d, Text t, Where w) { d.tp = degree(t, w); }},
     {"pp", "N", "Hardware", "pipeline stages", [](Description& d, Text t, Where w) { d.pp = degree(t, w); }},
-    {"ep", "N", "Hardware", "expert parallelism", [](Description& d, Text t, Where w) { d.ep = degree(t, w); }},
+    {"ep", "N", "Hardware", "expert parallelism",
+     [](Description& d, Text t, Where w) { d.ep = degree(t, w); }},
     {"attention-dp", "N", "Hardware", "attention data parallelism",
      [](Description& d, Text t, Where w) { d.attention_dp = degree(t, w); }},
     {"replicas", "N", "Hardware", "identical instances",
      [](Description& d, Text t, Where w) { d.replicas = degree(t, w); }},
-    {"all-to-all", "MODE", "Hardware", "expert exchange by DeepEP: low-latency or normal (default: collectives)",
+    {"all-to-all", "MODE", "Hardware",
+     "expert exchange by DeepEP: low-latency or normal (default: collectives)",
      [](Description& d, Text t, Where) { d.exchange = t; }},
 
     {"engine", "NAME|FILE", "Engine", "vllm, sglang, trtllm, ideal (pure roofline) or a profile",
@@ -94,10 +99,15 @@ constexpr Option options[] = {
      [](Description& d, Text t, Where w) { d.chunk = tokens(t, w); }},
     {"max-sequences", "N", "Engine", "running sequences of an attention rank",
      [](Description& d, Text t, Where w) { d.max_sequences = count(t, w); }},
-    {"memory-fraction", "SHARE", "Engine", "of device memory for the engine (TensorRT-LLM: of what weights leave)",
-     [](Description& d, Text t, Where w) { d.memory_fraction = number(t, w, 0.01, 1, "a share in 0.01..1"); }},
+    {"memory-fraction", "SHARE", "Engine",
+     "of device memory for the engine (TensorRT-LLM: of what weights leave)",
+     [](Description& d, Text t, Where w) {
+         d.memory_fraction = number(t, w, 0.01, 1, "a share in 0.01..1");
+     }},
     {"reserve-gb", "GB", "Engine", "memory for runtime, graphs and activations",
-     [](Description& d, Text t, Where w) { d.reserve_gb = number(t, w, 0, 1e4, "a number of GB in 0..10000"); }},
+     [](Description& d, Text t, Where w) {
+         d.reserve_gb = number(t, w, 0, 1e4, "a number of GB in 0..10000");
+     }},
     {"admission-steps", "N", "Engine", "decode steps between two polls for new requests",
      [](Description& d, Text t, Where w) { d.admission_steps = number(t, w, 0, 1e6, "a number in 0..1e6"); }},
 
@@ -121,13 +131,17 @@ constexpr Option options[] = {
     {"rate", "R", "Traffic", "requests per second per instance",
      [](Description& d, Text t, Where w) { set_load(d, LoadKind::rate, count(t, w), w); }},
     {"offline", "", "Traffic", "an endless queue: largest throughput",
-     [](Description& d, Text t, Where w) { if (boolean(t, w)) set_load(d, LoadKind::offline, 0, w); }},
+     [](Description& d, Text t, Where w) {
+         if (boolean(t, w)) set_load(d, LoadKind::offline, 0, w);
+     }},
     {"static-batch", "N", "Traffic", "one batch at once, no arrivals",
      [](Description& d, Text t, Where w) { set_load(d, LoadKind::static_batch, count(t, w), w); }},
     {"burst", "N", "Traffic", "requests that arrive at once on an idle server",
      [](Description& d, Text t, Where w) { set_load(d, LoadKind::burst, count(t, w), w); }},
     {"prefill-only", "", "Traffic", "prompts only, saturated",
-     [](Description& d, Text t, Where w) { if (boolean(t, w)) set_load(d, LoadKind::prefill_only, 0, w); }},
+     [](Description& d, Text t, Where w) {
+         if (boolean(t, w)) set_load(d, LoadKind::prefill_only, 0, w);
+     }},
     {"decode-only", "N", "Traffic", "sequences decoding, no prompts",
      [](Description& d, Text t, Where w) { set_load(d, LoadKind::decode_only, count(t, w), w); }},
     {"slo-ttft", "TIME", "Traffic", "largest mean time to first token, such as 2s",
@@ -150,7 +164,7 @@ std::string as_text(const Reader& r, std::string_view key) {
     r.fail(key, "expected a text, a number or true/false");
 }
 
-}  // namespace
+}   // namespace
 
 std::span<const Option> description_options() { return options; }
 
@@ -168,13 +182,15 @@ double parse_duration(std::string_view text, const Location& where) {
     }
     double value = 0;
     const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || !(value * unit > 0 && value * unit < 1e9)) {
+    if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() ||
+        !(value * unit > 0 && value * unit < 1e9)) {
         reject(where, text, "a positive time such as 2s or 50ms");
     }
     return value * unit;
 }
 
-void set_option(Description& description, std::string_view key, std::string_view text, const Location& where) {
+void set_option(Description& description, std::string_view key, std::string_view text,
+                const Location& where) {
     for (const Option& option : options) {
         if (option.key == key) return option.apply(description, text, where);
     }
@@ -189,7 +205,8 @@ void apply_scenario_file(Description& description, const Document& document) {
         if (key == "schema") continue;
         if (key == "set") {
             const Reader edits = r.table(key);
-            for (const std::string& name : edits.keys()) description.edits.emplace_back(name, as_text(edits, name));
+            for (const std::string& name : edits.keys())
+                description.edits.emplace_back(name, as_text(edits, name));
             continue;
         }
         std::string flag = key;
@@ -200,4 +217,4 @@ void apply_scenario_file(Description& description, const Document& document) {
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

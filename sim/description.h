@@ -21,13 +21,13 @@ struct Description {
     std::string cluster;
     std::string engine = "vllm";
     std::optional<int> gpus, tp, pp, ep, attention_dp, replicas;
-    std::string exchange;                       // all-to-all backend: low-latency, normal; empty: collectives
-    std::string weights, expert_weights, kv;    // empty: as released
+    std::string exchange;                      // all-to-all backend: low-latency, normal; empty: collectives
+    std::string weights, expert_weights, kv;   // empty: as released
     std::string traffic;
     std::optional<double> isl, osl, cached_share;
     std::optional<bool> equal_lengths;
     std::optional<LoadKind> load;
-    double requests = 0;                        // by `load`
+    double requests = 0;   // by `load`
     std::optional<double> chunk, max_sequences, memory_fraction, reserve_gb, admission_steps;
     std::optional<double> draft_tokens, acceptance;
     std::optional<double> slo_ttft, slo_tpot;
@@ -56,4 +56,4 @@ void apply_scenario_file(Description& description, const Document& document);
 /// "2s", "50ms", "1.5" (seconds). InputError names what is allowed.
 [[nodiscard]] double parse_duration(std::string_view text, const Location& where);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -20,7 +20,8 @@ Interval price_around(double value, const Residual& residual) {
 
 /// Residuals were taken on calibrated accelerators under a closed loop: they say nothing about anything else.
 void add_intervals(const Scenario& scenario, Estimate& e) {
-    if (scenario.profile.basis == Provenance::datasheet || scenario.traffic.load != LoadKind::closed_loop) return;
+    if (scenario.profile.basis == Provenance::datasheet || scenario.traffic.load != LoadKind::closed_loop)
+        return;
     const ServingScalars& s = scenario.profile.serving;
     e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
     e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);
@@ -28,20 +29,20 @@ void add_intervals(const Scenario& scenario, Estimate& e) {
     e.usd_per_mtok_output = price_around(e.cost.usd_per_mtok_output, s.throughput_residual);
 }
 
-}  // namespace
+}   // namespace
 
 void Scenario::refresh() { weights = weight_bytes(architecture, precision); }
 
 Expected<Estimate> evaluate(const Scenario& scenario) {
     if (const auto problem = layout_problem(scenario.architecture, scenario.layout)) return *problem;
-    const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, scenario.precision, scenario.weights,
-                                                    scenario.layout, scenario.cluster, scenario.engine,
-                                                    scenario.traffic);
+    const Expected<MemoryPlan> memory =
+        plan_memory(scenario.architecture, scenario.precision, scenario.weights, scenario.layout,
+                    scenario.cluster, scenario.engine, scenario.traffic);
     if (!memory) return memory.error();
     const Machine machine = make_machine(scenario.cluster, scenario.profile, scenario.precision);
     StepTimer timer(scenario.architecture, scenario.precision, scenario.layout, machine);
-    const Expected<Serving> serving = serve(timer, scenario.profile.serving, scenario.engine, scenario.layout, *memory,
-                                            scenario.traffic);
+    const Expected<Serving> serving =
+        serve(timer, scenario.profile.serving, scenario.engine, scenario.layout, *memory, scenario.traffic);
     if (!serving) return serving.error();
 
     CostInput prices;
@@ -49,7 +50,8 @@ Expected<Estimate> evaluate(const Scenario& scenario) {
     prices.usd_per_gpu_hour = scenario.price.dollars_per_gpu_hour;
     prices.blend_input_parts = scenario.blend_input_parts;
     prices.cache_bytes_per_token =
-        kv_bytes_per_token(scenario.architecture, scenario.precision.kv_cache, scenario.layout.tp) / scenario.layout.pp;
+        kv_bytes_per_token(scenario.architecture, scenario.precision.kv_cache, scenario.layout.tp) /
+        scenario.layout.pp;
     prices.gpu = &scenario.cluster.gpu;
 
     Estimate estimate;
@@ -57,7 +59,8 @@ Expected<Estimate> evaluate(const Scenario& scenario) {
     estimate.memory = *memory;
     estimate.cost = cost_of(*serving, scenario.traffic, prices);
     estimate.provenance = serving->provenance;
-    estimate.meets_slo = within(serving->ttft, scenario.slo.ttft_s) && within(serving->tpot, scenario.slo.tpot_s);
+    estimate.meets_slo =
+        within(serving->ttft, scenario.slo.ttft_s) && within(serving->tpot, scenario.slo.tpot_s);
     add_intervals(scenario, estimate);
     return estimate;
 }
@@ -71,4 +74,4 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
     return report;
 }
 
-}  // namespace moecost
+}   // namespace moecost

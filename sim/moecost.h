@@ -56,7 +56,7 @@ struct Interval {
 };
 
 struct Estimate {
-    Serving serving;         // of one instance
+    Serving serving;   // of one instance
     MemoryPlan memory;
     Cost cost;
     Provenance provenance = Provenance::calibrated;
@@ -85,4 +85,4 @@ struct StepReport {
 /// "--tp 4"; empty when none of the usual ones does.
 [[nodiscard]] std::string smallest_fix(const DataStore& data, const Description& description);
 
-}  // namespace moecost
+}   // namespace moecost

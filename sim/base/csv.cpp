@@ -33,9 +33,12 @@ void for_each_record(std::string_view text, const std::string& file, Sink sink) 
                 for (++i;; ++i) {
                     if (i >= text.size()) throw InputError({file, start}, {}, "quoted field is not closed");
                     if (text[i] == '\n') ++line;
-                    if (text[i] != '"') field += text[i];
-                    else if (i + 1 < text.size() && text[i + 1] == '"') field += text[i++];
-                    else break;
+                    if (text[i] != '"')
+                        field += text[i];
+                    else if (i + 1 < text.size() && text[i + 1] == '"')
+                        field += text[i++];
+                    else
+                        break;
                 }
                 ++i;
             } else {
@@ -55,7 +58,7 @@ void for_each_record(std::string_view text, const std::string& file, Sink sink) 
     }
 }
 
-}  // namespace
+}   // namespace
 
 CsvTable::CsvTable(std::string_view text, std::string file) : file_(std::move(file)) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -151,9 +154,11 @@ std::string gzip_member(std::string_view text) {
     constexpr int gzip_format = 15 + 16;   // largest window, gzip header
     constexpr int fast = 3;                // rows are formatted faster than better levels compress
     z_stream stream{};
-    if (deflateInit2(&stream, fast, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    if (deflateInit2(&stream, fast, Z_DEFLATED, gzip_format, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::bad_alloc();
     std::string member(deflateBound(&stream, static_cast<uLong>(text.size())), '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));   // zlib's interface is older than const
+    stream.next_in =
+        reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));   // zlib's interface is older than const
     stream.avail_in = static_cast<uInt>(text.size());
     stream.next_out = reinterpret_cast<Bytef*>(member.data());
     stream.avail_out = static_cast<uInt>(member.size());
@@ -173,4 +178,4 @@ std::string csv_field(std::string_view text) {
     return s += '"';
 }
 
-}  // namespace moecost
+}   // namespace moecost

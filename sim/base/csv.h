@@ -45,4 +45,4 @@ void write_file(const std::string& path, std::string_view content);
 /// One CSV field, quoted only when it must be.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -13,8 +13,10 @@ namespace {
 std::string normal_form(std::string_view name) {
     std::string s(name);
     for (char& c : s) {
-        if (c == '-') c = '_';
-        else if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        if (c == '-')
+            c = '_';
+        else if (c >= 'A' && c <= 'Z')
+            c = static_cast<char>(c - 'A' + 'a');
     }
     return s;
 }
@@ -28,10 +30,11 @@ bool has_alias(const Document& document, std::string_view wanted) {
     const Reader reader(document);
     if (!reader.has("aliases")) return false;
     const auto aliases = reader.texts("aliases");
-    return std::any_of(aliases.begin(), aliases.end(), [&](const auto& a) { return normal_form(a) == wanted; });
+    return std::any_of(aliases.begin(), aliases.end(),
+                       [&](const auto& a) { return normal_form(a) == wanted; });
 }
 
-}  // namespace
+}   // namespace
 
 bool is_path(std::string_view name) {
     return name.find('/') != std::string_view::npos || name.ends_with(".toml") || name.ends_with(".json");
@@ -55,7 +58,8 @@ std::vector<std::string> DataStore::names(std::string_view folder) const {
     }
     if (!directory_.empty()) {
         std::error_code ec;
-        for (const auto& entry : std::filesystem::directory_iterator(directory_ + "/" + std::string(folder), ec)) {
+        for (const auto& entry :
+             std::filesystem::directory_iterator(directory_ + "/" + std::string(folder), ec)) {
             if (entry.path().extension() == ".toml") result.push_back(entry.path().stem().string());
         }
     }
@@ -98,4 +102,4 @@ Document DataStore::open(std::string_view folder, std::string_view name, std::st
     throw InputError({}, {}, message, name_hint(name, known));
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -41,4 +41,4 @@ class DataStore {
 /// True when the name is meant as a path to a file.
 [[nodiscard]] bool is_path(std::string_view name);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -10,9 +10,9 @@ std::optional<DType> dtype_named(std::string_view name) {
         if (i.name == name) return i.type;
     }
     constexpr std::pair<std::string_view, DType> spellings[] = {
-        {"bfloat16", DType::bf16},      {"float16", DType::fp16},        {"float32", DType::fp32},
+        {"bfloat16", DType::bf16},       {"float16", DType::fp16},           {"float32", DType::fp32},
         {"fp8_block", DType::fp8_block}, {"fp8-block128", DType::fp8_block}, {"fp8_e4m3", DType::fp8},
-        {"fp4", DType::nvfp4},          {"int4-g32", DType::int4},
+        {"fp4", DType::nvfp4},           {"int4-g32", DType::int4},
     };
     for (const auto& [spelling, type] : spellings) {
         if (spelling == name) return type;
@@ -25,4 +25,4 @@ std::string_view name_of(MathUnit unit) {
     return names[static_cast<std::size_t>(unit)];
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -38,7 +38,9 @@ inline constexpr std::array<DTypeInfo, 9> dtype_table{{
     {DType::int4, "int4", 0.5, 1, 32, 2, MathUnit::bf16},
 }};
 
-[[nodiscard]] constexpr const DTypeInfo& info(DType type) { return dtype_table[static_cast<std::size_t>(type)]; }
+[[nodiscard]] constexpr const DTypeInfo& info(DType type) {
+    return dtype_table[static_cast<std::size_t>(type)];
+}
 
 /// Bytes per element with scales spread over their block: bf16 2, nvfp4 0.5625, mxfp4 0.53125, int4 0.5625.
 [[nodiscard]] constexpr double bytes_per_element(DType type) {
@@ -51,4 +53,4 @@ inline constexpr std::array<DTypeInfo, 9> dtype_table{{
 
 [[nodiscard]] std::string_view name_of(MathUnit unit);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -46,9 +46,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-}  // namespace
+}   // namespace
 
-InputError::InputError(const Location& where, std::string_view key, std::string_view message, std::string hint)
+InputError::InputError(const Location& where, std::string_view key, std::string_view message,
+                       std::string hint)
     : std::runtime_error(compose(where, key, message)), hint_(one_line(std::move(hint))) {}
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates) {
@@ -79,4 +80,4 @@ std::string name_hint(std::string_view name, std::span<const std::string> candid
     return s;
 }
 
-}  // namespace moecost
+}   // namespace moecost

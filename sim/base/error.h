@@ -38,4 +38,4 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 /// "did you mean 'x'?" for the closest candidate, else "one of: a, b, c" (at most 12 of them).
 std::string name_hint(std::string_view name, std::span<const std::string> candidates);
 
-}  // namespace moecost
+}   // namespace moecost

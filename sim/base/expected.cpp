@@ -14,4 +14,4 @@ std::string describe(const Infeasible& why) {
     return s.append(")");
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -27,8 +27,8 @@ std::string describe(const Infeasible& why);
 template <class T>
 class Expected {
   public:
-    Expected(T value) : content_(std::move(value)) {}        // NOLINT: implicit by design
-    Expected(Infeasible reason) : content_(reason) {}        // NOLINT: implicit by design
+    Expected(T value) : content_(std::move(value)) {}   // NOLINT: implicit by design
+    Expected(Infeasible reason) : content_(reason) {}   // NOLINT: implicit by design
     explicit operator bool() const { return content_.index() == 0; }
     [[nodiscard]] const T& operator*() const { return *std::get_if<0>(&content_); }
     [[nodiscard]] const T* operator->() const { return std::get_if<0>(&content_); }
@@ -40,4 +40,4 @@ class Expected {
     std::variant<T, Infeasible> content_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

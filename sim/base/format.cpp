@@ -19,7 +19,7 @@ std::string scaled(double value, double unit, std::string_view name) {
     return significant(value / unit, 3).append(" ").append(name);
 }
 
-}  // namespace
+}   // namespace
 
 std::string fixed(double value, int digits) { return print(value, std::chars_format::fixed, digits); }
 
@@ -77,4 +77,4 @@ std::string align_left(std::string_view text, std::size_t width) {
     return s;
 }
 
-}  // namespace moecost
+}   // namespace moecost

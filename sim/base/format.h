@@ -24,4 +24,4 @@ std::string byte_size(double bytes);
 std::string align_right(std::string_view text, std::size_t width);
 std::string align_left(std::string_view text, std::size_t width);
 
-}  // namespace moecost
+}   // namespace moecost

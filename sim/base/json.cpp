@@ -102,7 +102,8 @@ class TreeBuilder {
     bool EndArray(rapidjson::SizeType) { return close(); }
     bool Key(const char* s, rapidjson::SizeType n, bool) {
         std::string key(s, n);
-        if (!open_.back().seen.insert(key).second) throw InputError(here(), key, "stands twice in the same object");
+        if (!open_.back().seen.insert(key).second)
+            throw InputError(here(), key, "stands twice in the same object");
         open_.back().key = std::move(key);
         stream_.end_scalar();
         return true;
@@ -122,10 +123,12 @@ class TreeBuilder {
     [[nodiscard]] decltype(Value::content) number(std::string_view text) {
         std::int64_t integer = 0;
         const char* const end = text.data() + text.size();
-        if (const auto r = std::from_chars(text.data(), end, integer); r.ec == std::errc{} && r.ptr == end) return integer;
+        if (const auto r = std::from_chars(text.data(), end, integer); r.ec == std::errc{} && r.ptr == end)
+            return integer;
         double real = 0;
         if (std::from_chars(text.data(), end, real).ec == std::errc{}) return real;
-        const bool tiny = text.find("e-") != text.npos || text.find("E-") != text.npos || text.find("0.") <= 1;
+        const bool tiny =
+            text.find("e-") != text.npos || text.find("E-") != text.npos || text.find("0.") <= 1;
         if (!tiny) throw InputError(here(), {}, "malformed JSON: number too big");
         return 0.0;
     }
@@ -167,12 +170,13 @@ class TreeBuilder {
     Value root_;
 };
 
-}  // namespace
+}   // namespace
 
 Document parse_json(std::string_view text, std::string file) {
     if (text.size() > max_bytes) throw InputError({file}, {}, "larger than 64 MiB");
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    if (text.find('\0') != std::string_view::npos) throw InputError({file}, {}, "malformed JSON: holds a zero byte");
+    if (text.find('\0') != std::string_view::npos)
+        throw InputError({file}, {}, "malformed JSON: holds a zero byte");
     CountingStream stream(text);
     TreeBuilder builder(stream, file);
     rapidjson::Reader reader;
@@ -196,9 +200,15 @@ JsonWriter::~JsonWriter() = default;
 void JsonWriter::key(std::string_view name) {
     if (!name.empty()) state_->writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
 }
-void JsonWriter::begin_object(std::string_view name) { key(name); state_->writer.StartObject(); }
+void JsonWriter::begin_object(std::string_view name) {
+    key(name);
+    state_->writer.StartObject();
+}
 void JsonWriter::end_object() { state_->writer.EndObject(); }
-void JsonWriter::begin_array(std::string_view name) { key(name); state_->writer.StartArray(); }
+void JsonWriter::begin_array(std::string_view name) {
+    key(name);
+    state_->writer.StartArray();
+}
 void JsonWriter::end_array() { state_->writer.EndArray(); }
 
 void JsonWriter::number(std::string_view name, double value) {
@@ -215,12 +225,18 @@ void JsonWriter::text(std::string_view name, std::string_view value) {
     key(name);
     state_->writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
 }
-void JsonWriter::flag(std::string_view name, bool value) { key(name); state_->writer.Bool(value); }
-void JsonWriter::null(std::string_view name) { key(name); state_->writer.Null(); }
+void JsonWriter::flag(std::string_view name, bool value) {
+    key(name);
+    state_->writer.Bool(value);
+}
+void JsonWriter::null(std::string_view name) {
+    key(name);
+    state_->writer.Null();
+}
 
 std::string JsonWriter::str() const {
     std::string s(state_->buffer.GetString(), state_->buffer.GetSize());
     return s.append("\n");
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -33,4 +33,4 @@ class JsonWriter {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

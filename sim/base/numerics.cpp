@@ -12,7 +12,8 @@ PowerTables make_tables() {
     for (int i = 0; i < 128; ++i) {
         const double lower = 1 + i / 128.0;
         t.reciprocal[i] = 1 / lower;
-        t.log2[i] = -std::log2(t.reciprocal[i]);   // of the rounded reciprocal, so that the product is consistent
+        t.log2[i] =
+            -std::log2(t.reciprocal[i]);   // of the rounded reciprocal, so that the product is consistent
         t.exp2[i] = std::exp2(i / 128.0);
     }
     return t;
@@ -20,12 +21,12 @@ PowerTables make_tables() {
 
 /// Rational approximation of the normal quantile, relative error 1.15e-9 (P. J. Acklam, 2003).
 double acklam(double u) {
-    constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
-                            1.383577518672690e+02, -3.066479806614716e+01, 2.506628277459239e+00};
+    constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
+                            1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
     constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
                             6.680131188771972e+01, -1.328068155288572e+01};
     constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
-                            -2.549732539343734e+00, 4.374664141464968e+00, 2.938163982698783e+00};
+                            -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
     constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
                             3.754408661907416e+00};
     const auto tail = [&](double q) {
@@ -41,7 +42,7 @@ double acklam(double u) {
            (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
 
-}  // namespace
+}   // namespace
 
 const PowerTables power_tables = make_tables();
 
@@ -52,8 +53,6 @@ double normal_quantile(double u) {
     return x - step / (1 + x * step / 2);
 }
 
-double expected_max_normal(double n) {
-    return n <= 1 ? 0 : normal_quantile((n - 0.375) / (n + 0.25));
-}
+double expected_max_normal(double n) { return n <= 1 ? 0 : normal_quantile((n - 0.375) / (n + 0.25)); }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -37,7 +37,8 @@ extern const PowerTables power_tables;
     constexpr double shift = 52776558133248.0;   // 1.5 * 2^45: adding it rounds to a multiple of 1/128
     const double shifted = x + shift;
     const double y = (x - (shifted - shift)) * 0.69314718055994530942;
-    const auto step = std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(shift);   // 128 n + i
+    const auto step =
+        std::bit_cast<std::int64_t>(shifted) - std::bit_cast<std::int64_t>(shift);   // 128 n + i
     const double series = 1 + y * (1 + y * (1.0 / 2 + y * (1.0 / 6 + y * (1.0 / 24))));
     const auto scale = static_cast<std::uint64_t>((step >> 7) + 1023) << 52;
     return series * power_tables.exp2[step & 127] * std::bit_cast<double>(scale);
@@ -90,4 +91,4 @@ inline constexpr double negligible_exponent = -36;
 /// form, so it is not refined here.
 [[nodiscard]] double expected_max_normal(double n);
 
-}  // namespace moecost
+}   // namespace moecost

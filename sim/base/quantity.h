@@ -21,9 +21,18 @@ class Quantity {
     [[nodiscard]] constexpr double value() const { return value_; }
 
     constexpr auto operator<=>(const Quantity&) const = default;
-    constexpr Quantity& operator+=(Quantity o) { value_ += o.value_; return *this; }
-    constexpr Quantity& operator-=(Quantity o) { value_ -= o.value_; return *this; }
-    constexpr Quantity& operator*=(double s) { value_ *= s; return *this; }
+    constexpr Quantity& operator+=(Quantity o) {
+        value_ += o.value_;
+        return *this;
+    }
+    constexpr Quantity& operator-=(Quantity o) {
+        value_ -= o.value_;
+        return *this;
+    }
+    constexpr Quantity& operator*=(double s) {
+        value_ *= s;
+        return *this;
+    }
     friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.value_ + b.value_}; }
     friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.value_ - b.value_}; }
     friend constexpr Quantity operator-(Quantity a) { return Quantity{-a.value_}; }
@@ -46,9 +55,13 @@ constexpr auto operator/(Quantity<Dim<A...>> a, Quantity<Dim<B...>> b) {
 }
 
 template <class D>
-constexpr Quantity<D> max(Quantity<D> a, Quantity<D> b) { return a < b ? b : a; }
+constexpr Quantity<D> max(Quantity<D> a, Quantity<D> b) {
+    return a < b ? b : a;
+}
 template <class D>
-constexpr Quantity<D> min(Quantity<D> a, Quantity<D> b) { return b < a ? b : a; }
+constexpr Quantity<D> min(Quantity<D> a, Quantity<D> b) {
+    return b < a ? b : a;
+}
 
 using Bytes = Quantity<Dim<1, 0, 0, 0, 0, 0>>;
 using Flop = Quantity<Dim<0, 1, 0, 0, 0, 0>>;
@@ -87,6 +100,6 @@ constexpr FlopPerSecond operator""_TFLOP_per_s(long double v) {
 constexpr Seconds operator""_s(long double v) { return Seconds{static_cast<double>(v)}; }
 constexpr Seconds operator""_ms(long double v) { return Seconds{static_cast<double>(v) * 1e-3}; }
 constexpr Seconds operator""_us(long double v) { return Seconds{static_cast<double>(v) * 1e-6}; }
-}  // namespace literals
+}   // namespace literals
 
-}  // namespace moecost
+}   // namespace moecost

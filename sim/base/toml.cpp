@@ -75,7 +75,7 @@ Value convert(const toml::node& node, const std::string& file, int depth) {
     return v;
 }
 
-}  // namespace
+}   // namespace
 
 Document parse_toml(std::string_view text, std::string file) {
     if (text.size() > (std::size_t{64} << 20)) throw InputError({file}, {}, "larger than 64 MiB");
@@ -84,9 +84,10 @@ Document parse_toml(std::string_view text, std::string file) {
         const toml::table table = toml::parse(text, file);
         return {file, convert(table, file, 0)};
     } catch (const toml::parse_error& e) {
-        const Location where{file, static_cast<int>(e.source().begin.line), static_cast<int>(e.source().begin.column)};
+        const Location where{file, static_cast<int>(e.source().begin.line),
+                             static_cast<int>(e.source().begin.column)};
         throw InputError(where, {}, std::string("malformed TOML: ").append(e.description()));
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -10,7 +10,8 @@ namespace moecost {
 namespace {
 
 std::string_view kind_name(const Value& value) {
-    constexpr std::string_view names[] = {"null", "a boolean", "an integer", "a number", "a text", "a list", "a table"};
+    constexpr std::string_view names[] = {"null",   "a boolean", "an integer", "a number",
+                                          "a text", "a list",    "a table"};
     return names[value.content.index()];
 }
 
@@ -26,7 +27,7 @@ std::string out_of_range(double value, Range range) {
     return s.append(" is not in ").append(shortest(range.low)).append("..").append(shortest(range.high));
 }
 
-}  // namespace
+}   // namespace
 
 Document parse_document(std::string_view text, std::string file) {
     return file.ends_with(".json") ? parse_json(text, std::move(file)) : parse_toml(text, std::move(file));
@@ -180,4 +181,4 @@ void Reader::allow_only(std::initializer_list<std::string_view> allowed) const {
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -92,4 +92,4 @@ class Reader {
     std::string path_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

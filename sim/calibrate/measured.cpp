@@ -87,10 +87,11 @@ std::optional<double> optional_number(const Reader& r, std::string_view key) {
     return r.number(key, non_negative);
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<MeasuredPoint> read_points(const CsvTable& table) {
-    for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"}) (void)table.column(needed);
+    for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"})
+        (void)table.column(needed);
     if (!table.find_column("scenario") && !table.find_column("mode")) (void)table.column("scenario");
     std::vector<MeasuredPoint> points;
     points.reserve(table.rows());
@@ -104,7 +105,7 @@ Recipes::Recipes(const Document& document) {
     for (const Reader& r : reader.tables("rule")) {
         r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
                       "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "draft_tokens",                       "gpus_above", "all_to_all", "source"});
+                      "draft_tokens", "gpus_above", "all_to_all", "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -125,11 +126,13 @@ Recipes::Recipes(const Document& document) {
     }
 }
 
-RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& model, const std::string& gpu) const {
+RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& model,
+                                 const std::string& gpu) const {
     RecipeSettings s;
     const double requests = point.concurrency.value_or(0);
     for (const Rule& rule : rules_) {
-        if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu)) continue;
+        if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu))
+            continue;
         if (!contains(rule.scenarios, point.scenario)) continue;
         if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
@@ -138,11 +141,12 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
-            const double formula = rule.chunk_per_isl * point.isl.value_or(0) + rule.chunk_per_request * requests;
+            const double formula =
+                rule.chunk_per_isl * point.isl.value_or(0) + rule.chunk_per_request * requests;
             s.chunk_tokens = std::max(*rule.chunk_tokens, formula + rule.chunk_extra);
         }
     }
     return s;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -60,4 +60,4 @@ class Recipes {
     std::vector<Rule> rules_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

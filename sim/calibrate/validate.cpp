@@ -23,17 +23,24 @@ void set_load(const MeasuredPoint& p, Description& d) {
         d.load = kind;
         d.requests = requests;
     };
-    if (p.scenario == "offline_max") set(LoadKind::offline, p.prompts.value_or(0));
-    else if (p.scenario == "static_batch") set(LoadKind::static_batch, p.concurrency.value_or(0));
-    else if (p.scenario == "burst") set(LoadKind::burst, p.prompts.value_or(p.concurrency.value_or(0)));
-    else if (p.scenario == "request_rate") set(LoadKind::rate, p.rate.value_or(0));
-    else if (p.scenario == "prefill_only") set(LoadKind::prefill_only, 0);
-    else if (p.scenario == "decode_only") set(LoadKind::decode_only, p.concurrency.value_or(0));
-    else set(LoadKind::closed_loop, p.concurrency.value_or(0));
+    if (p.scenario == "offline_max")
+        set(LoadKind::offline, p.prompts.value_or(0));
+    else if (p.scenario == "static_batch")
+        set(LoadKind::static_batch, p.concurrency.value_or(0));
+    else if (p.scenario == "burst")
+        set(LoadKind::burst, p.prompts.value_or(p.concurrency.value_or(0)));
+    else if (p.scenario == "request_rate")
+        set(LoadKind::rate, p.rate.value_or(0));
+    else if (p.scenario == "prefill_only")
+        set(LoadKind::prefill_only, 0);
+    else if (p.scenario == "decode_only")
+        set(LoadKind::decode_only, p.concurrency.value_or(0));
+    else
+        set(LoadKind::closed_loop, p.concurrency.value_or(0));
 }
 
 bool known_scenario(const std::string& s) {
-    constexpr std::string_view names[] = {"closed_loop", "offline_max", "static_batch", "burst",
+    constexpr std::string_view names[] = {"closed_loop",  "offline_max",  "static_batch", "burst",
                                           "request_rate", "prefill_only", "decode_only"};
     return std::find(std::begin(names), std::end(names), s) != std::end(names);
 }
@@ -45,18 +52,23 @@ double ratio(double predicted, std::optional<double> measured) {
 std::string concurrency_band(const MeasuredPoint& p) {
     if (!p.concurrency) return "not stated";
     const double n = *p.concurrency;
-    return n <= 8 ? "  1 to   8" : n <= 32 ? "  9 to  32" : n <= 64 ? " 33 to  64" : n <= 128 ? " 65 to 128" : "above 128";
+    return n <= 8     ? "  1 to   8"
+           : n <= 32  ? "  9 to  32"
+           : n <= 64  ? " 33 to  64"
+           : n <= 128 ? " 65 to 128"
+                      : "above 128";
 }
 
-ErrorGroup group_errors(std::string dimension, std::string name, const std::vector<const Prediction*>& members) {
+ErrorGroup group_errors(std::string dimension, std::string name,
+                        const std::vector<const Prediction*>& members) {
     std::vector<double> throughput, tpot, ttft;
     for (const Prediction* p : members) {
         if (p->throughput_ratio > 0) throughput.push_back(p->throughput_ratio);
         if (p->tpot_ratio > 0) tpot.push_back(p->tpot_ratio);
         if (p->ttft_ratio > 0) ttft.push_back(p->ttft_ratio);
     }
-    return {std::move(dimension), std::move(name), summarise(std::move(throughput)), summarise(std::move(tpot)),
-            summarise(std::move(ttft))};
+    return {std::move(dimension), std::move(name), summarise(std::move(throughput)),
+            summarise(std::move(tpot)), summarise(std::move(ttft))};
 }
 
 void add_groups(Validation& v, const std::string& dimension,
@@ -74,7 +86,7 @@ void add_combinations(Validation& v) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 ErrorSummary summarise(std::vector<double> ratios) {
     ErrorSummary s;
@@ -85,7 +97,9 @@ ErrorSummary summarise(std::vector<double> ratios) {
         std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
         const double upper = values[half];
         if (values.size() % 2 == 1) return upper;
-        return (upper + *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half))) / 2;
+        return (upper +
+                *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half))) /
+               2;
     };
     s.median_ratio = median(ratios);
     const auto n = static_cast<double>(ratios.size());
@@ -130,7 +144,8 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
 
 const Scenario& Predictor::base_scenario(const Description& d) {
     std::string key = d.model;
-    for (const std::string& part : {d.gpu, d.engine, d.weights, d.expert_weights, d.kv}) key.append("|").append(part);
+    for (const std::string& part : {d.gpu, d.engine, d.weights, d.expert_weights, d.kv})
+        key.append("|").append(part);
     for (const int n : {*d.tp, *d.pp, *d.ep, *d.attention_dp}) key.append("|").append(std::to_string(n));
     if (const auto it = scenarios_.find(key); it != scenarios_.end()) return it->second;
     Description lengths_apart = d;
@@ -188,8 +203,10 @@ Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& poi
             continue;
         }
         auto result = predictor.predict(point);
-        if (auto* reason = std::get_if<std::string>(&result)) ++v.skipped[*reason];
-        else v.predictions.push_back(std::move(std::get<Prediction>(result)));
+        if (auto* reason = std::get_if<std::string>(&result))
+            ++v.skipped[*reason];
+        else
+            v.predictions.push_back(std::move(std::get<Prediction>(result)));
     }
     std::vector<const Prediction*> all;
     for (const Prediction& p : v.predictions) all.push_back(&p);
@@ -203,4 +220,4 @@ Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& poi
     return v;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -15,7 +15,7 @@ namespace moecost {
 /// Prediction of one row beside its measurement; a ratio is predicted/measured, 0 where one of both is missing.
 struct Prediction {
     MeasuredPoint point;
-    std::string model;           // name in the library
+    std::string model;   // name in the library
     std::string gpu;
     double output_per_gpu = 0;   // tokens/s
     double tpot_s = 0;
@@ -28,7 +28,7 @@ struct Prediction {
 
 struct ErrorSummary {
     std::size_t rows = 0;
-    double median_ape = 0;         // absolute percentage error as a fraction
+    double median_ape = 0;   // absolute percentage error as a fraction
     double mean_ape = 0;
     double median_ratio = 0;
     double within_10_percent = 0;
@@ -37,7 +37,7 @@ struct ErrorSummary {
 [[nodiscard]] ErrorSummary summarise(std::vector<double> ratios);
 
 struct ErrorGroup {
-    std::string dimension;         // model, gpu, engine, scenario, concurrency
+    std::string dimension;   // model, gpu, engine, scenario, concurrency
     std::string name;
     ErrorSummary throughput, tpot, ttft;
 };
@@ -49,12 +49,12 @@ struct Combination {
 };
 
 struct Validation {
-    std::size_t rows = 0;          // read and kept by the filter
-    std::size_t suspect = 0;       // of them marked suspect: left out
+    std::size_t rows = 0;      // read and kept by the filter
+    std::size_t suspect = 0;   // of them marked suspect: left out
     std::vector<Prediction> predictions;
     std::map<std::string, std::size_t> skipped;   // reason -> rows
     ErrorGroup overall;
-    std::vector<ErrorGroup> groups;               // by scenario, model, gpu, engine, concurrency
+    std::vector<ErrorGroup> groups;   // by scenario, model, gpu, engine, concurrency
     std::vector<Combination> combinations;
 };
 
@@ -78,4 +78,4 @@ class Predictor {
 [[nodiscard]] Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& points,
                                   const std::function<bool(const MeasuredPoint&)>& keep);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -18,7 +18,7 @@ double per_token(double dollars_per_s, double tokens_per_s) {
     return tokens_per_s > 0 ? dollars_per_s / tokens_per_s * million : 0;
 }
 
-}  // namespace
+}   // namespace
 
 Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& input) {
     Cost cost;
@@ -26,8 +26,7 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
     const double rent = cost.usd_per_hour / seconds_per_hour;   // dollars per second
     const double requests = serving.requests_per_s.value();
     const double output = serving.output_tokens_per_s.value();
-    const double computed =
-        serving.input_tokens_per_s.value() > 0 ? requests * traffic.computed_input() : 0;
+    const double computed = serving.input_tokens_per_s.value() > 0 ? requests * traffic.computed_input() : 0;
     // With one kind of token only, it carries the whole rent.
     const double prompts = output <= 0 ? 1 : computed <= 0 ? 0 : serving.prefill_share;
     cost.usd_per_mtok_input = per_token(prompts * rent, computed);
@@ -38,10 +37,12 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
 
     const Seconds read = input.cache_bytes_per_token / input.gpu->memory_bandwidth;
     const double held = input.cache_bytes_per_token / input.gpu->memory;
-    const Seconds resident = serving.e2e - serving.ttft_queue;   // a request that waits for a slot holds nothing
+    const Seconds resident =
+        serving.e2e - serving.ttft_queue;   // a request that waits for a slot holds nothing
     cost.usd_per_mtok_cached = rent * (read + resident * held).value() * million;
     // An engine whose memory is so short that holding a token costs more than computing it would evict it.
-    if (computed > 0 && output > 0) cost.usd_per_mtok_cached = std::min(cost.usd_per_mtok_cached, cost.usd_per_mtok_input);
+    if (computed > 0 && output > 0)
+        cost.usd_per_mtok_cached = std::min(cost.usd_per_mtok_cached, cost.usd_per_mtok_input);
 
     const double busy = serving.busy_share * (serving.prefill_share * utilisation(serving.prompt_time) +
                                               (1 - serving.prefill_share) * utilisation(serving.decode_time));
@@ -53,4 +54,4 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
     return cost;
 }
 
-}  // namespace moecost
+}   // namespace moecost

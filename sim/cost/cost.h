@@ -9,22 +9,22 @@
 namespace moecost {
 
 struct Cost {
-    double usd_per_hour = 0;              // of one instance
+    double usd_per_hour = 0;   // of one instance
     double usd_per_mtok_output = 0;
     double usd_per_mtok_input = 0;
-    double usd_per_mtok_cached = 0;       // marginal price of a prompt token found in the prefix cache
-    double usd_per_mtok_blended = 0;      // at the stated input : output ratio
-    double usd_per_mtok_total = 0;        // over input and output tokens as they come in this traffic
+    double usd_per_mtok_cached = 0;    // marginal price of a prompt token found in the prefix cache
+    double usd_per_mtok_blended = 0;   // at the stated input : output ratio
+    double usd_per_mtok_total = 0;     // over input and output tokens as they come in this traffic
     JoulesPerToken joules_per_output_token;
     Watts watts_per_gpu;
 };
 
 /// What the arithmetic needs besides the serving figures.
 struct CostInput {
-    double gpus = 1;                      // of one instance
+    double gpus = 1;   // of one instance
     double usd_per_gpu_hour = 0;
-    double blend_input_parts = 3;         // blended price: this many input tokens per output token
-    Bytes cache_bytes_per_token;          // of one GPU, all layers
+    double blend_input_parts = 3;   // blended price: this many input tokens per output token
+    Bytes cache_bytes_per_token;    // of one GPU, all layers
     const Accelerator* gpu = nullptr;
 };
 
@@ -36,4 +36,4 @@ struct CostInput {
 /// energy: W = TDP (idle + (1 - idle) u), u = busier of tensor cores and memory at datasheet peak; J = W G/(X O).
 [[nodiscard]] Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& input);
 
-}  // namespace moecost
+}   // namespace moecost

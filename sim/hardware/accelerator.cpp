@@ -52,7 +52,7 @@ void check_sources(const Reader& r) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 std::string Accelerator::supported() const {
     std::string s;
@@ -78,7 +78,7 @@ Accelerator accelerator_from_toml(const Document& document) {
         r.fail("status", "is neither 'shipping' nor 'announced'");
     }
     a.relative = r.text_or("relative", "");
-    if (r.has("aliases")) (void)r.texts("aliases");  // searched by DataStore; here only checked
+    if (r.has("aliases")) (void)r.texts("aliases");   // searched by DataStore; here only checked
     read_peaks(r.table("peak_tflops"), a);
     read_memory(r.table("memory"), a);
     const Reader compute = r.table("compute");
@@ -97,4 +97,4 @@ Accelerator load_accelerator(const DataStore& data, std::string_view name) {
     return accelerator_from_toml(data.open("hwmodels/accelerators", name, "accelerator"));
 }
 
-}  // namespace moecost
+}   // namespace moecost

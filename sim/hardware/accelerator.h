@@ -15,14 +15,14 @@
 namespace moecost {
 
 struct Accelerator {
-    std::string id;                  // as in the accelerator file, such as h100_sxm
-    std::string name;                // for people, such as "H100 SXM5 80 GB"
+    std::string id;     // as in the accelerator file, such as h100_sxm
+    std::string name;   // for people, such as "H100 SXM5 80 GB"
     std::string vendor;
-    int year = 0;                    // of first volume shipment
-    std::string status;              // shipping, announced
-    std::string relative;            // accelerator whose calibrated profile is the nearest; empty: none
+    int year = 0;                          // of first volume shipment
+    std::string status;                    // shipping, announced
+    std::string relative;                  // accelerator whose calibrated profile is the nearest; empty: none
     std::array<FlopPerSecond, 5> peak{};   // by MathUnit; 0 where the unit does not exist
-    Bytes memory;                    // usable device memory, as the driver shows it
+    Bytes memory;                          // usable device memory, as the driver shows it
     BytesPerSecond memory_bandwidth;
     double multiprocessors = 0;
     std::string link;                // scale-up link for people, such as "NVLink 4" or "PCIe 5 x16"
@@ -32,7 +32,7 @@ struct Accelerator {
     BytesPerSecond nic_bandwidth;    // scale-out per GPU, unidirectional
     Seconds nic_latency;             // one hop across the network
     Watts tdp;
-    double idle_power_share = 0;     // of TDP
+    double idle_power_share = 0;   // of TDP
 
     [[nodiscard]] FlopPerSecond peak_of(MathUnit unit) const { return peak[static_cast<std::size_t>(unit)]; }
     /// Names of the units it has, "fp32, bf16, fp8", for messages.
@@ -43,4 +43,4 @@ struct Accelerator {
 [[nodiscard]] Accelerator load_accelerator(const DataStore& data, std::string_view name);
 [[nodiscard]] Accelerator accelerator_from_toml(const Document& document);
 
-}  // namespace moecost
+}   // namespace moecost

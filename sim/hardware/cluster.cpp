@@ -30,7 +30,7 @@ void check_sources(const Reader& r) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 Cluster cluster_of(const Accelerator& gpu) {
     Cluster c;
@@ -73,4 +73,4 @@ Cluster load_cluster(const DataStore& data, std::string_view name) {
     return c;
 }
 
-}  // namespace moecost
+}   // namespace moecost

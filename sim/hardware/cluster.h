@@ -14,10 +14,10 @@ struct Cluster {
     std::string id;
     Accelerator gpu;
     int gpus_per_node = 8;
-    int domain = 8;                  // GPUs of one scale-up domain (may span nodes: NVL72)
-    BytesPerSecond nic_bandwidth;    // per GPU, unidirectional
-    Seconds link_latency;            // one hop inside the domain
-    Seconds nic_latency;             // one hop across the network
+    int domain = 8;                 // GPUs of one scale-up domain (may span nodes: NVL72)
+    BytesPerSecond nic_bandwidth;   // per GPU, unidirectional
+    Seconds link_latency;           // one hop inside the domain
+    Seconds nic_latency;            // one hop across the network
 };
 
 /// The usual machine around an accelerator: its own domain and NIC, nodes of min(domain, 8) GPUs.
@@ -25,4 +25,4 @@ struct Cluster {
 /// hwmodels/clusters/*.toml by id or path; names its accelerator.
 [[nodiscard]] Cluster load_cluster(const DataStore& data, std::string_view name);
 
-}  // namespace moecost
+}   // namespace moecost

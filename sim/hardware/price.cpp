@@ -126,7 +126,7 @@ std::string normal_form(std::string_view name) {
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Price> prices_of(const DataStore& data, std::string_view accelerator_id) {
     auto file = price_file(data, accelerator_id);
@@ -147,4 +147,4 @@ Price choose_price(const DataStore& data, std::string_view accelerator_id, std::
     refuse(message, bases_hint(file->rows));
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -12,11 +12,11 @@
 namespace moecost {
 
 struct Price {
-    std::string basis;               // such as market_on_demand, neocloud_reserved, owning_neocloud, user
+    std::string basis;   // such as market_on_demand, neocloud_reserved, owning_neocloud, user
     double dollars_per_gpu_hour = 0;
     std::string provider;
-    std::string region;              // empty: not stated
-    std::string date;                // YYYY-MM-DD
+    std::string region;   // empty: not stated
+    std::string date;     // YYYY-MM-DD
     std::string source;
     std::string note;
 };
@@ -26,6 +26,7 @@ struct Price {
 
 /// `choice` is empty (the file's default basis), a basis name, or dollars per GPU-hour ("2.5", "$2.50").
 /// InputError names the bases that are known for this accelerator.
-[[nodiscard]] Price choose_price(const DataStore& data, std::string_view accelerator_id, std::string_view choice);
+[[nodiscard]] Price choose_price(const DataStore& data, std::string_view accelerator_id,
+                                 std::string_view choice);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -6,7 +6,7 @@
 namespace moecost {
 namespace {
 
-constexpr Range share{1e-6, 20};        // of a peak; above 1 where a table was timed with warm caches
+constexpr Range share{1e-6, 20};   // of a peak; above 1 where a table was timed with warm caches
 constexpr Range microseconds{0, 1e6};
 
 Seconds us(const Reader& r, std::string_view key) { return Seconds{r.number(key, microseconds) * 1e-6}; }
@@ -45,53 +45,94 @@ Residual residual(const Reader& r, std::string_view key) {
 GemmTable gemm(const Reader& r) {
     r.allow_only({"weights", "table", "note", "rows", "median_error", "p90_error", "floor_us", "k_latency_us",
                   "compute", "memory", "corner", "wave_tail", "split_k", "output_traffic", "m", "n", "k"});
-    return {dtype(r, "weights"), us(r, "floor_us"), us(r, "k_latency_us"), r.number("compute", share),
-            r.number("memory", share), r.number("corner", {0.3, 64}), r.number("wave_tail", fraction),
-            r.number("split_k", {1, 1e9}), r.number("output_traffic", {0, 100}),
-            range(r, "m"), range(r, "n"), range(r, "k"), quality(r)};
+    return {dtype(r, "weights"),
+            us(r, "floor_us"),
+            us(r, "k_latency_us"),
+            r.number("compute", share),
+            r.number("memory", share),
+            r.number("corner", {0.3, 64}),
+            r.number("wave_tail", fraction),
+            r.number("split_k", {1, 1e9}),
+            r.number("output_traffic", {0, 100}),
+            range(r, "m"),
+            range(r, "n"),
+            range(r, "k"),
+            quality(r)};
 }
 
 MoeTable moe(const Reader& r) {
-    r.allow_only({"weights", "unit", "kernel", "table", "note", "rows", "median_error", "p90_error", "floor_us",
-                  "compute", "memory", "corner", "tile_rows", "routed_traffic", "global_traffic", "width_knee",
-                  "hidden_knee", "token_log_us", "tokens"});
-    return {dtype(r, "weights"), unit(r), r.text("kernel"), us(r, "floor_us"), r.number("compute", share),
-            r.number("memory", share), r.number("corner", {0.3, 64}), r.number("tile_rows", {0, 1e5}),
-            r.number("routed_traffic", {0, 1000}), r.number("global_traffic", {0, 1000}),
-            r.number("width_knee", {0, 1e6}), r.number("hidden_knee", {0, 1e6}), us(r, "token_log_us"),
-            range(r, "tokens"), quality(r)};
+    r.allow_only({"weights", "unit", "kernel", "table", "note", "rows", "median_error", "p90_error",
+                  "floor_us", "compute", "memory", "corner", "tile_rows", "routed_traffic", "global_traffic",
+                  "width_knee", "hidden_knee", "token_log_us", "tokens"});
+    return {dtype(r, "weights"),
+            unit(r),
+            r.text("kernel"),
+            us(r, "floor_us"),
+            r.number("compute", share),
+            r.number("memory", share),
+            r.number("corner", {0.3, 64}),
+            r.number("tile_rows", {0, 1e5}),
+            r.number("routed_traffic", {0, 1000}),
+            r.number("global_traffic", {0, 1000}),
+            r.number("width_knee", {0, 1e6}),
+            r.number("hidden_knee", {0, 1e6}),
+            us(r, "token_log_us"),
+            range(r, "tokens"),
+            quality(r)};
 }
 
 DecodeAttentionTable decode_attention(const Reader& r) {
-    r.allow_only({"cache", "kernel", "table", "note", "rows", "median_error", "p90_error", "floor_us", "compute",
-                  "memory", "corner", "per_sequence_us", "split_tokens", "occupancy_power", "batch", "context"});
-    return {dtype(r, "cache"), us(r, "floor_us"), r.number("compute", share), r.number("memory", share),
-            r.number("corner", {0.3, 64}), us(r, "per_sequence_us"), r.number("split_tokens", {1, 1e7}),
-            r.number("occupancy_power", {0, 4}), range(r, "batch"), range(r, "context"), quality(r)};
+    r.allow_only({"cache", "kernel", "table", "note", "rows", "median_error", "p90_error", "floor_us",
+                  "compute", "memory", "corner", "per_sequence_us", "split_tokens", "occupancy_power",
+                  "batch", "context"});
+    return {dtype(r, "cache"),
+            us(r, "floor_us"),
+            r.number("compute", share),
+            r.number("memory", share),
+            r.number("corner", {0.3, 64}),
+            us(r, "per_sequence_us"),
+            r.number("split_tokens", {1, 1e7}),
+            r.number("occupancy_power", {0, 4}),
+            range(r, "batch"),
+            range(r, "context"),
+            quality(r)};
 }
 
 PrefillAttentionTable prefill_attention(const Reader& r) {
-    r.allow_only({"cache", "query", "kernel", "table", "note", "rows", "median_error", "p90_error", "floor_us",
-                  "compute", "startup_tokens", "io_traffic", "head_knee", "wave_tail", "prompt"});
-    return {dtype(r, "cache"), us(r, "floor_us"), r.number("compute", share), r.number("startup_tokens", {0, 1e6}),
-            r.number("io_traffic", {0, 1000}), r.number("head_knee", {0, 1e5}), r.number("wave_tail", {0, 4}),
-            range(r, "prompt"), quality(r)};
+    r.allow_only({"cache", "query", "kernel", "table", "note", "rows", "median_error", "p90_error",
+                  "floor_us", "compute", "startup_tokens", "io_traffic", "head_knee", "wave_tail", "prompt"});
+    return {dtype(r, "cache"),
+            us(r, "floor_us"),
+            r.number("compute", share),
+            r.number("startup_tokens", {0, 1e6}),
+            r.number("io_traffic", {0, 1000}),
+            r.number("head_knee", {0, 1e5}),
+            r.number("wave_tail", {0, 4}),
+            range(r, "prompt"),
+            quality(r)};
 }
 
 MlaDecodeTable mla_decode(const Reader& r) {
-    r.allow_only({"cache", "table", "note", "rows", "median_error", "p90_error", "floor_us", "compute", "memory",
-                  "corner", "per_sequence_us", "batch", "context"});
-    return {dtype(r, "cache"), us(r, "floor_us"), r.number("compute", share), r.number("memory", share),
-            r.number("corner", {0.3, 64}), us(r, "per_sequence_us"), range(r, "batch"), range(r, "context"),
+    r.allow_only({"cache", "table", "note", "rows", "median_error", "p90_error", "floor_us", "compute",
+                  "memory", "corner", "per_sequence_us", "batch", "context"});
+    return {dtype(r, "cache"),
+            us(r, "floor_us"),
+            r.number("compute", share),
+            r.number("memory", share),
+            r.number("corner", {0.3, 64}),
+            us(r, "per_sequence_us"),
+            range(r, "batch"),
+            range(r, "context"),
             quality(r)};
 }
 
 AllReduceTable all_reduce(const Reader& r) {
     r.allow_only({"table", "note", "rows", "median_error", "p90_error", "one_shot_us", "one_shot_bandwidth",
                   "two_shot_us", "two_shot_bandwidth", "per_rank_us", "bytes", "gpus"});
-    return {us(r, "one_shot_us"), r.number("one_shot_bandwidth", share), us(r, "two_shot_us"),
-            r.number("two_shot_bandwidth", share), us(r, "per_rank_us"), range(r, "bytes"), range(r, "gpus"),
-            quality(r)};
+    return {us(r, "one_shot_us"), r.number("one_shot_bandwidth", share),
+            us(r, "two_shot_us"), r.number("two_shot_bandwidth", share),
+            us(r, "per_rank_us"), range(r, "bytes"),
+            range(r, "gpus"),     quality(r)};
 }
 
 AllToAllTable all_to_all(const Reader& r) {
@@ -114,27 +155,44 @@ AllToAllTable all_to_all(const Reader& r) {
 }
 
 AssumedEfficiencies assumed(const Reader& r) {
-    r.allow_only({"source", "mla_absorb_compute", "mla_absorb_memory", "mla_absorb_floor_us", "recurrent_compute",
-                  "recurrent_memory", "recurrent_decode_floor_us", "recurrent_prefill_floor_us", "indexer_memory",
-                  "indexer_floor_us", "small_op_passes", "shared_expert_overlap", "gather_us", "gather_bandwidth"});
-    return {r.number("mla_absorb_compute", share), r.number("mla_absorb_memory", share), us(r, "mla_absorb_floor_us"),
-            r.number("recurrent_compute", share), r.number("recurrent_memory", share),
-            us(r, "recurrent_decode_floor_us"), us(r, "recurrent_prefill_floor_us"), r.number("indexer_memory", share),
-            us(r, "indexer_floor_us"), r.number("small_op_passes", {0, 1000}),
-            r.number("shared_expert_overlap", fraction), us(r, "gather_us"), r.number("gather_bandwidth", share),
+    r.allow_only({"source", "mla_absorb_compute", "mla_absorb_memory", "mla_absorb_floor_us",
+                  "recurrent_compute", "recurrent_memory", "recurrent_decode_floor_us",
+                  "recurrent_prefill_floor_us", "indexer_memory", "indexer_floor_us", "small_op_passes",
+                  "shared_expert_overlap", "gather_us", "gather_bandwidth"});
+    return {r.number("mla_absorb_compute", share),
+            r.number("mla_absorb_memory", share),
+            us(r, "mla_absorb_floor_us"),
+            r.number("recurrent_compute", share),
+            r.number("recurrent_memory", share),
+            us(r, "recurrent_decode_floor_us"),
+            us(r, "recurrent_prefill_floor_us"),
+            r.number("indexer_memory", share),
+            us(r, "indexer_floor_us"),
+            r.number("small_op_passes", {0, 1000}),
+            r.number("shared_expert_overlap", fraction),
+            us(r, "gather_us"),
+            r.number("gather_bandwidth", share),
             r.text("source")};
 }
 
 ServingScalars serving(const Reader& r) {
-    r.allow_only({"source", "date", "median_error", "floor_factor", "floor_cap_us", "prompt_factor", "host_us",
-                  "host_per_sequence_us", "expert_skew", "queue_spread", "queue_fixed", "first_token_ms",
-                  "throughput_residual", "tpot_residual", "ttft_residual"});
-    return {r.number("floor_factor", {0, 100}), us(r, "floor_cap_us"), r.number("prompt_factor", {0.01, 100}),
-            us(r, "host_us"), us(r, "host_per_sequence_us"), r.number("expert_skew", {0, 1e6}),
-            r.number("queue_spread", {0, 10}), r.number("queue_fixed", {0, 10}),
-            Seconds{r.number("first_token_ms", {0, 1e6}) * 1e-3}, r.text("source"),
-            r.number_or("median_error", 0, non_negative), residual(r, "throughput_residual"),
-            residual(r, "tpot_residual"), residual(r, "ttft_residual")};
+    r.allow_only({"source", "date", "median_error", "floor_factor", "floor_cap_us", "prompt_factor",
+                  "host_us", "host_per_sequence_us", "expert_skew", "queue_spread", "queue_fixed",
+                  "first_token_ms", "throughput_residual", "tpot_residual", "ttft_residual"});
+    return {r.number("floor_factor", {0, 100}),
+            us(r, "floor_cap_us"),
+            r.number("prompt_factor", {0.01, 100}),
+            us(r, "host_us"),
+            us(r, "host_per_sequence_us"),
+            r.number("expert_skew", {0, 1e6}),
+            r.number("queue_spread", {0, 10}),
+            r.number("queue_fixed", {0, 10}),
+            Seconds{r.number("first_token_ms", {0, 1e6}) * 1e-3},
+            r.text("source"),
+            r.number_or("median_error", 0, non_negative),
+            residual(r, "throughput_residual"),
+            residual(r, "tpot_residual"),
+            residual(r, "ttft_residual")};
 }
 
 EngineDefaults defaults(const Reader& r) {
@@ -144,10 +202,15 @@ EngineDefaults defaults(const Reader& r) {
     if (batching != "mixed" && batching != "separate") r.fail("batching", "is not mixed or separate");
     const std::string basis = r.text("memory_basis");
     if (basis != "total" && basis != "free") r.fail("memory_basis", "is not total or free");
-    return {batching == "mixed" ? Batching::mixed : Batching::separate, r.number("chunk_tokens", {1, 1e9}),
-            r.number("max_sequences", {1, 1e9}), basis == "total" ? MemoryBasis::total : MemoryBasis::free,
-            r.number("memory_fraction", {0.01, 1}), Bytes{r.number("reserve_gb", {0, 1e4}) * 1e9},
-            r.number("output_reserve", fraction), r.number("admission_steps", {0, 1e6}), 0,
+    return {batching == "mixed" ? Batching::mixed : Batching::separate,
+            r.number("chunk_tokens", {1, 1e9}),
+            r.number("max_sequences", {1, 1e9}),
+            basis == "total" ? MemoryBasis::total : MemoryBasis::free,
+            r.number("memory_fraction", {0.01, 1}),
+            Bytes{r.number("reserve_gb", {0, 1e4}) * 1e9},
+            r.number("output_reserve", fraction),
+            r.number("admission_steps", {0, 1e6}),
+            0,
             r.number_or("acceptance", 0, fraction)};
 }
 
@@ -172,7 +235,7 @@ KernelTables kernel_tables(const Reader& r) {
     return t;
 }
 
-}  // namespace
+}   // namespace
 
 std::string_view name_of(Provenance provenance) {
     constexpr std::string_view names[] = {"calibrated", "extrapolated", "datasheet"};
@@ -181,8 +244,9 @@ std::string_view name_of(Provenance provenance) {
 
 Profile profile_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"schema", "accelerator", "engine", "source", "date", "serving", "defaults", "assumed", "gemm", "moe",
-                  "decode_attention", "prefill_attention", "mla_decode", "mla_prefill", "all_reduce", "all_to_all"});
+    r.allow_only({"schema", "accelerator", "engine", "source", "date", "serving", "defaults", "assumed",
+                  "gemm", "moe", "decode_attention", "prefill_attention", "mla_decode", "mla_prefill",
+                  "all_reduce", "all_to_all"});
     Profile p;
     p.id = document.file;
     p.accelerator = r.text_or("accelerator", "");
@@ -190,15 +254,18 @@ Profile profile_from_toml(const Document& document) {
     p.source = r.text("source");
     p.serving = serving(r.table("serving"));
     p.defaults = defaults(r.table("defaults"));
-    if (r.has("gemm") || r.has("assumed")) p.kernels = kernel_tables(r);
-    else p.basis = Provenance::datasheet;   // the pure roofline
+    if (r.has("gemm") || r.has("assumed"))
+        p.kernels = kernel_tables(r);
+    else
+        p.basis = Provenance::datasheet;   // the pure roofline
     return p;
 }
 
 Profile load_profile(const DataStore& data, std::string_view accelerator, std::string_view relative,
                      std::string_view engine) {
     constexpr std::string_view folder = "hwmodels/engines";
-    if (is_path(engine) || engine == "ideal") return profile_from_toml(data.open(folder, engine, "engine profile"));
+    if (is_path(engine) || engine == "ideal")
+        return profile_from_toml(data.open(folder, engine, "engine profile"));
     const std::vector<std::string> known = data.names(folder);
     std::vector<std::string> engines{"ideal"};
     for (const std::string& name : known) {
@@ -220,4 +287,4 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
     throw InputError({"--engine"}, {}, message, name_hint(engine, engines));
 }
 
-}  // namespace moecost
+}   // namespace moecost

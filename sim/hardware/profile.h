@@ -29,23 +29,23 @@ struct FitRange {
 
 /// Where a set of constants comes from and how well it holds on shapes held out of the fit.
 struct FitQuality {
-    std::string table;          // engine and version whose kernel table was fitted
+    std::string table;   // engine and version whose kernel table was fitted
     std::string note;
     double rows = 0;
-    double median_error = 0;    // absolute relative error
+    double median_error = 0;   // absolute relative error
     double p90_error = 0;
 };
 
 struct GemmTable {
     DType weights{};
     Seconds floor;
-    Seconds k_latency;          // per unit of K
-    double compute = 1;         // share of the dense peak
-    double memory = 1;          // share of the memory bandwidth
-    double corner = 2;          // exponent of the p-norm
-    double wave_tail = 0;       // 0: a partial last wave costs its share, 1: a whole wave
-    double split_k = 1;         // least K per split
-    double output_traffic = 1;  // passes over the output
+    Seconds k_latency;           // per unit of K
+    double compute = 1;          // share of the dense peak
+    double memory = 1;           // share of the memory bandwidth
+    double corner = 2;           // exponent of the p-norm
+    double wave_tail = 0;        // 0: a partial last wave costs its share, 1: a whole wave
+    double split_k = 1;          // least K per split
+    double output_traffic = 1;   // passes over the output
     FitRange m, n, k;
     FitQuality fit;
 };
@@ -58,12 +58,12 @@ struct MoeTable {
     double compute = 1;
     double memory = 1;
     double corner = 2;
-    double tile_rows = 1;       // rows a tile pads each expert to
-    double routed_traffic = 0;  // passes over the rows routed to this rank
-    double global_traffic = 0;  // passes over the routed rows of all ranks
-    double width_knee = 0;      // expert width at which half the compute efficiency is left
+    double tile_rows = 1;        // rows a tile pads each expert to
+    double routed_traffic = 0;   // passes over the rows routed to this rank
+    double global_traffic = 0;   // passes over the routed rows of all ranks
+    double width_knee = 0;       // expert width at which half the compute efficiency is left
     double hidden_knee = 0;
-    Seconds token_log;          // per log2(1 + tokens)
+    Seconds token_log;   // per log2(1 + tokens)
     FitRange tokens;
     FitQuality fit;
 };
@@ -71,11 +71,11 @@ struct MoeTable {
 struct DecodeAttentionTable {
     DType cache{};
     Seconds floor;
-    double compute = 1;         // share of the bf16 peak
+    double compute = 1;   // share of the bf16 peak
     double memory = 1;
     double corner = 2;
     Seconds per_sequence;
-    double split_tokens = 1;    // tokens of one work item
+    double split_tokens = 1;   // tokens of one work item
     double occupancy_power = 0;
     FitRange batch, context;
     FitQuality fit;
@@ -84,10 +84,10 @@ struct DecodeAttentionTable {
 struct PrefillAttentionTable {
     DType cache{};
     Seconds floor;
-    double compute = 1;         // share of the bf16 peak
+    double compute = 1;   // share of the bf16 peak
     double startup_tokens = 0;
-    double io_traffic = 0;      // passes over queries, keys, values and outputs
-    double head_knee = 0;       // head size at which half the compute efficiency is left
+    double io_traffic = 0;   // passes over queries, keys, values and outputs
+    double head_knee = 0;    // head size at which half the compute efficiency is left
     double wave_tail = 0;
     FitRange prompt;
     FitQuality fit;
@@ -96,7 +96,7 @@ struct PrefillAttentionTable {
 struct MlaDecodeTable {
     DType cache{};
     Seconds floor;
-    double compute = 1;         // share of the bf16 peak
+    double compute = 1;   // share of the bf16 peak
     double memory = 1;
     double corner = 2;
     Seconds per_sequence;
@@ -109,7 +109,7 @@ struct AllReduceTable {
     double one_shot_bandwidth = 1;   // share of the link bandwidth
     Seconds two_shot;
     double two_shot_bandwidth = 1;
-    Seconds per_rank;                // for every rank beyond two
+    Seconds per_rank;   // for every rank beyond two
     FitRange bytes, gpus;
     FitQuality fit;
 };
@@ -138,10 +138,10 @@ struct AssumedEfficiencies {
     Seconds recurrent_prefill_floor;
     double indexer_memory = 1;
     Seconds indexer_floor;
-    double small_op_passes = 0;        // passes over rows x hidden of the small kernels of a layer
-    double shared_expert_overlap = 0;  // share of the shared expert hidden behind the routed ones
-    Seconds gather;                    // one gather or scatter of tokens between attention-data-parallel ranks
-    double gather_bandwidth = 1;       // share of the link bandwidth
+    double small_op_passes = 0;         // passes over rows x hidden of the small kernels of a layer
+    double shared_expert_overlap = 0;   // share of the shared expert hidden behind the routed ones
+    Seconds gather;                // one gather or scatter of tokens between attention-data-parallel ranks
+    double gather_bandwidth = 1;   // share of the link bandwidth
     std::string source;
 };
 
@@ -166,34 +166,34 @@ struct Residual {
 
 /// Scalars of a served engine that no isolated kernel shows.
 struct ServingScalars {
-    double floor_factor = 1;        // floor of a kernel in the served graph over its isolated floor
-    Seconds floor_cap;              // larger floors are eager-mode timings
-    double prompt_factor = 1;       // prompt work over isolated kernels
-    Seconds host;                   // per step
-    Seconds host_per_sequence;      // per sequence and attention rank
-    double expert_skew = 0;         // Gamma shape of expert popularity; 0: uniform routing
-    double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
-    double queue_fixed = 0;         // the same, equal lengths
-    Seconds first_token;            // HTTP, tokeniser, first chunk
+    double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;           // larger floors are eager-mode timings
+    double prompt_factor = 1;    // prompt work over isolated kernels
+    Seconds host;                // per step
+    Seconds host_per_sequence;   // per sequence and attention rank
+    double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
+    double queue_spread = 0;     // share of the slots that queue for prefill together, spread lengths
+    double queue_fixed = 0;      // the same, equal lengths
+    Seconds first_token;         // HTTP, tokeniser, first chunk
     std::string source;
-    double median_error = 0;        // of output throughput on the served points of the fit; 0: none
+    double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
 };
 
-enum class Batching { mixed, separate };       // prompts share steps with decodes, or stall them
-enum class MemoryBasis { total, free };        // memory_fraction is of all memory, or of what weights leave
+enum class Batching { mixed, separate };   // prompts share steps with decodes, or stall them
+enum class MemoryBasis { total, free };    // memory_fraction is of all memory, or of what weights leave
 
 struct EngineDefaults {
     Batching batching = Batching::mixed;
-    double chunk_tokens = 8192;      // prompt tokens of one step and attention rank
-    double max_sequences = 1024;     // running sequences of an attention rank
+    double chunk_tokens = 8192;    // prompt tokens of one step and attention rank
+    double max_sequences = 1024;   // running sequences of an attention rank
     MemoryBasis memory_basis = MemoryBasis::total;
     double memory_fraction = 0.9;
-    Bytes reserve;                   // runtime, graphs, communication buffers
-    double output_reserve = 1;       // share of the output length a sequence holds on average when memory binds
-    double admission_steps = 0;      // decode steps between two polls for new requests
-    double draft_tokens = 0;         // drafted per decode step (speculative decoding, multi-token prediction)
-    double acceptance = 0;           // chance that a drafted token is accepted when the ones before it were
+    Bytes reserve;                // runtime, graphs, communication buffers
+    double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
+    double admission_steps = 0;   // decode steps between two polls for new requests
+    double draft_tokens = 0;      // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;        // chance that a drafted token is accepted when the ones before it were
 
     /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
     [[nodiscard]] double tokens_per_step() const {
@@ -206,8 +206,8 @@ struct EngineDefaults {
 
 struct Profile {
     std::string id;
-    std::string accelerator;         // whose kernels were timed
-    std::string engine;              // vllm, sglang, trtllm, ideal
+    std::string accelerator;   // whose kernels were timed
+    std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
     Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
@@ -219,7 +219,7 @@ struct Profile {
 
 /// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
 /// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
-[[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator, std::string_view relative,
-                                   std::string_view engine);
+[[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
+                                   std::string_view relative, std::string_view engine);
 
-}  // namespace moecost
+}   // namespace moecost

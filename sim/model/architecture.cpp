@@ -186,7 +186,7 @@ std::string problem_of_mtp(const MtpModules& mtp) {
                      problem_of_groups(mtp.ffns, "mtp ffn", max_layers)});
 }
 
-}  // namespace
+}   // namespace
 
 std::string problem_of(const Mixer& mixer) {
     return std::visit([](const auto& kind) { return problem(kind); }, mixer);
@@ -215,4 +215,4 @@ void check(const Architecture& architecture) {
     throw std::logic_error(s.append(architecture.name).append("': ").append(problem));
 }
 
-}  // namespace moecost
+}   // namespace moecost

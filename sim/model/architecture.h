@@ -21,8 +21,9 @@ enum class OutputGate { none, elementwise, per_head };
 struct SparseIndexer {
     int heads = 0;
     int head_dim = 0;
-    int selected = 0;            // cached tokens a query may attend
-    bool owns_weights = true;    // false: reuses the selection of an earlier layer (no weights, cache or scoring)
+    int selected = 0;   // cached tokens a query may attend
+    bool owns_weights =
+        true;   // false: reuses the selection of an earlier layer (no weights, cache or scoring)
     bool operator==(const SparseIndexer&) const = default;
 };
 
@@ -30,17 +31,17 @@ struct SparseIndexer {
 struct GroupedAttention {
     int query_heads = 0;
     int kv_heads = 0;
-    int qk_dim = 0;              // per head, of queries and keys
-    int v_dim = 0;               // per head, of values
-    int window = 0;              // tokens visible to a query; 0: all
-    bool chunked = false;        // the window is a fixed chunk that restarts, not a sliding one
+    int qk_dim = 0;         // per head, of queries and keys
+    int v_dim = 0;          // per head, of values
+    int window = 0;         // tokens visible to a query; 0: all
+    bool chunked = false;   // the window is a fixed chunk that restarts, not a sliding one
     QkNorm qk_norm = QkNorm::none;
     OutputGate gate = OutputGate::none;
     bool qkv_bias = false;
     bool out_bias = false;
-    bool sinks = false;          // one learned scalar per query head
-    bool reuses_kv = false;      // cross-layer sharing: no key/value projections and no cache of its own
-    bool value_from_key = false; // no value projection: values are computed from the keys, both are cached
+    bool sinks = false;            // one learned scalar per query head
+    bool reuses_kv = false;        // cross-layer sharing: no key/value projections and no cache of its own
+    bool value_from_key = false;   // no value projection: values are computed from the keys, both are cached
     std::optional<SparseIndexer> indexer{};   // block-sparse selection (its query and key projections read h)
     bool operator==(const GroupedAttention&) const = default;
 };
@@ -48,7 +49,7 @@ struct GroupedAttention {
 /// Multi-head latent attention (MLA): one compressed vector of kv_rank + rope_dim per token for all heads.
 struct LatentAttention {
     int heads = 0;
-    int q_rank = 0;              // 0: queries are projected directly
+    int q_rank = 0;   // 0: queries are projected directly
     int kv_rank = 0;
     int rope_dim = 0;
     int nope_dim = 0;
@@ -67,7 +68,7 @@ struct CompressedAttention {
     int out_groups = 0;
     int out_rank = 0;
     int window = 0;
-    int ratio = 0;               // 0: window only
+    int ratio = 0;   // 0: window only
     std::optional<SparseIndexer> indexer{};
     bool operator==(const CompressedAttention&) const = default;
 };
@@ -120,8 +121,8 @@ struct LightningAttention {
 };
 
 /// The part of a layer that mixes tokens of a sequence.
-using Mixer = std::variant<GroupedAttention, LatentAttention, CompressedAttention, DeltaNet, KimiDelta, Mamba2,
-                           Mamba1, LightningAttention>;
+using Mixer = std::variant<GroupedAttention, LatentAttention, CompressedAttention, DeltaNet, KimiDelta,
+                           Mamba2, Mamba1, LightningAttention>;
 
 /// Feed-forward of `matrices` linear maps: 3 gated (SwiGLU: gate, up, down), 2 plain (up, down).
 struct DenseFfn {
@@ -130,24 +131,28 @@ struct DenseFfn {
     bool operator==(const DenseFfn&) const = default;
 };
 
-enum class RouterBias { none, correction, linear };   // correction: only ranks experts; linear: part of the GEMM
+enum class RouterBias {
+    none,
+    correction,
+    linear
+};   // correction: only ranks experts; linear: part of the GEMM
 
 struct MoeFfn {
     int experts = 0;
     int top_k = 0;
-    int width = 0;               // of one routed expert
+    int width = 0;   // of one routed expert
     int matrices = 3;
-    int shared_width = 0;        // of all shared experts together; 0: none
-    bool shared_gate = false;    // a 1 x h gate on the shared expert
+    int shared_width = 0;       // of all shared experts together; 0: none
+    bool shared_gate = false;   // a 1 x h gate on the shared expert
     RouterBias router_bias = RouterBias::none;
-    bool expert_bias = false;    // biases on both expert projections
-    int latent_width = 0;        // routed experts work in this width between two projections; 0: in h
+    bool expert_bias = false;   // biases on both expert projections
+    int latent_width = 0;       // routed experts work in this width between two projections; 0: in h
     bool latent_norm = false;
-    int dense_width = 0;         // a dense FFN in parallel (dense residual), always active; 0: none
-    int expert_groups = 1;       // group-limited routing: a token uses at most `groups_used` of them
+    int dense_width = 0;     // a dense FFN in parallel (dense residual), always active; 0: none
+    int expert_groups = 1;   // group-limited routing: a token uses at most `groups_used` of them
     int groups_used = 1;
-    bool router_scales = false;  // scale per input channel and per expert (Gemma 4)
-    bool fused_gate_up = false;  // gate and up of an expert stored as one matrix: only block scales differ
+    bool router_scales = false;   // scale per input channel and per expert (Gemma 4)
+    bool fused_gate_up = false;   // gate and up of an expert stored as one matrix: only block scales differ
     bool operator==(const MoeFfn&) const = default;
 };
 
@@ -172,7 +177,7 @@ struct MtpModules {
     int count = 0;
     std::vector<MixerGroup> mixers;   // of one module
     std::vector<FfnGroup> ffns;
-    int projections = 1;              // h x 2h joins of hidden state and embedding (2: two h x h)
+    int projections = 1;   // h x 2h joins of hidden state and embedding (2: two h x h)
     int norms = 3;
     bool own_head = false;
     bool operator==(const MtpModules&) const = default;
@@ -180,22 +185,22 @@ struct MtpModules {
 
 struct Architecture {
     std::string name;
-    std::string source;              // where the figures come from, with date
+    std::string source;   // where the figures come from, with date
     int hidden = 0;
     int vocabulary = 0;
-    int max_position = 0;            // longest context; 0: not stated
+    int max_position = 0;   // longest context; 0: not stated
     bool tied_embeddings = false;
-    bool norm_bias = false;          // LayerNorm with bias instead of RMSNorm
+    bool norm_bias = false;   // LayerNorm with bias instead of RMSNorm
     bool head_bias = false;
-    int layer_scalars = 0;           // learned scalars per layer, besides everything above
-    int hyper_connections = 0;       // parallel residual streams (DeepSeek-V4); 0: plain residual
+    int layer_scalars = 0;              // learned scalars per layer, besides everything above
+    int hyper_connections = 0;          // parallel residual streams (DeepSeek-V4); 0: plain residual
     bool attention_residuals = false;   // Kimi-K3
-    int layers = 0;                  // decoder layers as the publisher counts them
+    int layers = 0;                     // decoder layers as the publisher counts them
     std::vector<MixerGroup> mixers;
     std::vector<FfnGroup> ffns;
     MtpModules mtp;
-    Precision precision;             // as released
-    std::vector<std::string> notes;  // what the importer assumed or left out
+    Precision precision;              // as released
+    std::vector<std::string> notes;   // what the importer assumed or left out
     bool operator==(const Architecture&) const = default;
 };
 
@@ -217,4 +222,4 @@ inline constexpr int max_tokens = 1'000'000'000;   // windows and context length
 /// last line of defence behind the readers, which report the same with a position.
 void check(const Architecture& architecture);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -187,4 +187,4 @@ void fields(A& a, MtpModules& x) {
     return MoeFfn{};
 }
 
-}  // namespace moecost
+}   // namespace moecost

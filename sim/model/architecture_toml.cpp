@@ -151,7 +151,8 @@ std::string quoted(std::string_view text) {
             s += '\\';
             s += c;
         } else {
-            s += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;  // control characters as blanks
+            s +=
+                static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;   // control characters as blanks
         }
     }
     return s += '"';
@@ -238,7 +239,7 @@ std::string list(const std::vector<std::string>& texts) {
     return s.append("]");
 }
 
-}  // namespace
+}   // namespace
 
 Architecture architecture_from_toml(const Document& document) {
     const Reader reader(document);
@@ -274,4 +275,4 @@ std::string architecture_to_toml(const Architecture& architecture, const std::ve
     return out;
 }
 
-}  // namespace moecost
+}   // namespace moecost

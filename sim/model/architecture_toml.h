@@ -35,4 +35,4 @@ void apply_edit(Architecture& architecture, std::string_view key, std::string_vi
 /// The keys apply_edit knows for this architecture.
 [[nodiscard]] std::vector<std::string> edit_keys(const Architecture& architecture);
 
-}  // namespace moecost
+}   // namespace moecost

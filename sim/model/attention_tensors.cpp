@@ -50,7 +50,7 @@ void add_qk_norms(TensorList& list, const GroupedAttention& a) {
     if (!a.reuses_kv) list.norm("k_norm", full ? Elements{a.kv_heads} * a.qk_dim : a.qk_dim);
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Tensor> tensors_of(const GroupedAttention& a, Elements hidden) {
     TensorList list(Component::attention);
@@ -111,4 +111,4 @@ std::vector<Tensor> tensors_of(const CompressedAttention& a, Elements hidden) {
     return list.take();
 }
 
-}  // namespace moecost
+}   // namespace moecost

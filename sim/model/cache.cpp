@@ -12,18 +12,16 @@ constexpr double bf16_bytes = 2;
 
 /// What one layer of a kind caches on one rank, in elements.
 struct LayerCache {
-    double per_token = 0;  // of a layer that keeps every token
-    double windowed = 0;   // per token, of a layer that keeps at most `window` tokens
+    double per_token = 0;   // of a layer that keeps every token
+    double windowed = 0;    // per token, of a layer that keeps at most `window` tokens
     double window = 0;
-    bool transient = false;  // the window holds raw entries that are merged or dropped, not the cache proper
-    double compressed = 0;   // of one compressed entry
-    double ratio = 0;        // tokens per compressed entry
-    double index = 0;        // index key of one token, or of one compressed entry when ratio > 0
+    bool transient = false;   // the window holds raw entries that are merged or dropped, not the cache proper
+    double compressed = 0;    // of one compressed entry
+    double ratio = 0;         // tokens per compressed entry
+    double index = 0;         // index key of one token, or of one compressed entry when ratio > 0
 };
 
-double heads_per_rank(int heads, int tp) {
-    return std::ceil(heads / static_cast<double>(tp));
-}
+double heads_per_rank(int heads, int tp) { return std::ceil(heads / static_cast<double>(tp)); }
 
 double index_elements(const std::optional<SparseIndexer>& indexer) {
     return indexer && indexer->owns_weights ? indexer->head_dim : 0;
@@ -81,7 +79,7 @@ double compressed_per_token(const LayerCache& c) { return c.ratio > 0 ? c.compre
 struct StateElements {
     double recurrent = 0;
     double convolution = 0;
-    int heads = 1;  // ranks beyond this number hold copies
+    int heads = 1;   // ranks beyond this number hold copies
 };
 
 StateElements state_elements(const DeltaNet& a) {
@@ -112,7 +110,7 @@ StateElements state_of(const Mixer& mixer) {
     return std::visit([](const auto& kind) { return state_elements(kind); }, mixer);
 }
 
-}  // namespace
+}   // namespace
 
 Bytes kv_bytes_per_token(const Architecture& architecture, DType cache, int tp) {
     return Bytes{bytes_per_element(cache) * over_layers(architecture, tp, [](const LayerCache& c) {
@@ -163,4 +161,4 @@ Bytes sequence_bytes(const Architecture& architecture, DType cache, double conte
     return Bytes{attention} + state_bytes(architecture, tp);
 }
 
-}  // namespace moecost
+}   // namespace moecost

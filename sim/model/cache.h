@@ -30,4 +30,4 @@ struct LayerState {
 };
 [[nodiscard]] LayerState layer_state(const Mixer& mixer);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -36,4 +36,4 @@ WeightBytes weight_bytes(const Architecture& architecture, const Precision& prec
     return result;
 }
 
-}  // namespace moecost
+}   // namespace moecost

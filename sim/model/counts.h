@@ -12,11 +12,11 @@ namespace moecost {
 
 /// All figures are exact integers held in doubles (below 2^53).
 struct Counts {
-    double total = 0;                     // without multi-token-prediction modules; a tied table counts once
+    double total = 0;   // without multi-token-prediction modules; a tied table counts once
     double mtp = 0;
-    double active_incl_embeddings = 0;    // every parameter a token may touch, whole input table included
-    double active_excl_input_gather = 0;  // the former without the input table; a tied table stays, as head
-    double active_matmul_only = 0;        // GEMM operands only: FLOP per token of all linear layers = 2 x this
+    double active_incl_embeddings = 0;     // every parameter a token may touch, whole input table included
+    double active_excl_input_gather = 0;   // the former without the input table; a tied table stays, as head
+    double active_matmul_only = 0;   // GEMM operands only: FLOP per token of all linear layers = 2 x this
     std::array<double, component_count> by_component{};
     std::array<double, component_count> active_by_component{};
 };
@@ -30,4 +30,4 @@ struct WeightBytes {
 };
 [[nodiscard]] WeightBytes weight_bytes(const Architecture& architecture, const Precision& precision);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -163,13 +163,13 @@ void set_layers(Architecture& a, int layers) {
     };
     const int new_mixers = scaled(mixers);
     const bool blocks =
-        mixers + ffns == a.layers && mixers > 0 && ffns > 0;  // each block is a mixer or an ffn
+        mixers + ffns == a.layers && mixers > 0 && ffns > 0;   // each block is a mixer or an ffn
     scale_groups(a.mixers, new_mixers, 0);
     scale_groups(a.ffns, blocks ? layers - new_mixers : scaled(ffns), a.layers / 8);
     a.layers = layers;
 }
 
-}  // namespace
+}   // namespace
 
 void apply_edit(Architecture& architecture, std::string_view key, std::string_view value) {
     Architecture edited = architecture;
@@ -198,4 +198,4 @@ std::vector<std::string> edit_keys(const Architecture& architecture) {
     return names;
 }
 
-}  // namespace moecost
+}   // namespace moecost

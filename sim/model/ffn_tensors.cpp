@@ -40,7 +40,7 @@ std::vector<Tensor> expert_tensors(const MoeFfn& f, Elements io) {
     return result;
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Tensor> tensors_of(const DenseFfn& f, Elements hidden) {
     TensorList list(Component::dense_ffn);
@@ -67,4 +67,4 @@ std::vector<Tensor> tensors_of(const MoeFfn& f, Elements hidden) {
     return result;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -56,7 +56,7 @@ void read_groups(FieldReader& reader, Groups& groups) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 std::optional<double> field_value(const Architecture& architecture, std::string_view key) {
     Architecture a = architecture;   // the one list of fields visits what it may change
@@ -69,4 +69,4 @@ std::optional<double> field_value(const Architecture& architecture, std::string_
     return reader.value();
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -13,4 +13,4 @@ namespace moecost {
 /// the field, the first that is not 0 counts (multi-token prediction last). Nothing: the architecture has none.
 [[nodiscard]] std::optional<double> field_value(const Architecture& architecture, std::string_view key);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -19,7 +19,7 @@ int kv_heads(const HfConfig& config, int query_heads) {
 
 QkNorm qk_norm(const HfConfig& config) {
     if (config.is({"olmoe", "olmo2", "olmo3"})) return QkNorm::full_width;
-    if (config.is({"llama4*"})) return QkNorm::none;  // its norm has no weights
+    if (config.is({"llama4*"})) return QkNorm::none;   // its norm has no weights
     if (config.text.has("use_qk_norm")) {
         if (!config.flag("use_qk_norm", false)) return QkNorm::none;
         return config.text.text_or("qk_norm_type", "per_head") == "per_layer" ? QkNorm::full_width
@@ -128,7 +128,7 @@ void share_kv(const HfConfig& config, MixerLayers& layers) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 GroupedAttention grouped_attention(const HfConfig& config, LayerKind kind) {
     GroupedAttention a;
@@ -155,7 +155,7 @@ MixerLayers mixer_layers(const HfConfig& config) {
     if (config.text.has("compress_ratios")) return compressed_layers(config);
     if (config.text.has("kv_lora_rank")) return latent_layers(config);
     const std::vector<LayerKind> kinds = layer_kinds(config);
-    std::optional<Mixer> by_kind[3];  // each kind is read once
+    std::optional<Mixer> by_kind[3];   // each kind is read once
     MixerLayers layers;
     for (const LayerKind kind : kinds) {
         std::optional<Mixer>& mixer = by_kind[static_cast<std::size_t>(kind)];
@@ -169,4 +169,4 @@ MixerLayers mixer_layers(const HfConfig& config) {
     return layers;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -74,4 +74,4 @@ std::vector<std::string> HfConfig::texts_per_layer(std::string_view key) const {
     text.fail(key, message.append(" layers"));
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -18,10 +18,10 @@ namespace moecost {
 struct HfConfig {
     Reader root;
     Reader text;
-    std::string type;  // model_type of the language model, may be empty
+    std::string type;   // model_type of the language model, may be empty
     int hidden = 0;
     int layers = 0;
-    std::vector<std::string>* notes;  // assumptions, for Architecture::notes
+    std::vector<std::string>* notes;   // assumptions, for Architecture::notes
 
     void note(std::string_view line) const;
     /// True when the model type is one of these; names ending in '*' are prefixes.
@@ -86,4 +86,4 @@ void import_blocks(const HfConfig& config, Architecture& architecture);
 /// Norm vectors of size h per layer half that a family has (2 where sandwich norms are used).
 [[nodiscard]] int norms_per_part(const HfConfig& config);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -115,7 +115,7 @@ void set_groups(const HfConfig& config, MoeFfn& f) {
 /// Gemma 4 runs its dense FFN beside the experts of the same layer.
 bool has_parallel_dense(const HfConfig& config) { return config.flag("enable_moe_block", false); }
 
-}  // namespace
+}   // namespace
 
 bool has_experts(const HfConfig& config) { return expert_count(config) > 0; }
 
@@ -155,7 +155,7 @@ FfnLayers ffn_layers(const HfConfig& config) {
     // The first layers of DeepSeek-V4 look their experts up in a table of token ids: no bias to correct.
     const int hashed = config.integer_or({"num_hash_layers"}, 0, 0, max_layers);
     const bool lists = has_lists(config);
-    std::optional<MoeFfn> experts;  // read once where all layers share it
+    std::optional<MoeFfn> experts;   // read once where all layers share it
     std::optional<DenseFfn> dense;
     FfnLayers layers;
     for (int i = 0; i < config.layers; ++i) {
@@ -172,4 +172,4 @@ FfnLayers ffn_layers(const HfConfig& config) {
     return layers;
 }
 
-}  // namespace moecost
+}   // namespace moecost

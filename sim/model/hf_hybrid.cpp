@@ -81,7 +81,7 @@ void import_block_configs(const HfConfig& config, Architecture& a) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 bool is_block_model(const HfConfig& config) {
     return config.first({"block_configs", "hybrid_override_pattern", "layers_block_type"}).has_value();
@@ -97,4 +97,4 @@ void import_blocks(const HfConfig& config, Architecture& a) {
     import_pattern(config, pattern, a);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -14,7 +14,7 @@ std::optional<SparseIndexer> token_indexer(const HfConfig& config) {
     return indexer;
 }
 
-}  // namespace
+}   // namespace
 
 LatentAttention latent_attention(const HfConfig& config) {
     LatentAttention a;
@@ -61,7 +61,7 @@ CompressedAttention compressed_attention(const HfConfig& config, int ratio) {
     a.window = config.integer({"sliding_window"}, 1, max_tokens);
     a.ratio = ratio;
     if (ratio == 4)
-        a.indexer = token_indexer(config);  // finely compressed entries are selected, coarse ones all read
+        a.indexer = token_indexer(config);   // finely compressed entries are selected, coarse ones all read
     if (const std::string problem = problem_of(Mixer{a}); !problem.empty())
         config.text.fail("compress_ratios", problem);
     return a;
@@ -75,4 +75,4 @@ MixerLayers compressed_layers(const HfConfig& config) {
     return layers;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -131,7 +131,7 @@ std::vector<bool> from_interval(const HfConfig& config) {
     return where(config, [=](int i) { return i >= start && i <= end && (i + 1) % interval == 0; });
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<LayerKind> layer_kinds(const HfConfig& config) {
     const Reader& text = config.text;
@@ -158,7 +158,7 @@ std::vector<LayerKind> layer_kinds(const HfConfig& config) {
         return kinds_where(
             config, [=](int i) { return i % period == offset; }, LayerKind::linear);
     }
-    if (text.has("attention_chunk_size")) {  // llama4: every fourth layer is full, without rotary embedding
+    if (text.has("attention_chunk_size")) {   // llama4: every fourth layer is full, without rotary embedding
         return kinds_where(
             config, [](int i) { return (i + 1) % 4 == 0; }, LayerKind::window);
     }
@@ -212,4 +212,4 @@ std::string block_pattern(const HfConfig& config, std::string_view pattern_key, 
     return pattern;
 }
 
-}  // namespace moecost
+}   // namespace moecost

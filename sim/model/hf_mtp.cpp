@@ -19,7 +19,7 @@ MtpModules repeating_last(const HfConfig& config, int count, int layers) {
 /// DeepSeek and GLM: module of one decoder layer, eh_proj and the norms enorm, hnorm, shared_head.norm.
 MtpModules nextn_modules(const HfConfig& config, int count) {
     MtpModules mtp = repeating_last(config, count, 1);
-    if (config.text.has("compress_ratios")) {  // DeepSeek-V4: window only, separate projections
+    if (config.text.has("compress_ratios")) {   // DeepSeek-V4: window only, separate projections
         mtp.mixers.push_back({compressed_attention(config, 0), 1, 1});
         mtp.projections = 2;
     } else if (config.text.has("kv_lora_rank")) {
@@ -64,7 +64,7 @@ MtpModules pattern_modules(const HfConfig& config, std::string_view pattern) {
     return mtp;
 }
 
-}  // namespace
+}   // namespace
 
 MtpModules mtp_modules(const HfConfig& config) {
     const std::string pattern = block_pattern(config, "mtp_hybrid_override_pattern", "mtp_layers_block_type");
@@ -85,4 +85,4 @@ MtpModules mtp_modules(const HfConfig& config) {
     return config.is({"step3p5"}) ? step_modules(config, nextn) : nextn_modules(config, nextn);
 }
 
-}  // namespace moecost
+}   // namespace moecost

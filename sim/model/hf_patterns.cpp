@@ -73,7 +73,8 @@ bool read_class(std::string_view text, std::size_t& at, PatternAtom& atom) {
     for (std::size_t i = 0; i < inside.size(); ++i) {
         if (i + 2 < inside.size() && inside[i + 1] == '-') {
             const auto last = static_cast<unsigned char>(inside[i + 2]);
-            for (unsigned c = static_cast<unsigned char>(inside[i]); c <= last; ++c) atom.set += static_cast<char>(c);
+            for (unsigned c = static_cast<unsigned char>(inside[i]); c <= last; ++c)
+                atom.set += static_cast<char>(c);
             i += 2;
         } else {
             atom.set += inside[i];
@@ -103,7 +104,7 @@ std::optional<std::vector<PatternAtom>> parse_sequence(std::string_view text) {
         }
         if (at < text.size() && std::string_view("*+?").find(text[at]) != std::string_view::npos) {
             atom.repeat = text[at++];
-            if (at < text.size() && text[at] == '?') ++at;  // lazy: matches the same names
+            if (at < text.size() && text[at] == '?') ++at;   // lazy: matches the same names
         }
         atoms.push_back(std::move(atom));
     }
@@ -223,7 +224,7 @@ std::vector<PatternSequence> compile_expression(std::string_view expression) {
     return result;
 }
 
-}  // namespace
+}   // namespace
 
 ModulePattern::ModulePattern(std::string_view text) : text_(text.substr(0, max_pattern)) {
     if (text.size() > max_pattern) {
@@ -252,4 +253,4 @@ bool ModulePattern::matches(std::string_view module) const {
     return false;
 }
 
-}  // namespace moecost
+}   // namespace moecost

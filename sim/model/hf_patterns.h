@@ -12,9 +12,9 @@ namespace moecost {
 
 /// One character of an expression: which it accepts and how often.
 struct PatternAtom {
-    std::string set;  // characters; any when empty
+    std::string set;   // characters; any when empty
     bool negated = false;
-    char repeat = '1';  // '1', '?', '*' or '+'
+    char repeat = '1';   // '1', '?', '*' or '+'
 
     [[nodiscard]] bool accepts(char c) const {
         return set.empty() || (set.find(c) != std::string::npos) != negated;
@@ -23,7 +23,7 @@ struct PatternAtom {
 
 struct PatternSequence {
     std::vector<PatternAtom> atoms;
-    bool to_end = false;  // must reach the end of the name
+    bool to_end = false;   // must reach the end of the name
 };
 
 /// Expressions may hold groups, alternatives, classes, escapes and * + ?; any other construct matches
@@ -34,7 +34,9 @@ class ModulePattern {
     [[nodiscard]] bool matches(std::string_view module) const;
     [[nodiscard]] bool is_expression() const { return form_ == Form::expression; }
     /// True when what a name begins with makes no difference.
-    [[nodiscard]] bool ignores_prefix() const { return form_ == Form::segments || text_.starts_with("re:.*"); }
+    [[nodiscard]] bool ignores_prefix() const {
+        return form_ == Form::segments || text_.starts_with("re:.*");
+    }
 
   private:
     enum class Form { nothing, segments, glob, expression };
@@ -43,4 +45,4 @@ class ModulePattern {
     std::vector<PatternSequence> alternatives_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

@@ -12,7 +12,7 @@
 namespace moecost {
 namespace {
 
-constexpr std::size_t max_patterns = 256;  // different ones, after layer numbers are taken out
+constexpr std::size_t max_patterns = 256;   // different ones, after layer numbers are taken out
 
 /// Modules of a list entry; `names` numbered names fell together in it (0: one name that stands for every
 /// layer).
@@ -22,7 +22,7 @@ struct ListedModules {
 };
 
 struct FormatRule {
-    std::optional<ListedModules> target;  // nothing: every linear layer
+    std::optional<ListedModules> target;   // nothing: every linear layer
     DType format = DType::bf16;
 };
 
@@ -48,7 +48,7 @@ bool normalise(std::string& pattern) {
         rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
         const bool star = segment.ends_with('*') && is_number(segment.substr(0, segment.size() - 1));
         if (is_number(segment) || star) {
-            if (!numbered && result.ends_with("layers")) {  // what precedes differs by wrapper
+            if (!numbered && result.ends_with("layers")) {   // what precedes differs by wrapper
                 result = "layers";
                 numbered = true;
             }
@@ -84,7 +84,7 @@ bool names_module(const ModulePattern& pattern, std::string_view module) {
          {"model.", "", "model.language_model.", "language_model.model.", "backbone."}) {
         std::string name(prefix);
         name.append("layers.#.").append(module);
-        if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');  // \d+ wants digits
+        if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');   // \d+ wants digits
         if (pattern.matches(name)) return true;
         if (pattern.ignores_prefix()) return false;
     }
@@ -204,7 +204,7 @@ void read_algorithm(const HfConfig& config, const Reader& table, const std::stri
 void read_method(const HfConfig& config, const Reader& table, const std::string& method, Scheme& scheme) {
     if (method == "mxfp4") {
         scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0},
-                                DType::mxfp4});  // the only modules this method converts
+                                DType::mxfp4});   // the only modules this method converts
     } else if (method == "fp8" || method == "fbgemm_fp8") {
         scheme.rules.push_back(
             {std::nullopt, table.has("weight_block_size") ? DType::fp8_block : DType::fp8});
@@ -306,7 +306,7 @@ void apply(const HfConfig& config, const Reader& table, const Architecture& a, P
     if (scheme.kv_cache) precision.kv_cache = *scheme.kv_cache;
 }
 
-}  // namespace
+}   // namespace
 
 Precision released_precision(const HfConfig& config, const Document* side_file, const Architecture& a) {
     Precision precision;
@@ -322,4 +322,4 @@ Precision released_precision(const HfConfig& config, const Document* side_file, 
     return precision;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -56,7 +56,7 @@ LightningAttention lightning(const HfConfig& config) {
     return a;
 }
 
-}  // namespace
+}   // namespace
 
 bool has_recurrent_layers(const HfConfig& config) { return config.text.has("linear_attn_config"); }
 
@@ -69,4 +69,4 @@ Mixer recurrent_mixer(const HfConfig& config) {
     config.text.fail("linear_num_value_heads", "missing: the model has linear layers, but no sizes of them");
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -75,7 +75,7 @@ int layer_count(const HfConfig& config) {
     }
     const std::string blocks = block_pattern(config, "hybrid_override_pattern", "layers_block_type");
     if (!blocks.empty()) return static_cast<int>(blocks.size());
-    return config.integer({"num_hidden_layers"}, 1, max_layers);  // fails with the name of the key
+    return config.integer({"num_hidden_layers"}, 1, max_layers);   // fails with the name of the key
 }
 
 HfConfig open_config(const Document& document, std::vector<std::string>& notes) {
@@ -130,7 +130,7 @@ void import_layers(const HfConfig& config, Architecture& a) {
     a.ffns = grouped_by_kind<FfnGroup>(config, ffn_layers(config));
 }
 
-}  // namespace
+}   // namespace
 
 int norms_per_part(const HfConfig& config) {
     return config.is({"gemma2", "gemma3*", "gemma4*", "grok1"}) ? 2 : 1;
@@ -165,4 +165,4 @@ Architecture import_huggingface(const Document& document, const Document* quanti
     return a;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -15,4 +15,4 @@ namespace moecost {
 /// InputError names the key that is missing or impossible.
 [[nodiscard]] Architecture import_huggingface(const Document& config, const Document* quantisation = nullptr);
 
-}  // namespace moecost
+}   // namespace moecost

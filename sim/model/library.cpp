@@ -29,7 +29,7 @@ Architecture from_document(const Document& document) {
     return import_huggingface(document, quantisation ? &*quantisation : nullptr);
 }
 
-}  // namespace
+}   // namespace
 
 Architecture load_model(const DataStore& data, std::string_view name) {
     std::error_code ec;
@@ -45,4 +45,4 @@ Architecture load_model(const DataStore& data, std::string_view name) {
     return from_document(data.open(folder, name, "model"));
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -11,4 +11,4 @@ namespace moecost {
 
 [[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -9,14 +9,15 @@
 namespace moecost {
 
 struct Precision {
-    DType attention = DType::bf16;        // projections of every mixer, indexers and latent projections
+    DType attention = DType::bf16;   // projections of every mixer, indexers and latent projections
     DType dense_ffn = DType::bf16;
     DType shared_experts = DType::bf16;
     DType routed_experts = DType::bf16;
     DType embeddings = DType::bf16;
     DType head = DType::bf16;
     DType kv_cache = DType::bf16;
-    std::optional<DType> output_projection{};   // o_proj of attention where a release treats it apart (DeepSeek NVFP4)
+    std::optional<DType>
+        output_projection{};   // o_proj of attention where a release treats it apart (DeepSeek NVFP4)
     bool operator==(const Precision&) const = default;
 
     /// Every GEMM weight of the layers in one format; embeddings, head and cache keep theirs.
@@ -28,4 +29,4 @@ struct Precision {
     }
 };
 
-}  // namespace moecost
+}   // namespace moecost

@@ -83,4 +83,4 @@ std::vector<Tensor> tensors_of(const LightningAttention& a, Elements hidden) {
     return list.take();
 }
 
-}  // namespace moecost
+}   // namespace moecost

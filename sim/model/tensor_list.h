@@ -12,7 +12,7 @@
 
 namespace moecost {
 
-using Elements = std::int64_t;  // products of two sizes do not fit an int
+using Elements = std::int64_t;   // products of two sizes do not fit an int
 
 class TensorList {
   public:
@@ -68,4 +68,4 @@ std::vector<Tensor> tensors_of(const LightningAttention& a, Elements hidden);
 std::vector<Tensor> tensors_of(const DenseFfn& f, Elements hidden);
 std::vector<Tensor> tensors_of(const MoeFfn& f, Elements hidden);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -55,7 +55,7 @@ void append_residuals(std::vector<Tensor>& list, const Architecture& a) {
     if (a.layer_scalars > 0)
         append_small(list, "layer_scalar", a.layer_scalars, 1, a.layers, TensorKind::vector);
     if (a.attention_residuals) {
-        const double sites = 2.0 * a.layers + 1;  // before attention, before the FFN, at the end
+        const double sites = 2.0 * a.layers + 1;   // before attention, before the FFN, at the end
         append_norms(list, a, sites);
         append_small(list, "res_proj", 1, a.hidden, sites, TensorKind::matmul);
     }
@@ -99,7 +99,7 @@ DType component_format(Component component, const Precision& p) {
     return DType::bf16;
 }
 
-}  // namespace
+}   // namespace
 
 std::string_view name_of(Component component) {
     constexpr std::string_view names[] = {
@@ -166,4 +166,4 @@ Bytes stored_bytes(const Tensor& tensor, const Precision& precision) {
     return Bytes{tensor.copies * bytes};
 }
 
-}  // namespace moecost
+}   // namespace moecost

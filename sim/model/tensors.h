@@ -12,8 +12,18 @@
 namespace moecost {
 
 enum class Component {
-    attention, linear_attention, indexer, routed_experts, shared_experts, dense_ffn, router, latent_proj,
-    embeddings, head, norms, other
+    attention,
+    linear_attention,
+    indexer,
+    routed_experts,
+    shared_experts,
+    dense_ffn,
+    router,
+    latent_proj,
+    embeddings,
+    head,
+    norms,
+    other
 };
 inline constexpr int component_count = 12;
 [[nodiscard]] std::string_view name_of(Component component);
@@ -50,4 +60,4 @@ struct Tensor {
 ///   copies (out in element_bytes + ceil(out/block_out) ceil(in/block_in) scale_bytes)
 [[nodiscard]] Bytes stored_bytes(const Tensor& tensor, const Precision& precision);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -5,8 +5,8 @@ namespace moecost {
 namespace {
 
 /// Gate and up in one GEMM, down in another; both split over tensor parallelism.
-void add_dense(const StepContext& c, double width, double matrices, DType weights, OpClass op_class, double layers,
-               std::vector<Operation>& out) {
+void add_dense(const StepContext& c, double width, double matrices, DType weights, OpClass op_class,
+               double layers, std::vector<Operation>& out) {
     const double local = width / c.tp;
     out.push_back({matrices > 2 ? "gate-up" : "up", op_class, layers,
                    Gemm{c.rows, (matrices - 1) * local, c.hidden, weights}});
@@ -16,8 +16,10 @@ void add_dense(const StepContext& c, double width, double matrices, DType weight
 void add_latent(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
     if (moe.latent_width == 0) return;
     const double latent = moe.latent_width;
-    out.push_back({"to latent", OpClass::router, layers, Gemm{c.rows, latent, c.hidden, c.precision.attention}});
-    out.push_back({"from latent", OpClass::router, layers, Gemm{c.rows, c.hidden, latent, c.precision.attention}});
+    out.push_back(
+        {"to latent", OpClass::router, layers, Gemm{c.rows, latent, c.hidden, c.precision.attention}});
+    out.push_back(
+        {"from latent", OpClass::router, layers, Gemm{c.rows, c.hidden, latent, c.precision.attention}});
 }
 
 void add_moe(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
@@ -37,22 +39,23 @@ void add_moe(const StepContext& c, const MoeFfn& moe, double layers, std::vector
     experts.weights = c.precision.routed_experts;
     out.push_back({"routed experts", OpClass::routed_experts, layers, experts});
     if (moe.shared_width > 0) {
-        add_dense(c, moe.shared_width, moe.matrices, c.precision.shared_experts, OpClass::shared_experts, layers, out);
+        add_dense(c, moe.shared_width, moe.matrices, c.precision.shared_experts, OpClass::shared_experts,
+                  layers, out);
     }
     if (moe.dense_width > 0) {
         add_dense(c, moe.dense_width, 3, c.precision.dense_ffn, OpClass::dense_ffn, layers, out);
     }
 }
 
-}  // namespace
+}   // namespace
 
 void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations) {
     if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
-        add_dense(context, dense->width, dense->matrices, context.precision.dense_ffn, OpClass::dense_ffn, layers,
-                  operations);
+        add_dense(context, dense->width, dense->matrices, context.precision.dense_ffn, OpClass::dense_ffn,
+                  layers, operations);
     } else {
         add_moe(context, std::get<MoeFfn>(ffn), layers, operations);
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -13,4 +13,4 @@ namespace moecost {
 
 void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations);
 
-}  // namespace moecost
+}   // namespace moecost

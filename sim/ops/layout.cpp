@@ -26,7 +26,7 @@ Heads heads_of(const Mixer& mixer) {
     return std::visit(Visitor{}, mixer);
 }
 
-}  // namespace
+}   // namespace
 
 std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout) {
     if (layout.tp < 1 || layout.pp < 1 || layout.ep < 1 || layout.attention_dp < 1 || layout.replicas < 1) {
@@ -39,8 +39,8 @@ std::optional<Infeasible> layout_problem(const Architecture& architecture, const
                               static_cast<double>(layout.tp), static_cast<double>(heads.query)};
         }
         if (heads.kv > 0 && !divides(layout.tp, heads.kv) && !divides(heads.kv, layout.tp)) {
-            return Infeasible{"tensor parallelism and key/value heads must divide one another", "tp", "kv heads",
-                              static_cast<double>(layout.tp), static_cast<double>(heads.kv)};
+            return Infeasible{"tensor parallelism and key/value heads must divide one another", "tp",
+                              "kv heads", static_cast<double>(layout.tp), static_cast<double>(heads.kv)};
         }
     }
     if (!divides(layout.ep, layout.stage_gpus())) {
@@ -68,4 +68,4 @@ std::optional<Infeasible> layout_problem(const Architecture& architecture, const
     return std::nullopt;
 }
 
-}  // namespace moecost
+}   // namespace moecost

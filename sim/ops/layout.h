@@ -30,6 +30,7 @@ struct Layout {
 /// Nothing when the layout can be run, else which rule it breaks:
 ///   tp divides the query heads; K divides tp or tp divides K; ep divides tp * attention_dp and E; pp <= layers.
 /// Shards that are no multiple of a kernel tile are padded by engines and are no problem.
-[[nodiscard]] std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout);
+[[nodiscard]] std::optional<Infeasible> layout_problem(const Architecture& architecture,
+                                                       const Layout& layout);
 
-}  // namespace moecost
+}   // namespace moecost

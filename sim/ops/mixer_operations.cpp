@@ -24,7 +24,8 @@ class MixerOperations {
         const double heads = a.query_heads / c_.tp;
         const double kv = a.reuses_kv ? 0 : std::max(a.kv_heads / c_.tp, 1.0);
         const double gate = a.gate == OutputGate::elementwise ? heads * a.v_dim
-                            : a.gate == OutputGate::per_head  ? heads : 0;
+                            : a.gate == OutputGate::per_head  ? heads
+                                                              : 0;
         const double values = a.value_from_key ? 0 : kv * a.v_dim;
         projection("qkv", heads * a.qk_dim + gate + kv * a.qk_dim + values, c_.hidden);
         attention_out(heads * a.v_dim);
@@ -55,7 +56,8 @@ class MixerOperations {
         const double index = a.indexer ? 4.0 * a.indexer->head_dim + a.indexer->heads : 0;
         projection("q, kv and compressor", a.q_rank + d + compressor + index, c_.hidden);
         projection("q up", heads * d, a.q_rank);
-        if (a.indexer) projection("index q", 1.0 * a.indexer->heads * a.indexer->head_dim, a.q_rank, OpClass::attention);
+        if (a.indexer)
+            projection("index q", 1.0 * a.indexer->heads * a.indexer->head_dim, a.q_rank, OpClass::attention);
         projection("grouped out", a.out_rank, heads * d);
         attention_out(a.out_groups * a.out_rank / c_.tp);
         compressed_cores(a, heads);
@@ -113,7 +115,8 @@ class MixerOperations {
     void add(std::string_view name, OpClass op_class, OpShape shape) const {
         out_.push_back({name, op_class, layers_, shape});
     }
-    void projection(std::string_view name, double n, double k, OpClass op_class = OpClass::attention_projection) const {
+    void projection(std::string_view name, double n, double k,
+                    OpClass op_class = OpClass::attention_projection) const {
         add(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
     }
 
@@ -129,14 +132,17 @@ class MixerOperations {
         const double selected = a.indexer ? a.indexer->selected : 1e30;
         const DType cache = c_.precision.kv_cache;
         if (c_.batch > 0) {
-            const double seen = std::min(visible_context(c_.shape.decode_context, a.window, a.chunked), selected);
-            add("decode attention", OpClass::attention, DecodeAttention{c_.batch, heads, kv, qk, v, seen, cache, c_.queries});
+            const double seen =
+                std::min(visible_context(c_.shape.decode_context, a.window, a.chunked), selected);
+            add("decode attention", OpClass::attention,
+                DecodeAttention{c_.batch, heads, kv, qk, v, seen, cache, c_.queries});
         }
         if (c_.prefill > 0) {
-            const double keys = std::min(mean_keys(c_.shape.prompt, c_.shape.prior, a.window, a.chunked), selected);
+            const double keys =
+                std::min(mean_keys(c_.shape.prompt, c_.shape.prior, a.window, a.chunked), selected);
             add("prefill attention", OpClass::attention,
-                PrefillAttention{c_.prefill, heads, kv, qk, v, keys, c_.shape.prompt, c_.prompts, cache, false,
-                                 prior_cache(kv * (qk + v), a.window)});
+                PrefillAttention{c_.prefill, heads, kv, qk, v, keys, c_.shape.prompt, c_.prompts, cache,
+                                 false, prior_cache(kv * (qk + v), a.window)});
         }
     }
 
@@ -150,12 +156,14 @@ class MixerOperations {
                 MlaAbsorb{c_.batch * c_.queries, heads, static_cast<double>(a.kv_rank), dims, weights});
             add("decode attention", OpClass::attention,
                 MlaDecode{c_.batch, heads, std::min(c_.shape.decode_context, selected),
-                          static_cast<double>(a.kv_rank), static_cast<double>(a.rope_dim), cache, c_.queries});
+                          static_cast<double>(a.kv_rank), static_cast<double>(a.rope_dim), cache,
+                          c_.queries});
         }
         if (c_.prefill > 0) {
             // Each chunk expands what stands before it again: m equal chunks expand (m + 1)/2 times the prompt.
-            const double expanded = c_.prefill * (c_.shape.passes + 1) / 2 +
-                                    c_.prefill * c_.shape.prior / std::max(c_.shape.prompt, 1.0) * c_.shape.passes;
+            const double expanded =
+                c_.prefill * (c_.shape.passes + 1) / 2 +
+                c_.prefill * c_.shape.prior / std::max(c_.shape.prompt, 1.0) * c_.shape.passes;
             add("expand", OpClass::attention_projection,
                 MlaExpand{expanded, heads, static_cast<double>(a.kv_rank), dims, weights, c_.batch > 0});
             const double keys = std::min(mean_keys(c_.shape.prompt, c_.shape.prior, 0, false), selected);
@@ -191,7 +199,8 @@ class MixerOperations {
     /// Cache read by prompt tokens: m chunks of n tokens after p cached ones read p + n (m - 1)/(2 m) on average each,
     /// m times over the prompt; through a window at most W. `width` elements are cached per token.
     [[nodiscard]] Bytes prior_cache(double width, int window) const {
-        const double before = c_.shape.prior + c_.shape.prompt * (c_.shape.passes - 1) / (2 * c_.shape.passes);
+        const double before =
+            c_.shape.prior + c_.shape.prompt * (c_.shape.passes - 1) / (2 * c_.shape.passes);
         const double seen = window > 0 ? std::min(before, static_cast<double>(window)) : before;
         const double chunks = c_.prefill / std::max(c_.shape.prompt, 1.0) * c_.shape.passes;
         return Bytes{chunks * seen * width * bytes_per_element(c_.precision.kv_cache)};
@@ -203,7 +212,8 @@ class MixerOperations {
         if (c_.batch > 0) {
             const double keys = c_.shape.decode_context / ratio;
             add("index scores", OpClass::attention,
-                IndexScore{c_.batch * c_.queries, heads, static_cast<double>(i.head_dim), keys, c_.batch * keys, false});
+                IndexScore{c_.batch * c_.queries, heads, static_cast<double>(i.head_dim), keys,
+                           c_.batch * keys, false});
         }
         if (c_.prefill > 0) {
             const double keys = (c_.shape.prior + (c_.shape.prompt + 1) / 2) / ratio;
@@ -223,7 +233,8 @@ class MixerOperations {
 
     void block_index(const SparseIndexer& i) const {
         if (!i.owns_weights) return;
-        projection("index q and k", static_cast<double>(i.heads + 1) * i.head_dim, c_.hidden, OpClass::attention);
+        projection("index q and k", static_cast<double>(i.heads + 1) * i.head_dim, c_.hidden,
+                   OpClass::attention);
         score(i, 1);
     }
 
@@ -232,7 +243,8 @@ class MixerOperations {
         const LayerState whole = layer_state(mixer);
         const Bytes state = (whole.recurrent + whole.convolution) / c_.tp;
         if (c_.batch > 0) {
-            add("state update", OpClass::recurrent, RecurrentDecode{c_.batch, state, Flop{decode_flop * c_.queries}});
+            add("state update", OpClass::recurrent,
+                RecurrentDecode{c_.batch, state, Flop{decode_flop * c_.queries}});
         }
         if (c_.prefill > 0) {
             add("chunked scan", OpClass::recurrent,
@@ -245,7 +257,7 @@ class MixerOperations {
     std::vector<Operation>& out_;
 };
 
-}  // namespace
+}   // namespace
 
 double visible_context(double context, int window, bool chunked) {
     if (window == 0 || context <= window) return context;
@@ -264,8 +276,9 @@ double mean_keys(double prompt, double prior, int window, bool chunked) {
     return (restarted(prior + n) - restarted(prior)) / n;
 }
 
-void add_mixer(const StepContext& context, const Mixer& mixer, double layers, std::vector<Operation>& operations) {
+void add_mixer(const StepContext& context, const Mixer& mixer, double layers,
+               std::vector<Operation>& operations) {
     std::visit(MixerOperations(context, layers, operations), mixer);
 }
 
-}  // namespace moecost
+}   // namespace moecost

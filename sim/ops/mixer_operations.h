@@ -11,7 +11,8 @@
 
 namespace moecost {
 
-void add_mixer(const StepContext& context, const Mixer& mixer, double layers, std::vector<Operation>& operations);
+void add_mixer(const StepContext& context, const Mixer& mixer, double layers,
+               std::vector<Operation>& operations);
 
 /// Tokens a decoding query sees of `context`: min(c, W) sliding; a chunk restarts, so beyond one chunk (W + 1)/2.
 [[nodiscard]] double visible_context(double context, int window, bool chunked);
@@ -20,4 +21,4 @@ void add_mixer(const StepContext& context, const Mixer& mixer, double layers, st
 ///   full: p + (n + 1)/2;  sliding: (sum over positions of min(position, W))/n;  chunked: the same within chunks.
 [[nodiscard]] double mean_keys(double prompt, double prior, int window, bool chunked);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -11,12 +11,20 @@ double operand_bytes(DType weights) {
     return info(weights).unit == MathUnit::bf16 ? 2 : bytes_per_element(weights);
 }
 
-}  // namespace
+}   // namespace
 
 std::string_view name_of(OpClass op_class) {
-    constexpr std::string_view names[] = {"attention_projection", "attention", "recurrent", "router",
-                                          "routed_experts", "shared_experts", "dense_ffn", "communication",
-                                          "small_ops", "head", "host"};
+    constexpr std::string_view names[] = {"attention_projection",
+                                          "attention",
+                                          "recurrent",
+                                          "router",
+                                          "routed_experts",
+                                          "shared_experts",
+                                          "dense_ffn",
+                                          "communication",
+                                          "small_ops",
+                                          "head",
+                                          "host"};
     return names[static_cast<std::size_t>(op_class)];
 }
 
@@ -80,7 +88,8 @@ Work work(const MlaExpand& op) {
     Work w;
     w.flop = Flop{2 * op.tokens * op.heads * op.kv_rank * op.head_dims};
     w.unit = info(op.weights).unit;
-    if (!op.weights_counted) w.weights = Bytes{op.heads * op.kv_rank * op.head_dims * bytes_per_element(op.weights)};
+    if (!op.weights_counted)
+        w.weights = Bytes{op.heads * op.kv_rank * op.head_dims * bytes_per_element(op.weights)};
     w.activations = Bytes{2 * op.tokens * (op.kv_rank + op.heads * op.head_dims)};
     return w;
 }
@@ -142,4 +151,4 @@ Work work(const Operation& op) {
     return std::visit([](const auto& shape) { return work(shape); }, op.shape);
 }
 
-}  // namespace moecost
+}   // namespace moecost

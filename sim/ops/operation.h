@@ -13,8 +13,17 @@ namespace moecost {
 
 /// What an operation belongs to; the step breakdown is reported in these classes.
 enum class OpClass {
-    attention_projection, attention, recurrent, router, routed_experts, shared_experts, dense_ffn, communication,
-    small_ops, head, host
+    attention_projection,
+    attention,
+    recurrent,
+    router,
+    routed_experts,
+    shared_experts,
+    dense_ffn,
+    communication,
+    small_ops,
+    head,
+    host
 };
 inline constexpr int op_class_count = 11;
 [[nodiscard]] std::string_view name_of(OpClass op_class);
@@ -26,9 +35,9 @@ struct Gemm {
 };
 /// Routed experts of one rank: permute, gate-up, activation, down, un-permute in one kernel.
 struct ExpertFfn {
-    double tokens = 0;     // T, of all ranks
+    double tokens = 0;   // T, of all ranks
     double hidden = 0;
-    double width = 0;      // of one expert on this rank
+    double width = 0;   // of one expert on this rank
     double top_k = 0;
     double distinct = 0;   // experts this rank reads
     double rows = 0;       // token-expert pairs it computes
@@ -39,17 +48,17 @@ struct ExpertFfn {
 struct DecodeAttention {
     double batch = 0, q_heads = 0, kv_heads = 0;
     double qk_dim = 0, v_dim = 0;
-    double context = 0;    // tokens visible, the new one included
+    double context = 0;   // tokens visible, the new one included
     DType cache = DType::bf16;
-    double queries = 1;    // per sequence; the cache is read once for all of them
+    double queries = 1;   // per sequence; the cache is read once for all of them
 };
 /// New prompt tokens against themselves and what stands before them.
 struct PrefillAttention {
     double tokens = 0, q_heads = 0, kv_heads = 0;
     double qk_dim = 0, v_dim = 0;
-    double keys = 0;       // mean attended keys of a query
-    double prompt = 0;     // mean new tokens of a prompt
-    double sequences = 0;  // prompts in the step
+    double keys = 0;        // mean attended keys of a query
+    double prompt = 0;      // mean new tokens of a prompt
+    double sequences = 0;   // prompts in the step
     DType cache = DType::bf16;
     bool latent = false;   // keys and values expanded from a latent (MLA)
     Bytes prior{};         // cache of earlier chunks and of the cached prefix, read again
@@ -81,13 +90,13 @@ struct IndexScore {
 /// Constant-state mixers: decode reads and writes the state of each sequence, prefill runs in chunks.
 struct RecurrentDecode {
     double batch = 0;
-    Bytes state;        // of one sequence on this rank
-    Flop flop;          // of one token
+    Bytes state;   // of one sequence on this rank
+    Flop flop;     // of one token
 };
 struct RecurrentPrefill {
     double tokens = 0;
     Bytes state;
-    Flop flop;          // of one token
+    Flop flop;   // of one token
     double sequences = 0;
 };
 /// Norms, rotary embedding, residual, activation, cache write: bytes only.
@@ -96,35 +105,35 @@ struct SmallOps {
 };
 /// Sum over ranks of a message held by each.
 struct AllReduce {
-    Bytes message;      // per rank
+    Bytes message;   // per rank
     double ranks = 1;
 };
 /// Tokens gathered from, or scattered to, attention-data-parallel ranks.
 struct TokenGather {
-    Bytes message;      // of all ranks together
+    Bytes message;   // of all ranks together
     double ranks = 1;
 };
 /// Expert dispatch and combine by an all-to-all backend.
 struct ExpertAllToAll {
     double tokens_per_rank = 0, hidden = 0, top_k = 0;
     double ranks = 1;
-    double reached = 1;     // distinct ranks of a token
+    double reached = 1;   // distinct ranks of a token
     bool low_latency = false;
 };
 /// Hidden states handed to the next pipeline stage.
 struct StageSend {
     Bytes message;
-    double gpus = 2;    // of the instance: beyond one domain it crosses the network
+    double gpus = 2;   // of the instance: beyond one domain it crosses the network
 };
 
-using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention, MlaDecode, MlaAbsorb, MlaExpand,
-                             IndexScore, RecurrentDecode, RecurrentPrefill, SmallOps, AllReduce, TokenGather,
-                             ExpertAllToAll, StageSend>;
+using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention, MlaDecode, MlaAbsorb,
+                             MlaExpand, IndexScore, RecurrentDecode, RecurrentPrefill, SmallOps, AllReduce,
+                             TokenGather, ExpertAllToAll, StageSend>;
 
 struct Operation {
     std::string_view name;   // static text, such as "qkv"
     OpClass op_class{};
-    double count = 1;        // layers that run it
+    double count = 1;   // layers that run it
     OpShape shape;
 };
 
@@ -135,7 +144,7 @@ struct Work {
     Bytes weights;
     Bytes activations;
     Bytes cache;
-    Bytes message;           // leaves this GPU over the scale-up link
+    Bytes message;   // leaves this GPU over the scale-up link
 
     [[nodiscard]] Bytes memory() const { return weights + activations + cache; }
 };
@@ -169,4 +178,4 @@ struct Work {
 [[nodiscard]] Work work(const StageSend& op);
 [[nodiscard]] Work work(const Operation& op);
 
-}  // namespace moecost
+}   // namespace moecost

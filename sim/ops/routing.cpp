@@ -39,4 +39,4 @@ double ranks_reached(double experts, double top_k, double ranks) {
     return ranks * (1 - none);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -31,4 +31,4 @@ inline constexpr double uniform_up_to_experts = 16;
 ///   n (1 - C(E - E/n, k)/C(E, k))
 [[nodiscard]] double ranks_reached(double experts, double top_k, double ranks);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -40,8 +40,8 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std
 }
 
 /// Drafting by the multi-token-prediction module: one pass of its layers, its joins and a head per drafted token.
-void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew, StepShape shape,
-                std::vector<Operation>& out) {
+void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
+                StepShape shape, std::vector<Operation>& out) {
     const double drafts = shape.queries - 1;
     if (drafts < 1 || a.mtp.count == 0 || shape.decode_sequences <= 0) return;
     shape.queries = 1;
@@ -57,22 +57,31 @@ void add_drafts(const Architecture& a, const Precision& precision, const Layout&
         reduced += add_ffn_exchange(c, group.kind, drafts * group.count, out);
     }
     add_all_reduce(c, reduced, out);
-    out.push_back({"draft join", OpClass::head, drafts, Gemm{c.rows, c.hidden, 2 * c.hidden, precision.embeddings}});
-    out.push_back({"draft head", OpClass::head, drafts, Gemm{c.rows, a.vocabulary / c.tp, c.hidden, precision.head}});
+    out.push_back(
+        {"draft join", OpClass::head, drafts, Gemm{c.rows, c.hidden, 2 * c.hidden, precision.embeddings}});
+    out.push_back(
+        {"draft head", OpClass::head, drafts, Gemm{c.rows, a.vocabulary / c.tp, c.hidden, precision.head}});
 }
 
-}  // namespace
+}   // namespace
 
 StepContext::StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew,
                          const StepShape& s)
-    : precision(p), layout(l), shape(s), hidden(a.hidden), skew(expert_skew),
-      tp(l.tp), batch(s.decode_sequences / l.attention_dp), prefill(s.prefill_tokens / l.attention_dp),
-      queries(s.queries), rows(std::max(batch * queries + prefill, 1.0)),
+    : precision(p),
+      layout(l),
+      shape(s),
+      hidden(a.hidden),
+      skew(expert_skew),
+      tp(l.tp),
+      batch(s.decode_sequences / l.attention_dp),
+      prefill(s.prefill_tokens / l.attention_dp),
+      queries(s.queries),
+      rows(std::max(batch * queries + prefill, 1.0)),
       tokens(std::max(s.decode_sequences * queries + s.prefill_tokens, 1.0)),
       prompts(prefill > 0 ? std::max(prefill / std::max(s.prompt, 1.0), 1.0) : 0) {}
 
-void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout, double skew,
-                     const StepShape& shape, std::vector<Operation>& operations) {
+void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
+                     double skew, const StepShape& shape, std::vector<Operation>& operations) {
     operations.clear();
     const StepContext c(architecture, precision, layout, skew, shape);
     double reduced = 0;   // layers whose output is summed over the tensor-parallel group
@@ -90,8 +99,8 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     // Logits are needed for decoding sequences and for prompts that finish in this step.
     const double finished = c.prefill / std::max(shape.prompt, 1.0);
     const double logits = std::max(c.batch * c.queries + finished, 1.0);
-    operations.push_back({"head", OpClass::head, 1,
-                          Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
+    operations.push_back(
+        {"head", OpClass::head, 1, Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
     add_drafts(architecture, precision, layout, skew, shape, operations);
     if (layout.pp > 1) {
         operations.push_back({"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
@@ -99,4 +108,4 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

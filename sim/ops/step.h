@@ -26,7 +26,7 @@ struct StepShape {
 /// With drafted tokens (queries > 1) the cache is read once per sequence and the multi-token-prediction module of the
 /// model, where it has one, runs once per draft; other drafters cost nothing here.
 /// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
-void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout, double skew,
-                     const StepShape& shape, std::vector<Operation>& operations);
+void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
+                     double skew, const StepShape& shape, std::vector<Operation>& operations);
 
-}  // namespace moecost
+}   // namespace moecost

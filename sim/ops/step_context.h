@@ -10,7 +10,8 @@ namespace moecost {
 struct StepShape;
 
 struct StepContext {
-    StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew, const StepShape& s);
+    StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew,
+                const StepShape& s);
 
     const Precision& precision;
     const Layout& layout;
@@ -26,4 +27,4 @@ struct StepContext {
     double prompts;   // prompts in the step on one attention rank
 };
 
-}  // namespace moecost
+}   // namespace moecost

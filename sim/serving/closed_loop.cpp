@@ -13,15 +13,17 @@ struct Cycle {
     double tokens = 0;        // x
     StepTime decode;
     StepTime prompt;
-    double prompt_at = 0;     // decoding sequences that the prompt step was timed with
-    Seconds per_prompt;       // T_p
+    double prompt_at = 0;   // decoding sequences that the prompt step was timed with
+    Seconds per_prompt;     // T_p
     Seconds length;
 };
 
 class ClosedLoop {
   public:
     ClosedLoop(const LoopInput& in, double running)
-        : in_(in), running_(running), prompt_(in.traffic.computed_input()),
+        : in_(in),
+          running_(running),
+          prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
           mixed_(in.engine.batching == Batching::mixed) {}
@@ -82,7 +84,8 @@ class ClosedLoop {
     }
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
-        const double queueing = in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
+        const double queueing =
+            in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
         return lone_time + in_.scalars.first_token + (0.5 + in_.engine.admission_steps) * c.decode.total +
                (queueing / 2 * (running_ - 1)) * c.per_prompt;
     }
@@ -96,7 +99,7 @@ class ClosedLoop {
     const LoopInput& in_;
     double running_;
     double prompt_;
-    double steps_;     // decode steps of a request
+    double steps_;   // decode steps of a request
     double chunk_;
     bool mixed_;
 };
@@ -108,7 +111,8 @@ Serving prompts_only(const LoopInput& in, const ClosedLoop& loop, double request
     Serving s;
     s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
     s.prompt_time = in.timer.time(s.prompt_step);
-    const Seconds per_prompt = in.scalars.prompt_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+    const Seconds per_prompt =
+        in.scalars.prompt_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
     const Seconds served = running * per_prompt + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
@@ -119,7 +123,7 @@ Serving prompts_only(const LoopInput& in, const ClosedLoop& loop, double request
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 Serving closed_loop(const LoopInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
@@ -159,4 +163,4 @@ Serving closed_loop(const LoopInput& in, double requests) {
     return s;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -13,7 +13,7 @@ struct LoopInput {
     const EngineDefaults& engine;
     const Layout& layout;
     const Traffic& traffic;
-    double capacity;      // sequences that fit
+    double capacity;   // sequences that fit
 };
 
 /// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
@@ -36,4 +36,4 @@ struct LoopInput {
 /// Output throughput on 1,797 published points: 7.4 % median absolute error (physics_calibration 7).
 [[nodiscard]] Serving closed_loop(const LoopInput& in, double requests);
 
-}  // namespace moecost
+}   // namespace moecost

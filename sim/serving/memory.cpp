@@ -15,7 +15,8 @@ Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
     const Bytes replicated = weights.of(Component::router) + weights.of(Component::norms) +
                              weights.of(Component::indexer) + weights.of(Component::latent_proj) +
                              weights.of(Component::other);
-    const Bytes layers = sharded / tp + weights.of(Component::routed_experts) / layout.stage_gpus() + replicated;
+    const Bytes layers =
+        sharded / tp + weights.of(Component::routed_experts) / layout.stage_gpus() + replicated;
     const Bytes embeddings = weights.of(Component::embeddings) / tp;
     const Bytes head = weights.of(Component::head) / tp;
     if (layout.pp == 1) return layers + embeddings + head;
@@ -51,4 +52,4 @@ Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precisi
     return plan;
 }
 
-}  // namespace moecost
+}   // namespace moecost

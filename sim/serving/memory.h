@@ -12,12 +12,12 @@
 namespace moecost {
 
 struct MemoryPlan {
-    Bytes capacity;              // usable device memory
-    Bytes weights;               // of the busiest GPU
-    Bytes reserve;               // runtime, graphs, activations, communication buffers
-    Bytes cache;                 // left for sequences by the engine's memory share
-    Bytes sequence;              // what one sequence holds on a GPU at its mean resident length
-    double max_concurrency = 0;  // sequences of the instance
+    Bytes capacity;               // usable device memory
+    Bytes weights;                // of the busiest GPU
+    Bytes reserve;                // runtime, graphs, activations, communication buffers
+    Bytes cache;                  // left for sequences by the engine's memory share
+    Bytes sequence;               // what one sequence holds on a GPU at its mean resident length
+    double max_concurrency = 0;   // sequences of the instance
 };
 
 /// Weights of the busiest GPU of an instance (physics 1.3): attention, dense and shared parts /tp, routed experts
@@ -32,4 +32,4 @@ struct MemoryPlan {
                                                const Cluster& cluster, const EngineDefaults& engine,
                                                const Traffic& traffic);
 
-}  // namespace moecost
+}   // namespace moecost

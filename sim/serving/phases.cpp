@@ -7,7 +7,9 @@
 namespace moecost {
 namespace {
 
-double chunk_of(const LoopInput& in) { return in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp; }
+double chunk_of(const LoopInput& in) {
+    return in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
+}
 
 StepShape decode_shape(const LoopInput& in, double sequences) {
     StepShape s;
@@ -34,7 +36,8 @@ Seconds prefill_all(const LoopInput& in, double sequences, Serving& s) {
     s.prompt_step = prompt_shape(in, chunk);
     s.prompt_time = in.timer.time(s.prompt_step);
     Seconds total = full * s.prompt_time.total;
-    if (const double rest = tokens - full * chunk; rest >= 1) total += in.timer.time(prompt_shape(in, rest)).total;
+    if (const double rest = tokens - full * chunk; rest >= 1)
+        total += in.timer.time(prompt_shape(in, rest)).total;
     return in.scalars.prompt_factor * total;
 }
 
@@ -68,7 +71,7 @@ Seconds prompt_wait(const Serving& s, PerSecond rate) {
     return load / (2 * (1 - load)) * service;
 }
 
-}  // namespace
+}   // namespace
 
 Serving static_batch(const LoopInput& in, double requests) {
     Serving s;
@@ -146,8 +149,8 @@ Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
     const LoopInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
     Serving most = closed_loop(in, in.capacity);
     if (rate >= most.requests_per_s) {
-        return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate", "requests/s",
-                          rate.value(), most.requests_per_s.value()};
+        return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate",
+                          "requests/s", rate.value(), most.requests_per_s.value()};
     }
     double low = 0;
     double high = in.capacity;
@@ -167,4 +170,4 @@ Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
     return most;
 }
 
-}  // namespace moecost
+}   // namespace moecost

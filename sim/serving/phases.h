@@ -24,4 +24,4 @@ namespace moecost {
 /// Infeasible when the rate exceeds what all slots deliver.
 [[nodiscard]] Expected<Serving> at_rate(const LoopInput& in, PerSecond rate);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -9,22 +9,29 @@ namespace {
 Expected<Serving> dispatch(const LoopInput& in) {
     const double requests = in.traffic.requests;
     switch (in.traffic.load) {
-        case LoadKind::closed_loop: return closed_loop(in, requests);
-        case LoadKind::rate: return at_rate(in, PerSecond{requests});
-        case LoadKind::offline: return offline(in, requests);
-        case LoadKind::burst: return burst(in, requests);
-        case LoadKind::prefill_only: return prefill_only(in);
-        case LoadKind::decode_only: return decode_only(in, requests);
-        case LoadKind::static_batch: break;
+        case LoadKind::closed_loop:
+            return closed_loop(in, requests);
+        case LoadKind::rate:
+            return at_rate(in, PerSecond{requests});
+        case LoadKind::offline:
+            return offline(in, requests);
+        case LoadKind::burst:
+            return burst(in, requests);
+        case LoadKind::prefill_only:
+            return prefill_only(in);
+        case LoadKind::decode_only:
+            return decode_only(in, requests);
+        case LoadKind::static_batch:
+            break;
     }
     if (requests > in.capacity) {
-        return Infeasible{"the static batch does not fit beside the weights", "sequences at once", "sequences",
-                          requests, in.capacity};
+        return Infeasible{"the static batch does not fit beside the weights", "sequences at once",
+                          "sequences", requests, in.capacity};
     }
     return static_batch(in, requests);
 }
 
-}  // namespace
+}   // namespace
 
 Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars, const EngineDefaults& engine,
                         const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
@@ -37,4 +44,4 @@ Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars, const E
     return result;
 }
 
-}  // namespace moecost
+}   // namespace moecost

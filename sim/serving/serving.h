@@ -18,22 +18,23 @@ struct Serving {
     TokensPerSecond input_tokens_per_s;
     Seconds tpot;
     Seconds ttft;
-    Seconds ttft_queue;             // of it: waiting for memory or a slot
+    Seconds ttft_queue;   // of it: waiting for memory or a slot
     Seconds e2e;
-    double running = 0;             // sequences inside the engine
-    double decoding = 0;            // of them in decode
-    double busy_share = 1;          // of the time that anything runs at all
-    double prefill_share = 0;       // of busy GPU time that goes to prompts
-    StepShape decode_step;          // the step that carries no prompts
-    StepShape prompt_step;          // the step that does; no prefill tokens: there is none
+    double running = 0;         // sequences inside the engine
+    double decoding = 0;        // of them in decode
+    double busy_share = 1;      // of the time that anything runs at all
+    double prefill_share = 0;   // of busy GPU time that goes to prompts
+    StepShape decode_step;      // the step that carries no prompts
+    StepShape prompt_step;      // the step that does; no prefill tokens: there is none
     StepTime decode_time;
-    StepTime prompt_time;           // before prompt_factor
-    double prompt_steps_share = 0;  // of the steps that carry prompts
+    StepTime prompt_time;            // before prompt_factor
+    double prompt_steps_share = 0;   // of the steps that carry prompts
     Provenance provenance = Provenance::calibrated;
 };
 
 /// The load of the traffic on one instance. Infeasible when a rate exceeds the capacity or a batch does not fit.
-[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars, const EngineDefaults& engine,
-                                      const Layout& layout, const MemoryPlan& memory, const Traffic& traffic);
+[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars,
+                                      const EngineDefaults& engine, const Layout& layout,
+                                      const MemoryPlan& memory, const Traffic& traffic);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -24,9 +24,10 @@ Timed assumed_time(const Work& w, const Machine& machine, double compute, double
     return t;
 }
 
-}  // namespace
+}   // namespace
 
-Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table, const Machine& machine) {
+Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table,
+                            const Machine& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double items = op.batch * op.kv_heads * std::max(op.context / table.split_tokens, 1.0);
     const double occupancy = items >= sm ? 1 : fast_exp2(table.occupancy_power * fast_log2(items / sm));
@@ -45,13 +46,15 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     return t;
 }
 
-Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table, const Machine& machine) {
+Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table,
+                             const Machine& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double waves = std::max(op.tokens / 128, op.sequences) * op.q_heads / sm;
     const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
     const double d = (op.qk_dim + op.v_dim) / 2;
     const double efficiency = table.compute * d / (d + table.head_knee);
-    const double slow = (1 + table.startup_tokens / std::max(op.prompt, 64.0)) * (1 + table.wave_tail * (quantised - 1));
+    const double slow =
+        (1 + table.startup_tokens / std::max(op.prompt, 64.0)) * (1 + table.wave_tail * (quantised - 1));
 
     Timed t;
     t.compute = Seconds{4 * op.tokens * op.q_heads * d * op.keys * slow} /
@@ -109,7 +112,8 @@ Timed recurrent_time(const RecurrentDecode& op, const Machine& machine) {
 
 Timed recurrent_time(const RecurrentPrefill& op, const Machine& machine) {
     const AssumedEfficiencies& a = assumed(machine);
-    return assumed_time(work(op), machine, a.recurrent_compute, a.recurrent_memory, a.recurrent_prefill_floor);
+    return assumed_time(work(op), machine, a.recurrent_compute, a.recurrent_memory,
+                        a.recurrent_prefill_floor);
 }
 
-}  // namespace moecost
+}   // namespace moecost

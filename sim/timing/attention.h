@@ -37,4 +37,4 @@ namespace moecost {
 [[nodiscard]] Timed recurrent_time(const RecurrentDecode& op, const Machine& machine);
 [[nodiscard]] Timed recurrent_time(const RecurrentPrefill& op, const Machine& machine);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -10,7 +10,8 @@
 namespace moecost {
 namespace {
 
-Timed network_time(const Work& w, const Machine& machine, Seconds floor, Seconds transfer, Provenance provenance) {
+Timed network_time(const Work& w, const Machine& machine, Seconds floor, Seconds transfer,
+                   Provenance provenance) {
     Timed t;
     t.network = transfer;
     t.floor = floor;
@@ -32,12 +33,15 @@ Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
     Choice best;
     for (const AllReduceTable& table : machine.profile->kernels->all_reduce) {
         const Seconds waiting = table.per_rank * (op.ranks - 2);
-        const Seconds one = one_shot_all_reduce(op.message, op.ranks, link * table.one_shot_bandwidth, Seconds{0});
-        const Seconds two = two_shot_all_reduce(op.message, op.ranks, link * table.two_shot_bandwidth, Seconds{0});
+        const Seconds one =
+            one_shot_all_reduce(op.message, op.ranks, link * table.one_shot_bandwidth, Seconds{0});
+        const Seconds two =
+            two_shot_all_reduce(op.message, op.ranks, link * table.two_shot_bandwidth, Seconds{0});
         // In the served graph the launch part, one_shot, grows by the floor factor like every kernel floor.
         const Seconds grown = machine.served_floor(table.one_shot) - table.one_shot;
         const bool inside = table.gpus.contains(op.ranks) && op.message.value() <= table.bytes.high;
-        for (const auto& [latency, transfer] : {std::pair(table.one_shot, one), std::pair(table.two_shot, two)}) {
+        for (const auto& [latency, transfer] :
+             {std::pair(table.one_shot, one), std::pair(table.two_shot, two)}) {
             const Choice choice{latency + grown + waiting, transfer, inside};
             if (choice.latency + choice.transfer < best.latency + best.transfer) best = choice;
         }
@@ -64,7 +68,7 @@ const AllToAllTable* all_to_all_table(const Machine& machine, const ExpertAllToA
     return nullptr;
 }
 
-}  // namespace
+}   // namespace
 
 Seconds one_shot_all_reduce(Bytes message, double ranks, BytesPerSecond link, Seconds latency) {
     return latency + message * (ranks - 1) / link;
@@ -85,12 +89,14 @@ Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds 
 Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
     const Work w = work(op);
     if (op.ranks > machine.cluster->domain) {
-        return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine), Provenance::extrapolated);
+        return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine),
+                            Provenance::extrapolated);
     }
     if (machine.profile->kernels->all_reduce.empty()) {
-        return network_time(w, machine, Seconds{0},
-                            ring_all_reduce(op.message, op.ranks, machine.link_bandwidth(), machine.cluster->link_latency),
-                            Provenance::extrapolated);
+        return network_time(
+            w, machine, Seconds{0},
+            ring_all_reduce(op.message, op.ranks, machine.link_bandwidth(), machine.cluster->link_latency),
+            Provenance::extrapolated);
     }
     const Choice best = fastest_inside_domain(op, machine);
     return network_time(w, machine, best.latency, best.transfer, in_range(best.inside));
@@ -100,8 +106,8 @@ Timed token_gather_time(const TokenGather& op, const Machine& machine) {
     const Work w = work(op);
     const AssumedEfficiencies& a = machine.profile->kernels->assumed;
     if (op.ranks > machine.cluster->domain) {
-        const Seconds across =
-            ring_all_gather(op.message, op.ranks, machine.cluster->nic_bandwidth, machine.cluster->nic_latency);
+        const Seconds across = ring_all_gather(op.message, op.ranks, machine.cluster->nic_bandwidth,
+                                               machine.cluster->nic_latency);
         return network_time(w, machine, Seconds{0}, across, Provenance::extrapolated);
     }
     return network_time(w, machine, a.gather, w.message / (machine.link_bandwidth() * a.gather_bandwidth),
@@ -113,14 +119,16 @@ Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine) {
     const Bytes row{op.tokens_per_rank * op.hidden * (op.low_latency ? op.top_k : op.reached)};
     if (const AllToAllTable* table = all_to_all_table(machine, op)) {
         const double log_tokens = fast_log2(1 + op.tokens_per_rank);
-        const Seconds floor = table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
+        const Seconds floor =
+            table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
         const Seconds transfer = row / table->dispatch_bandwidth + row * 2 / table->combine_bandwidth;
         return network_time(w, machine, floor, transfer, Provenance::calibrated);
     }
     const Cluster& c = *machine.cluster;
     const bool inside = op.ranks <= c.domain;
     const Seconds hop = inside ? c.link_latency : c.nic_latency;
-    return network_time(w, machine, 2 * hop, w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
+    return network_time(w, machine, 2 * hop,
+                        w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
                         Provenance::extrapolated);
 }
 
@@ -129,7 +137,8 @@ Timed stage_send_time(const StageSend& op, const Machine& machine) {
     const Cluster& c = *machine.cluster;
     const bool inside = op.gpus <= c.domain;
     return network_time(w, machine, inside ? c.link_latency : c.nic_latency,
-                        w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth), Provenance::extrapolated);
+                        w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
+                        Provenance::extrapolated);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -35,4 +35,4 @@ namespace moecost {
 /// Hidden states to the next pipeline stage: over the link inside a domain, over the NIC beyond it.
 [[nodiscard]] Timed stage_send_time(const StageSend& op, const Machine& machine);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -17,4 +17,4 @@ namespace moecost {
 /// The cheapest of the candidate kernels, as the engine's autotuner would pick.
 [[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const Machine& machine);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -16,16 +16,16 @@ struct TileCounts {
     double of[3];
 };
 struct Tile {
-    int m, n;              // index of the tile length in TileCounts
-    double padded_area;    // t_m t_n / efficiency
+    int m, n;             // index of the tile length in TileCounts
+    double padded_area;   // t_m t_n / efficiency
 };
 /// By area: once an area alone exceeds the best time, no later tile can win.
 constexpr Tile tiles[] = {{0, 0, 64 * 64 / 0.6},    {0, 1, 64 * 128 / 0.85}, {1, 0, 128 * 64 / 0.8},
                           {1, 1, 128 * 128 / 0.95}, {2, 1, 256 * 128},       {1, 2, 128 * 256}};
 
 /// Seconds of the best tile shape when every multiprocessor runs at `rate` FLOP/s.
-double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const GemmTable& table, double multiprocessors,
-                     double rate) {
+double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const GemmTable& table,
+                     double multiprocessors, double rate) {
     double best = 1e300;
     const double share = 1 / multiprocessors;
     for (const Tile& tile : tiles) {
@@ -37,7 +37,7 @@ double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const G
     return best * 2 * k / rate;
 }
 
-}  // namespace
+}   // namespace
 
 Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) {
     const Work ideal_work = work(op);
@@ -71,4 +71,4 @@ Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) 
     return t;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -18,4 +18,4 @@ namespace moecost {
 /// Held-out error over 64 tables: 6 to 8 % median (physics_calibration 2.1, 10). Fitted to M <= 16384, N, K >= 256.
 [[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine);
 
-}  // namespace moecost
+}   // namespace moecost

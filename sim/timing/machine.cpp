@@ -11,13 +11,15 @@ DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : typ
 
 template <class Table>
 const Table* of_cache(const std::vector<Table>& tables, DType cache) {
-    const auto it = std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.cache == cache; });
+    const auto it =
+        std::find_if(tables.begin(), tables.end(), [&](const Table& t) { return t.cache == cache; });
     return it == tables.end() ? nullptr : &*it;
 }
 
 const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights) {
     const auto find = [&](DType type) {
-        const auto it = std::find_if(tables.begin(), tables.end(), [&](const GemmTable& t) { return t.weights == type; });
+        const auto it =
+            std::find_if(tables.begin(), tables.end(), [&](const GemmTable& t) { return t.weights == type; });
         return it == tables.end() ? nullptr : &*it;
     };
     if (const GemmTable* own = find(weights)) return own;
@@ -81,7 +83,8 @@ class PrecisionCheck {
         if (kernel_format(t) != DType::bf16 && t != DType::fp8) return false;
         return t != DType::fp8 || gpu_.peak_of(MathUnit::fp8).value() > 0;
     }
-    [[nodiscard]] std::string complain(std::string_view what, DType found, const std::string& alternatives) const {
+    [[nodiscard]] std::string complain(std::string_view what, DType found,
+                                       const std::string& alternatives) const {
         std::string s(what);
         s.append(" in ").append(info(found).name).append(" cannot run on ").append(gpu_.id).append(" under ");
         return s.append(profile_.engine).append("; allowed: ").append(alternatives);
@@ -92,10 +95,10 @@ class PrecisionCheck {
     const Profile& profile_;
 };
 
-}  // namespace
+}   // namespace
 
-std::string precision_problem(const Architecture& architecture, const Precision& precision, const Cluster& cluster,
-                              const Profile& profile) {
+std::string precision_problem(const Architecture& architecture, const Precision& precision,
+                              const Cluster& cluster, const Profile& profile) {
     const PrecisionCheck check(cluster, profile);
     const auto gemm_ok = [&](DType t) { return check.gemm(t); };
     if (!check.gemm(precision.attention)) {
@@ -114,7 +117,8 @@ std::string precision_problem(const Architecture& architecture, const Precision&
                               allowed([&](DType t) { return check.experts(t); }));
     }
     if (!check.cache(precision.kv_cache)) {
-        return check.complain("a KV cache", precision.kv_cache, allowed([&](DType t) { return check.cache(t); }));
+        return check.complain("a KV cache", precision.kv_cache,
+                              allowed([&](DType t) { return check.cache(t); }));
     }
     return {};
 }
@@ -123,7 +127,8 @@ Machine make_machine(const Cluster& cluster, const Profile& profile, const Preci
     Machine m{&cluster, &profile, {}};
     if (!profile.kernels) return m;
     const KernelTables& t = *profile.kernels;
-    for (const DTypeInfo& i : dtype_table) m.kernels.gemm[static_cast<std::size_t>(i.type)] = gemm_of(t.gemm, i.type);
+    for (const DTypeInfo& i : dtype_table)
+        m.kernels.gemm[static_cast<std::size_t>(i.type)] = gemm_of(t.gemm, i.type);
     const DType experts = kernel_format(precision.routed_experts);
     for (const MoeTable& table : t.moe) {
         if (table.weights == experts && cluster.gpu.peak_of(table.unit).value() > 0) {
@@ -138,4 +143,4 @@ Machine make_machine(const Cluster& cluster, const Profile& profile, const Preci
     return m;
 }
 
-}  // namespace moecost
+}   // namespace moecost

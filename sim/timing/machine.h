@@ -50,6 +50,7 @@ struct Machine {
                                             const Cluster& cluster, const Profile& profile);
 
 /// Selects the kernel tables for a precision that has no precision_problem.
-[[nodiscard]] Machine make_machine(const Cluster& cluster, const Profile& profile, const Precision& precision);
+[[nodiscard]] Machine make_machine(const Cluster& cluster, const Profile& profile,
+                                   const Precision& precision);
 
-}  // namespace moecost
+}   // namespace moecost

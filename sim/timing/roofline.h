@@ -33,4 +33,4 @@ inline void raise_to_roofline(Timed& calibrated, const Timed& ideal) {
     calibrated.ideal_total = ideal.total;
 }
 
-}  // namespace moecost
+}   // namespace moecost

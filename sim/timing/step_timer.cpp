@@ -33,7 +33,8 @@ struct TimeOf {
         return decode_attention_time(op, *m.kernels.decode_attention, m);
     }
     Timed operator()(const PrefillAttention& op) const {
-        return prefill_attention_time(op, op.latent ? *m.kernels.mla_prefill : *m.kernels.prefill_attention, m);
+        return prefill_attention_time(op, op.latent ? *m.kernels.mla_prefill : *m.kernels.prefill_attention,
+                                      m);
     }
     Timed operator()(const MlaDecode& op) const { return mla_decode_time(op, *m.kernels.mla_decode, m); }
     Timed operator()(const MlaAbsorb& op) const { return mla_absorb_time(op, m); }
@@ -54,7 +55,7 @@ Seconds shared_expert_credit(Seconds shared, Seconds routed, Seconds roofline_of
     return min(shared * overlap, slack);
 }
 
-}  // namespace
+}   // namespace
 
 Timed operation_time(const Operation& op, const Machine& machine) {
     if (!machine.profile->kernels) return roofline(work(op), machine);
@@ -84,7 +85,8 @@ Seconds StepTimer::host_time(const StepShape& shape) const {
 
 StepTime StepTimer::time(const StepShape& shape) {
     const StepShape part = micro_batch(shape);
-    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, part, operations_);
+    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, part,
+                    operations_);
     StepTime step;
     step.provenance = machine_.profile->basis;
     Seconds experts_roofline;
@@ -108,13 +110,14 @@ StepTime StepTimer::time(const StepShape& shape) {
     }
     step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     for (const Seconds s : step.by_class) step.total += s;
-    if (extrapolated > noticeable_share * step.total) step.provenance = weaker(step.provenance, Provenance::extrapolated);
+    if (extrapolated > noticeable_share * step.total)
+        step.provenance = weaker(step.provenance, Provenance::extrapolated);
     return step;
 }
 
 std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
-    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, micro_batch(shape),
-                    operations_);
+    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew,
+                    micro_batch(shape), operations_);
     std::vector<TimedOperation> result;
     result.reserve(operations_.size());
     for (const Operation& op : operations_) {
@@ -123,4 +126,4 @@ std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
     return result;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -19,16 +19,16 @@ inline constexpr double noticeable_share = 0.02;
 struct StepTime {
     Seconds total;
     std::array<Seconds, op_class_count> by_class{};
-    Seconds compute_busy;        // FLOP at datasheet peak: how long the tensor cores would need
-    Seconds memory_busy;         // bytes at datasheet bandwidth
-    Seconds roofline;            // sum of the operations' rooflines: no step is faster
+    Seconds compute_busy;   // FLOP at datasheet peak: how long the tensor cores would need
+    Seconds memory_busy;    // bytes at datasheet bandwidth
+    Seconds roofline;       // sum of the operations' rooflines: no step is faster
     Provenance provenance = Provenance::calibrated;
 };
 
 struct TimedOperation {
     Operation operation;
     Work work;
-    Timed timed;                 // of one execution; the step runs `operation.count` of them
+    Timed timed;   // of one execution; the step runs `operation.count` of them
 };
 
 /// Times steps of one deployment. Refers to its arguments, which must outlive it; holds a scratch list, so that
@@ -56,4 +56,4 @@ class StepTimer {
     std::vector<Operation> operations_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

@@ -22,7 +22,7 @@ struct Timed {
     Seconds compute;
     Seconds memory;
     Seconds network;
-    Seconds floor;      // launch, fixed and per-sequence costs
+    Seconds floor;   // launch, fixed and per-sequence costs
     Seconds total;
     // Datasheet roofline of the same work, for utilisation and for the lower bound of `total`.
     Seconds ideal_compute;
@@ -43,4 +43,4 @@ struct Timed {
     return inside ? Provenance::calibrated : Provenance::extrapolated;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -4,15 +4,16 @@
 namespace moecost {
 
 std::string_view name_of(LoadKind kind) {
-    constexpr std::string_view names[] = {"closed_loop", "rate", "offline", "static_batch", "burst", "prefill_only",
-                                          "decode_only"};
+    constexpr std::string_view names[] = {"closed_loop", "rate",         "offline",    "static_batch",
+                                          "burst",       "prefill_only", "decode_only"};
     return names[static_cast<std::size_t>(kind)];
 }
 
 Traffic load_traffic(const DataStore& data, std::string_view name) {
     const Document document = data.open("workloads/traffic", name, "traffic");
     const Reader r(document);
-    r.allow_only({"name", "input_tokens", "output_tokens", "cached_share", "equal_lengths", "source", "date", "aliases"});
+    r.allow_only({"name", "input_tokens", "output_tokens", "cached_share", "equal_lengths", "source", "date",
+                  "aliases"});
     Traffic t;
     t.name = r.text("name");
     t.input = r.number("input_tokens", {1, 1e8});
@@ -22,4 +23,4 @@ Traffic load_traffic(const DataStore& data, std::string_view name) {
     return t;
 }
 
-}  // namespace moecost
+}   // namespace moecost

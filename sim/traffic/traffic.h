@@ -27,7 +27,7 @@ struct Traffic {
     double cached_share = 0;      // of prompt tokens found in the prefix cache
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
     LoadKind load = LoadKind::closed_loop;
-    double requests = 64;         // meaning by `load`
+    double requests = 64;   // meaning by `load`
 
     [[nodiscard]] double computed_input() const { return input * (1 - cached_share); }
     /// Mean context of a decoding sequence: I + O/2.
@@ -43,4 +43,4 @@ struct Slo {
 /// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.
 [[nodiscard]] Traffic load_traffic(const DataStore& data, std::string_view name);
 
-}  // namespace moecost
+}   // namespace moecost

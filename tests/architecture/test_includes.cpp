@@ -63,9 +63,11 @@ const std::map<std::string, std::set<std::string>> visible = {
 
 bool is_quoted(const std::string& include) { return include.starts_with('"'); }
 
-std::string unquoted(const std::string& include) { return include.substr(1, include.find_last_of("\">") - 1); }
+std::string unquoted(const std::string& include) {
+    return include.substr(1, include.find_last_of("\">") - 1);
+}
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("includes run downhill") {
     for (const SourceFile& file : sources_below("sim")) {
@@ -84,16 +86,17 @@ TEST_CASE("every quoted include names a file by its path below sim") {
     for (const SourceFile& file : sources_below("sim")) {
         for (const std::string& include : file.includes) {
             if (!is_quoted(include)) continue;
-            CHECK_MESSAGE(fs::exists(fs::path(MOECOST_SOURCE) / "sim" / unquoted(include)), file.path << " " << include);
+            CHECK_MESSAGE(fs::exists(fs::path(MOECOST_SOURCE) / "sim" / unquoted(include)),
+                          file.path << " " << include);
         }
     }
 }
 
 TEST_CASE("rooms with laws read no files and print nothing") {
     const std::set<std::string> laws{"ops", "timing", "serving", "cost"};
-    const std::set<std::string> refused{"<iostream>", "<fstream>", "<sstream>", "<cstdio>", "<toml++/toml.h>",
-                                        "\"base/value.h\"", "\"base/data.h\"", "\"base/csv.h\"",
-                                        "\"base/json_writer.h\""};
+    const std::set<std::string> refused{"<iostream>",      "<fstream>",       "<sstream>",
+                                        "<cstdio>",        "<toml++/toml.h>", "\"base/value.h\"",
+                                        "\"base/data.h\"", "\"base/csv.h\"",  "\"base/json_writer.h\""};
     for (const SourceFile& file : sources_below("sim")) {
         if (laws.count(room_of(file.path)) == 0) continue;
         for (const std::string& include : file.includes) {
@@ -105,8 +108,9 @@ TEST_CASE("rooms with laws read no files and print nothing") {
 TEST_CASE("the library never prints and never exits") {
     for (const SourceFile& file : sources_below("sim")) {
         for (const std::string& line : file.lines) {
-            const bool prints = line.find("std::cout") != std::string::npos || line.find("std::cerr") != std::string::npos ||
-                                line.find("printf(") != std::string::npos || line.find("std::exit") != std::string::npos;
+            const bool prints =
+                line.find("std::cout") != std::string::npos || line.find("std::cerr") != std::string::npos ||
+                line.find("printf(") != std::string::npos || line.find("std::exit") != std::string::npos;
             const bool comment = line.starts_with("//");
             CHECK_MESSAGE((comment || !prints), file.path << ": " << line);
         }

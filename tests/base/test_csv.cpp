@@ -28,7 +28,7 @@ TEST_CASE("quotes, commas and newlines inside fields; CRLF; no final newline; by
     CHECK(t.text(0, 0) == "x, \"y\"\r\nz");
     CHECK(t.text(0, 1) == "2");
     CHECK(t.text(1, 0) == "last");
-    CHECK(t.where(1).line == 4);  // the quoted field spans two lines
+    CHECK(t.where(1).line == 4);   // the quoted field spans two lines
 }
 
 TEST_CASE("blank lines are skipped and empty fields kept") {

@@ -24,7 +24,7 @@ TEST_CASE("names of a folder are the stems of its files, sorted") {
     const auto names = DataStore().names(folder);
     CHECK(std::is_sorted(names.begin(), names.end()));
     CHECK(std::find(names.begin(), names.end(), "h100_sxm") != names.end());
-    CHECK(DataStore().names("hwmodels/accel").empty());  // a prefix of a folder is not that folder
+    CHECK(DataStore().names("hwmodels/accel").empty());   // a prefix of a folder is not that folder
     CHECK(DataStore().names("no/such/folder").empty());
 }
 

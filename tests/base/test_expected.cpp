@@ -12,7 +12,7 @@ Expected<double> half(double x) {
     return x / 2;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("an expected value is the value or the reason") {
     CHECK(static_cast<bool>(half(4)));

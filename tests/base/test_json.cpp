@@ -19,7 +19,7 @@ std::string failure(std::string_view text) {
     return message_of([&] { (void)parse_json(text, "c.json"); });
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("every JSON kind has its value and the place where it begins") {
     const Document d =
@@ -37,7 +37,7 @@ TEST_CASE("every JSON kind has its value and the place where it begins") {
     CHECK(outer[2].column == 11);
     CHECK(std::get<Value::Array>(outer[2].content)[0].column == 13);
     CHECK(std::get<Value::Array>(std::get<Value::Array>(outer[2].content)[0].content)[1].line == 2);
-    CHECK_FALSE(r.has("n"));  // null counts as absent
+    CHECK_FALSE(r.has("n"));   // null counts as absent
 }
 
 TEST_CASE("the place of an element of a list is known") {

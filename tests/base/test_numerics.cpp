@@ -82,7 +82,7 @@ TEST_CASE("p_norm is symmetric, at least the maximum, at most the sum, and grows
 
 TEST_CASE("p_norm of a vanishing part is the other part") {
     CHECK(p_norm(1, 1e-30, 2) == 1);
-    CHECK(p_norm(1, 1e-320, 1) == 1);  // a subnormal number
+    CHECK(p_norm(1, 1e-320, 1) == 1);   // a subnormal number
 }
 
 TEST_CASE("normal_quantile gives the published quantiles") {

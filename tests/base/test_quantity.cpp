@@ -46,7 +46,7 @@ static_assert((450_GB_per_s).value() == 450e9);
 static_assert((989.4_TFLOP_per_s).value() == 989.4e12);
 static_assert((1.5_ms).value() == 1.5e-3);
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("80 GB at 3.35 TB/s take 23.88 ms") {
     // 80e9 / 3.35e12 = 0.0238806

@@ -22,7 +22,7 @@ std::string repeated(std::string_view part, int n) {
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("every TOML value has the place where it begins") {
     const Document d =

@@ -28,7 +28,7 @@ const Document& document() {
     return d;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("values come out with their type") {
     const Reader r(document());

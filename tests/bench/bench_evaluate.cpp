@@ -63,6 +63,6 @@ void describe_mixtral(benchmark::State& state) {
 }
 BENCHMARK(describe_mixtral);
 
-}  // namespace
+}   // namespace
 
 BENCHMARK_MAIN();

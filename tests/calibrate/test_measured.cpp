@@ -33,7 +33,7 @@ MeasuredPoint point_of(const char* engine) {
     return p;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("a row of a table becomes a point, and what is empty stays unknown") {
     const auto points = fixture("points.csv");
@@ -52,13 +52,13 @@ TEST_CASE("a row of a table becomes a point, and what is empty stays unknown") {
     CHECK(!p.ep.has_value());
     CHECK(p.output_per_gpu == 480);
     CHECK(p.ttft_ms == 290);
-    CHECK(!p.e2e_ms.has_value());  // the table has no such column
+    CHECK(!p.e2e_ms.has_value());   // the table has no such column
     CHECK(!points[1].spread_lengths);
-    CHECK(points[1].suspect);  // 1
-    CHECK(points[2].suspect);  // true
+    CHECK(points[1].suspect);   // 1
+    CHECK(points[2].suspect);   // true
     CHECK(!points[2].ttft_ms.has_value());
     CHECK(!points[3].concurrency.has_value());
-    CHECK(!points[10].concurrency.has_value());  // inf
+    CHECK(!points[10].concurrency.has_value());   // inf
 }
 
 TEST_CASE("tables of disaggregated and drafting runs are recognised") {
@@ -71,7 +71,7 @@ TEST_CASE("tables of disaggregated and drafting runs are recognised") {
     CHECK(!points[1].draft_tokens.has_value());
     CHECK(points[1].tp == 8);
     CHECK(points[2].draft_tokens == 2);
-    CHECK(points[2].attention_dp == 8);  // 8 GPUs of the decode pool are 8 ranks of one
+    CHECK(points[2].attention_dp == 8);   // 8 GPUs of the decode pool are 8 ranks of one
     CHECK(points[2].tp == 1);
     CHECK(points[3].disaggregated);
     CHECK(points[3].speculative);
@@ -121,7 +121,7 @@ source = "b"
     CHECK(chunk("vllm", "m2", "h200_sxm") == 8192);
     CHECK(!chunk("sglang", "m2", "h100_sxm").has_value());
     CHECK(r.settings(point_of("vllm"), "m2", "h100_sxm").admission_steps ==
-          3);  // the later rule says nothing
+          3);   // the later rule says nothing
 }
 
 TEST_CASE("a chunk follows the formula of its rule where that is larger") {
@@ -135,9 +135,9 @@ chunk_extra = 64
 source = "a"
 )");
     MeasuredPoint p = point_of("trtllm");
-    CHECK(r.settings(p, "m", "g").chunk_tokens == 8192);  // 2000 + 320 + 64
+    CHECK(r.settings(p, "m", "g").chunk_tokens == 8192);   // 2000 + 320 + 64
     p.isl = 5000;
-    CHECK(r.settings(p, "m", "g").chunk_tokens == 10384);  // 10,000 + 320 + 64
+    CHECK(r.settings(p, "m", "g").chunk_tokens == 10384);   // 10,000 + 320 + 64
 }
 
 TEST_CASE("rules see scenario, spread, concurrency and size of a point") {
@@ -163,12 +163,12 @@ source = "c"
     CHECK(r.settings(p, "m", "g").exchange.empty());
     CHECK(r.settings(p, "m", "g").draft_tokens == 3);
     p.scenario = "decode_only";
-    CHECK(r.settings(p, "m", "g").exchange.empty());  // 8 GPUs are not above 8
+    CHECK(r.settings(p, "m", "g").exchange.empty());   // 8 GPUs are not above 8
     p.gpus = 72;
     CHECK(r.settings(p, "m", "g").exchange == "low-latency");
     CHECK(!r.settings(p, "m", "g").admission_steps.has_value());
     p.spread_lengths = true;
-    CHECK(!r.settings(p, "m", "g").admission_steps.has_value());  // 32 requests
+    CHECK(!r.settings(p, "m", "g").admission_steps.has_value());   // 32 requests
     p.concurrency = 15;
     CHECK(r.settings(p, "m", "g").admission_steps == 5);
 }

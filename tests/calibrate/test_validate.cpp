@@ -45,7 +45,7 @@ bool fitted(const MeasuredPoint& p) {
            p.tpot_ms && p.gpus.value_or(0) <= 8 && p.attention_dp;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("error figures of six ratios, worked by hand") {
     // |r - 1| = 0.05, 0.10, 0.15, 0.30, 0.50, 0.02
@@ -67,7 +67,7 @@ TEST_CASE("a row that cannot be predicted is counted with its reason") {
     CHECK(v.rows == 11);
     CHECK(v.suspect == 2);
     CHECK(v.skipped.at("marked suspect in the table") == 2);
-    CHECK(v.skipped.at("load not recorded") == 2);  // no concurrency; no rate
+    CHECK(v.skipped.at("load not recorded") == 2);   // no concurrency; no rate
     CHECK(v.skipped.at("lengths not recorded") == 1);
     CHECK(v.skipped.at("parallel layout not recorded") == 1);
     CHECK(v.skipped.at("unknown scenario chaos") == 1);

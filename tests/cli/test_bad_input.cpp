@@ -24,7 +24,8 @@ const BadInput table[] = {
     {"estimate --gpu h100 --qq", "--qq: unknown option", "--help lists"},
     {"estimate --gpu h100", "--model: no model is given", "moecost list models"},
     {"estimate --model mixtral-8x7b", "--gpu: no accelerator is given", "moecost list gpus"},
-    {"estimate --model mixtrl-8x7b --gpu h100", "no model is named 'mixtrl-8x7b'", "did you mean 'mixtral-8x7b'?"},
+    {"estimate --model mixtrl-8x7b --gpu h100", "no model is named 'mixtrl-8x7b'",
+     "did you mean 'mixtral-8x7b'?"},
     {"estimate --model mixtral-8x7b --gpu h10", "'h10'", "did you mean"},
     {"estimate --model mixtral-8x7b --gpu h100,", "--gpu: no accelerator is given", ""},
     {"estimate --model mixtral-8x7b --gpu h100,a100 --cluster hgx_h100", "--gpu: ", ""},
@@ -40,23 +41,29 @@ const BadInput table[] = {
     {"estimate --model mixtral-8x7b --gpu h100 --isl 12,5", "--isl: '12,5' is not a number of tokens", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --isl 1000000", "--isl: ", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --rate 2 --concurrency 8", "two loads are given", ""},
-    {"estimate --model mixtral-8x7b --gpu h100 --slo-ttft fast", "--slo-ttft: 'fast' is not a positive time", ""},
-    {"estimate --model mixtral-8x7b --gpu h100 --weights fp7", "--weights: 'fp7' is not a number format", "fp8"},
+    {"estimate --model mixtral-8x7b --gpu h100 --slo-ttft fast", "--slo-ttft: 'fast' is not a positive time",
+     ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --weights fp7", "--weights: 'fp7' is not a number format",
+     "fp8"},
     {"estimate --model mixtral-8x7b --gpu a100_sxm_80 --weights nvfp4x", "--weights: ", "nvfp4"},
     {"estimate --model mixtral-8x7b --gpu h100 --set experts", "--set: 'experts' is not an edit", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --set expert=4", "expert", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --price cheap", "--price: 'cheap'", "give dollars"},
     {"estimate --model mixtral-8x7b --gpu h100 --price -1", "", ""},
-    {"estimate --model mixtral-8x7b --gpu h100 --traffic caht", "no traffic is named 'caht'", "did you mean 'chat'?"},
-    {"estimate --model mixtral-8x7b --gpu h100 --format xml", "--format: 'xml' is not a format", "text, json, csv"},
-    {"estimate --model mixtral-8x7b --gpu h100 --data-dir /no/such", "--data-dir: '/no/such' is not a folder", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --traffic caht", "no traffic is named 'caht'",
+     "did you mean 'chat'?"},
+    {"estimate --model mixtral-8x7b --gpu h100 --format xml", "--format: 'xml' is not a format",
+     "text, json, csv"},
+    {"estimate --model mixtral-8x7b --gpu h100 --data-dir /no/such", "--data-dir: '/no/such' is not a folder",
+     ""},
     {"estimate --model no/such/config.json --gpu h100", "no/such/config.json: no such file", ""},
     {"estimate --model /tmp --gpu h100", "", ""},
     {"estimate --scenario none.toml", "none.toml: no such file", ""},
     {"estimate --scenario data", "data: is a folder, not a file", ""},
     {"estimate --scenario data/bad_key.toml", "data/bad_key.toml:4:14: key 'concurency': unknown key",
      "did you mean 'concurrency'?"},
-    {"estimate --scenario data/bad_value.toml", "data/bad_value.toml:4:6: key 'tp': 'two' is not a whole number", ""},
+    {"estimate --scenario data/bad_value.toml",
+     "data/bad_value.toml:4:6: key 'tp': 'two' is not a whole number", ""},
     {"estimate --scenario data/bad_syntax.toml", "data/bad_syntax.toml:3:", ""},
     {"estimate mixtral-8x7b", "mixtral-8x7b: is not an option", ""},
     {"params", "no model is given", "moecost list models"},
@@ -78,7 +85,7 @@ const BadInput table[] = {
     {"completion fish", "one shell", "bash"},
 };
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("wrong input is answered by status 2, one line and a hint") {
     for (const BadInput& bad : table) {
@@ -102,7 +109,8 @@ TEST_CASE("a machine that fails is status 1") {
     const Run full = run_program("list gpus >/dev/full");
     CHECK(full.status == 1);
     CHECK(full.err == "moecost: standard output: cannot write\n");
-    const Run output = run_program(std::string(estimate).append("--output /no/such/folder/x.json --format json"));
+    const Run output =
+        run_program(std::string(estimate).append("--output /no/such/folder/x.json --format json"));
     CHECK(output.status == 1);
     CHECK(output.out.empty());
     CHECK(output.err.starts_with("moecost: /no/such/folder/x.json: cannot write"));

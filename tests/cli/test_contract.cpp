@@ -28,13 +28,14 @@ std::size_t longest_line(const std::string& text) {
     return longest;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
     const Document document = json_of(mixtral + "--concurrency 32");
     const Reader r(document);
     CHECK(r.text("schema") == "moecost.estimate/1");
-    for (const char* key : {"inputs", "serving", "memory", "cost", "deployment", "steps", "slo"}) CHECK(r.has(key));
+    for (const char* key : {"inputs", "serving", "memory", "cost", "deployment", "steps", "slo"})
+        CHECK(r.has(key));
     CHECK(r.table("inputs").table("model").text("name") == "mixtral-8x7b");
     CHECK(r.table("inputs").table("layout").number("tp", positive) == 2);
     CHECK(r.table("inputs").table("precision").text("routed_experts") == "bf16");
@@ -57,8 +58,9 @@ TEST_CASE("the rent is what input and output tokens pay together") {
     const Reader r(document);
     const Reader cost = r.table("cost");
     const Reader serving = r.table("serving");
-    const double paid = cost.number("usd_per_mtok_output", positive) * serving.number("output_tokens_per_s", positive) +
-                        cost.number("usd_per_mtok_input", positive) * serving.number("input_tokens_per_s", positive);
+    const double paid =
+        cost.number("usd_per_mtok_output", positive) * serving.number("output_tokens_per_s", positive) +
+        cost.number("usd_per_mtok_input", positive) * serving.number("input_tokens_per_s", positive);
     CHECK(paid / 1e6 * 3600 == doctest::Approx(2 * 2.5));
 }
 
@@ -92,7 +94,8 @@ TEST_CASE("several accelerators give one document") {
 }
 
 TEST_CASE("CSV has one row for each accelerator, empty where it cannot run") {
-    const Run run = run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40,h100_sxm --tp 2 --format csv --quiet");
+    const Run run =
+        run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40,h100_sxm --tp 2 --format csv --quiet");
     CHECK(run.status == 0);
     CHECK(run.err.empty());
     const CsvTable table(run.out, "stdout");
@@ -109,7 +112,8 @@ TEST_CASE("what cannot run is status 3, with the shortfall and a way out") {
     const Run run = run_program("estimate --model mixtral-8x7b --gpu a100_sxm_40 --tp 2");
     CHECK(run.status == 3);
     CHECK(run.out.empty());
-    CHECK(run.err.starts_with("moecost: infeasible: mixtral-8x7b on 2 x a100_sxm_40: the weights do not fit"));
+    CHECK(
+        run.err.starts_with("moecost: infeasible: mixtral-8x7b on 2 x a100_sxm_40: the weights do not fit"));
     CHECK(run.err.find("short by") != std::string::npos);
     CHECK(run.err.find("\nhint: --tp 4 would run\n") != std::string::npos);
     const Run rate = run_program(mixtral + "--rate 1000");
@@ -122,7 +126,8 @@ TEST_CASE("flags override the scenario file") {
     CHECK(Reader(plain).table("inputs").table("traffic").number("requests", positive) == 32);
     CHECK(Reader(plain).table("inputs").table("model").table("edits").text("top_k") == "1");
     CHECK(Reader(plain).table("inputs").table("price").number("usd_per_gpu_hour", positive) == 2.5);
-    const Document changed = json_of("estimate --scenario data/scenario.toml --gpu b200 --rate 2 --tp 1 --osl 100");
+    const Document changed =
+        json_of("estimate --scenario data/scenario.toml --gpu b200 --rate 2 --tp 1 --osl 100");
     const Reader traffic = Reader(changed).table("inputs").table("traffic");
     CHECK(traffic.text("load") == "rate");
     CHECK(traffic.number("output_tokens", positive) == 100);
@@ -151,8 +156,8 @@ TEST_CASE("the same input gives the same bytes, in any locale") {
 
 TEST_CASE("text fits 100 columns and has no trailing blanks") {
     for (const std::string arguments :
-         {"--help", "estimate --help", "params --help", "list --help", "import --help", "list models", "list gpus",
-          "list clusters", "list engines", "list traffic", "list prices",
+         {"--help", "estimate --help", "params --help", "list --help", "import --help", "list models",
+          "list gpus", "list clusters", "list engines", "list traffic", "list prices",
           "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
           "estimate --model mixtral-8x7b --gpu a100,h100,h200,b200,gb200 --tp 2 --verbose",
           "estimate --model deepseek-v4-pro --gpu b300 --tp 8 --verbose"}) {
@@ -178,8 +183,9 @@ TEST_CASE("a model imported from its config counts like the config itself") {
 
 TEST_CASE("a data folder overrides what is built in") {
     const ScratchFolder scratch;
-    scratch.write("workloads/traffic/ours.toml",
-                  "name = \"ours\"\ninput_tokens = 300\noutput_tokens = 30\nsource = \"log\"\ndate = \"2026-01\"\n");
+    scratch.write(
+        "workloads/traffic/ours.toml",
+        "name = \"ours\"\ninput_tokens = 300\noutput_tokens = 30\nsource = \"log\"\ndate = \"2026-01\"\n");
     const std::string folder = scratch.path.string();
     const Document document = json_of(mixtral + "--traffic ours --isl 400 --data-dir '" + folder + "'");
     const Reader traffic = Reader(document).table("inputs").table("traffic");

@@ -57,14 +57,14 @@ Cost cost(const Serving& serving, const Traffic& traffic = lengths(), double usd
     return cost_of(serving, traffic, in);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("dollars per million tokens, worked by hand") {
     const Cost c = cost(busy_server());
     CHECK(c.usd_per_hour == 36);
-    CHECK(c.usd_per_mtok_input == Approx(1.25).epsilon(1e-12));      // 0.25 * 0.01/2000 * 1e6
-    CHECK(c.usd_per_mtok_output == Approx(7.5).epsilon(1e-12));      // 0.75 * 0.01/1000 * 1e6
-    CHECK(c.usd_per_mtok_blended == Approx(2.8125).epsilon(1e-12));  // (3 * 1.25 + 7.5)/4
+    CHECK(c.usd_per_mtok_input == Approx(1.25).epsilon(1e-12));       // 0.25 * 0.01/2000 * 1e6
+    CHECK(c.usd_per_mtok_output == Approx(7.5).epsilon(1e-12));       // 0.75 * 0.01/1000 * 1e6
+    CHECK(c.usd_per_mtok_blended == Approx(2.8125).epsilon(1e-12));   // (3 * 1.25 + 7.5)/4
     CHECK(c.usd_per_mtok_total == Approx(0.01 / 3000 * 1e6).epsilon(1e-12));
     // Reading 40 kB at 4 TB/s: 10 ns; holding it 20 s of 80 GB: 10 us. 0.01 * (1e-8 + 1e-5) * 1e6
     CHECK(c.usd_per_mtok_cached == Approx(0.1001).epsilon(1e-9));

@@ -22,7 +22,7 @@ void edit(moecost::Architecture a, std::string_view key, std::string_view value)
     moecost::check(a);
 }
 
-}  // namespace
+}   // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             edit(a, "window", value);
         }
     } catch (const moecost::InputError&) {
-        return 0;  // the expected answer to nonsense
+        return 0;   // the expected answer to nonsense
     }
     return 0;
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             static_cast<void>(moecost::Reader(document).where(key));
         }
     } catch (const moecost::InputError&) {
-        return 0;  // the expected answer to nonsense
+        return 0;   // the expected answer to nonsense
     }
     return 0;
 }

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         // Control characters in texts become blanks, so texts are compared after one more round.
         if (moecost::architecture_to_toml(b) != written) std::abort();
     } catch (const moecost::InputError&) {
-        return 0;  // the expected answer to nonsense
+        return 0;   // the expected answer to nonsense
     }
     return 0;
 }

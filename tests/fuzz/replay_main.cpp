@@ -19,7 +19,7 @@ void replay(const std::filesystem::path& path) {
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
 }
 
-}  // namespace
+}   // namespace
 
 int main(int argc, char** argv) {
     int files = 0;

@@ -43,7 +43,7 @@ std::string failure(std::string_view line, std::string_view by) {
     return message_of([&] { (void)accelerator_from_toml(parse_toml(own_file(line, by), "x1.toml")); });
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("H100 SXM as its datasheet says") {
     const Accelerator a = load_accelerator(DataStore(), "h100_sxm");
@@ -57,9 +57,9 @@ TEST_CASE("H100 SXM as its datasheet says") {
     CHECK(a.peak_of(MathUnit::fp4).value() == 0);
     CHECK(a.memory_bandwidth.value() == doctest::Approx(3.35e12));
     CHECK(a.memory.value() ==
-          doctest::Approx(85.47e9).epsilon(1e-3));  // 79.6 GiB: "80 GB" is 80 GiB less ECC pages
+          doctest::Approx(85.47e9).epsilon(1e-3));   // 79.6 GiB: "80 GB" is 80 GiB less ECC pages
     CHECK(a.link_bandwidth.value() == 450e9);
-    CHECK(a.nic_bandwidth.value() == 50e9);  // 400 Gbit/s
+    CHECK(a.nic_bandwidth.value() == 50e9);   // 400 Gbit/s
     CHECK(a.domain == 8);
     CHECK(a.multiprocessors == 132);
     CHECK(a.tdp.value() == 700);
@@ -184,7 +184,7 @@ TEST_CASE("every figure has a source and a date") {
         for (const char* key : {"peak_tflops", "memory", "compute", "scale_up", "scale_out", "power"}) {
             CAPTURE(name);
             CAPTURE(key);
-            CHECK(sources.text(key).find("20") != std::string::npos);  // a year
+            CHECK(sources.text(key).find("20") != std::string::npos);   // a year
         }
     }
 }

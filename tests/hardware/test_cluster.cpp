@@ -21,10 +21,10 @@ Cluster own(const std::string& text) {
 std::string failure(const std::string& text) {
     const std::string message = message_of([&] { (void)own(text); });
     const std::size_t at = message.find("mine.toml");
-    return at == std::string::npos ? message : message.substr(at);  // without the folder
+    return at == std::string::npos ? message : message.substr(at);   // without the folder
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("the usual machine around an accelerator has its domain, NIC and latencies") {
     const DataStore data;

@@ -37,7 +37,7 @@ std::string failure(std::string_view line, std::string_view by) {
     return at == std::string::npos ? message : message.substr(at);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("the default is what an ordinary renter pays on demand") {
     const DataStore data;

@@ -32,4 +32,4 @@ inline Architecture imported(const std::string& stem) {
     return a;
 }
 
-}  // namespace moecost::test
+}   // namespace moecost::test

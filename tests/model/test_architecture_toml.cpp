@@ -111,5 +111,5 @@ TEST_CASE("an architecture built by hand is checked too") {
     CHECK_THROWS_AS(check(a), std::logic_error);
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -32,7 +32,7 @@ TEST_CASE("key/value heads are split over ranks, never below one head a rank") {
     CHECK(kv_bytes_per_token(a, DType::bf16, 8).value() == 131'072 / 8);
     CHECK(kv_bytes_per_token(a, DType::bf16, 16).value() == 131'072 / 8);
     CHECK(kv_bytes_per_token(a, DType::bf16, 3).value() ==
-          131'072 / 8 * 3);  // one rank holds three of eight heads
+          131'072 / 8 * 3);   // one rank holds three of eight heads
 }
 
 TEST_CASE("a latent is replicated on every rank") {
@@ -74,7 +74,7 @@ TEST_CASE("the state of recurrent layers does not depend on the context") {
     CHECK(state_bytes(a).value() == bytes);
     CHECK(sequence_bytes(a, DType::bf16, 1e6).value() == bytes);
     CHECK(state_bytes(a, 2).value() == bytes / 2);
-    CHECK(state_bytes(a, 100).value() == bytes / 4);  // four heads, no more shares
+    CHECK(state_bytes(a, 100).value() == bytes / 4);   // four heads, no more shares
 }
 
 TEST_CASE("indexer keys are held for the whole context in bf16") {
@@ -114,5 +114,5 @@ TEST_CASE("what a sequence holds grows with its context and never shrinks") {
     }
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -116,5 +116,5 @@ TEST_CASE("payload of quantised releases") {
     CHECK(k2 == doctest::Approx(1'029'173'256'720.0).epsilon(2e-6));
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -17,7 +17,7 @@ std::string error_of(Architecture a, std::string_view key, std::string_view valu
     try {
         apply_edit(a, key, value);
     } catch (const InputError& e) {
-        CHECK(a == before);  // a failed edit changes nothing
+        CHECK(a == before);   // a failed edit changes nothing
         return std::string(e.what()).append(" | ").append(e.hint());
     }
     return "no error";
@@ -82,11 +82,11 @@ TEST_CASE("fewer layers keep the leading dense ones") {
 }
 
 TEST_CASE("layers keep the proportion of their kinds") {
-    Architecture a = model("qwen3.5-397b-a17b");  // 45 linear, 15 full
+    Architecture a = model("qwen3.5-397b-a17b");   // 45 linear, 15 full
     apply_edit(a, "layers", "40");
     CHECK(a.mixers[0].count == 30);
     CHECK(a.mixers[1].count == 10);
-    Architecture blocks = model("nemotron-3-super-120b-a12b");  // 48 mixers and 40 MoE blocks
+    Architecture blocks = model("nemotron-3-super-120b-a12b");   // 48 mixers and 40 MoE blocks
     apply_edit(blocks, "layers", "44");
     CHECK(layers_of(blocks.mixers) == 24);
     CHECK(layers_of(blocks.ffns) == 20);
@@ -141,5 +141,5 @@ TEST_CASE("mistakes in an edit are named") {
     CHECK(contains(error_of(a, "kv_rank", "512"), "no such field"));
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

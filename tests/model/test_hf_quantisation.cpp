@@ -70,14 +70,14 @@ TEST_CASE("a list that names every layer leaves a component out, one layer does 
     CHECK(all.routed_experts == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.0.self_attn*")").attention == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.*.self_attn")").attention == DType::bf16);
-    CHECK(ignoring(R"("model.layers.0.mlp.gate_proj")").dense_ffn == DType::bf16);  // its only dense layer
-    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);  // the router, not gate_proj
+    CHECK(ignoring(R"("model.layers.0.mlp.gate_proj")").dense_ffn == DType::bf16);   // its only dense layer
+    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);   // the router, not gate_proj
     CHECK(ignoring(R"("*.shared_experts.*")").shared_experts == DType::bf16);
 }
 
 TEST_CASE("the file beside a configuration decides, cache format included") {
     const Precision p = imported("deepseek-v3.1-nvfp4").precision;
-    CHECK(p.attention == DType::bf16);  // q_a, q_b, kv_a and kv_b are excluded in every layer
+    CHECK(p.attention == DType::bf16);   // q_a, q_b, kv_a and kv_b are excluded in every layer
     CHECK(p.output_projection == DType::nvfp4);
     CHECK(p.routed_experts == DType::nvfp4);
     CHECK(p.kv_cache == DType::fp8);
@@ -130,8 +130,8 @@ TEST_CASE("module patterns") {
     CHECK(matches("re:a(b|c(d|e))?f", "af"));
     CHECK(matches("re:ab+c", "abbbc"));
     CHECK(!matches("re:ab+c", "ac"));
-    CHECK(!matches("re:(a|b)*c", "abc"));  // a repeated group is not known here: matches nothing
-    CHECK(!matches("re:self_attn", "model.self_attn"));  // from the start of the name
+    CHECK(!matches("re:(a|b)*c", "abc"));   // a repeated group is not known here: matches nothing
+    CHECK(!matches("re:self_attn", "model.self_attn"));   // from the start of the name
     CHECK(!matches("", "model"));
     CHECK(!matches("re:[", "["));
     CHECK(!matches("re:\\", "x"));
@@ -148,5 +148,5 @@ TEST_CASE("a hostile expression is answered at once") {
     CHECK(!matches(std::string(100'000, '*') + "b", std::string(70, 'a')));
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -76,7 +76,7 @@ TEST_CASE("re-typed configurations import as the models of the library") {
         Architecture expected = model(stem);
         expected.source.clear();
         Architecture found = imported(stem);
-        std::erase(expected.notes, "vision tower not counted");  // the fixtures hold no vision keys
+        std::erase(expected.notes, "vision tower not counted");   // the fixtures hold no vision keys
         CHECK(found == expected);
         ++imports;
     }
@@ -105,7 +105,7 @@ TEST_CASE("null equals absent") {
 TEST_CASE("a sliding window counts only where it is used") {
     CHECK(grouped(import(llama("\"sliding_window\":512,\"model_type\":\"mistral\""))).window == 512);
     CHECK(grouped(import(llama("\"sliding_window\":512,\"use_sliding_window\":false"))).window == 0);
-    CHECK(grouped(import(llama("\"sliding_window\":8192"))).window == 0);  // beyond the context
+    CHECK(grouped(import(llama("\"sliding_window\":8192"))).window == 0);   // beyond the context
     const Architecture qwen =
         import(llama("\"sliding_window\":512,\"use_sliding_window\":true,\"max_window_layers\":3,\"model_"
                      "type\":\"qwen2\""));
@@ -122,7 +122,7 @@ TEST_CASE("windowed families alternate by pattern") {
     CHECK(gemma2.mixers[0].count == 2);
     const Architecture gemma3 =
         import(llama("\"sliding_window\":512,\"model_type\":\"gemma3_text\",\"num_hidden_layers\":12"));
-    CHECK(gemma3.mixers[0].count == 10);  // five windowed, one full
+    CHECK(gemma3.mixers[0].count == 10);   // five windowed, one full
 }
 
 TEST_CASE("layer types are taken literally and may be longer than the model") {
@@ -222,7 +222,7 @@ TEST_CASE("attention_bias covers the output projection, but not in every family"
         CHECK(grouped(import(llama(type + "\"attention_bias\":true"))).qkv_bias);
         CHECK(!grouped(import(llama(type + "\"attention_bias\":true"))).out_bias);
     }
-    CHECK(grouped(import(llama("\"model_type\":\"qwen2\""))).qkv_bias);  // no key says so
+    CHECK(grouped(import(llama("\"model_type\":\"qwen2\""))).qkv_bias);   // no key says so
     CHECK(!grouped(import(llama(""))).qkv_bias);
 }
 
@@ -244,7 +244,7 @@ TEST_CASE("layers described one by one may lack a half and round their width up"
 TEST_CASE("kda layers count from one") {
     const Architecture k3 = imported("kimi-k3");
     REQUIRE(k3.mixers.size() == 2);
-    CHECK(std::holds_alternative<KimiDelta>(k3.mixers[0].kind));  // layer 1 of the list is the first
+    CHECK(std::holds_alternative<KimiDelta>(k3.mixers[0].kind));   // layer 1 of the list is the first
     CHECK(k3.mixers[0].count == 69);
     CHECK(k3.mixers[1].count == 24);
 }
@@ -336,5 +336,5 @@ TEST_CASE("many different layers are refused in bounded time") {
     CHECK(contains(error_of(json), "more than 128 different kinds"));
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -28,7 +28,7 @@ TEST_CASE("plain names are the releases as first published, suffixes their quant
     CHECK(load("qwen3-235b-a22b-nvfp4").precision.routed_experts == DType::nvfp4);
     CHECK(load("llama-3.1-70b").precision == Precision{});
     CHECK(load("gemma-4-31b").precision == Precision{});
-    CHECK(load("deepseek-v3").precision.routed_experts == DType::fp8_block);  // published in FP8
+    CHECK(load("deepseek-v3").precision.routed_experts == DType::fp8_block);   // published in FP8
 }
 
 TEST_CASE("no name stands for two models") {
@@ -75,5 +75,5 @@ TEST_CASE("a file or a folder with a config.json is imported, the quantisation f
     std::filesystem::remove_all(folder.parent_path());
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

@@ -166,5 +166,5 @@ TEST_CASE("the import table of the results is up to date") {
     CHECK(read_file(path) == text);
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

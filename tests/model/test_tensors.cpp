@@ -27,8 +27,8 @@ std::string shape_name(const Tensor& t) {
     return small == 1 ? s : s.append("x").append(std::to_string(small));
 }
 
-using Key = std::tuple<std::string, std::string, std::string>;  // component, kind, shape
-using Inventory = std::map<Key, std::pair<double, double>>;     // copies, active copies
+using Key = std::tuple<std::string, std::string, std::string>;   // component, kind, shape
+using Inventory = std::map<Key, std::pair<double, double>>;      // copies, active copies
 
 Inventory inventory_of(const Architecture& a) {
     Inventory result;
@@ -91,11 +91,11 @@ TEST_CASE("grouped attention has one projection per head group") {
     GroupedAttention a{.query_heads = 32, .kv_heads = 4, .qk_dim = 128, .v_dim = 128};
     // q 32 128 h + k, v 2 4 128 h + o h 32 128 = h (4096 + 1024 + 4096), h = 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 9216);
-    a.qkv_bias = a.out_bias = true;  // + 4096 + 512 + 512 + 2048
+    a.qkv_bias = a.out_bias = true;   // + 4096 + 512 + 512 + 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 9216 + 7168);
-    a.value_from_key = true;  // no v: - 512 h - 512
+    a.value_from_key = true;   // no v: - 512 h - 512
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 8704 + 6656);
-    a.reuses_kv = true;  // only q and o: 2048 8192 + 4096 + 2048
+    a.reuses_kv = true;   // only q and o: 2048 8192 + 4096 + 2048
     CHECK(elements(mixer_tensors(a, 2048)) == 2048.0 * 8192 + 6144);
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("block scales round up per dimension of each copy") {
                    TensorKind::matmul,     true};
     const Precision fp8 = Precision{}.with_weights(DType::fp8_block);
     CHECK(stored_bytes(t, fp8).value() == 32 * (5760.0 * 2880 + 4 * 45 * 23));
-    const Precision mx = Precision{}.with_weights(DType::mxfp4);  // rows of 90 blocks of 32
+    const Precision mx = Precision{}.with_weights(DType::mxfp4);   // rows of 90 blocks of 32
     CHECK(stored_bytes(t, mx).value() == 32 * (5760.0 * 2880 / 2 + 5760 * 90));
 }
 
@@ -183,5 +183,5 @@ TEST_CASE("an output projection may have a format of its own") {
     CHECK(stored_as(named(list, "o_proj"), p.with_weights(DType::fp8)) == DType::fp8);
 }
 
-}  // namespace
-}  // namespace moecost
+}   // namespace
+}   // namespace moecost

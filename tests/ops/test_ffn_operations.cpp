@@ -40,7 +40,7 @@ ExpertFfn routed(const Architecture& a, const Layout& layout, double tokens, dou
         named(listed(a, layout, decode_shape(tokens, 1), {}, skew), "routed experts").shape);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("one expert that every token chooses is a dense feed-forward") {
     for (const int matrices : {2, 3}) {
@@ -59,11 +59,11 @@ TEST_CASE("dense layers are split over tensor-parallel ranks") {
     const auto operations = listed(with_ffn(DenseFfn{1024, 3}), {.tp = 4}, decode_shape(5, 1));
     const auto up = std::get<Gemm>(named(operations, "gate-up").shape);
     CHECK(up.m == 5);
-    CHECK(up.n == 512);  // 2 * 1024/4
+    CHECK(up.n == 512);   // 2 * 1024/4
     CHECK(up.k == 256);
     const auto down = std::get<Gemm>(named(operations, "down").shape);
     CHECK(down.n == 256);
-    CHECK(down.k == 256);  // 1024/4
+    CHECK(down.k == 256);   // 1024/4
     CHECK(count_named(listed(with_ffn(DenseFfn{1024, 2}), {}, decode_shape(1, 1)), "up") == 1);
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("few experts are routed uniformly whatever the popularity of the profi
     CHECK(routed(with_ffn(experts_of(16, 2, 512)), {}, 8, 1.13).distinct ==
           Approx(16 * (1 - 0.343608917)).epsilon(1e-8));
     CHECK(routed(with_ffn(experts_of(32, 2, 512)), {}, 8, 1.13).distinct <
-          32 * (1 - 0.5966));  // (15/16)^8 = 0.5967
+          32 * (1 - 0.5966));   // (15/16)^8 = 0.5967
 }
 
 TEST_CASE("shared experts and dense residuals run on every token") {

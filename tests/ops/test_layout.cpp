@@ -19,7 +19,7 @@ std::string verdict(const std::string& model, const Layout& layout) {
     return s.append("/").append(std::to_string(static_cast<int>(problem->available)));
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("the degrees of a layout multiply to its GPUs") {
     const Layout l{.tp = 2, .pp = 3, .ep = 8, .attention_dp = 4};
@@ -31,9 +31,9 @@ TEST_CASE("the degrees of a layout multiply to its GPUs") {
 
 TEST_CASE("layouts that an engine runs are no problem") {
     CHECK(verdict("llama-3.1-70b", {.tp = 8}) == "runs");
-    CHECK(verdict("llama-3.1-70b", {.tp = 16}) == "runs");   // 8 kv heads, copied twice
-    CHECK(verdict("qwen3-235b-a22b", {.tp = 8}) == "runs");  // 4 kv heads, copied twice
-    CHECK(verdict("gpt-oss-120b", {.tp = 8}) == "runs");     // 2880/8 = 360: padded
+    CHECK(verdict("llama-3.1-70b", {.tp = 16}) == "runs");    // 8 kv heads, copied twice
+    CHECK(verdict("qwen3-235b-a22b", {.tp = 8}) == "runs");   // 4 kv heads, copied twice
+    CHECK(verdict("gpt-oss-120b", {.tp = 8}) == "runs");      // 2880/8 = 360: padded
     CHECK(verdict("mixtral-8x7b", {.tp = 4, .ep = 4}) == "runs");
     CHECK(verdict("deepseek-v3", {.ep = 8, .attention_dp = 8}) == "runs");
     CHECK(verdict("deepseek-v3", {.tp = 4, .ep = 16, .attention_dp = 4}) == "runs");

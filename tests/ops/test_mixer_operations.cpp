@@ -44,24 +44,24 @@ double decoded_flop(const Architecture& a, int n) {
     return sum;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("a window limits what a decoding token sees") {
     CHECK(visible_context(100, 0, false) == 100);
     CHECK(visible_context(100, 128, false) == 100);
     CHECK(visible_context(1000, 128, false) == 128);
     CHECK(visible_context(100, 128, true) == 100);
-    CHECK(visible_context(1000, 128, true) == 64.5);  // on average half of a chunk: (1 + 128)/2
+    CHECK(visible_context(1000, 128, true) == 64.5);   // on average half of a chunk: (1 + 128)/2
 }
 
 TEST_CASE("mean keys of a prompt, worked by hand") {
-    CHECK(mean_keys(4, 0, 0, false) == 2.5);    // (1 + 2 + 3 + 4)/4
-    CHECK(mean_keys(4, 10, 0, false) == 12.5);  // (11 + 12 + 13 + 14)/4
-    CHECK(mean_keys(4, 0, 2, false) == 1.75);   // (1 + 2 + 2 + 2)/4
-    CHECK(mean_keys(4, 1, 3, false) == 2.75);   // (2 + 3 + 3 + 3)/4
+    CHECK(mean_keys(4, 0, 0, false) == 2.5);     // (1 + 2 + 3 + 4)/4
+    CHECK(mean_keys(4, 10, 0, false) == 12.5);   // (11 + 12 + 13 + 14)/4
+    CHECK(mean_keys(4, 0, 2, false) == 1.75);    // (1 + 2 + 2 + 2)/4
+    CHECK(mean_keys(4, 1, 3, false) == 2.75);    // (2 + 3 + 3 + 3)/4
     CHECK(mean_keys(4, 10, 3, false) == 3);
-    CHECK(mean_keys(5, 0, 2, true) == Approx(1.4));      // (1 + 2 + 1 + 2 + 1)/5
-    CHECK(mean_keys(3, 1, 2, true) == Approx(5.0 / 3));  // (2 + 1 + 2)/3
+    CHECK(mean_keys(5, 0, 2, true) == Approx(1.4));       // (1 + 2 + 1 + 2 + 1)/5
+    CHECK(mean_keys(3, 1, 2, true) == Approx(5.0 / 3));   // (2 + 1 + 2)/3
     CHECK(mean_keys(4, 0, 8, true) == 2.5);
 }
 
@@ -116,10 +116,10 @@ TEST_CASE("a window never costs more than full attention") {
 }
 
 TEST_CASE("grouped attention projects queries, keys and values and splits heads over ranks") {
-    const Architecture a = model_named("llama-3.1-8b");  // 32 query, 8 key/value heads of 128
+    const Architecture a = model_named("llama-3.1-8b");   // 32 query, 8 key/value heads of 128
     const auto whole = std::get<Gemm>(named(listed(a, {}, decode_shape(3, 100)), "qkv").shape);
     CHECK(whole.m == 3);
-    CHECK(whole.n == 6144);  // (32 + 2 * 8) * 128
+    CHECK(whole.n == 6144);   // (32 + 2 * 8) * 128
     CHECK(whole.k == 4096);
     const auto share = std::get<Gemm>(named(listed(a, {.tp = 4}, decode_shape(3, 100)), "qkv").shape);
     CHECK(share.n == 1536);
@@ -135,9 +135,9 @@ TEST_CASE("an output gate doubles the query projection") {
     const auto n = [&] {
         return std::get<Gemm>(named(listed(one_layer(g), {}, decode_shape(1, 1)), "qkv").shape).n;
     };
-    CHECK(n() == 128);  // (4 + 2 + 2) * 16
+    CHECK(n() == 128);   // (4 + 2 + 2) * 16
     g.gate = OutputGate::elementwise;
-    CHECK(n() == 192);  // 4 * 16 more
+    CHECK(n() == 192);   // 4 * 16 more
     g.gate = OutputGate::per_head;
     CHECK(n() == 132);
     g.gate = OutputGate::none;
@@ -146,11 +146,11 @@ TEST_CASE("an output gate doubles the query projection") {
 }
 
 TEST_CASE("latent attention decodes absorbed and prefills expanded") {
-    const Architecture a = model_named("deepseek-v3");  // 128 heads, q 1536, kv 512 + 64, nope and v 128
+    const Architecture a = model_named("deepseek-v3");   // 128 heads, q 1536, kv 512 + 64, nope and v 128
     const auto decode = listed(a, {.tp = 8}, decode_shape(32, 1000));
-    CHECK(std::get<Gemm>(named(decode, "q and kv down").shape).n == 2112);  // replicated: 1536 + 512 + 64
-    CHECK(std::get<Gemm>(named(decode, "q up").shape).n == 3072);           // 16 heads * 192
-    CHECK(std::get<Gemm>(named(decode, "attention out").shape).k == 2048);  // 16 heads * 128
+    CHECK(std::get<Gemm>(named(decode, "q and kv down").shape).n == 2112);   // replicated: 1536 + 512 + 64
+    CHECK(std::get<Gemm>(named(decode, "q up").shape).n == 3072);            // 16 heads * 192
+    CHECK(std::get<Gemm>(named(decode, "attention out").shape).k == 2048);   // 16 heads * 128
     const auto core = std::get<MlaDecode>(named(decode, "decode attention").shape);
     CHECK(core.heads == 16);
     CHECK(core.context == 1000);
@@ -164,7 +164,7 @@ TEST_CASE("latent attention decodes absorbed and prefills expanded") {
     CHECK(expanded(1, 0) == 4096);
     CHECK(expanded(4, 0) == 10240);
     CHECK(expanded(1, 2048) == 6144);
-    CHECK(expanded(4, 2048) == 18432);  // the cached 2048 four times
+    CHECK(expanded(4, 2048) == 18432);   // the cached 2048 four times
     const auto prompt = listed(a, {}, prefill_shape(4096, 4096));
     CHECK(count_named(prompt, "absorb") == 0);
     CHECK(std::get<PrefillAttention>(named(prompt, "prefill attention").shape).keys == 2048.5);
@@ -183,7 +183,7 @@ TEST_CASE("a mixed step of latent attention reads the up-projection once") {
 }
 
 TEST_CASE("sparse attention reads the selected tokens and scores all of them") {
-    const Architecture a = model_named("deepseek-v3.2");  // 64 index heads of 128 select 2048 tokens
+    const Architecture a = model_named("deepseek-v3.2");   // 64 index heads of 128 select 2048 tokens
     const auto operations = listed(a, {}, decode_shape(4, 10000));
     CHECK(std::get<MlaDecode>(named(operations, "decode attention").shape).context == 2048);
     const auto scores = std::get<IndexScore>(named(operations, "index scores").shape);
@@ -198,7 +198,7 @@ TEST_CASE("sparse attention reads the selected tokens and scores all of them") {
 
 TEST_CASE("recurrent layers carry their state and ignore the context") {
     const Architecture a =
-        model_named("qwen3.5-397b-a17b");  // 64 value heads of 128 x 128, 16 key heads, kernel 4
+        model_named("qwen3.5-397b-a17b");   // 64 value heads of 128 x 128, 16 key heads, kernel 4
     const auto short_context = listed(a, {.tp = 8}, decode_shape(4, 10));
     const auto update = named(short_context, "state update");
     CHECK(update.count == 45);
@@ -225,9 +225,9 @@ TEST_CASE("compressed attention reads its window and the selected entries") {
     CHECK(seen(100) == 100);
     CHECK(seen(4096) == 128);
     c.ratio = 128;
-    CHECK(seen(4096) == 160);  // 128 raw + 4096/128
+    CHECK(seen(4096) == 160);   // 128 raw + 4096/128
     c.ratio = 4;
     c.indexer = SparseIndexer{.heads = 2, .head_dim = 8, .selected = 512};
-    CHECK(seen(1024) == 384);   // 128 raw + 1024/4
-    CHECK(seen(65536) == 640);  // 128 raw + the 512 selected of 16384 entries
+    CHECK(seen(1024) == 384);    // 128 raw + 1024/4
+    CHECK(seen(65536) == 640);   // 128 raw + the 512 selected of 16384 entries
 }

@@ -130,10 +130,10 @@ TEST_CASE("the busiest rank lies between the mean and everything") {
 
 TEST_CASE("a token reaches the ranks its experts lie on") {
     CHECK(ranks_reached(4, 1, 4) == Approx(1).epsilon(1e-12));
-    CHECK(ranks_reached(4, 2, 2) == Approx(5.0 / 3).epsilon(1e-12));  // 2 (1 - 1/C(4,2)) = 2 (1 - 1/6)
-    CHECK(ranks_reached(6, 3, 3) == Approx(2.4).epsilon(1e-12));      // 3 (1 - C(4,3)/C(6,3)) = 3 (1 - 4/20)
+    CHECK(ranks_reached(4, 2, 2) == Approx(5.0 / 3).epsilon(1e-12));   // 2 (1 - 1/C(4,2)) = 2 (1 - 1/6)
+    CHECK(ranks_reached(6, 3, 3) == Approx(2.4).epsilon(1e-12));       // 3 (1 - C(4,3)/C(6,3)) = 3 (1 - 4/20)
     CHECK(ranks_reached(8, 8, 4) == Approx(4).epsilon(1e-12));
     CHECK(ranks_reached(256, 8, 1) == Approx(1).epsilon(1e-12));
-    CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));   // 8 (1 - C(224,8)/C(256,8))
-    CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));  // 32 (1 - C(248,8)/C(256,8))
+    CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));    // 8 (1 - C(224,8)/C(256,8))
+    CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));   // 32 (1 - C(248,8)/C(256,8))
 }

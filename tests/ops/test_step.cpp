@@ -32,7 +32,7 @@ double gemm_elements(const Architecture& a, bool active) {
     return sum;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("a huge batch reads every GEMM weight of a model once") {
     // Parameters without input table (vocabulary x hidden) and norms, 2 B each; totals from the model cards.
@@ -118,7 +118,7 @@ TEST_CASE("shares of tensor-parallel ranks sum to the whole") {
 
 TEST_CASE("expert weights of a Mixtral decode step follow the law of distinct experts exactly") {
     const Architecture a = model_named("mixtral-8x7b");
-    const double of_one_expert = 32.0 * 3 * 4096 * 14336 * 2 / 2;  // all layers, bf16, on one of two ranks
+    const double of_one_expert = 32.0 * 3 * 4096 * 14336 * 2 / 2;   // all layers, bf16, on one of two ranks
     const double distinct[] = {2.0, 7.1990966796875, 7.999999919274481, 8.0};
     const double batch[] = {1, 8, 64, 256};
     for (int i = 0; i < 4; ++i) {
@@ -179,8 +179,8 @@ TEST_CASE("an all-to-all backend takes the place of the reduction after the expe
     CHECK(exchange.low_latency);
     CHECK(exchange.reached == Approx(5.294652).epsilon(1e-6));
     CHECK(named(operations, "all-to-all").count == 58);
-    CHECK(named(operations, "token gather").count == 3);  // the dense layers keep the collective
-    CHECK(named(operations, "all-reduce").count == 61);   // after attention only
+    CHECK(named(operations, "token gather").count == 3);   // the dense layers keep the collective
+    CHECK(named(operations, "all-reduce").count == 61);    // after attention only
 }
 
 TEST_CASE("pipeline stages hand their hidden states on") {
@@ -195,19 +195,20 @@ TEST_CASE("verifying drafted tokens reads the cache once for all of them") {
     const Architecture a = model_named("llama-3.1-70b");
     StepShape shape = decode_shape(8, 1000);
     const auto plain = listed(a, {}, shape);
-    shape.queries = 4;  // three drafts
+    shape.queries = 4;   // three drafts
     const auto verified = listed(a, {}, shape);
     CHECK(std::get<Gemm>(named(verified, "qkv").shape).m == 32);
     CHECK(std::get<Gemm>(named(verified, "head").shape).m == 32);
     const Work core = work(named(verified, "decode attention"));
     CHECK(core.cache == work(named(plain, "decode attention")).cache);
     CHECK(core.flop.value() == 4 * work(named(plain, "decode attention")).flop.value());
-    CHECK(weights_read(verified) == weights_read(plain));  // no module of its own: the drafter is not counted
+    CHECK(weights_read(verified) ==
+          weights_read(plain));   // no module of its own: the drafter is not counted
 }
 
 TEST_CASE("a multi-token-prediction module runs once per drafted token") {
     const Architecture a = model_named("deepseek-v3");
-    double module = static_cast<double>(a.vocabulary) * a.hidden;  // the head, shared with the model
+    double module = static_cast<double>(a.vocabulary) * a.hidden;   // the head, shared with the model
     for (const Tensor& t : mtp_tensors(a)) {
         if (t.kind == TensorKind::matmul) module += t.elements() * t.copies;
     }

@@ -42,13 +42,13 @@ void check_loop(const Instance& instance, const Load& load, const Figures& expec
           Approx(expected.output_tokens_per_s).epsilon(0.008));
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("closed loops with mixed batches agree with the calibrated prototype") {
     check_loop(llama_h100, {32, lengths(922, 922), 8192}, {15.9339, 299.23, 1970.30});
     check_loop(llama_h100, {1, lengths(922, 922), 8192}, {11.3919, 103.58, 87.02});
     check_loop(llama_h100, {64, lengths(8192, 128), 8192},
-               {284.8990, 4261.22, 202.55});  // prompts in every step
+               {284.8990, 4261.22, 202.55});   // prompts in every step
     check_loop({"gpt-oss-120b", "b200", "trtllm", bf16, DType::mxfp4, fp8, {.tp = 4}},
                {128, lengths(922, 7373), 20000}, {8.0200, 111.56, 15932.23});
     check_loop({"deepseek-r1", "b200", "trtllm", bf16, DType::nvfp4, fp8, {.ep = 8, .attention_dp = 8}},
@@ -173,7 +173,7 @@ TEST_CASE("accepted drafts shorten the time per token") {
     s.traffic = lengths(1024, 1024);
     const Serving plain = closed_loop(s.input(), 4);
     s.engine.draft_tokens = 2;
-    s.engine.acceptance = 0.5;  // 1 + 0.5 + 0.25 tokens per step
+    s.engine.acceptance = 0.5;   // 1 + 0.5 + 0.25 tokens per step
     const Serving drafted = closed_loop(s.input(), 4);
     CHECK(s.engine.tokens_per_step() == 1.75);
     CHECK(drafted.decode_step.queries == 3);

@@ -84,7 +84,7 @@ class Draw {
             try {
                 Scenario s = describe(data_, d);
                 if (evaluate(s)) return s;
-            } catch (const InputError&) {  // a format or layout that this engine cannot run
+            } catch (const InputError&) {   // a format or layout that this engine cannot run
             }
         }
     }
@@ -104,7 +104,7 @@ std::string text(const Scenario& s) {
     return t.append(s.traffic.equal_lengths ? " equal" : " spread");
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("the same scenario gives the same figures, from any thread") {
     const Scenario s = describe(DataStore(), deployment("deepseek-v3", "h200", "sglang", 8, 64));
@@ -125,7 +125,7 @@ TEST_CASE("the same scenario gives the same figures, from any thread") {
 
 TEST_CASE("what cannot run is an answer with both numbers, not an exception") {
     Scenario s = describe(DataStore(), deployment("deepseek-v3", "h100", "vllm", 8, 64));
-    const auto estimate = evaluate(s);  // 671 GB of fp8 weights on 8 x 85.5 GB
+    const auto estimate = evaluate(s);   // 671 GB of fp8 weights on 8 x 85.5 GB
     REQUIRE(!estimate);
     CHECK(estimate.error().reason == "the weights do not fit");
     CHECK(estimate.error().needed > 84);

@@ -36,7 +36,7 @@ double weights_gb(const char* model, const Layout& layout) {
     return weights_per_gpu(weight_bytes(a, Precision{}), layout).value() / 1e9;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("Mixtral in bf16 on two A100 leaves room for 229 sequences of 1024 + 1024 tokens") {
     Plan p;
@@ -44,11 +44,11 @@ TEST_CASE("Mixtral in bf16 on two A100 leaves room for 229 sequences of 1024 + 1
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(plan);
     CHECK(plan->capacity.value() == 85147726643.2);
-    CHECK(plan->weights.value() == 46704107520);  // (93,405,585,408 + 2 * 1,314,816)/2
+    CHECK(plan->weights.value() == 46704107520);   // (93,405,585,408 + 2 * 1,314,816)/2
     CHECK(plan->reserve.value() == 3e9);
-    CHECK(plan->cache.value() == Approx(26928846458.88).epsilon(1e-12));  // 0.9 M - W - 3 GB
-    CHECK(plan->sequence.value() == 117440512);  // (1024 + 0.75 * 1024) * 131,072/2 B
-    CHECK(plan->max_concurrency == 229);         // floor 229.3
+    CHECK(plan->cache.value() == Approx(26928846458.88).epsilon(1e-12));   // 0.9 M - W - 3 GB
+    CHECK(plan->sequence.value() == 117440512);   // (1024 + 0.75 * 1024) * 131,072/2 B
+    CHECK(plan->max_concurrency == 229);          // floor 229.3
 }
 
 TEST_CASE("an fp8 cache holds twice the sequences") {
@@ -58,7 +58,7 @@ TEST_CASE("an fp8 cache holds twice the sequences") {
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(plan);
     CHECK(plan->sequence.value() == 58720256);
-    CHECK(plan->max_concurrency == 458);  // floor 458.6
+    CHECK(plan->max_concurrency == 458);   // floor 458.6
 }
 
 TEST_CASE("a memory share of what the weights leave is taken after them") {
@@ -74,15 +74,15 @@ TEST_CASE("weights that do not fit are refused with both numbers") {
     const auto plan = Plan().of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(!plan);
     CHECK(plan.error().reason == "the weights do not fit");
-    CHECK(plan.error().needed == Approx(96.405585).epsilon(1e-8));     // 93.41 + 3
-    CHECK(plan.error().available == Approx(76.632954).epsilon(1e-8));  // 0.9 * 85.15
+    CHECK(plan.error().needed == Approx(96.405585).epsilon(1e-8));      // 93.41 + 3
+    CHECK(plan.error().available == Approx(76.632954).epsilon(1e-8));   // 0.9 * 85.15
     CHECK(plan.error().unit == "GB");
 }
 
 TEST_CASE("a request that does not fit alone is refused with both numbers") {
     Plan p;
     p.layout.tp = 2;
-    p.traffic.input = 410000;  // 26.93 GB hold 410,902 tokens
+    p.traffic.input = 410000;   // 26.93 GB hold 410,902 tokens
     p.traffic.output = 1000;
     const auto plan = p.of("mixtral-8x7b", "a100_sxm_80");
     REQUIRE(!plan);
@@ -101,7 +101,7 @@ TEST_CASE("attention data parallelism multiplies the sequences of a rank") {
     const auto four = p.of("llama-3.1-8b", "h100");
     REQUIRE(one);
     REQUIRE(four);
-    CHECK(four->weights == one->weights);  // a dense model is whole on every rank
+    CHECK(four->weights == one->weights);   // a dense model is whole on every rank
     CHECK(four->max_concurrency == 4 * one->max_concurrency);
     p.engine.max_sequences = 100;
     CHECK(p.of("llama-3.1-8b", "h100")->max_concurrency == 400);
@@ -113,7 +113,7 @@ TEST_CASE("a latent cache is replicated over tensor-parallel ranks") {
     p.layout.tp = 8;
     const auto plan = p.of("deepseek-v3", "h200");
     REQUIRE(plan);
-    CHECK(plan->sequence.value() == 1792.0 * 70272);  // 61 layers * 576 * 2 B a token
+    CHECK(plan->sequence.value() == 1792.0 * 70272);   // 61 layers * 576 * 2 B a token
 }
 
 TEST_CASE("windowed layers stop growing") {

@@ -26,7 +26,7 @@ TEST_CASE("a static batch prefills everything, then decodes in step") {
 
 TEST_CASE("the last step of a batch carries the rest of the prompts") {
     Served s(llama_ideal);
-    s.traffic = lengths(3000, 512);  // 5 prompts: 15,000 tokens = 8192 + 6808
+    s.traffic = lengths(3000, 512);   // 5 prompts: 15,000 tokens = 8192 + 6808
     CHECK(static_batch(s.input(), 5).ttft.value() ==
           Approx((s.step(0, 8192) + s.step(0, 6808)).value()).epsilon(1e-12));
 }
@@ -90,7 +90,7 @@ TEST_CASE("prompts alone fill every chunk") {
     CHECK(r.requests_per_s.value() == Approx(4 / s.step(0, 8192).value()).epsilon(1e-12));
     CHECK(r.ttft == s.step(0, 8192));
     CHECK(r.prefill_share == 1);
-    s.engine.chunk_tokens = 1024;  // two chunks per prompt
+    s.engine.chunk_tokens = 1024;   // two chunks per prompt
     CHECK(prefill_only(s.input()).ttft.value() > 1.9 * s.step(0, 1024).value());
 }
 
@@ -140,14 +140,14 @@ TEST_CASE("a rate is delivered up to the capacity, with latency that grows with 
 }
 
 TEST_CASE("prompts that arrive at random wait for one another as in an M/D/1 queue") {
-    Served s(llama_ideal);  // no start-up queue of its own
+    Served s(llama_ideal);   // no start-up queue of its own
     s.capacity = 200;
     s.traffic = lengths(8000, 100);
     const PerSecond rate{0.7 * at_rate(s.input(), PerSecond{1e9}).error().available};
     const auto r = at_rate(s.input(), rate);
     REQUIRE(r);
     const Serving loop = closed_loop(s.input(), r->running);
-    const double service = loop.prefill_share * loop.e2e.value() / loop.running;  // of one prompt
+    const double service = loop.prefill_share * loop.e2e.value() / loop.running;   // of one prompt
     const double load = rate.value() * service;
     CHECK(load > 0.3);
     CHECK((r->ttft - loop.ttft).value() == Approx(load / (2 * (1 - load)) * service).epsilon(1e-3));

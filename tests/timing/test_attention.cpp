@@ -64,7 +64,7 @@ Bench assumed_bench() {
     return b;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("decode attention over few and many work items, both cache formats") {
     const Bench b;
@@ -103,7 +103,7 @@ TEST_CASE("prefill attention below one wave and above") {
     };
     CHECK(microseconds(100, 8, 1, 128, 100, 1) == Approx(13.099221031).epsilon(1e-9));
     CHECK(microseconds(320, 16, 2, 128, 32, 10) ==
-          Approx(13.235835276).epsilon(1e-9));  // start-up as of 64 tokens
+          Approx(13.235835276).epsilon(1e-9));   // start-up as of 64 tokens
     CHECK(microseconds(4096, 16, 2, 128, 1024, 4) == Approx(61.381267058).epsilon(1e-9));
     CHECK(microseconds(8192, 64, 8, 64, 8192, 1) == Approx(1317.073231498).epsilon(1e-9));
 }

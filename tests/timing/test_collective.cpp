@@ -35,13 +35,13 @@ double all_reduced(const Bench& b, double bytes, double ranks) {
     return in_us(all_reduce_time({Bytes{bytes}, ranks}, b.machine()).total);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("a ring all-reduce of 1 GB over 8 ranks at 450 GB/s takes 3.89 ms") {
     CHECK(ring_all_reduce(Bytes{1e9}, 8, nvlink, us(0)).value() == Approx(1.75 / 450).epsilon(1e-12));
     CHECK(ring_all_reduce(Bytes{1e9}, 8, nvlink, us(0)).value() == Approx(3.89e-3).epsilon(1e-3));
-    CHECK(in_us(ring_all_reduce(Bytes{0}, 8, nvlink, us(1))) == Approx(14));          // 2 (n - 1) hops
-    CHECK(in_us(ring_all_gather(Bytes{9e6}, 8, nvlink, us(1))) == Approx(7 + 17.5));  // 7 hops, 7/8 of 20 us
+    CHECK(in_us(ring_all_reduce(Bytes{0}, 8, nvlink, us(1))) == Approx(14));           // 2 (n - 1) hops
+    CHECK(in_us(ring_all_gather(Bytes{9e6}, 8, nvlink, us(1))) == Approx(7 + 17.5));   // 7 hops, 7/8 of 20 us
 }
 
 TEST_CASE("the algorithms of an all-reduce send what they send, 1 MB over 8 ranks") {

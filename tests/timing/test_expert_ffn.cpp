@@ -60,7 +60,7 @@ const ExpertFfn batch_parallel = experts(64, 2048, 25.277164835161607, 83.095573
 const ExpertFfn many = experts(4096, 256, 254.81134555825432, 32768);
 const ExpertFfn many_parallel = experts(4096, 2048, 32, 5077.214809216768);
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("fused experts of a kernel with small tiles and a soft corner") {
     CHECK(microseconds(generated(), one) == Approx(39.501865938).epsilon(1e-9));

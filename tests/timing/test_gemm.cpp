@@ -37,7 +37,7 @@ double microseconds(const GemmTable& table, double m, double n, double k, const 
     return in_us(gemm_time(Gemm{m, n, k, table.weights}, table, bench.machine()).total);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("GEMM seconds of bf16 weights") {
     CHECK(microseconds(bf16, 1, 4096, 4096) == Approx(12.315760710).epsilon(1e-9));

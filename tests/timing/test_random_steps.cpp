@@ -127,7 +127,7 @@ class Draw {
     }
     StepShape shape() {
         StepShape s;
-        const int kind = whole(0, 2);  // decode, prompts, both
+        const int kind = whole(0, 2);   // decode, prompts, both
         if (kind != 1) {
             s.decode_sequences = std::floor(log_uniform(1, 4096));
             s.decode_context = std::floor(log_uniform(1, 200000));
@@ -173,7 +173,7 @@ std::string complaint(const TimedOperation& t, const Accelerator& gpu) {
     return sound(t.timed.total) && t.timed.total.value() > 0 ? "" : "takes no finite, positive time";
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE(
     "no operation and no step is faster than its bytes and FLOP at datasheet peak, over 10,000 scenarios") {

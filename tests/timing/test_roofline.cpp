@@ -11,10 +11,10 @@ using doctest::Approx;
 TEST_CASE("the roofline is the slowest of FLOP, bytes and messages at datasheet peak") {
     const Bench b;
     Work w;
-    w.flop = Flop{989e9};      // 1 ms of bf16
-    w.weights = Bytes{4.8e9};  // 1 ms
-    w.cache = Bytes{2.4e9};    // 0.5 ms
-    w.message = Bytes{9e8};    // 2 ms
+    w.flop = Flop{989e9};       // 1 ms of bf16
+    w.weights = Bytes{4.8e9};   // 1 ms
+    w.cache = Bytes{2.4e9};     // 0.5 ms
+    w.message = Bytes{9e8};     // 2 ms
     const Timed t = roofline(w, b.machine());
     CHECK(t.compute.value() == Approx(1e-3).epsilon(1e-12));
     CHECK(t.memory.value() == Approx(1.5e-3).epsilon(1e-12));
@@ -25,7 +25,7 @@ TEST_CASE("the roofline is the slowest of FLOP, bytes and messages at datasheet 
     CHECK(roofline(w, b.machine()).bound() == Bound::memory);
     w.unit = MathUnit::fp8;
     CHECK(roofline(w, b.machine()).compute.value() == Approx(989.0 / 1979e3).epsilon(1e-12));
-    w.unit = MathUnit::fp4;  // no such unit here: weight-only formats multiply in bf16
+    w.unit = MathUnit::fp4;   // no such unit here: weight-only formats multiply in bf16
     CHECK(roofline(w, b.machine()).compute.value() == Approx(1e-3).epsilon(1e-12));
 }
 

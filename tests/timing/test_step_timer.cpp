@@ -77,7 +77,7 @@ constexpr DType bf16 = DType::bf16;
 constexpr DType fp8 = DType::fp8;
 constexpr DType block = DType::fp8_block;
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("steps of DeepSeek-R1 agree with the calibrated prototype") {
     check_steps({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}},
@@ -162,13 +162,13 @@ TEST_CASE("part of a shared expert hides behind the routed ones") {
         if (op.operation.op_class == OpClass::shared_experts) listed += op.timed.total * op.operation.count;
     }
     const Seconds charged = timer.time(shape).by_class[static_cast<std::size_t>(OpClass::shared_experts)];
-    CHECK(charged / listed == Approx(0.7).epsilon(1e-12));  // shared_expert_overlap = 0.3
+    CHECK(charged / listed == Approx(0.7).epsilon(1e-12));   // shared_expert_overlap = 0.3
 }
 
 TEST_CASE("routed and shared experts together are never faster than their bytes and FLOP") {
     Rig rig({"deepseek-v3", "h200", "sglang", block, block, bf16, {.tp = 8}});
     for (MoeTable& t :
-         rig.profile.kernels->moe) {  // routed experts at datasheet speed leave nothing to hide behind
+         rig.profile.kernels->moe) {   // routed experts at datasheet speed leave nothing to hide behind
         t.floor = t.token_log = Seconds{0};
         t.compute = t.memory = 1;
         t.corner = 100;

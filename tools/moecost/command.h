@@ -29,13 +29,13 @@ struct Answer {
 };
 
 struct Invocation {
-    CommandLine line;       // without the shared options
+    CommandLine line;   // without the shared options
     DataStore data;
     Format format = Format::text;
     bool quiet = false;
     bool verbose = false;
     bool colour = false;
-    std::string output;     // of --output; commands that stream write it themselves and answer with nothing
+    std::string output;   // of --output; commands that stream write it themselves and answer with nothing
 };
 
 struct Command {
@@ -75,4 +75,4 @@ struct Command {
 [[nodiscard]] Answer run_man(const Invocation& invocation);
 [[nodiscard]] Answer run_completion(const Invocation& invocation);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

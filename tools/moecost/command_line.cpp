@@ -51,17 +51,20 @@ po::options_description describe(std::span<const Flag> flags) {
     for (const Flag& flag : flags) known.emplace_back(flag.key);
     const std::string_view near = nearest_name(given, known);
     std::string hint;
-    if (near.empty()) hint = "--help lists the options";
-    else hint.append("did you mean '--").append(near).append("'?");
+    if (near.empty())
+        hint = "--help lists the options";
+    else
+        hint.append("did you mean '--").append(near).append("'?");
     throw InputError({std::string(name)}, {}, "unknown option", hint);
 }
 
-}  // namespace
+}   // namespace
 
 bool CommandLine::has(std::string_view key) const { return find(key) != nullptr; }
 
 const std::string* CommandLine::find(std::string_view key) const {
-    const auto it = std::find_if(settings.rbegin(), settings.rend(), [&](const auto& s) { return s.key == key; });
+    const auto it =
+        std::find_if(settings.rbegin(), settings.rend(), [&](const auto& s) { return s.key == key; });
     return it == settings.rend() ? nullptr : &it->text;
 }
 
@@ -74,8 +77,10 @@ CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<st
         const auto parsed = po::command_line_parser(arguments).options(description).style(style).run();
         for (const auto& option : parsed.options) {
             const std::string text = option.value.empty() ? std::string() : option.value.front();
-            if (option.string_key.empty()) result.positional.push_back(text);
-            else result.settings.push_back(Setting{option.string_key, text});
+            if (option.string_key.empty())
+                result.positional.push_back(text);
+            else
+                result.settings.push_back(Setting{option.string_key, text});
         }
     } catch (const po::unknown_option& e) {
         refuse_unknown(e.get_option_name(), flags);
@@ -93,4 +98,4 @@ std::string options_help(std::span<const Flag> flags) {
     return page;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

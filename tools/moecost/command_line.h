@@ -24,7 +24,7 @@ struct Setting {
 };
 
 struct CommandLine {
-    std::vector<Setting> settings;        // in the order they were given
+    std::vector<Setting> settings;   // in the order they were given
     std::vector<std::string> positional;
 
     [[nodiscard]] bool has(std::string_view key) const;
@@ -33,9 +33,10 @@ struct CommandLine {
 };
 
 /// InputError names the option that is unknown (with the nearest one) or lacks its argument.
-[[nodiscard]] CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<std::string>& arguments);
+[[nodiscard]] CommandLine parse_command_line(std::span<const Flag> flags,
+                                             const std::vector<std::string>& arguments);
 
 /// The options in their groups, for --help; at most 100 columns.
 [[nodiscard]] std::string options_help(std::span<const Flag> flags);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -52,7 +52,7 @@ StepAnswer step_of(const StepShape& shape, const StepTime& time, std::vector<Tim
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::size_t largest(const BoundTimes& spent) {
     return static_cast<std::size_t>(std::max_element(spent.begin(), spent.end()) - spent.begin());
@@ -89,15 +89,18 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description)
 std::vector<Flag> estimate_flags() {
     std::vector<Flag> flags = description_flags();
     for (Flag& flag : flags) {
-        if (flag.key == "gpu") flag.help = "accelerator (moecost list gpus); several, joined by commas, are compared";
+        if (flag.key == "gpu")
+            flag.help = "accelerator (moecost list gpus); several, joined by commas, are compared";
     }
-    flags.push_back({"scenario", "FILE", "Common", "TOML file with these options as keys; flags override it"});
+    flags.push_back(
+        {"scenario", "FILE", "Common", "TOML file with these options as keys; flags override it"});
     return flags;
 }
 
 Answer run_estimate(const Invocation& invocation) {
     if (!invocation.line.positional.empty()) {
-        throw InputError({invocation.line.positional[0]}, {}, "is not an option", "moecost estimate --help lists them");
+        throw InputError({invocation.line.positional[0]}, {}, "is not an option",
+                         "moecost estimate --help lists them");
     }
     const Description description = description_of(invocation.line);
     const std::vector<std::string> gpus = split(description.gpu);
@@ -111,7 +114,8 @@ Answer run_estimate(const Invocation& invocation) {
         answers.push_back(answer_for(invocation.data, one));
     }
     Answer answer;
-    const bool any = std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });
+    const bool any =
+        std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });
     for (const EstimateAnswer& a : answers) {
         if (a.estimate || (any && invocation.quiet)) continue;
         const std::string fix = fix_line(a);
@@ -119,10 +123,13 @@ Answer run_estimate(const Invocation& invocation) {
         if (!fix.empty()) answer.messages.append("hint: ").append(fix).append("\n");
     }
     answer.status = any ? answered : infeasible;
-    if (invocation.format == Format::json) answer.output = estimate_json(answers);
-    else if (any && invocation.format == Format::csv) answer.output = estimate_csv(answers);
-    else if (any) answer.output = estimate_text(answers, invocation);
+    if (invocation.format == Format::json)
+        answer.output = estimate_json(answers);
+    else if (any && invocation.format == Format::csv)
+        answer.output = estimate_csv(answers);
+    else if (any)
+        answer.output = estimate_text(answers, invocation);
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

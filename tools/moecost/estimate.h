@@ -32,21 +32,23 @@ struct StepAnswer {
 struct EstimateAnswer {
     Description description;
     Scenario scenario;
-    std::optional<Estimate> estimate;      // nothing: infeasible
+    std::optional<Estimate> estimate;   // nothing: infeasible
     Infeasible why;
-    std::string fix;                       // the smallest change that would run; empty: none is known
+    std::string fix;   // the smallest change that would run; empty: none is known
     std::optional<StepAnswer> decode;
     std::optional<StepAnswer> prompt;
 };
 /// InputError as describe().
 [[nodiscard]] EstimateAnswer answer_for(const DataStore& data, const Description& description);
 
-[[nodiscard]] std::string estimate_text(const std::vector<EstimateAnswer>& answers, const Invocation& invocation);
+[[nodiscard]] std::string estimate_text(const std::vector<EstimateAnswer>& answers,
+                                        const Invocation& invocation);
 [[nodiscard]] std::string estimate_json(const std::vector<EstimateAnswer>& answers);
 [[nodiscard]] std::string estimate_csv(const std::vector<EstimateAnswer>& answers);
 
 /// Where each millisecond of the steps goes: by class for all, by operation when `verbose`.
-[[nodiscard]] std::string breakdown_text(const std::vector<EstimateAnswer>& answers, bool verbose, const Style& style);
+[[nodiscard]] std::string breakdown_text(const std::vector<EstimateAnswer>& answers, bool verbose,
+                                         const Style& style);
 /// Notes of all answers, each once: what was assumed, and where a figure lies outside the calibration.
 [[nodiscard]] std::vector<std::string> assumptions(const std::vector<EstimateAnswer>& answers);
 
@@ -57,4 +59,4 @@ struct EstimateAnswer {
 [[nodiscard]] std::string infeasible_line(const EstimateAnswer& answer);
 [[nodiscard]] std::string fix_line(const EstimateAnswer& answer);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -39,7 +39,8 @@ std::vector<std::size_t> classes_by_time(const std::vector<const StepAnswer*>& s
     std::vector<std::size_t> order(op_class_count);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::erase_if(order, [&](std::size_t c) {
-        return std::all_of(steps.begin(), steps.end(), [&](const auto* s) { return s->time.by_class[c].value() <= 0; });
+        return std::all_of(steps.begin(), steps.end(),
+                           [&](const auto* s) { return s->time.by_class[c].value() <= 0; });
     });
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return steps.front()->time.by_class[a] > steps.front()->time.by_class[b];
@@ -51,11 +52,15 @@ std::string step_title(std::string_view name, const StepShape& shape, const Layo
     std::string s("Where each millisecond goes: ");
     s.append(name).append(", ");
     if (shape.decode_sequences > 0) {
-        s.append(amount(shape.decode_sequences)).append(" sequences at ").append(amount(shape.decode_context));
+        s.append(amount(shape.decode_sequences))
+            .append(" sequences at ")
+            .append(amount(shape.decode_context));
         s.append(" tokens");
     }
     if (shape.prefill_tokens > 0) {
-        s.append(shape.decode_sequences > 0 ? " + " : "").append(amount(shape.prefill_tokens)).append(" prompt tokens");
+        s.append(shape.decode_sequences > 0 ? " + " : "")
+            .append(amount(shape.prefill_tokens))
+            .append(" prompt tokens");
     }
     if (layout.pp > 1) s.append("; through all ").append(std::to_string(layout.pp)).append(" stages");
     return s;
@@ -86,7 +91,8 @@ std::string by_class(const Answers& answers, StepOf which, std::string_view name
         Row row{std::string("  ").append(words(name_of(static_cast<OpClass>(c)))), {}, false};
         for (const StepAnswer* step : steps) row.cells.push_back(class_cell(*step, c));
         if (steps.size() == 1) {
-            row.cells[0].append("  ").append(align_left(bar(steps[0]->time.by_class[c] / steps[0]->time.total), bar_width));
+            row.cells[0].append("  ").append(
+                align_left(bar(steps[0]->time.by_class[c] / steps[0]->time.total), bar_width));
         }
         rows.push_back(row);
     }
@@ -126,13 +132,14 @@ std::string by_operation(const StepAnswer& step, std::string_view title, const S
     std::string head("  ");
     head.append(align_left("operation", 22)).append(align_right("runs", 5)).append(align_right("all, ms", 9));
     head.append(align_right("share", 7));
-    for (const std::string_view column : {"compute", "memory", "network", "floor"}) head.append(align_right(column, 8));
+    for (const std::string_view column : {"compute", "memory", "network", "floor"})
+        head.append(align_right(column, 8));
     s.append(style.dim(head.append("  bound"))).append("\n");
     for (const TimedOperation& op : step.operations) s.append(operation_line(op, step.time.total.value()));
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::string breakdown_text(const Answers& answers, bool verbose, const Style& style) {
     std::string s = by_class(answers, &EstimateAnswer::decode, "decode step", style);
@@ -142,10 +149,12 @@ std::string breakdown_text(const Answers& answers, bool verbose, const Style& st
     if (!verbose) return s;
     for (const EstimateAnswer& a : answers) {
         std::string title(a.scenario.cluster.gpu.id);
-        if (a.decode) s.append("\n").append(by_operation(*a.decode, std::string(title).append(", decode step"), style));
-        if (a.prompt) s.append("\n").append(by_operation(*a.prompt, title.append(", step with prompts"), style));
+        if (a.decode)
+            s.append("\n").append(by_operation(*a.decode, std::string(title).append(", decode step"), style));
+        if (a.prompt)
+            s.append("\n").append(by_operation(*a.prompt, title.append(", step with prompts"), style));
     }
     return s;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -73,7 +73,7 @@ void add_figures(Fields& f, const EstimateAnswer& a, const Estimate& e) {
     f.text("slo_met", e.meets_slo ? "true" : "false");
 }
 
-}  // namespace
+}   // namespace
 
 std::string estimate_csv(const std::vector<EstimateAnswer>& answers) {
     Sheet sheet;
@@ -82,7 +82,8 @@ std::string estimate_csv(const std::vector<EstimateAnswer>& answers) {
         add_inputs(f, a.scenario);
         const std::size_t inputs = f.columns.size();
         add_figures(f, a, a.estimate.value_or(Estimate{}));
-        if (!a.estimate) std::fill(f.cells.begin() + static_cast<std::ptrdiff_t>(inputs), f.cells.end(), no_cell());
+        if (!a.estimate)
+            std::fill(f.cells.begin() + static_cast<std::ptrdiff_t>(inputs), f.cells.end(), no_cell());
         f.text("infeasible", a.estimate ? std::string() : describe(a.why));
         sheet.columns = f.columns;
         sheet.rows.push_back(f.cells);
@@ -90,4 +91,4 @@ std::string estimate_csv(const std::vector<EstimateAnswer>& answers) {
     return print(sheet, Format::csv);
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

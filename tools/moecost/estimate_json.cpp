@@ -53,8 +53,10 @@ void write_precision(JsonWriter& json, const Precision& p) {
 void write_traffic(JsonWriter& json, const Scenario& s) {
     const Traffic& t = s.traffic;
     json.begin_object("traffic");
-    if (t.name.empty()) json.null("name");
-    else json.text("name", t.name);
+    if (t.name.empty())
+        json.null("name");
+    else
+        json.text("name", t.name);
     json.number("input_tokens", t.input);
     json.number("output_tokens", t.output);
     json.number("cached_share", t.cached_share);
@@ -224,10 +226,14 @@ void write_trust(JsonWriter& json, const EstimateAnswer& a, const Estimate& e) {
     json.text("provenance", name_of(e.provenance));
     const Slo& slo = a.scenario.slo;
     json.begin_object("slo");
-    if (slo.ttft_s > 0) json.number("ttft_s", slo.ttft_s);
-    else json.null("ttft_s");
-    if (slo.tpot_s > 0) json.number("tpot_s", slo.tpot_s);
-    else json.null("tpot_s");
+    if (slo.ttft_s > 0)
+        json.number("ttft_s", slo.ttft_s);
+    else
+        json.null("ttft_s");
+    if (slo.tpot_s > 0)
+        json.number("tpot_s", slo.tpot_s);
+    else
+        json.null("tpot_s");
     json.flag("met", e.meets_slo);
     json.end_object();
 }
@@ -240,8 +246,10 @@ void write_infeasible(JsonWriter& json, const EstimateAnswer& a) {
     json.number("needed", a.why.needed);
     json.number("available", a.why.available);
     json.number("shortfall", a.why.needed - a.why.available);
-    if (a.fix.empty()) json.null("smallest_fix");
-    else json.text("smallest_fix", a.fix);
+    if (a.fix.empty())
+        json.null("smallest_fix");
+    else
+        json.text("smallest_fix", a.fix);
     json.end_object();
 }
 
@@ -269,7 +277,7 @@ void write_answer(JsonWriter& json, const EstimateAnswer& a) {
     json.end_object();
 }
 
-}  // namespace
+}   // namespace
 
 std::string estimate_json(const std::vector<EstimateAnswer>& answers) {
     JsonWriter json;
@@ -286,4 +294,4 @@ std::string estimate_json(const std::vector<EstimateAnswer>& answers) {
     return json.str();
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

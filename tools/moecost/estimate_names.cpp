@@ -42,7 +42,7 @@ void add_range(std::vector<std::string>& list, const EstimateAnswer& a, const st
     list.push_back(std::string(prefix).append("beyond the fitted range: ").append(outside));
 }
 
-}  // namespace
+}   // namespace
 
 std::string layout_name(const Layout& layout) {
     std::string s;
@@ -56,20 +56,28 @@ std::string layout_name(const Layout& layout) {
 std::string precision_name(const Precision& p) {
     const auto name = [](DType type) { return info(type).name; };
     std::string s(name(p.routed_experts));
-    const bool one = p.attention == p.routed_experts && p.dense_ffn == p.attention && p.shared_experts == p.attention;
+    const bool one =
+        p.attention == p.routed_experts && p.dense_ffn == p.attention && p.shared_experts == p.attention;
     if (one) return s;
     return s.append(" experts, ").append(name(p.attention)).append(" attn");
 }
 
 std::string load_name(const Traffic& t) {
     switch (t.load) {
-        case LoadKind::closed_loop: return amount(t.requests, "requests in flight");
-        case LoadKind::rate: return amount(t.requests, "requests/s");
-        case LoadKind::static_batch: return std::string("static batch of ").append(amount(t.requests));
-        case LoadKind::burst: return amount(t.requests, "requests at once");
-        case LoadKind::prefill_only: return "prompts only";
-        case LoadKind::decode_only: return amount(t.requests, "sequences decoding, no prompts");
-        case LoadKind::offline: break;
+        case LoadKind::closed_loop:
+            return amount(t.requests, "requests in flight");
+        case LoadKind::rate:
+            return amount(t.requests, "requests/s");
+        case LoadKind::static_batch:
+            return std::string("static batch of ").append(amount(t.requests));
+        case LoadKind::burst:
+            return amount(t.requests, "requests at once");
+        case LoadKind::prefill_only:
+            return "prompts only";
+        case LoadKind::decode_only:
+            return amount(t.requests, "sequences decoding, no prompts");
+        case LoadKind::offline:
+            break;
     }
     return "an endless queue";
 }
@@ -93,7 +101,8 @@ std::vector<std::string> assumptions(const std::vector<EstimateAnswer>& answers)
         if (!one_accelerator(answers)) prefix.append(a.scenario.cluster.gpu.id).append(": ");
         for (const std::string& note : a.scenario.notes) {
             const auto has = [&](const EstimateAnswer& o) {
-                return std::find(o.scenario.notes.begin(), o.scenario.notes.end(), note) != o.scenario.notes.end();
+                return std::find(o.scenario.notes.begin(), o.scenario.notes.end(), note) !=
+                       o.scenario.notes.end();
             };
             const bool common = std::all_of(answers.begin(), answers.end(), has);
             add_once(list, common ? note : std::string(prefix).append(note));
@@ -103,4 +112,4 @@ std::vector<std::string> assumptions(const std::vector<EstimateAnswer>& answers)
     return list;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -24,7 +24,9 @@ Row row(const Answers& answers, std::string label, const Show& show, bool strong
 }
 Row heading(std::string label) { return {std::move(label), {}, false}; }
 
-std::string positive(double value, std::string text) { return value > 0 ? std::move(text) : std::string(none); }
+std::string positive(double value, std::string text) {
+    return value > 0 ? std::move(text) : std::string(none);
+}
 
 std::string dollars(double value) { return positive(value, money(value)); }
 
@@ -36,14 +38,16 @@ std::string bound_of(const std::optional<StepAnswer>& step) {
 
 std::string objective(double limit_s, Seconds value) {
     if (limit_s <= 0) return std::string(none);
-    return value.value() <= limit_s ? "met" : std::string("missed by ").append(duration(value.value() - limit_s));
+    return value.value() <= limit_s ? "met"
+                                    : std::string("missed by ").append(duration(value.value() - limit_s));
 }
 
 void add_answer(std::vector<Row>& rows, const Answers& all) {
     const auto gpus = [](const EstimateAnswer& a) { return a.scenario.layout.gpus(); };
     const auto dollars_of = [&](std::string label, double Cost::*figure, bool strong = false) {
-        rows.push_back(row(all, std::move(label),
-                           [=](const auto&, const Estimate& e) { return dollars(e.cost.*figure); }, strong));
+        rows.push_back(row(
+            all, std::move(label), [=](const auto&, const Estimate& e) { return dollars(e.cost.*figure); },
+            strong));
     };
     rows.push_back(heading("Dollars per million tokens"));
     dollars_of("  output", &Cost::usd_per_mtok_output, true);
@@ -56,9 +60,13 @@ void add_answer(std::vector<Row>& rows, const Answers& all) {
         return std::string("$").append(fixed(a.scenario.price.dollars_per_gpu_hour, 2)).append("/GPU-h");
     }));
     rows.push_back(heading("Throughput"));
-    rows.push_back(row(all, "  output, instance", [](const auto&, const Estimate& e) {
-        return positive(e.serving.output_tokens_per_s.value(), amount(e.serving.output_tokens_per_s.value(), "tok/s"));
-    }, true));
+    rows.push_back(row(
+        all, "  output, instance",
+        [](const auto&, const Estimate& e) {
+            return positive(e.serving.output_tokens_per_s.value(),
+                            amount(e.serving.output_tokens_per_s.value(), "tok/s"));
+        },
+        true));
     rows.push_back(row(all, "  output, per GPU", [=](const EstimateAnswer& a, const Estimate& e) {
         const double x = e.serving.output_tokens_per_s.value() / gpus(a);
         return positive(x, amount(x, "tok/s"));
@@ -68,7 +76,8 @@ void add_answer(std::vector<Row>& rows, const Answers& all) {
         return t > 0 ? amount(1 / t, "tok/s") : std::string(none);
     }));
     rows.push_back(row(all, "  input, instance", [](const auto&, const Estimate& e) {
-        return positive(e.serving.input_tokens_per_s.value(), amount(e.serving.input_tokens_per_s.value(), "tok/s"));
+        return positive(e.serving.input_tokens_per_s.value(),
+                        amount(e.serving.input_tokens_per_s.value(), "tok/s"));
     }));
     rows.push_back(row(all, "  requests", [](const auto&, const Estimate& e) {
         return amount(e.serving.requests_per_s.value(), "/s");
@@ -77,9 +86,12 @@ void add_answer(std::vector<Row>& rows, const Answers& all) {
 
 void add_latency(std::vector<Row>& rows, const Answers& all) {
     const auto time_of = [&](std::string label, Seconds Serving::*figure, bool strong = false) {
-        rows.push_back(row(all, std::move(label), [=](const auto&, const Estimate& e) {
-            return positive((e.serving.*figure).value(), duration((e.serving.*figure).value()));
-        }, strong));
+        rows.push_back(row(
+            all, std::move(label),
+            [=](const auto&, const Estimate& e) {
+                return positive((e.serving.*figure).value(), duration((e.serving.*figure).value()));
+            },
+            strong));
     };
     rows.push_back(heading("Latency, mean"));
     time_of("  time per output token (TPOT)", &Serving::tpot, true);
@@ -88,12 +100,14 @@ void add_latency(std::vector<Row>& rows, const Answers& all) {
     time_of("  whole request (E2E)", &Serving::e2e);
     const Slo& slo = all.front().scenario.slo;
     if (slo.ttft_s > 0) {
-        rows.push_back(row(all, std::string("  objective: TTFT within ").append(duration(slo.ttft_s)),
-                           [=](const auto&, const Estimate& e) { return objective(slo.ttft_s, e.serving.ttft); }));
+        rows.push_back(
+            row(all, std::string("  objective: TTFT within ").append(duration(slo.ttft_s)),
+                [=](const auto&, const Estimate& e) { return objective(slo.ttft_s, e.serving.ttft); }));
     }
     if (slo.tpot_s > 0) {
-        rows.push_back(row(all, std::string("  objective: TPOT within ").append(duration(slo.tpot_s)),
-                           [=](const auto&, const Estimate& e) { return objective(slo.tpot_s, e.serving.tpot); }));
+        rows.push_back(
+            row(all, std::string("  objective: TPOT within ").append(duration(slo.tpot_s)),
+                [=](const auto&, const Estimate& e) { return objective(slo.tpot_s, e.serving.tpot); }));
     }
 }
 
@@ -119,19 +133,20 @@ void add_memory(std::vector<Row>& rows, const Answers& all) {
         }));
     };
     rows.push_back(heading("Sequences"));
-    rows.push_back(row(all, "  running", [](const auto&, const Estimate& e) { return amount(e.serving.running); }));
+    rows.push_back(
+        row(all, "  running", [](const auto&, const Estimate& e) { return amount(e.serving.running); }));
     rows.push_back(row(all, "  tokens gained per decode step", [](const EstimateAnswer& a, const auto&) {
         const double gained = a.scenario.engine.tokens_per_step();
         return gained > 1 ? amount(gained) : std::string(none);
     }));
-    rows.push_back(row(all, "  largest concurrency", [](const auto&, const Estimate& e) {
-        return amount(e.memory.max_concurrency);
-    }));
+    rows.push_back(row(all, "  largest concurrency",
+                       [](const auto&, const Estimate& e) { return amount(e.memory.max_concurrency); }));
     rows.push_back(heading("Memory of a GPU"));
     bytes_of("  weights", [](const MemoryPlan& m) { return m.weights; });
     bytes_of("  cache of sequences", [](const MemoryPlan& m) { return m.cache; });
     bytes_of("  runtime and activations", [](const MemoryPlan& m) { return m.reserve; });
-    bytes_of("  left unused", [](const MemoryPlan& m) { return m.capacity - m.weights - m.cache - m.reserve; });
+    bytes_of("  left unused",
+             [](const MemoryPlan& m) { return m.capacity - m.weights - m.cache - m.reserve; });
     bytes_of("  capacity", [](const MemoryPlan& m) { return m.capacity; });
 }
 
@@ -145,11 +160,12 @@ void add_rest(std::vector<Row>& rows, const Answers& all) {
         return amount(e.cost.watts_per_gpu.value(), "W");
     }));
     rows.push_back(heading("What bounds it"));
-    rows.push_back(row(all, "  decode step", [](const EstimateAnswer& a, const auto&) { return bound_of(a.decode); }));
-    rows.push_back(row(all, "  prompt step", [](const EstimateAnswer& a, const auto&) { return bound_of(a.prompt); }));
-    rows.push_back(row(all, "  GPU time for prompts", [](const auto&, const Estimate& e) {
-        return percent(e.serving.prefill_share);
-    }));
+    rows.push_back(
+        row(all, "  decode step", [](const EstimateAnswer& a, const auto&) { return bound_of(a.decode); }));
+    rows.push_back(
+        row(all, "  prompt step", [](const EstimateAnswer& a, const auto&) { return bound_of(a.prompt); }));
+    rows.push_back(row(all, "  GPU time for prompts",
+                       [](const auto&, const Estimate& e) { return percent(e.serving.prefill_share); }));
     rows.push_back(heading("What it rests on"));
     rows.push_back(row(all, "  weights", [](const EstimateAnswer& a, const auto&) {
         return precision_name(a.scenario.precision);
@@ -157,9 +173,8 @@ void add_rest(std::vector<Row>& rows, const Answers& all) {
     rows.push_back(row(all, "  KV cache", [](const EstimateAnswer& a, const auto&) {
         return std::string(info(a.scenario.precision.kv_cache).name);
     }));
-    rows.push_back(row(all, "  provenance", [](const auto&, const Estimate& e) {
-        return std::string(name_of(e.provenance));
-    }));
+    rows.push_back(row(all, "  provenance",
+                       [](const auto&, const Estimate& e) { return std::string(name_of(e.provenance)); }));
 }
 
 std::string question_text(const Scenario& s) {
@@ -168,15 +183,20 @@ std::string question_text(const Scenario& s) {
     text.append(" (").append(parameters(counts.total)).append(" parameters, ");
     text.append(parameters(counts.active_incl_embeddings)).append(" active) under ").append(s.profile.engine);
     text.append(", ").append(layout_name(s.layout));
-    if (s.engine.draft_tokens > 0) text.append(", ").append(amount(s.engine.draft_tokens)).append(" drafted tokens a step");
-    if (s.layout.replicas > 1) text.append(", one of ").append(std::to_string(s.layout.replicas)).append(" replicas");
+    if (s.engine.draft_tokens > 0)
+        text.append(", ").append(amount(s.engine.draft_tokens)).append(" drafted tokens a step");
+    if (s.layout.replicas > 1)
+        text.append(", one of ").append(std::to_string(s.layout.replicas)).append(" replicas");
     return wrapped(text, 2);
 }
 
 std::string traffic_text(const Scenario& s) {
     std::string text;
     if (!s.traffic.name.empty()) text.append(s.traffic.name).append(": ");
-    text.append(amount(s.traffic.input)).append(" prompt + ").append(amount(s.traffic.output)).append(" output tokens");
+    text.append(amount(s.traffic.input))
+        .append(" prompt + ")
+        .append(amount(s.traffic.output))
+        .append(" output tokens");
     if (s.traffic.cached_share > 0) {
         text.append(" (").append(percent(s.traffic.cached_share)).append(" of the prompt cached)");
     }
@@ -196,13 +216,17 @@ std::string footnotes(const Answers& all) {
     std::string s;
     for (const EstimateAnswer& a : all) {
         std::string price("price of ");
-        s.append(bullet(price.append(a.scenario.cluster.gpu.id).append(": ").append(price_text(a.scenario.price))));
+        s.append(bullet(
+            price.append(a.scenario.cluster.gpu.id).append(": ").append(price_text(a.scenario.price))));
     }
     for (const EstimateAnswer& a : all) {
         const ServingScalars& fit = a.scenario.profile.serving;
         if (fit.median_error <= 0) continue;
         std::string error("median error of throughput on measured servers, ");
-        error.append(a.scenario.profile.accelerator).append(" under ").append(a.scenario.profile.engine).append(": ");
+        error.append(a.scenario.profile.accelerator)
+            .append(" under ")
+            .append(a.scenario.profile.engine)
+            .append(": ");
         s.append(bullet(error.append(significant(100 * fit.median_error, 2)).append(" %")));
     }
     for (const std::string& note : assumptions(all)) s.append(bullet(note));
@@ -217,7 +241,8 @@ std::string footnotes(const Answers& all) {
 /// Rows that say nothing for any accelerator are left out.
 void drop_empty(std::vector<Row>& rows) {
     std::erase_if(rows, [](const Row& r) {
-        return !r.cells.empty() && r.cells.size() == static_cast<std::size_t>(std::count(r.cells.begin(), r.cells.end(), none));
+        return !r.cells.empty() &&
+               r.cells.size() == static_cast<std::size_t>(std::count(r.cells.begin(), r.cells.end(), none));
     });
 }
 
@@ -236,13 +261,14 @@ void add_deployment(std::vector<Row>& rows, const Answers& all) {
     }));
 }
 
-}  // namespace
+}   // namespace
 
 std::string estimate_text(const Answers& answers, const Invocation& invocation) {
     const Style style{invocation.colour};
     std::vector<std::string> heads;
     for (const EstimateAnswer& a : answers) {
-        heads.push_back(std::to_string(a.scenario.layout.gpus()).append(" x ").append(a.scenario.cluster.gpu.id));
+        heads.push_back(
+            std::to_string(a.scenario.layout.gpus()).append(" x ").append(a.scenario.cluster.gpu.id));
     }
     std::vector<Row> rows;
     add_answer(rows, answers);
@@ -260,4 +286,4 @@ std::string estimate_text(const Answers& answers, const Invocation& invocation) 
     return s.append("\n").append(style.bold("Notes")).append("\n").append(footnotes(answers));
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

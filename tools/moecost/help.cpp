@@ -13,9 +13,12 @@ std::string troff(std::string_view text) {
     std::string s;
     if (text.starts_with('.') || text.starts_with('\'')) s.append("\\&");
     for (const char c : text) {
-        if (c == '\\') s.append("\\e");
-        else if (c == '-') s.append("\\-");
-        else s += c;
+        if (c == '\\')
+            s.append("\\e");
+        else if (c == '-')
+            s.append("\\-");
+        else
+            s += c;
     }
     return s;
 }
@@ -44,7 +47,7 @@ std::string option_words(const Command& command) {
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::string program_help() {
     std::string s("moecost: what a token of a Mixture-of-Experts model costs on rented GPUs\n\n");
@@ -54,7 +57,9 @@ std::string program_help() {
     }
     s.append("\n  moecost COMMAND --help      options of a command, with an example\n");
     s.append("  moecost --version           version of the program\n");
-    s.append("\nExit status: 0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 interrupted.\n");
+    s.append(
+        "\nExit status: 0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 "
+        "interrupted.\n");
     return s;
 }
 
@@ -74,15 +79,16 @@ Answer run_man(const Invocation&) {
     s.append(".SH SYNOPSIS\n.B moecost\n\\fICOMMAND\\fR [options]\n");
     for (const Command& command : commands()) {
         std::string title(command.name);
-        std::transform(title.begin(), title.end(), title.begin(), [](char c) {
-            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-        });
+        std::transform(title.begin(), title.end(), title.begin(),
+                       [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
         s.append(".SH ").append(title).append("\n.B moecost ").append(command.name).append("\n");
         s.append(troff(command.usage)).append("\n.PP\n").append(troff(command.question)).append("\n");
         s.append(man_options(command));
         s.append(".PP\nExample:\n.PP\n.nf\n    ").append(troff(command.example)).append("\n.fi\n");
     }
-    s.append(".SH EXIT STATUS\n0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 interrupted.\n");
+    s.append(
+        ".SH EXIT STATUS\n0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 "
+        "interrupted.\n");
     return {s, {}, answered};
 }
 
@@ -96,13 +102,19 @@ Answer run_completion(const Invocation& invocation) {
     std::string names;
     for (const Command& command : commands()) {
         names.append(names.empty() ? "" : " ").append(command.name);
-        s.append("        ").append(command.name).append(") words=\"").append(option_words(command)).append("\" ;;\n");
+        s.append("        ")
+            .append(command.name)
+            .append(") words=\"")
+            .append(option_words(command))
+            .append("\" ;;\n");
     }
-    s.append("    esac\n    [ \"$COMP_CWORD\" -eq 1 ] && words=\"").append(names).append(" --help --version\"\n");
+    s.append("    esac\n    [ \"$COMP_CWORD\" -eq 1 ] && words=\"")
+        .append(names)
+        .append(" --help --version\"\n");
     s.append("    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n");
     s.append("    [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$word\"))\n}\n");
     s.append("complete -F _moecost moecost\n");
     return {s, {}, answered};
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

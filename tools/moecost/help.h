@@ -11,4 +11,4 @@ namespace moecost::cli {
 [[nodiscard]] std::string program_help();
 [[nodiscard]] std::string command_help(const Command& command);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -15,15 +15,17 @@ Architecture import_config(const Invocation& invocation, std::string path) {
     if (std::filesystem::is_directory(path, ec)) path.append("/config.json");
     const Document config = read_document(path);
     if (!is_huggingface_config(config)) {
-        throw InputError({path}, {}, "is not a Hugging Face config.json", "it has no 'model_type' or 'hidden_size'");
+        throw InputError({path}, {}, "is not a Hugging Face config.json",
+                         "it has no 'model_type' or 'hidden_size'");
     }
     const std::string* quantisation = invocation.line.find("quantisation");
-    if (quantisation == nullptr) return load_model(invocation.data, path);   // finds hf_quant_config.json beside it
+    if (quantisation == nullptr)
+        return load_model(invocation.data, path);   // finds hf_quant_config.json beside it
     const Document format = read_document(*quantisation);
     return import_huggingface(config, &format);
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Flag> import_flags() {
     return {{"quantisation", "FILE", "Import", "hf_quant_config.json (default: the one beside CONFIG.json)"},
@@ -42,4 +44,4 @@ Answer run_import(const Invocation& invocation) {
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -30,17 +30,27 @@ std::string engines_of(const std::vector<std::string>& profiles, const std::stri
 
 Sheet list_gpus(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.gpus/1", "gpus", {}, {}};
-    sheet.columns = {{"id", "gpu", false}, {"name", "", false}, {"year", "", true}, {"status", "", false},
-                     {"bf16_flop_per_s", "bf16 TFLOP/s", true}, {"fp8_flop_per_s", "fp8", true},
-                     {"fp4_flop_per_s", "fp4", true}, {"memory_bytes", "GB", true},
-                     {"bandwidth_bytes_per_s", "TB/s", true}, {"link_bytes_per_s", "link GB/s", true},
-                     {"domain", "domain", true}, {"tdp_w", "W", true}, {"engines", "kernels", false}};
+    sheet.columns = {{"id", "gpu", false},
+                     {"name", "", false},
+                     {"year", "", true},
+                     {"status", "", false},
+                     {"bf16_flop_per_s", "bf16 TFLOP/s", true},
+                     {"fp8_flop_per_s", "fp8", true},
+                     {"fp4_flop_per_s", "fp4", true},
+                     {"memory_bytes", "GB", true},
+                     {"bandwidth_bytes_per_s", "TB/s", true},
+                     {"link_bytes_per_s", "link GB/s", true},
+                     {"domain", "domain", true},
+                     {"tdp_w", "W", true},
+                     {"engines", "kernels", false}};
     const std::vector<std::string> profiles = data.names("hwmodels/engines");
     for (const std::string& id : data.names("hwmodels/accelerators")) {
         const Accelerator g = load_accelerator(data, id);
         const std::string engines = engines_of(profiles, id);
         Cell calibrated = text_cell(engines);
-        calibrated.shown = !engines.empty() ? "own" : g.relative.empty() ? "-" : std::string("of ").append(g.relative);
+        calibrated.shown = !engines.empty()     ? "own"
+                           : g.relative.empty() ? "-"
+                                                : std::string("of ").append(g.relative);
         sheet.rows.push_back({text_cell(id), text_cell(g.name), number_cell(g.year, std::to_string(g.year)),
                               text_cell(g.status), scaled(g.peak_of(MathUnit::bf16).value(), 1e12),
                               scaled(g.peak_of(MathUnit::fp8).value(), 1e12),
@@ -54,41 +64,54 @@ Sheet list_gpus(const DataStore& data, const std::string&) {
 
 Sheet list_clusters(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.clusters/1", "clusters", {}, {}};
-    sheet.columns = {{"id", "cluster"}, {"gpu", "gpu"}, {"gpus_per_node", "GPUs of a node", true},
-                     {"domain", "scale-up domain", true}, {"link_bytes_per_s", "link GB/s", true},
+    sheet.columns = {{"id", "cluster"},
+                     {"gpu", "gpu"},
+                     {"gpus_per_node", "GPUs of a node", true},
+                     {"domain", "scale-up domain", true},
+                     {"link_bytes_per_s", "link GB/s", true},
                      {"nic_bytes_per_s", "network GB/s", true}};
     for (const std::string& id : data.names("hwmodels/clusters")) {
         const Cluster c = load_cluster(data, id);
         sheet.rows.push_back({text_cell(id), text_cell(c.gpu.id),
                               number_cell(c.gpus_per_node, std::to_string(c.gpus_per_node)),
                               number_cell(c.domain, std::to_string(c.domain)),
-                              scaled(c.gpu.link_bandwidth.value(), 1e9), scaled(c.nic_bandwidth.value(), 1e9)});
+                              scaled(c.gpu.link_bandwidth.value(), 1e9),
+                              scaled(c.nic_bandwidth.value(), 1e9)});
     }
     return sheet;
 }
 
 Sheet list_engines(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.engines/1", "engines", {}, {}};
-    sheet.columns = {{"id", "profile"}, {"engine", "engine"}, {"gpu", "kernels timed on"},
-                     {"batching", "batching"}, {"chunk_tokens", "chunk", true},
-                     {"max_sequences", "sequences", true}, {"median_error", "median error", true}, {"source", ""}};
+    sheet.columns = {{"id", "profile"},
+                     {"engine", "engine"},
+                     {"gpu", "kernels timed on"},
+                     {"batching", "batching"},
+                     {"chunk_tokens", "chunk", true},
+                     {"max_sequences", "sequences", true},
+                     {"median_error", "median error", true},
+                     {"source", ""}};
     for (const std::string& id : data.names("hwmodels/engines")) {
         const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"));
         const double error = p.serving.median_error;
-        sheet.rows.push_back({text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),
-                              text_cell(p.defaults.batching == Batching::mixed ? "mixed" : "separate"),
-                              number_cell(p.defaults.chunk_tokens, amount(p.defaults.chunk_tokens)),
-                              number_cell(p.defaults.max_sequences, amount(p.defaults.max_sequences)),
-                              error > 0 ? number_cell(error, percent(error)) : no_cell(), text_cell(p.source)});
+        sheet.rows.push_back(
+            {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),
+             text_cell(p.defaults.batching == Batching::mixed ? "mixed" : "separate"),
+             number_cell(p.defaults.chunk_tokens, amount(p.defaults.chunk_tokens)),
+             number_cell(p.defaults.max_sequences, amount(p.defaults.max_sequences)),
+             error > 0 ? number_cell(error, percent(error)) : no_cell(), text_cell(p.source)});
     }
     return sheet;
 }
 
 Sheet list_traffic(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.traffic/1", "traffic", {}, {}};
-    sheet.columns = {{"id", "traffic"}, {"input_tokens", "prompt tokens", true},
-                     {"output_tokens", "output tokens", true}, {"cached_share", "cached", true},
-                     {"equal_lengths", "lengths"}, {"source", "source"}};
+    sheet.columns = {{"id", "traffic"},
+                     {"input_tokens", "prompt tokens", true},
+                     {"output_tokens", "output tokens", true},
+                     {"cached_share", "cached", true},
+                     {"equal_lengths", "lengths"},
+                     {"source", "source"}};
     for (const std::string& id : data.names("workloads/traffic")) {
         const Traffic t = load_traffic(data, id);
         const Document document = data.open("workloads/traffic", id, "traffic");
@@ -103,8 +126,9 @@ Sheet list_traffic(const DataStore& data, const std::string&) {
 
 Sheet list_prices(const DataStore& data, const std::string& gpu) {
     Sheet sheet{"moecost.list.prices/1", "prices", {}, {}};
-    sheet.columns = {{"gpu", "gpu"}, {"basis", "basis"}, {"usd_per_gpu_hour", "$/GPU-h", true}, {"date", "date"},
-                     {"default", ""}, {"provider", "provider"}, {"region", ""}, {"source", ""}, {"note", ""}};
+    sheet.columns = {{"gpu", "gpu"},   {"basis", "basis"}, {"usd_per_gpu_hour", "$/GPU-h", true},
+                     {"date", "date"}, {"default", ""},    {"provider", "provider"},
+                     {"region", ""},   {"source", ""},     {"note", ""}};
     std::vector<std::string> ids = data.names("hwmodels/prices");
     if (!gpu.empty()) ids = {load_accelerator(data, gpu).id};
     for (const std::string& id : ids) {
@@ -116,7 +140,8 @@ Sheet list_prices(const DataStore& data, const std::string& gpu) {
             sheet.rows.push_back({text_cell(id), std::move(basis),
                                   number_cell(p.dollars_per_gpu_hour, fixed(p.dollars_per_gpu_hour, 2)),
                                   text_cell(p.date), text_cell(p.basis == usual ? "true" : "false"),
-                                  text_cell(p.provider), text_cell(p.region), text_cell(p.source), text_cell(p.note)});
+                                  text_cell(p.provider), text_cell(p.region), text_cell(p.source),
+                                  text_cell(p.note)});
         }
     }
     return sheet;
@@ -129,7 +154,8 @@ struct Kind {
 };
 constexpr Kind kinds[] = {
     {"models", list_models, "experts: top-k of routed ones, + shared; KV: bf16 cache of one token"},
-    {"gpus", list_gpus, "dense peaks; link: scale-up, one direction; W: TDP; kernels: timed on itself, or on a relative"},
+    {"gpus", list_gpus,
+     "dense peaks; link: scale-up, one direction; W: TDP; kernels: timed on itself, or on a relative"},
     {"clusters", list_clusters, ""},
     {"engines", list_engines, "median error: output throughput on measured servers"},
     {"traffic", list_traffic, "mean lengths; the load is given by --concurrency, --rate, ..."},
@@ -146,20 +172,23 @@ const Kind& kind_named(const std::string& name) {
     throw InputError({}, {}, message.append(name).append("' is no list"), name_hint(name, known));
 }
 
-}  // namespace
+}   // namespace
 
 Answer run_list(const Invocation& invocation) {
     const auto& given = invocation.line.positional;
     if (given.empty()) {
-        throw InputError({}, {}, "no list is named", "one of: models, gpus, clusters, engines, traffic, prices");
+        throw InputError({}, {}, "no list is named",
+                         "one of: models, gpus, clusters, engines, traffic, prices");
     }
     const Kind& kind = kind_named(given[0]);
-    if (given.size() > (kind.name == "prices" ? 2U : 1U)) throw InputError({given.back()}, {}, "is one name too many");
+    if (given.size() > (kind.name == "prices" ? 2U : 1U))
+        throw InputError({given.back()}, {}, "is one name too many");
     Answer answer;
-    answer.output = print(kind.list(invocation.data, given.size() > 1 ? given[1] : std::string()), invocation.format);
+    answer.output =
+        print(kind.list(invocation.data, given.size() > 1 ? given[1] : std::string()), invocation.format);
     const bool explain = invocation.format == Format::text && !invocation.quiet && !kind.footnote.empty();
     if (explain) answer.output.append("\n").append(kind.footnote).append("\n");
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -53,33 +53,41 @@ std::string experts_text(const MoeFfn* moe) {
     if (moe == nullptr) return "dense";
     std::string s = std::to_string(moe->top_k);
     s.append(" of ").append(std::to_string(moe->experts));
-    if (moe->shared_width > 0) s.append(" +").append(significant(moe->shared_width / static_cast<double>(moe->width), 1));
+    if (moe->shared_width > 0)
+        s.append(" +").append(significant(moe->shared_width / static_cast<double>(moe->width), 1));
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 Sheet list_models(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.models/1", "models", {}, {}};
-    sheet.columns = {{"id", "model"}, {"total", "total", true}, {"active", "active", true},
-                     {"experts", "", true}, {"top_k", "", true}, {"experts_text", "experts", true},
-                     {"layers", "", true}, {"attention", "attention"}, {"weights", "weights"},
-                     {"kv_bytes_per_token", "KV", true}, {"source", ""}};
+    sheet.columns = {{"id", "model"},
+                     {"total", "total", true},
+                     {"active", "active", true},
+                     {"experts", "", true},
+                     {"top_k", "", true},
+                     {"experts_text", "experts", true},
+                     {"layers", "", true},
+                     {"attention", "attention"},
+                     {"weights", "weights"},
+                     {"kv_bytes_per_token", "KV", true},
+                     {"source", ""}};
     for (const std::string& id : data.names("workloads/models")) {
         const Architecture a = load_model(data, id);
         const Counts counts = count(a);
         const MoeFfn* moe = experts_of(a);
         const double kv = kv_bytes_per_token(a, DType::bf16).value();
         const auto whole = [](int n) { return number_cell(n, std::to_string(n)); };
-        sheet.rows.push_back({text_cell(id), number_cell(counts.total, parameters(counts.total)),
-                              number_cell(counts.active_incl_embeddings, parameters(counts.active_incl_embeddings)),
-                              moe != nullptr ? whole(moe->experts) : no_cell(),
-                              moe != nullptr ? whole(moe->top_k) : no_cell(), text_cell(experts_text(moe)),
-                              whole(a.layers), text_cell(attention_of(a)),
-                              text_cell(info(a.precision.routed_experts).name),
-                              kv > 0 ? number_cell(kv, byte_size(kv)) : no_cell(), text_cell(a.source)});
+        sheet.rows.push_back(
+            {text_cell(id), number_cell(counts.total, parameters(counts.total)),
+             number_cell(counts.active_incl_embeddings, parameters(counts.active_incl_embeddings)),
+             moe != nullptr ? whole(moe->experts) : no_cell(), moe != nullptr ? whole(moe->top_k) : no_cell(),
+             text_cell(experts_text(moe)), whole(a.layers), text_cell(attention_of(a)),
+             text_cell(info(a.precision.routed_experts).name),
+             kv > 0 ? number_cell(kv, byte_size(kv)) : no_cell(), text_cell(a.source)});
     }
     return sheet;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

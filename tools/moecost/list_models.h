@@ -10,4 +10,4 @@ namespace moecost::cli {
 
 [[nodiscard]] Sheet list_models(const DataStore& data, const std::string& unused);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -26,7 +26,8 @@ Format format_named(const std::string& name) {
     if (name == "csv") return Format::csv;
     std::string message("'");
     const std::vector<std::string> known{"text", "json", "csv"};
-    throw InputError({"--format"}, {}, message.append(name).append("' is not a format"), name_hint(name, known));
+    throw InputError({"--format"}, {}, message.append(name).append("' is not a format"),
+                     name_hint(name, known));
 }
 
 bool colour_wanted(const CommandLine& line) {
@@ -64,14 +65,17 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     }
     const std::string output = value_or(line, "output", "");
     const Answer answer = command.run(invocation_of(command, std::move(line)));
-    if (output.empty()) print(stdout, answer.output);
-    else if (!answer.output.empty()) write_file(output, answer.output);
+    if (output.empty())
+        print(stdout, answer.output);
+    else if (!answer.output.empty())
+        write_file(output, answer.output);
     print(stderr, answer.messages);
     return answer.status;
 }
 
 int run_program(const std::vector<std::string>& arguments) {
-    if (arguments.empty()) throw InputError({}, {}, "no command is given", "moecost --help shows the commands");
+    if (arguments.empty())
+        throw InputError({}, {}, "no command is given", "moecost --help shows the commands");
     const std::string& first = arguments[0];
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
     if (first == "--version") {
@@ -96,8 +100,8 @@ int fail(int status, std::string_view what, std::string_view hint = {}) {
     return status;
 }
 
-}  // namespace
-}  // namespace moecost::cli
+}   // namespace
+}   // namespace moecost::cli
 
 int main(int argc, char** argv) {
     using namespace moecost::cli;

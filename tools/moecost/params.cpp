@@ -29,8 +29,8 @@ DType format_option(const CommandLine& line, std::string_view key, DType fallbac
     std::vector<std::string> known;
     for (const DTypeInfo& i : dtype_table) known.emplace_back(i.name);
     std::string message("'");
-    throw InputError({std::string("--").append(key)}, {}, message.append(*name).append("' is not a number format"),
-                     name_hint(*name, known));
+    throw InputError({std::string("--").append(key)}, {},
+                     message.append(*name).append("' is not a number format"), name_hint(*name, known));
 }
 
 ModelSize size_of(const DataStore& data, const CommandLine& line, const std::string& name) {
@@ -41,7 +41,8 @@ ModelSize size_of(const DataStore& data, const CommandLine& line, const std::str
         const std::size_t equals = s.text.find('=');
         if (equals == std::string::npos || equals == 0) {
             std::string message("'");
-            throw InputError({"--set"}, {}, message.append(s.text).append("' is not an edit such as experts=64"));
+            throw InputError({"--set"}, {},
+                             message.append(s.text).append("' is not an edit such as experts=64"));
         }
         apply_edit(m.architecture, s.text.substr(0, equals), s.text.substr(equals + 1));
     }
@@ -85,23 +86,23 @@ void add_components(std::vector<Row>& rows, const std::vector<ModelSize>& models
 void add_cache(std::vector<Row>& rows, const std::vector<ModelSize>& models) {
     const auto bytes = [](Bytes b) { return b.value() > 0 ? byte_size(b.value()) : std::string("-"); };
     rows.push_back({"Memory", {}, false});
-    rows.push_back(row(models, "  weights", [=](const ModelSize& m) { return bytes(m.weights.total()); }, true));
-    rows.push_back(row(models, "    format, experts/rest", [](const ModelSize& m) { return weights_name(m.precision); }));
-    rows.push_back(row(models, "  KV cache of a token", [=](const ModelSize& m) {
-        return bytes(kv_bytes_per_token(m.architecture, m.precision.kv_cache));
-    }, true));
+    rows.push_back(row(
+        models, "  weights", [=](const ModelSize& m) { return bytes(m.weights.total()); }, true));
+    rows.push_back(row(models, "    format, experts/rest",
+                       [](const ModelSize& m) { return weights_name(m.precision); }));
+    rows.push_back(row(
+        models, "  KV cache of a token",
+        [=](const ModelSize& m) { return bytes(kv_bytes_per_token(m.architecture, m.precision.kv_cache)); },
+        true));
     rows.push_back(row(models, "    of it, beyond any window", [=](const ModelSize& m) {
         return bytes(kv_bytes_per_token_unbounded(m.architecture, m.precision.kv_cache));
     }));
-    rows.push_back(row(models, "    format", [](const ModelSize& m) {
-        return std::string(info(m.precision.kv_cache).name);
-    }));
-    rows.push_back(row(models, "  index keys of a token", [=](const ModelSize& m) {
-        return bytes(indexer_bytes_per_token(m.architecture));
-    }));
-    rows.push_back(row(models, "  state of a sequence", [=](const ModelSize& m) {
-        return bytes(state_bytes(m.architecture));
-    }));
+    rows.push_back(row(models, "    format",
+                       [](const ModelSize& m) { return std::string(info(m.precision.kv_cache).name); }));
+    rows.push_back(row(models, "  index keys of a token",
+                       [=](const ModelSize& m) { return bytes(indexer_bytes_per_token(m.architecture)); }));
+    rows.push_back(row(models, "  state of a sequence",
+                       [=](const ModelSize& m) { return bytes(state_bytes(m.architecture)); }));
 }
 
 std::string as_text(const std::vector<ModelSize>& models, const Style& style) {
@@ -109,16 +110,15 @@ std::string as_text(const std::vector<ModelSize>& models, const Style& style) {
     for (const ModelSize& m : models) heads.push_back(m.architecture.name);
     std::vector<Row> rows;
     rows.push_back({"Parameters", {}, false});
-    rows.push_back(row(models, "  total", [](const ModelSize& m) { return whole(m.counts.total); }, true));
-    rows.push_back(row(models, "  active, all embeddings", [](const ModelSize& m) {
-        return whole(m.counts.active_incl_embeddings);
-    }));
-    rows.push_back(row(models, "  active, without input table", [](const ModelSize& m) {
-        return whole(m.counts.active_excl_input_gather);
-    }, true));
-    rows.push_back(row(models, "  active, matrix products", [](const ModelSize& m) {
-        return whole(m.counts.active_matmul_only);
-    }));
+    rows.push_back(row(
+        models, "  total", [](const ModelSize& m) { return whole(m.counts.total); }, true));
+    rows.push_back(row(models, "  active, all embeddings",
+                       [](const ModelSize& m) { return whole(m.counts.active_incl_embeddings); }));
+    rows.push_back(row(
+        models, "  active, without input table",
+        [](const ModelSize& m) { return whole(m.counts.active_excl_input_gather); }, true));
+    rows.push_back(row(models, "  active, matrix products",
+                       [](const ModelSize& m) { return whole(m.counts.active_matmul_only); }));
     rows.push_back(row(models, "  MTP modules, not in total", [](const ModelSize& m) {
         return m.counts.mtp > 0 ? whole(m.counts.mtp) : std::string("-");
     }));
@@ -174,17 +174,23 @@ std::string as_json(const std::vector<ModelSize>& models) {
 
 std::string as_csv(const std::vector<ModelSize>& models) {
     Sheet sheet;
-    sheet.columns = {{"model", {}}, {"total", {}}, {"count_active_incl_embeddings", {}},
-                     {"active_excl_input_gather", {}}, {"active_matmul_only", {}}, {"mtp", {}}, {"weight_bytes", {}},
-                     {"kv_bytes_per_token", {}}, {"indexer_cache_bytes_per_token", {}},
+    sheet.columns = {{"model", {}},
+                     {"total", {}},
+                     {"count_active_incl_embeddings", {}},
+                     {"active_excl_input_gather", {}},
+                     {"active_matmul_only", {}},
+                     {"mtp", {}},
+                     {"weight_bytes", {}},
+                     {"kv_bytes_per_token", {}},
+                     {"indexer_cache_bytes_per_token", {}},
                      {"state_bytes_per_sequence", {}}};
     for (const ModelSize& m : models) {
         std::vector<Cell> cells{text_cell(m.architecture.name)};
-        for (const double value : {m.counts.total, m.counts.active_incl_embeddings, m.counts.active_excl_input_gather,
-                                   m.counts.active_matmul_only, m.counts.mtp, m.weights.total().value(),
-                                   kv_bytes_per_token(m.architecture, m.precision.kv_cache).value(),
-                                   indexer_bytes_per_token(m.architecture).value(),
-                                   state_bytes(m.architecture).value()}) {
+        for (const double value :
+             {m.counts.total, m.counts.active_incl_embeddings, m.counts.active_excl_input_gather,
+              m.counts.active_matmul_only, m.counts.mtp, m.weights.total().value(),
+              kv_bytes_per_token(m.architecture, m.precision.kv_cache).value(),
+              indexer_bytes_per_token(m.architecture).value(), state_bytes(m.architecture).value()}) {
             cells.push_back(number_cell(value, {}));
         }
         sheet.rows.push_back(std::move(cells));
@@ -192,7 +198,7 @@ std::string as_csv(const std::vector<ModelSize>& models) {
     return print(sheet, Format::csv);
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Flag> params_flags() {
     std::vector<Flag> flags;
@@ -226,4 +232,4 @@ Answer run_params(const Invocation& invocation) {
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -31,7 +31,8 @@ std::string as_text(const Sheet& sheet) {
         return s.append("\n");
     };
     std::string s = line([&](std::size_t c) { return sheet.columns[c].title; });
-    for (const auto& row : sheet.rows) s.append(line([&](std::size_t c) { return std::string_view(row[c].shown); }));
+    for (const auto& row : sheet.rows)
+        s.append(line([&](std::size_t c) { return std::string_view(row[c].shown); }));
     return s;
 }
 
@@ -44,9 +45,12 @@ std::string as_json(const Sheet& sheet) {
         json.begin_object();
         for (std::size_t c = 0; c < row.size(); ++c) {
             const std::string_view key = sheet.columns[c].key;
-            if (const auto* number = std::get_if<double>(&row[c].value)) json.number(key, *number);
-            else if (const auto* text = std::get_if<std::string>(&row[c].value)) json.text(key, *text);
-            else json.null(key);
+            if (const auto* number = std::get_if<double>(&row[c].value))
+                json.number(key, *number);
+            else if (const auto* text = std::get_if<std::string>(&row[c].value))
+                json.text(key, *text);
+            else
+                json.null(key);
         }
         json.end_object();
     }
@@ -57,20 +61,23 @@ std::string as_json(const Sheet& sheet) {
 
 std::string as_csv(const Sheet& sheet) {
     std::string s;
-    for (std::size_t c = 0; c < sheet.columns.size(); ++c) s.append(c == 0 ? "" : ",").append(sheet.columns[c].key);
+    for (std::size_t c = 0; c < sheet.columns.size(); ++c)
+        s.append(c == 0 ? "" : ",").append(sheet.columns[c].key);
     s.append("\n");
     for (const auto& row : sheet.rows) {
         for (std::size_t c = 0; c < row.size(); ++c) {
             s.append(c == 0 ? "" : ",");
-            if (const auto* number = std::get_if<double>(&row[c].value)) s.append(shortest(*number));
-            else if (const auto* text = std::get_if<std::string>(&row[c].value)) s.append(csv_field(*text));
+            if (const auto* number = std::get_if<double>(&row[c].value))
+                s.append(shortest(*number));
+            else if (const auto* text = std::get_if<std::string>(&row[c].value))
+                s.append(csv_field(*text));
         }
         s.append("\n");
     }
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 Cell text_cell(std::string_view text) { return {std::string(text), std::string(text)}; }
 Cell number_cell(double value, std::string shown) { return {value, std::move(shown)}; }
@@ -81,4 +88,4 @@ std::string print(const Sheet& sheet, Format format) {
     return format == Format::csv ? as_csv(sheet) : as_text(sheet);
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

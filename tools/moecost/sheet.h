@@ -21,17 +21,17 @@ struct Cell {
 [[nodiscard]] Cell no_cell();
 
 struct Column {
-    std::string_view key;      // JSON key and CSV column
-    std::string_view title;    // text heading; empty: not shown in text
-    bool right = false;        // numbers align on the right
+    std::string_view key;     // JSON key and CSV column
+    std::string_view title;   // text heading; empty: not shown in text
+    bool right = false;       // numbers align on the right
 };
 
 struct Sheet {
     std::string_view schema;
-    std::string_view name;     // JSON key of the array of records
+    std::string_view name;   // JSON key of the array of records
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;
 };
 [[nodiscard]] std::string print(const Sheet& sheet, Format format);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

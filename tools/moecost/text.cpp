@@ -21,7 +21,7 @@ std::string trimmed_end(std::string s) {
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::string Style::bold(std::string_view text) const { return escaped(colour, "1", text); }
 std::string Style::dim(std::string_view text) const { return escaped(colour, "2", text); }
@@ -83,7 +83,8 @@ std::string wrapped(std::string_view text, std::size_t indent) {
 
 std::string bullet(std::string_view text) { return wrapped(std::string("- ").append(text), 2); }
 
-std::string side_by_side(const std::vector<std::string>& heads, const std::vector<Row>& rows, const Style& style) {
+std::string side_by_side(const std::vector<std::string>& heads, const std::vector<Row>& rows,
+                         const Style& style) {
     std::size_t label = 0;
     std::size_t column = 12;
     for (const std::string& head : heads) column = std::max(column, head.size());
@@ -111,4 +112,4 @@ std::string side_by_side(const std::vector<std::string>& heads, const std::vecto
     return s;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

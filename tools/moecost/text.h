@@ -46,4 +46,4 @@ struct Row {
 [[nodiscard]] std::string side_by_side(const std::vector<std::string>& heads, const std::vector<Row>& rows,
                                        const Style& style);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

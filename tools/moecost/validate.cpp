@@ -44,7 +44,8 @@ std::string field(const MeasuredPoint& p, const std::string& key) {
 }
 
 Filter parse_filter(const std::string& text) {
-    const std::vector<std::string> keys{"scenario", "model", "gpu", "engine", "source", "id", "gpus", "max_gpus"};
+    const std::vector<std::string> keys{"scenario", "model", "gpu",  "engine",
+                                        "source",   "id",    "gpus", "max_gpus"};
     const std::size_t equals = text.find('=');
     Filter f{text.substr(0, equals), {}, 0};
     if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
@@ -56,7 +57,8 @@ Filter parse_filter(const std::string& text) {
         const std::string& number = f.values.front();
         const auto r = std::from_chars(number.data(), number.data() + number.size(), f.most);
         if (r.ec != std::errc{} || r.ptr != number.data() + number.size() || !(f.most > 0)) {
-            throw InputError({"--only"}, {}, std::string("'").append(text).append("': max_gpus is a positive number"));
+            throw InputError({"--only"}, {},
+                             std::string("'").append(text).append("': max_gpus is a positive number"));
         }
     }
     return f;
@@ -141,11 +143,14 @@ std::string percent_cell(const ErrorSummary& s, double value) {
 std::string error_line(std::string_view name, const ErrorGroup& g) {
     std::string line = align_left(name, 22);
     line.append(align_right(std::to_string(std::max(g.throughput.rows, g.tpot.rows)), 6));
-    line.append(percent_cell(g.throughput, g.throughput.median_ape)).append(percent_cell(g.throughput, g.throughput.mean_ape));
+    line.append(percent_cell(g.throughput, g.throughput.median_ape))
+        .append(percent_cell(g.throughput, g.throughput.mean_ape));
     line.append(align_right(g.throughput.rows == 0 ? "-" : fixed(g.throughput.median_ratio, 3), 8));
     line.append(percent_cell(g.throughput, g.throughput.within_10_percent));
-    line.append(percent_cell(g.tpot, g.tpot.median_ape)).append(percent_cell(g.tpot, g.tpot.median_ratio - 1));
-    line.append(percent_cell(g.ttft, g.ttft.median_ape)).append(percent_cell(g.ttft, g.ttft.median_ratio - 1));
+    line.append(percent_cell(g.tpot, g.tpot.median_ape))
+        .append(percent_cell(g.tpot, g.tpot.median_ratio - 1));
+    line.append(percent_cell(g.ttft, g.ttft.median_ape))
+        .append(percent_cell(g.ttft, g.ttft.median_ratio - 1));
     return line.append("\n");
 }
 
@@ -153,7 +158,8 @@ std::string heading() {
     std::string s = align_left("", 28);
     s.append("  |------ output throughput -----|  |--- TPOT ---|  |--- TTFT ---|\n");
     s.append(align_left("errors in %", 22)).append(align_right("rows", 6));
-    for (const std::string_view title : {"median", "mean", "ratio", "in 10%", "median", "bias", "median", "bias"}) {
+    for (const std::string_view title :
+         {"median", "mean", "ratio", "in 10%", "median", "bias", "median", "bias"}) {
         s.append(align_right(title, 8));
     }
     return s.append("\n");
@@ -165,7 +171,8 @@ std::string as_text(const Validation& v, const Style& style) {
     s.append(style.bold(error_line("all", v.overall)));
     std::string dimension;
     for (const ErrorGroup& g : v.groups) {
-        if (g.dimension != dimension) s.append("\n").append(style.dim(std::string("by ").append(g.dimension))).append("\n");
+        if (g.dimension != dimension)
+            s.append("\n").append(style.dim(std::string("by ").append(g.dimension))).append("\n");
         dimension = g.dimension;
         s.append(error_line(g.name, g));
     }
@@ -177,7 +184,9 @@ std::string as_text(const Validation& v, const Style& style) {
 }
 
 std::string number_or_empty(double value) { return value > 0 ? shortest(value) : std::string(); }
-std::string number_or_empty(const std::optional<double>& value) { return value ? shortest(*value) : std::string(); }
+std::string number_or_empty(const std::optional<double>& value) {
+    return value ? shortest(*value) : std::string();
+}
 
 /// One line per prediction: what the row is, measured and predicted figures, their ratios.
 std::string as_rows(const Validation& v) {
@@ -205,11 +214,12 @@ std::string as_rows(const Validation& v) {
     return s;
 }
 
-}  // namespace
+}   // namespace
 
 std::vector<Flag> validate_flags() {
     return {{"only", "KEY=VALUES", "Validation",
-             "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma separated), "
+             "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
+             "separated), "
              "or max_gpus=N; may be repeated"},
             {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
 }
@@ -225,10 +235,13 @@ Answer run_validate(const Invocation& invocation) {
     const Validation v = validate(invocation.data, points_of(invocation), keep);
     Answer answer;
     if (const std::string* file = invocation.line.find("rows")) write_file(*file, as_rows(v));
-    if (invocation.format == Format::json) answer.output = as_json(v);
-    else if (invocation.format == Format::csv) answer.output = as_rows(v);
-    else answer.output = as_text(v, Style{invocation.colour});
+    if (invocation.format == Format::json)
+        answer.output = as_json(v);
+    else if (invocation.format == Format::csv)
+        answer.output = as_rows(v);
+    else
+        answer.output = as_text(v, Style{invocation.colour});
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

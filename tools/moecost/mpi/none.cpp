@@ -15,4 +15,4 @@ SweepSummary Ranks::coordinate(const DataStore& data, const Grid& grid, const Sw
 
 void Ranks::evaluate_blocks(const DataStore&, const Grid&, const RowStyle&) {}
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

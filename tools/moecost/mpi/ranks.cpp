@@ -45,7 +45,8 @@ std::string packed(const BlockResult& r) {
         put(s, points);
     }
     put(s, std::uint64_t{r.candidates.size()});
-    s.append(reinterpret_cast<const char*>(r.candidates.data()), r.candidates.size() * sizeof(FrontierMember));
+    s.append(reinterpret_cast<const char*>(r.candidates.data()),
+             r.candidates.size() * sizeof(FrontierMember));
     put(s, std::string_view(r.bytes));
     return s;
 }
@@ -141,7 +142,7 @@ class Crew {
     int busy_ = 0;
 };
 
-}  // namespace
+}   // namespace
 
 Ranks::Ranks() {
     int provided = 0;
@@ -197,4 +198,4 @@ void Ranks::evaluate_blocks(const DataStore& data, const Grid& grid, const RowSt
     }
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -12,7 +12,7 @@
 namespace moecost {
 namespace {
 
-[[noreturn]] void reject(std::string_view option, std::string message, std::string hint = {}) {
+[[noreturn]] void reject(std::string_view option, const std::string& message, std::string hint = {}) {
     throw InputError({std::string("--").append(option)}, {}, message, std::move(hint));
 }
 

@@ -71,7 +71,7 @@ class MixerOperations {
         const double dk = a.key_dim;
         const double dv = a.value_dim;
         const double heads = a.value_heads / c_.tp;
-        recurrent(a, 7 * heads * dk * dv, heads * (chunk_ * (5 * dk + 3 * dv) + 6 * dk * dv));
+        recurrent(a, 7 * heads * dk * dv, heads * (chunk * (5 * dk + 3 * dv) + 6 * dk * dv));
     }
 
     void operator()(const KimiDelta& a) const {
@@ -82,7 +82,7 @@ class MixerOperations {
         projection("decay up", inner, d);
         if (!a.full_rank_gate) projection("gate up", inner, d);
         projection("delta out", c_.hidden, inner);
-        recurrent(a, 7 * inner * d, inner / d * (8 * chunk_ * d + 6 * d * d));
+        recurrent(a, 7 * inner * d, inner / d * (8 * chunk * d + 6 * d * d));
     }
 
     void operator()(const Mamba2& a) const {
@@ -90,7 +90,7 @@ class MixerOperations {
         const double shared = 2.0 * a.groups * a.state / c_.tp;
         projection("ssm in", 2 * inner + shared + a.heads / c_.tp, c_.hidden);
         projection("ssm out", c_.hidden, inner);
-        recurrent(a, 6 * inner * a.state, chunk_ * (shared + 2 * inner) + 4 * inner * a.state);
+        recurrent(a, 6 * inner * a.state, chunk * (shared + 2 * inner) + 4 * inner * a.state);
     }
 
     void operator()(const Mamba1& a) const {
@@ -106,11 +106,11 @@ class MixerOperations {
         const double inner = a.heads * a.head_dim / c_.tp;
         projection("lightning in", 4 * inner, c_.hidden);
         projection("lightning out", c_.hidden, inner);
-        recurrent(a, 5 * inner * a.head_dim, 2 * chunk_ * inner + 4 * inner * a.head_dim);
+        recurrent(a, 5 * inner * a.head_dim, 2 * chunk * inner + 4 * inner * a.head_dim);
     }
 
   private:
-    static constexpr double chunk_ = 64;   // tokens of one chunk of a chunked recurrence
+    static constexpr double chunk = 64;   // tokens of one chunk of a chunked recurrence
 
     void add(std::string_view name, OpClass op_class, OpShape shape) const {
         out_.push_back({name, op_class, layers_, shape});

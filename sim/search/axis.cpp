@@ -169,7 +169,9 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
     if (column.key.starts_with("set.")) {
         column.kind = AxisKind::edit;
         column.name = column.key = column.key.substr(4);
-        for (const std::string& text : column.texts) column.numbers.push_back(is_number(text) ? number_of(column, text) : 0);
+        for (const std::string& text : column.texts) {
+            column.numbers.push_back(is_number(text) ? number_of(column, text) : 0);
+        }
         return;
     }
     if (column.key.starts_with("gpu.")) {
@@ -182,8 +184,9 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
     std::replace(column.name.begin(), column.name.end(), '-', '_');
     std::replace(column.key.begin(), column.key.end(), '_', '-');
     if (std::find(std::begin(switch_keys), std::end(switch_keys), column.key) != std::end(switch_keys)) {
+        const bool edit = column.key == "set";
         throw InputError(column.where, column.name, "cannot be an axis",
-                         column.key == "set" ? "write set.FIELD, such as set.experts" : "sweep it in a grid of its own");
+                         edit ? "write set.FIELD, such as set.experts" : "sweep it in a grid of its own");
     }
     const bool all_numbers = std::all_of(column.texts.begin(), column.texts.end(), is_number);
     if (column.key == "price" && all_numbers) {

@@ -2,7 +2,6 @@
 #include "search/block.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -80,11 +79,15 @@ void BlockWorker::add_sources() {
         if (style_.format == RowFormat::csv) s.before = first ? "" : ",";
         else s.before.append(first ? "{" : ",").append(json_text(column.name)).append(":");
         s.variable = &column;
+        s.number = column.field != nullptr ? column.field->number : nullptr;
+        s.is_result = column.is_result();
         for (std::size_t i = 0; i < grid_.axes.size(); ++i) {
             for (const AxisColumn& axis : grid_.axes[i].columns) {
                 if (axis.name != column.name) continue;
                 std::vector<std::string>& texts = encoded_.emplace_back();
-                for (const std::string& text : axis.texts) texts.push_back(encoded(text, style_.format));
+                for (const std::string& text : axis.texts) {
+                    texts.push_back(std::string(s.before).append(encoded(text, style_.format)));
+                }
                 s.texts = &texts;
                 s.axis = i;
             }
@@ -108,8 +111,9 @@ void BlockWorker::run(std::uint64_t block, BlockResult& result) {
         if (point + 1 < end) cursor_.advance();
     }
     result.counts.points = end - first;
-    if (style_.gzip && !buffer_.empty()) result.bytes = gzip_member(buffer_);
-    else result.bytes.assign(buffer_);
+    const std::string_view rows = buffer_.text();
+    if (style_.gzip && !rows.empty()) result.bytes = gzip_member(rows);
+    else result.bytes.assign(rows);
 }
 
 bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::vector<std::size_t>& slots,
@@ -182,17 +186,24 @@ std::string BlockWorker::row(std::uint64_t point) {
     const Expected<Estimate> estimate = evaluate(*view.scenario);
     if (estimate) view.estimate = &*estimate;
     write_row(view, {});
-    return buffer_;
+    return std::string(buffer_.text());
 }
 
-void BlockWorker::append(std::string_view text) { buffer_.append(text); }
+void RowBuffer::grow(std::size_t more) {
+    capacity_ = std::max<std::size_t>(2 * capacity_, size_ + more + 4096);
+    auto larger = std::make_unique<char[]>(capacity_);
+    std::memcpy(larger.get(), data_.get(), size_);
+    data_ = std::move(larger);
+}
 
-void BlockWorker::append_number(double value) {
-    std::array<char, longest_figure> digits;   // NOLINT: written before it is read
-    const char* end = write_figure(digits.data(), value);
-    const auto length = static_cast<std::size_t>(end - digits.data());
-    if (length > 0) buffer_.append(digits.data(), length);
-    else if (style_.format == RowFormat::jsonl) append("null");
+void BlockWorker::append_number(std::string_view before, double value) {
+    char* const room = buffer_.room(before.size() + longest_figure);
+    if (before.size() == 1) *room = before[0];
+    else std::memcpy(room, before.data(), before.size());
+    char* const start = room + before.size();
+    char* const end = write_figure(start, value);
+    buffer_.commit(end);
+    if (end == start && style_.format == RowFormat::jsonl) append("null");
 }
 
 void BlockWorker::write_text(std::string_view text) {
@@ -202,22 +213,19 @@ void BlockWorker::write_text(std::string_view text) {
 }
 
 void BlockWorker::write_value(const Source& source, const PointView& view) {
-    const Variable& v = *source.variable;
-    const auto missing = [&] {
-        if (style_.format == RowFormat::jsonl) append("null");
-    };
     if (source.texts != nullptr) return append((*source.texts)[cursor_.digits()[source.axis]]);
-    if (!v.known()) return append_number(static_cast<double>(cursor_.point()));
-    if (!cursor_.has_inputs() || (v.is_result() && view.estimate == nullptr)) return missing();
-    if (v.field != nullptr && v.field->text != nullptr) return write_text(v.field->text(view));
-    append_number(cursor_.value(v, view));
+    const bool missing = view.estimate == nullptr && (source.is_result || !cursor_.has_inputs());
+    if (source.number != nullptr && !missing) return append_number(source.before, source.number(view));
+    const Variable& v = *source.variable;
+    if (!v.known()) return append_number(source.before, static_cast<double>(cursor_.point()));
+    if (!missing && v.is_number()) return append_number(source.before, cursor_.value(v, view));
+    append(source.before);
+    if (!missing) write_text(v.field->text(view));
+    else if (style_.format == RowFormat::jsonl) append("null");
 }
 
 void BlockWorker::write_row(const PointView& view, std::string_view reason) {
-    for (const Source& source : sources_) {
-        append(source.before);
-        write_value(source, view);
-    }
+    for (const Source& source : sources_) write_value(source, view);
     if (style_.keep_infeasible) {
         append(style_.format == RowFormat::csv ? "," : ",\"infeasible\":");
         if (!reason.empty()) write_text(reason);

@@ -3,7 +3,9 @@
 // frontier candidates depend on the grid and the block alone.
 #pragma once
 
+#include <cstring>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,30 @@ struct RowStyle {
     bool no_rows = false;                            // only the frontier is wanted
 };
 
+/// Characters that grow: rows are many small pieces, for which the checks of std::string cost more than the copy.
+class RowBuffer {
+  public:
+    void clear() { size_ = 0; }
+    [[nodiscard]] std::string_view text() const { return {data_.get(), size_}; }
+    void append(std::string_view piece) {
+        if (size_ + piece.size() > capacity_) grow(piece.size());
+        std::memcpy(data_.get() + size_, piece.data(), piece.size());
+        size_ += piece.size();
+    }
+    /// Room for `n` characters at the end, of which commit() keeps those before `end`.
+    [[nodiscard]] char* room(std::size_t n) {
+        if (size_ + n > capacity_) grow(n);
+        return data_.get() + size_;
+    }
+    void commit(const char* end) { size_ = static_cast<std::size_t>(end - data_.get()); }
+
+  private:
+    void grow(std::size_t more);
+    std::unique_ptr<char[]> data_ = std::make_unique<char[]>(1);
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 1;
+};
+
 /// Evaluates blocks. A worker is used by one thread and takes its blocks in ascending order: then its candidates
 /// never miss a member of the frontier, whatever other workers do.
 class BlockWorker {
@@ -57,9 +83,11 @@ class BlockWorker {
     /// Where a column takes its text from.
     struct Source {
         std::string before;                          // separator, or the key of JSON
-        const std::vector<std::string>* texts = nullptr;   // of an axis, ready to write
+        const std::vector<std::string>* texts = nullptr;   // of an axis, `before` included
         std::size_t axis = 0;
         const Variable* variable = nullptr;
+        double (*number)(const PointView&) = nullptr;      // of the variable, where that is all it takes
+        bool is_result = false;
     };
     void evaluate_point(BlockResult& result);
     void add_sources();
@@ -69,8 +97,8 @@ class BlockWorker {
     void write_value(const Source& source, const PointView& view);
     void write_text(std::string_view text);
     [[nodiscard]] FrontierMember member_of(const PointView& view) const;
-    void append(std::string_view text);
-    void append_number(double value);
+    void append(std::string_view text) { buffer_.append(text); }
+    void append_number(std::string_view before, double value);
 
     const Grid& grid_;
     RowStyle style_;
@@ -81,7 +109,7 @@ class BlockWorker {
     std::vector<double> values_;                     // of Grid::variables
     std::vector<std::size_t> filter_slots_;
     std::vector<std::size_t> constraint_slots_;
-    std::string buffer_;
+    RowBuffer buffer_;
 };
 
 /// The header line of CSV rows; empty for JSONL.

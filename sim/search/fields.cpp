@@ -34,7 +34,9 @@ constexpr Field table[] = {
     {"price_basis", "price basis", in, nullptr, [](View p) -> std::string_view { return p.scenario->price.basis; }},
     // The GPUs of all replicas: as given, where the degrees disagree with them.
     {"gpus", "GPUs", in,
-     [](View p) { return p.description->gpus ? *p.description->gpus : double{1} * layout(p).gpus() * layout(p).replicas; }},
+     [](View p) {
+         return p.description->gpus ? *p.description->gpus : double{1} * layout(p).gpus() * layout(p).replicas;
+     }},
     {"tp", "tensor parallelism", in, [](View p) { return double{1} * layout(p).tp; }},
     {"pp", "pipeline stages", in, [](View p) { return double{1} * layout(p).pp; }},
     {"ep", "expert parallelism", in, [](View p) { return double{1} * layout(p).ep; }},

@@ -2,6 +2,7 @@
 #include "search/figure.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -74,9 +75,8 @@ char* write_figure(char* to, double value) {
         return std::to_chars(to, to + longest_figure, value, std::chars_format::scientific, digits - 1).ptr;
     }
     if (value < 0) *to++ = '-';
-    int binary = 0;
-    std::frexp(magnitude, &binary);
-    int exponent = ((binary - 1) * 77) / 256;   // log10(2) = 77.06/256: at most one too low or too high
+    const auto binary = static_cast<int>(std::bit_cast<std::uint64_t>(magnitude) >> 52) - 1023;   // normal, positive
+    int exponent = (binary * 77) / 256;   // log10(2) = 77.06/256: at most one too low or too high
     if (magnitude < power_of_ten(exponent)) --exponent;
     else if (magnitude >= power_of_ten(exponent + 1)) ++exponent;
     auto figures = static_cast<std::uint32_t>(magnitude * power_of_ten(digits - 1 - exponent) + 0.5);

@@ -10,8 +10,10 @@ constexpr std::size_t group_size = 64;
 
 using Values = std::array<double, max_objectives>;
 
-bool no_worse(const Values& a, const Values& b) {   // unused objectives are 0 on both sides
-    return a[0] <= b[0] && a[1] <= b[1] && a[2] <= b[2] && a[3] <= b[3];
+/// Unused objectives are 0 on both sides. All four are compared: four branches that nobody can predict cost more.
+bool no_worse(const Values& a, const Values& b) {
+    const unsigned first = static_cast<unsigned>(a[0] <= b[0]) & static_cast<unsigned>(a[1] <= b[1]);
+    return (first & static_cast<unsigned>(a[2] <= b[2]) & static_cast<unsigned>(a[3] <= b[3])) != 0;
 }
 
 /// a dominates b, or equals it and came first.

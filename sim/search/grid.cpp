@@ -97,7 +97,8 @@ std::uint64_t count_points(const Grid& grid, const Reader& r) {
     long double points = 1;
     for (const Axis& axis : grid.axes) points *= static_cast<long double>(axis.size);
     if (points <= static_cast<long double>(max_grid_points)) return static_cast<std::uint64_t>(points);
-    std::string count = points < 9e18L ? grouped(static_cast<long long>(points)) : significant(static_cast<double>(points), 3);
+    std::string count = significant(static_cast<double>(points), 3);
+    if (points < 9e18L) count = grouped(static_cast<long long>(points));
     r.fail("axis", std::string("the grid has ").append(count).append(" points, more than 10^12"),
            "give axes fewer values, or zip axes that move together (keys = [...])");
 }

@@ -139,8 +139,12 @@ Prototypes::~Prototypes() {
     release(edited_);
 }
 
-std::uint64_t Prototypes::name_index(const std::uint32_t* digits) const { return mixed_radix(grid_, name_axes_, digits); }
-std::uint64_t Prototypes::edit_index(const std::uint32_t* digits) const { return mixed_radix(grid_, edit_axes_, digits); }
+std::uint64_t Prototypes::name_index(const std::uint32_t* digits) const {
+    return mixed_radix(grid_, name_axes_, digits);
+}
+std::uint64_t Prototypes::edit_index(const std::uint32_t* digits) const {
+    return mixed_radix(grid_, edit_axes_, digits);
+}
 
 const NamedScenario& Prototypes::named(std::uint64_t index) const {
     return entry<NamedScenario>(named_[index], [&] { return describe_names(index); });

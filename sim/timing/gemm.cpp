@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/numerics.h"
-#include "timing/roofline.h"
 
 namespace moecost {
 namespace {
@@ -23,52 +22,72 @@ struct Tile {
 constexpr Tile tiles[] = {{0, 0, 64 * 64 / 0.6},    {0, 1, 64 * 128 / 0.85}, {1, 0, 128 * 64 / 0.8},
                           {1, 1, 128 * 128 / 0.95}, {2, 1, 256 * 128},       {1, 2, 128 * 256}};
 
-/// Seconds of the best tile shape when every multiprocessor runs at `rate` FLOP/s.
-double tiled_compute(const TileCounts& m, const TileCounts& n, double k, const GemmTable& table,
-                     double multiprocessors, double rate) {
+/// Padded tile area times waves of the best tile shape; `n` counts tiles per multiprocessor.
+double best_tile(const TileCounts& m, const double (&n)[3], double wave_tail) {
     double best = 1e300;
-    const double share = 1 / multiprocessors;
     for (const Tile& tile : tiles) {
         if (tile.padded_area >= best) break;
-        const double waves = m.of[tile.m] * n.of[tile.n] * share;
-        const double waited = waves <= 1 ? 1 : waves + table.wave_tail * (ceil_positive(waves) - waves);
+        const double waves = m.of[tile.m] * n[tile.n];
+        const double waited = waves <= 1 ? 1 : waves + wave_tail * (ceil_positive(waves) - waves);
         best = std::min(best, waited * tile.padded_area);
     }
-    return best * 2 * k / rate;
+    return best;
 }
 
 }   // namespace
 
-Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) {
-    const Work ideal_work = work(op);
+GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine)
+    : n_(op.n),
+      k_(op.k),
+      weights_(op.weights),
+      wave_tail_(table.wave_tail),
+      corner_(table.corner),
+      floor_(machine.served_floor(table.floor)),
+      m_range_(table.m) {
+    const MathUnit unit = info(op.weights).unit;
     const double sm = machine.cluster->gpu.multiprocessors;
-    const double peak = machine.peak(ideal_work.unit).value();
+    const double peak = machine.peak(unit).value();
     const double bandwidth = machine.memory_bandwidth().value();
     const double w = bytes_per_element(op.weights);
-    const double operand = ideal_work.unit == MathUnit::bf16 ? 2 : w;
-
-    const TileCounts m(op.m);
+    const double operand = unit == MathUnit::bf16 ? 2 : w;
     const TileCounts n(op.n);
-    const double tiles128 = m.of[1] * n.of[1];
-    const double split = std::max(1.0, std::min(sm / tiles128, op.k / table.split_k));
-    double compute = tiled_compute(m, n, op.k, table, sm, peak / sm * table.compute);
-    if (tiles128 < sm) compute /= split;
-    compute = std::max(compute, ideal_work.flop.value() / peak);
-    const double bytes = w * op.n * op.k + operand * op.m * op.k + 2 * table.output_traffic * op.m * op.n;
-    const double quantise = operand == 2 ? 0 : op.m * op.k * (2 + w) / bandwidth;
-    const double latency = op.k * table.k_latency.value() / split;
+    for (int i = 0; i < 3; ++i) tiles_n_[i] = n.of[i] / sm;
+    wave_time_ = 2 * op.k * sm / (peak * table.compute);
+    flop_time_ = 2 * op.n * op.k / peak;
+    ideal_weight_time_ = w * op.n * op.k / bandwidth;
+    ideal_row_time_ = (operand * op.k + 2 * op.n) / bandwidth;
+    weight_time_ = ideal_weight_time_ / table.memory;
+    row_time_ = (operand * op.k + 2 * table.output_traffic * op.n) / (table.memory * bandwidth);
+    quantise_time_ = operand == 2 ? 0 : op.k * (2 + w) / bandwidth;
+    latency_ = op.k * table.k_latency.value();
+    most_splits_ = op.k / table.split_k;
+    inside_ = op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
+}
+
+Timed GemmPlan::time(double m) const {
+    const TileCounts rows(m);
+    const double occupied = rows.of[1] * tiles_n_[1];   // of the multiprocessors, by tiles of 128 x 128
+    const double split = std::max(1.0, std::min(1 / occupied, most_splits_));
+    double compute = best_tile(rows, tiles_n_, wave_tail_) * wave_time_;
+    if (occupied < 1) compute /= split;
 
     Timed t;
-    t.compute = Seconds{compute};
-    t.memory = Seconds{bytes / (table.memory * bandwidth)};
-    t.floor = machine.served_floor(table.floor);
-    const double body = p_norm(compute, t.memory.value(), latency, table.corner);
-    t.memory += Seconds{quantise};
-    t.total = t.floor + Seconds{body + quantise};
-    t.provenance = in_range(table.m.contains(op.m) && op.n >= table.n.low / 8 && op.n <= table.n.high &&
-                            op.k >= table.k.low / 8 && op.k <= table.k.high);
-    raise_to_roofline(t, roofline(ideal_work, machine));
+    t.ideal_compute = Seconds{flop_time_ * m};
+    t.ideal_memory = Seconds{ideal_weight_time_ + ideal_row_time_ * m};
+    t.ideal_total = max(t.ideal_compute, t.ideal_memory);
+    t.compute = max(Seconds{compute}, t.ideal_compute);
+    const double memory = weight_time_ + row_time_ * m;
+    const Seconds quantise{quantise_time_ * m};
+    t.memory = max(Seconds{memory} + quantise, t.ideal_memory);
+    t.floor = floor_;
+    t.total = t.floor + Seconds{p_norm(t.compute.value(), memory, latency_ / split, corner_)} + quantise;
+    t.total = max(t.total, t.ideal_total);
+    t.provenance = in_range(inside_ && m_range_.contains(m));
     return t;
+}
+
+Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) {
+    return GemmPlan(op, table, machine).time(op.m);
 }
 
 }   // namespace moecost

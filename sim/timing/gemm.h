@@ -18,4 +18,33 @@ namespace moecost {
 /// Held-out error over 64 tables: 6 to 8 % median (physics_calibration 2.1, 10). Fitted to M <= 16384, N, K >= 256.
 [[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine);
 
+/// What of that law does not depend on M: the steps of one deployment differ in M alone, so a plan is made once per
+/// GEMM of a layer and timed for every step.
+class GemmPlan {
+  public:
+    GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine);
+    [[nodiscard]] bool fits(const Gemm& op) const { return op.n == n_ && op.k == k_ && op.weights == weights_; }
+    [[nodiscard]] Timed time(double m) const;
+
+  private:
+    double n_;
+    double k_;
+    DType weights_;
+    double tiles_n_[3];        // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
+    double wave_time_;         // seconds per unit of padded tile area and wave
+    double flop_time_;         // seconds per row at datasheet peak
+    double weight_time_;       // seconds of the weights at the fitted bandwidth
+    double row_time_;          // seconds of a row of activations at the fitted bandwidth
+    double quantise_time_;     // seconds per row of dynamic quantisation
+    double ideal_weight_time_; // the same two at datasheet bandwidth
+    double ideal_row_time_;
+    double latency_;           // of the K loop, unsplit
+    double most_splits_;
+    double wave_tail_;
+    double corner_;
+    Seconds floor_;
+    FitRange m_range_;
+    bool inside_;              // N and K lie in the fitted range
+};
+
 }   // namespace moecost

@@ -66,6 +66,7 @@ StepTimer::StepTimer(const Architecture& architecture, const Precision& precisio
                      const Machine& machine)
     : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {
     operations_.reserve(48);
+    gemm_plans_.reserve(24);
 }
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
@@ -83,6 +84,17 @@ Seconds StepTimer::host_time(const StepShape& shape) const {
     return s.host + s.host_per_sequence * (shape.decode_sequences * shape.queries / layout_.attention_dp);
 }
 
+Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
+    const auto* gemm = std::get_if<Gemm>(&op.shape);
+    if (gemm == nullptr || !machine_.profile->kernels) return operation_time(op, machine_);
+    const std::size_t i = gemms++;
+    if (i < gemm_plans_.size() && gemm_plans_[i].fits(*gemm)) return gemm_plans_[i].time(gemm->m);
+    const GemmPlan plan(*gemm, *machine_.kernels.gemm[static_cast<std::size_t>(gemm->weights)], machine_);
+    if (i < gemm_plans_.size()) gemm_plans_[i] = plan;
+    else gemm_plans_.push_back(plan);
+    return plan.time(gemm->m);
+}
+
 StepTime StepTimer::time(const StepShape& shape) {
     const StepShape part = micro_batch(shape);
     list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, part,
@@ -91,8 +103,9 @@ StepTime StepTimer::time(const StepShape& shape) {
     step.provenance = machine_.profile->basis;
     Seconds experts_roofline;
     Seconds extrapolated;
+    std::size_t gemms = 0;
     for (const Operation& op : operations_) {
-        const Timed timed = operation_time(op, machine_);
+        const Timed timed = time_of(op, gemms);
         step.by_class[static_cast<std::size_t>(op.op_class)] += timed.total * op.count;
         step.compute_busy += timed.ideal_compute * op.count;
         step.memory_busy += timed.ideal_memory * op.count;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/step.h"
+#include "timing/gemm.h"
 #include "timing/machine.h"
 
 namespace moecost {
@@ -49,11 +50,13 @@ class StepTimer {
 
   private:
     [[nodiscard]] StepShape micro_batch(const StepShape& shape) const;
+    [[nodiscard]] Timed time_of(const Operation& op, std::size_t& gemms);
     const Architecture& architecture_;
     const Precision& precision_;
     const Layout& layout_;
     const Machine& machine_;
     std::vector<Operation> operations_;
+    std::vector<GemmPlan> gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
 };
 
 }   // namespace moecost

@@ -128,11 +128,19 @@ MlaDecodeTable mla_decode(const Reader& r) {
 
 AllReduceTable all_reduce(const Reader& r) {
     r.allow_only({"table", "note", "rows", "median_error", "p90_error", "one_shot_us", "one_shot_bandwidth",
-                  "two_shot_us", "two_shot_bandwidth", "per_rank_us", "bytes", "gpus"});
-    return {us(r, "one_shot_us"), r.number("one_shot_bandwidth", share),
-            us(r, "two_shot_us"), r.number("two_shot_bandwidth", share),
-            us(r, "per_rank_us"), range(r, "bytes"),
-            range(r, "gpus"),     quality(r)};
+                  "two_shot_us", "two_shot_bandwidth", "per_rank_us", "bytes", "gpus", "nvls_us",
+                  "nvls_bandwidth"});
+    const bool nvls = r.has("nvls_us");
+    return {us(r, "one_shot_us"),
+            r.number("one_shot_bandwidth", share),
+            us(r, "two_shot_us"),
+            r.number("two_shot_bandwidth", share),
+            us(r, "per_rank_us"),
+            range(r, "bytes"),
+            range(r, "gpus"),
+            quality(r),
+            nvls ? us(r, "nvls_us") : Seconds{0},
+            nvls ? r.number("nvls_bandwidth", share) : 0};
 }
 
 AllToAllTable all_to_all(const Reader& r) {

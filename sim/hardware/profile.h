@@ -112,6 +112,8 @@ struct AllReduceTable {
     Seconds per_rank;   // for every rank beyond two
     FitRange bytes, gpus;
     FitQuality fit;
+    Seconds nvls{};              // reduced in the switch, where the engine does so
+    double nvls_bandwidth = 0;   // share of the link bandwidth; 0: it does not
 };
 
 enum class AllToAllMode { low_latency, normal };

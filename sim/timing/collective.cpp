@@ -26,6 +26,7 @@ struct Choice {
     Seconds latency{1e300};
     Seconds transfer;
     bool inside = false;
+    bool in_switch = false;
 };
 
 Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
@@ -40,10 +41,15 @@ Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
         // In the served graph the launch part, one_shot, grows by the floor factor like every kernel floor.
         const Seconds grown = machine.served_floor(table.one_shot) - table.one_shot;
         const bool inside = table.gpus.contains(op.ranks) && op.message.value() <= table.bytes.high;
-        for (const auto& [latency, transfer] :
-             {std::pair(table.one_shot, one), std::pair(table.two_shot, two)}) {
-            const Choice choice{latency + grown + waiting, transfer, inside};
+        const auto offer = [&](Seconds latency, Seconds transfer, bool in_switch) {
+            const Choice choice{latency + grown + waiting, transfer, inside, in_switch};
             if (choice.latency + choice.transfer < best.latency + best.transfer) best = choice;
+        };
+        offer(table.one_shot, one, false);
+        offer(table.two_shot, two, false);
+        if (table.nvls_bandwidth > 0) {
+            offer(table.nvls, nvls_all_reduce(op.message, op.ranks, link * table.nvls_bandwidth, Seconds{0}),
+                  true);
         }
     }
     return best;
@@ -87,7 +93,7 @@ Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds 
 }
 
 Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
-    const Work w = work(op);
+    Work w = work(op);
     if (op.ranks > machine.cluster->domain) {
         return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine),
                             Provenance::extrapolated);
@@ -99,6 +105,8 @@ Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
             Provenance::extrapolated);
     }
     const Choice best = fastest_inside_domain(op, machine);
+    // The switch reduces on the way: fewer bytes leave a rank than in any exchange between ranks.
+    if (best.in_switch) w.message = min(w.message, op.message * ((op.ranks + 1) / op.ranks));
     return network_time(w, machine, best.latency, best.transfer, in_range(best.inside));
 }
 

@@ -140,3 +140,14 @@ TEST_CASE("a pipeline stage sends its hidden states over the link") {
     const Bench b;
     CHECK(in_us(stage_send_time({Bytes{9e6}}, b.machine()).total) == Approx(1 + 20).epsilon(1e-12));
 }
+
+TEST_CASE("an engine that reduces in the switch takes it where it is fastest: 64 MB over 8 ranks") {
+    Bench b = two_engines();
+    const double without = all_reduced(b, 64e6, 8);
+    b.profile.kernels->all_reduce[0].nvls = us(12);
+    b.profile.kernels->all_reduce[0].nvls_bandwidth = 0.85;
+    // 1.125 x 64 MB at 0.85 x 450 GB/s = 188.2 us, 12 us of latency and 6 x 0.1 us of ranks, the floor as it is here
+    CHECK(all_reduced(b, 64e6, 8) < without);
+    CHECK(all_reduced(b, 64e6, 8) == Approx(188.24 + 12 + 0.6).epsilon(0.02));
+    CHECK(all_reduced(b, 1e3, 8) == Approx(all_reduced(two_engines(), 1e3, 8)));
+}

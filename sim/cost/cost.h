@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seconds to dollars and joules (physics 7.1 to 7.3). Prices are per million tokens (Mtok).
+// Seconds to dollars and joules. Prices are per million tokens (Mtok).
 #pragma once
 
 #include "base/quantity.h"
@@ -31,8 +31,8 @@ struct CostInput {
 /// GPU time is split by the share p of it that goes to prompts, with c dollars per second of the instance:
 ///   input  $/token = p c/(X I_computed);  output $/token = (1 - p) c/(X O);  blended = (r input + output)/(r + 1)
 /// so that X (I_computed input + O output) = c exactly: prices add up to the rent.
-/// cached $/token = c (read of its cache at datasheet bandwidth + its share of memory while the request lives), at most the
-/// input price (a token dearer to hold than to compute would be evicted).
+/// cached $/token = c (read of its cache at datasheet bandwidth + its share of memory while the request lives), at
+/// most the input price (a token dearer to hold than to compute would be evicted).
 /// energy: W = TDP (idle + (1 - idle) u), u = busier of tensor cores and memory at datasheet peak; J = W G/(X O).
 [[nodiscard]] Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& input);
 

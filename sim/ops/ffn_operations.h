@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations of the feed-forward layers: dense, router, routed and shared experts (physics 3.5 to 3.7).
+// Operations of the feed-forward layers: dense, router, routed and shared experts.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How one model instance is spread over GPUs, and which layouts an engine can run (physics 1.1).
+// How one model instance is spread over GPUs, and which layouts an engine can run.
 #pragma once
 
 #include <optional>

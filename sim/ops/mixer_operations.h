@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations of the layers that mix tokens: grouped, latent, compressed and sparse attention, recurrent layers
-// (physics 3.1 to 3.4).
+// Operations of the layers that mix tokens: grouped, latent, compressed and sparse attention, recurrent layers.
 #pragma once
 
 #include <vector>

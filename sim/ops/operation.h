@@ -149,7 +149,7 @@ struct Work {
     [[nodiscard]] Bytes memory() const { return weights + activations + cache; }
 };
 
-/// matmul(m, n, k): FLOP 2 m n k; bytes w n k + a m k + 2 m n. Formulas of the others: physics 3.1 to 3.11.
+/// matmul(m, n, k): FLOP 2 m n k; bytes w n k + a m k + 2 m n.
 [[nodiscard]] Work work(const Gemm& op);
 /// FLOP 2 g h f rows; weights g h f D w; activations rows (2 h + g f) 2.
 [[nodiscard]] Work work(const ExpertFfn& op);

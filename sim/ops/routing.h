@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expert routing (physics 2): how many distinct experts a batch touches, and how loaded the busiest rank is.
+// Expert routing: how many distinct experts a batch touches, and how loaded the busiest rank is.
 #pragma once
 
 namespace moecost {
@@ -9,7 +9,7 @@ namespace moecost {
 ///   Gamma-distributed popularity gs:  D = E (1 - (1 - T ln(1 - k/E)/gs)^(-gs)),   D = E at k = E
 /// gs -> infinity is the uniform law. 0 < k <= E, T >= 0; D(0) = 0, D(1) = k uniformly, D -> E.
 /// Source: negative-binomial count of a Gamma-Poisson mixture; power-law kernel tables give gs = 1.0, served points
-/// 1.13 (fit of 2026-11). physics_calibration 2.2.
+/// 1.13 (fit of 2026-11).
 [[nodiscard]] double distinct_experts(double experts, double top_k, double tokens, double skew);
 
 /// The busiest of n expert-parallel ranks, which everyone waits for.

@@ -18,7 +18,7 @@ void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>&
                    AllReduce{Bytes{c.rows * c.hidden * 2}, static_cast<double>(c.layout.tp)}});
 }
 
-/// How tokens come together for the feed-forward and go back (physics 3.11). Returns the layers that leave it to the
+/// How tokens come together for the feed-forward and go back. Returns the layers that leave it to the
 /// all-reduce of their tensor-parallel group.
 double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std::vector<Operation>& out) {
     const auto* moe = std::get_if<MoeFfn>(&ffn);

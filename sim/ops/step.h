@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations of one forward step on the busiest GPU of an instance (physics 3).
+// The operations of one forward step on the busiest GPU of an instance.
 #pragma once
 
 #include <vector>

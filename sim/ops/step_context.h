@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The quantities every operation of a step is written in, with the symbols of physics 0.
+// The quantities every operation of a step is written in: B_l, P_l, M_l, T.
 #pragma once
 
 #include "model/architecture.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// N requests always in the system under continuous batching: the mixture cycle (physics 6.1).
+// N requests always in the system under continuous batching: the mixture cycle.
 #pragma once
 
 #include "serving/serving.h"
@@ -33,7 +33,7 @@ struct LoopInput {
 /// another, TTFT = R T_p + t_0.
 /// lone = max(1, I/C) times the step of the first chunk: of one prompt for spread lengths, of all R prompts where
 /// equal lengths keep requests in step. kappa: share of the slots that queue together.
-/// Output throughput on 1,797 published points: 7.4 % median absolute error (physics_calibration 7).
+/// Output throughput on 1,797 published points: 7.3 % median absolute error (results/accuracy).
 [[nodiscard]] Serving closed_loop(const LoopInput& in, double requests);
 
 }   // namespace moecost

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lies in the memory of one GPU, and how many sequences fit beside the weights (physics 5).
+// What lies in the memory of one GPU, and how many sequences fit beside the weights.
 #pragma once
 
 #include "base/expected.h"
@@ -20,7 +20,7 @@ struct MemoryPlan {
     double max_concurrency = 0;   // sequences of the instance
 };
 
-/// Weights of the busiest GPU of an instance (physics 1.3): attention, dense and shared parts /tp, routed experts
+/// Weights of the busiest GPU of an instance: attention, dense and shared parts /tp, routed experts
 /// over all GPUs of a stage, router and norms replicated, layers /pp, the larger of embeddings and head on one stage.
 [[nodiscard]] Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads without a steady mixture: static batch, burst, offline queue, a single phase (physics 6.2).
+// Loads without a steady mixture: static batch, burst, offline queue, a single phase.
 #pragma once
 
 #include "serving/closed_loop.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests through steps: what one instance delivers under a load (physics 6.1 to 6.3, physics_calibration 4).
+// Requests through steps: what one instance delivers under a load.
 #pragma once
 
 #include "base/expected.h"

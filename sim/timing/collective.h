@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collectives (physics 4.3, 4.4). S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
+// Collectives. S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
 #pragma once
 
 #include "ops/operation.h"
@@ -21,14 +21,16 @@ namespace moecost {
 /// Inside a domain the least of the algorithms a table knows, each with its own share of the link:
 ///   t = min over tables of min(one-shot, two-shot, NVLS) + per_rank (n - 2)
 /// Across domains: reduce-scatter inside, ring over the NICs of S/n_local, all-gather inside.
-/// Held-out error inside one NVLink domain: 4.5 % median (physics_calibration 2.6, 10).
+/// Held-out error inside one NVLink domain: 4.5 % median (kernel timing tables, 2026-08; residuals in
+/// hwmodels/engines).
 [[nodiscard]] Timed all_reduce_time(const AllReduce& op, const Machine& machine);
 
 /// Gather or scatter of tokens between attention-data-parallel ranks: gather_us + S (n - 1)/n/(gather_bandwidth b).
 [[nodiscard]] Timed token_gather_time(const TokenGather& op, const Machine& machine);
 
 /// Expert dispatch and combine of T tokens per rank: t0 + S/B + c log2(1 + T) each, S = T h k (dispatch, fp8) or
-/// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (physics_calibration 2.7).
+/// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (kernel timing tables,
+/// 2026-08; residuals in hwmodels/engines).
 /// Without a table of the right size: ring latency and the payload at link or NIC speed.
 [[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine);
 

@@ -11,7 +11,8 @@ namespace moecost {
 ///   m_e = rows/D;  pad = m_e + 0.35 tile if m_e > tile else tile           (tile padding of each expert's rows)
 ///   t_c = 2 g H I D pad/(e_c P I/(I + width_knee) H/(H + hidden_knee));    t_b = g H I D w/(e_m BW)
 ///   body = token_log log2(1 + T) + p-norm(t_c, t_b) + routed rows (4 H + 6 I)/BW + global 4 H T k/BW
-/// g matrices (3 gated). Held-out error over 148 tables: 5 to 10 % median (physics_calibration 2.2, 10).
+/// g matrices (3 gated). Held-out error over 148 tables: 5 to 10 % median (kernel timing tables, 2026-08;
+/// residuals in hwmodels/engines).
 [[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine& machine);
 
 /// The cheapest of the candidate kernels, as the engine's autotuner would pick.

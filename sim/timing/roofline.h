@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The datasheet roofline: no operation is faster than its own FLOP, bytes and messages at peak (physics 4.1).
+// The datasheet roofline: no operation is faster than its own FLOP, bytes and messages at peak.
 #pragma once
 
 #include "ops/operation.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seconds of one forward step: operations listed (ops/step.h), timed by the law of their kind, summed (physics 4.6).
+// Seconds of one forward step: operations listed (ops/step.h), timed by the law of their kind, summed.
 #pragma once
 
 #include <array>

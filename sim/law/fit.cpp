@@ -172,21 +172,19 @@ double quantile(const std::vector<double>& sorted, double q) {
 void add_interval(Estimate& e, std::size_t coefficient_index, const RobustProblem& problem,
                   const std::vector<Minimum>& samples) {
     e.low = e.high = e.value;
-    if (samples.size() < least_resamples) return;
+    // Along a direction that no row decides the samples stay where they started: no interval is honest there.
+    if (samples.size() < least_resamples || !e.identified) return;
     std::vector<double> values;
-    double mean = 0;
     for (const Minimum& m : samples) {
         std::array<double, max_coefficients> c = problem.constants;
         set_coefficients(problem.form, m.parameters, c);
         values.push_back(c[coefficient_index]);
-        mean += c[coefficient_index] / static_cast<double>(samples.size());
     }
-    double squares = 0;
-    for (const double v : values) squares += (v - mean) * (v - mean);
-    e.standard_error = std::sqrt(squares / static_cast<double>(values.size() - 1));
     std::sort(values.begin(), values.end());
     e.low = quantile(values, 0.025);
     e.high = quantile(values, 0.975);
+    e.standard_error =
+        (quantile(values, 0.8413) - quantile(values, 0.1587)) / 2;   // one that a long tail leaves alone
 }
 
 void add_estimates(const RobustProblem& problem, const std::vector<bool>& identified,
@@ -237,9 +235,9 @@ void add_warnings(const TrainingRuns& runs, Fit& fit) {
     for (const Estimate& e : fit.estimates) {
         const double spread = e.low * e.high > 0 ? std::abs(e.high / e.low) : 1;
         if (e.identified && std::max(spread, 1 / spread) > 100) {
-            std::string text(e.name);
-            fit.warnings.push_back(text.append(" is known to no better than a factor of ")
-                                       .append(significant(std::sqrt(std::max(spread, 1 / spread)), 2)));
+            std::string text("the data barely decide ");
+            text.append(e.name).append(": from ").append(significant(e.low, 3)).append(" to ");
+            fit.warnings.push_back(text.append(significant(e.high, 3)));
         }
     }
     if (fit.polished > 1 && fit.agreeing == 1) {

@@ -26,7 +26,8 @@ struct FitOptions {
     std::function<void(std::size_t done, std::size_t all)> progress;   // called by one thread at a time
 };
 
-/// One coefficient. Interval and standard error are those of the bootstrap; equal ends: none was made.
+/// One coefficient. Interval and standard error (half of the middle 68 %) are those of the bootstrap; equal ends: there
+/// is none, since no resamples were asked for or the data do not identify the coefficient.
 struct Estimate {
     std::string name;
     double value = 0;
@@ -37,7 +38,8 @@ struct Estimate {
 };
 
 struct Fit {
-    Law law;   // with covariance: of the bootstrap, or of least squares without one
+    // With covariance: of the bootstrap, or of least squares without one. It spans identified directions alone.
+    Law law;
     std::vector<Estimate> estimates;
     std::size_t rows = 0;
     std::size_t parameters = 0;

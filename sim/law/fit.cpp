@@ -252,7 +252,9 @@ Law law_of(const TrainingRuns& runs, const FitOptions& options, const Fit& fit) 
     law.size = options.size;
     const Axes& axes = info(options.form).axes;
     const bool dense = !axes.experts && !axes.active && !axes.granularity;
-    if (dense && law.size == SizeMeaning::total) law.active_share = 1;
+    if (!axes.experts) law.experts = options.experts;
+    if (!axes.active) law.active_share = options.active_share;
+    if (dense && options.experts <= 1 && law.size == SizeMeaning::total) law.active_share = 1;
     law.range = runs.range;
     law.status = "own fit";
     law.source.append("moecost fit: ").append(std::to_string(fit.rows)).append(" rows, Huber delta ");

@@ -18,6 +18,8 @@ struct FitOptions {
     double delta =
         1e-3;             // of the Huber cost in ln L (Hoffmann et al. 2022); large values give least squares
     double n_ref = 1e8;   // unit of N in the form `yun` (its formula is not invariant to it)
+    double experts = 0;   // E of all runs, for a form without this axis; 0: not stated
+    double active_share = 0;   // of N, for a form without this axis; 0: not stated
     unsigned starts = 64;
     unsigned bootstrap = 200;   // resamples of the rows; 0: none
     unsigned folds = 5;         // of the held-out error; below 2: none

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "law/form.h"
+#include "law/law.h"
 
 namespace moecost {
 
@@ -18,6 +18,10 @@ namespace moecost {
 /// Coefficients for parameters; constants keep the value they have in c.
 void set_coefficients(LossForm form, const std::vector<double>& parameters,
                       std::array<double, max_coefficients>& c);
+
+/// The law with its parameters moved by standard normal numbers (one for each) through its covariance: one sample of
+/// what the data behind it allow. The law itself when it has no covariance.
+[[nodiscard]] Law sampled(const Law& law, const std::vector<double>& normals);
 
 /// One coefficient from its parameter; `previous` is the coefficient before it (E_start for E_max).
 template <class P>

@@ -172,6 +172,31 @@ TEST_CASE("a fitted law reads back from its TOML with its covariance") {
     CHECK(*training_flop(again, {.n = 1e9, .d = 1e10}) == doctest::Approx(6e19));
 }
 
+TEST_CASE("samples of a law spread as its covariance says") {
+    Law law = law_named("kaplan2020_n");
+    law.covariance = {0.01, 0.006, 0.006, 0.04};
+    Draw draw(3);
+    const std::vector<double> centre = parameters_of(law.form, law.c);
+    double squares[3] = {};
+    constexpr int count = 4000;
+    for (int i = 0; i < count; ++i) {
+        const Law moved = sampled(law, {noise(draw), noise(draw)});
+        const std::vector<double> p = parameters_of(law.form, moved.c);
+        const double a = p[0] - centre[0];
+        const double b = p[1] - centre[1];
+        squares[0] += a * a / count;
+        squares[1] += a * b / count;
+        squares[2] += b * b / count;
+    }
+    CHECK(squares[0] == doctest::Approx(0.01).epsilon(0.1));
+    CHECK(squares[1] == doctest::Approx(0.006).epsilon(0.15));
+    CHECK(squares[2] == doctest::Approx(0.04).epsilon(0.1));
+    law.covariance = {0, 0, 0, 0.04};
+    CHECK(sampled(law, {1, 1}).c[0] == doctest::Approx(law.c[0]).epsilon(1e-12));
+    law.covariance.clear();
+    CHECK(sampled(law, {1, 1}).c == law.c);
+}
+
 TEST_CASE("what the data do not identify is named") {
     TrainingRuns runs = synthetic(law_named("yun2024_yp"), 0.001);
     // One number of tokens alone: C, gamma and F can not be told apart.

@@ -125,6 +125,9 @@ FitOptions options_of(const Invocation& invocation) {
     o.size = size_option(line, o.form);
     o.delta = positive_number(line, "huber", o.delta);
     o.n_ref = positive_number(line, "n-ref", o.n_ref);
+    o.experts = positive_number(line, "experts", o.experts);
+    o.active_share = positive_number(line, "active-share", o.active_share);
+    if (o.active_share > 1) refuse("active-share", *line.find("active-share"), "is above 1");
     o.starts = static_cast<unsigned>(whole(line, "starts", o.starts, 1, 100'000));
     o.bootstrap = static_cast<unsigned>(whole(line, "bootstrap", o.bootstrap, 0, 100'000));
     o.folds = static_cast<unsigned>(whole(line, "folds", o.folds, 0, 1000));
@@ -215,21 +218,24 @@ std::string as_json(const Fit& fit) {
 
 std::vector<Flag> fit_flags() {
     constexpr std::string_view group = "Fit";
-    return {{"law", "FORM", group,
-             "chinchilla, yun, joint-moe, clark, krajewski, abnar, zhao, kaplan, power-n or power-d"},
-            {"column", "AXIS=NAME", group,
-             "column of N, D, E, G, A, S or loss where it has another name; may be repeated"},
-            {"only", "NAME=VALUES", group,
-             "rows whose column NAME is one of the values (comma separated); may be repeated"},
-            {"size", "WHAT", group,
-             "what N counts: dense-equivalent, active or total (default: as the form's paper)"},
-            {"huber", "DELTA", group, "residual in ln L beyond which the cost is linear (default: 0.001)"},
-            {"n-ref", "N", group, "unit of N of the form yun (default: 1e8)"},
-            {"starts", "N", group, "starting points (default: 64)"},
-            {"bootstrap", "N", group, "resamples behind intervals and covariance, 0 for none (default: 200)"},
-            {"folds", "N", group, "folds of the held-out error, 0 for none (default: 5)"},
-            {"seed", "N", group, "of starts, resamples and folds (default: 1)"},
-            {"threads", "N", group, "threads (default: all cores); the result does not depend on it"}};
+    return {
+        {"law", "FORM", group,
+         "chinchilla, yun, joint-moe, clark, krajewski, abnar, zhao, kaplan, power-n or power-d"},
+        {"column", "AXIS=NAME", group,
+         "column of N, D, E, G, A, S or loss where it has another name; may be repeated"},
+        {"only", "NAME=VALUES", group,
+         "rows whose column NAME is one of the values (comma separated); may be repeated"},
+        {"size", "WHAT", group,
+         "what N counts: dense-equivalent, active or total (default: as the form's paper)"},
+        {"huber", "DELTA", group, "residual in ln L beyond which the cost is linear (default: 0.001)"},
+        {"n-ref", "N", group, "unit of N of the form yun (default: 1e8)"},
+        {"experts", "E", group, "experts of all runs, for a form without E such as krajewski"},
+        {"active-share", "A", group, "share of N that a token uses, for a form without A such as krajewski"},
+        {"starts", "N", group, "starting points (default: 64)"},
+        {"bootstrap", "N", group, "resamples behind intervals and covariance, 0 for none (default: 200)"},
+        {"folds", "N", group, "folds of the held-out error, 0 for none (default: 5)"},
+        {"seed", "N", group, "of starts, resamples and folds (default: 1)"},
+        {"threads", "N", group, "threads (default: all cores); the result does not depend on it"}};
 }
 
 Answer run_fit(const Invocation& invocation) {

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "law/fit.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+#include "base/format.h"
+#include "law/parameters.h"
+#include "law/starts.h"
+
+namespace moecost {
+namespace {
+
+constexpr unsigned polished_starts = 6;
+constexpr std::size_t least_resamples = 20;   // for a covariance
+
+/// Counts finished pieces of work over all phases of a fit.
+class Progress {
+  public:
+    Progress(const FitOptions& options, std::size_t all) : report_(options.progress), all_(all) {}
+    void advance() {
+        if (!report_) return;
+        const std::lock_guard lock(mutex_);
+        report_(++done_, all_);
+    }
+
+  private:
+    const std::function<void(std::size_t, std::size_t)>& report_;
+    std::size_t all_;
+    std::size_t done_ = 0;
+    std::mutex mutex_;
+};
+
+/// work(i) for every i below count; each writes its own slot, so the order of threads leaves no trace.
+template <class Work>
+void for_all(std::size_t count, unsigned threads, Progress& progress, Work work) {
+    std::atomic<std::size_t> next{0};
+    const auto run = [&] {
+        for (std::size_t i = next++; i < count; i = next++) {
+            work(i);
+            progress.advance();
+        }
+    };
+    std::vector<std::jthread> pool;
+    for (unsigned t = 1; t < threads && t < count; ++t) pool.emplace_back(run);
+    run();
+}
+
+/// A seed of its own for each piece of work (splitmix64).
+std::uint64_t seed_of(std::uint64_t seed, std::uint64_t phase, std::uint64_t index) {
+    std::uint64_t z = seed + 0x9e3779b97f4a7c15ULL * (1 + index) + 0xd1b54a32d192ed03ULL * phase;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+RobustProblem problem_of(const TrainingRuns& runs, const FitOptions& options) {
+    RobustProblem problem;
+    problem.form = options.form;
+    problem.rows = &runs.rows;
+    problem.weights.assign(runs.rows.size(), 1);
+    problem.delta = options.delta;
+    if (options.form == LossForm::yun) problem.constants[10] = options.n_ref;
+    return problem;
+}
+
+/// All starts roughly, the best few to the end, the best of them.
+Minimum global_minimum(const RobustProblem& problem, const FitOptions& options, Progress& progress,
+                       Fit& fit) {
+    const Centre centre = centre_of(*problem.rows);
+    std::vector<Minimum> rough(options.starts);
+    for_all(rough.size(), options.threads, progress, [&](std::size_t i) {
+        Draw draw(seed_of(options.seed, 0, i));
+        std::array<double, max_coefficients> c = problem.constants;
+        draw_start(problem.form, centre, draw, c);
+        rough[i] = descend(problem, parameters_of(problem.form, c), false);
+    });
+    std::stable_sort(rough.begin(), rough.end(),
+                     [](const auto& a, const auto& b) { return a.cost < b.cost; });
+    rough.resize(std::min<std::size_t>(rough.size(), polished_starts));
+    std::vector<Minimum> fine(rough.size());
+    for_all(fine.size(), options.threads, progress,
+            [&](std::size_t i) { fine[i] = descend(problem, rough[i].parameters, true); });
+    std::stable_sort(fine.begin(), fine.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
+    fit.polished = static_cast<unsigned>(fine.size());
+    for (const Minimum& m : fine) fit.agreeing += m.cost <= fine.front().cost * 1.01 ? 1 : 0;
+    return fine.front();
+}
+
+std::vector<Minimum> resampled(const RobustProblem& problem, const Minimum& best, const FitOptions& options,
+                               Progress& progress) {
+    std::vector<Minimum> samples(options.bootstrap);
+    for_all(samples.size(), options.threads, progress, [&](std::size_t i) {
+        Draw draw(seed_of(options.seed, 1, i));
+        RobustProblem sample = problem;
+        std::fill(sample.weights.begin(), sample.weights.end(), 0);
+        for (std::size_t k = 0; k < sample.weights.size(); ++k)
+            sample.weights[draw.below(sample.weights.size())] += 1;
+        samples[i] = descend(sample, best.parameters, true);
+    });
+    samples.erase(std::remove_if(samples.begin(), samples.end(),
+                                 [](const Minimum& m) { return !std::isfinite(m.cost); }),
+                  samples.end());
+    return samples;
+}
+
+/// RMSLE over the rows of each fold, predicted by a fit to the others.
+double held_out_error(const RobustProblem& problem, const Minimum& best, const FitOptions& options,
+                      Progress& progress) {
+    const std::size_t n = problem.rows->size();
+    std::vector<std::size_t> order(n);
+    for (std::size_t i = 0; i < n; ++i) order[i] = i;
+    Draw draw(seed_of(options.seed, 2, 0));
+    for (std::size_t i = n; i > 1; --i) std::swap(order[i - 1], order[draw.below(i)]);
+    std::vector<double> squares(options.folds, 0);
+    for_all(options.folds, options.threads, progress, [&](std::size_t fold) {
+        RobustProblem rest = problem;
+        for (std::size_t i = fold; i < n; i += options.folds) rest.weights[order[i]] = 0;
+        const std::vector<double> r = residuals(rest, descend(rest, best.parameters, true).parameters);
+        for (std::size_t i = fold; i < n; i += options.folds) squares[fold] += r[order[i]] * r[order[i]];
+    });
+    double sum = 0;
+    for (const double s : squares) sum += s;
+    return std::sqrt(sum / static_cast<double>(n));
+}
+
+void add_quality(const RobustProblem& problem, const Minimum& best, Fit& fit) {
+    const std::vector<double> r = residuals(problem, best.parameters);
+    double sum = 0;
+    double mean = 0;
+    for (std::size_t i = 0; i < r.size(); ++i) {
+        sum += r[i] * r[i];
+        mean += (*problem.rows)[i].ln_loss / static_cast<double>(r.size());
+    }
+    double spread = 0;
+    for (const Observation& o : *problem.rows) spread += (o.ln_loss - mean) * (o.ln_loss - mean);
+    fit.rows = r.size();
+    fit.parameters = best.parameters.size();
+    fit.cost = best.cost;
+    fit.rmsle = std::sqrt(sum / static_cast<double>(r.size()));
+    fit.r2 = spread > 0 ? 1 - sum / spread : 0;
+}
+
+std::vector<double> covariance_of(const std::vector<Minimum>& samples) {
+    const std::size_t p = samples.front().parameters.size();
+    const double n = static_cast<double>(samples.size());
+    std::vector<double> mean(p, 0);
+    for (const Minimum& m : samples) {
+        for (std::size_t i = 0; i < p; ++i) mean[i] += m.parameters[i] / n;
+    }
+    std::vector<double> covariance(p * p, 0);
+    for (const Minimum& m : samples) {
+        for (std::size_t i = 0; i < p; ++i) {
+            for (std::size_t j = 0; j < p; ++j) {
+                covariance[i * p + j] += (m.parameters[i] - mean[i]) * (m.parameters[j] - mean[j]) / (n - 1);
+            }
+        }
+    }
+    return covariance;
+}
+
+double quantile(const std::vector<double>& sorted, double q) {
+    const double at = q * static_cast<double>(sorted.size() - 1);
+    const std::size_t below = static_cast<std::size_t>(at);
+    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+void add_interval(Estimate& e, std::size_t coefficient_index, const RobustProblem& problem,
+                  const std::vector<Minimum>& samples) {
+    e.low = e.high = e.value;
+    // Along a direction that no row decides the samples stay where they started: no interval is honest there.
+    if (samples.size() < least_resamples || !e.identified) return;
+    std::vector<double> values;
+    for (const Minimum& m : samples) {
+        std::array<double, max_coefficients> c = problem.constants;
+        set_coefficients(problem.form, m.parameters, c);
+        values.push_back(c[coefficient_index]);
+    }
+    std::sort(values.begin(), values.end());
+    e.low = quantile(values, 0.025);
+    e.high = quantile(values, 0.975);
+    e.standard_error =
+        (quantile(values, 0.8413) - quantile(values, 0.1587)) / 2;   // one that a long tail leaves alone
+}
+
+void add_estimates(const RobustProblem& problem, const std::vector<bool>& identified,
+                   const std::vector<Minimum>& samples, Fit& fit) {
+    const FormInfo& f = info(problem.form);
+    std::size_t p = 0;
+    for (std::size_t i = 0; i < f.count; ++i) {
+        Estimate e{std::string(f.coefficients[i].name), fit.law.c[i], fit.law.c[i], fit.law.c[i], 0, true};
+        if (f.coefficients[i].domain != Domain::constant) {
+            e.identified = identified[p++];
+            add_interval(e, i, problem, samples);
+        }
+        fit.estimates.push_back(std::move(e));
+    }
+}
+
+/// Saturation that lies outside the data: E_start and E_max then stand for whatever the start was.
+void warn_of_experts(const TrainingRuns& runs, Fit& fit) {
+    if (!runs.range.experts) return;
+    constexpr double far = 20;
+    const Interval seen = *runs.range.experts;
+    for (const Estimate& e : fit.estimates) {
+        std::string text(e.name);
+        text.append(" = ").append(significant(e.value, 3));
+        if (e.name == "E_max" && e.value > far * seen.high) {
+            text.append(" drifted far above the ").append(significant(seen.high, 3));
+            fit.warnings.push_back(text.append(" experts of the data: saturation is not seen"));
+        }
+        if (e.name == "E_start" && (e.value > seen.high || e.value < 1 / far)) {
+            fit.warnings.push_back(
+                text.append(" drifted outside the experts of the data: the gain of the first "
+                            "experts is not seen"));
+        }
+    }
+}
+
+void add_warnings(const TrainingRuns& runs, Fit& fit) {
+    std::string unknown;
+    for (const Estimate& e : fit.estimates) {
+        if (!e.identified) unknown.append(unknown.empty() ? "" : ", ").append(e.name);
+    }
+    if (!unknown.empty()) {
+        std::string text("the data do not identify ");
+        text.append(unknown).append(" (rank ").append(std::to_string(fit.rank)).append(" of ");
+        fit.warnings.push_back(text.append(std::to_string(fit.parameters)).append(" parameters)"));
+    }
+    warn_of_experts(runs, fit);
+    for (const Estimate& e : fit.estimates) {
+        const double spread = e.low * e.high > 0 ? std::abs(e.high / e.low) : 1;
+        if (e.identified && std::max(spread, 1 / spread) > 100) {
+            std::string text("the data barely decide ");
+            text.append(e.name).append(": from ").append(significant(e.low, 3)).append(" to ");
+            fit.warnings.push_back(text.append(significant(e.high, 3)));
+        }
+    }
+    if (fit.polished > 1 && fit.agreeing == 1) {
+        fit.warnings.emplace_back("no second start reached the least cost: it may not be the global one");
+    }
+}
+
+Law law_of(const TrainingRuns& runs, const FitOptions& options, const Fit& fit) {
+    Law law = fit.law;
+    law.title.append("Fit of the form ").append(info(options.form).name).append(" to ").append(runs.file);
+    law.form = options.form;
+    law.size = options.size;
+    const Axes& axes = info(options.form).axes;
+    const bool dense = !axes.experts && !axes.active && !axes.granularity;
+    if (!axes.experts) law.experts = options.experts;
+    if (!axes.active) law.active_share = options.active_share;
+    if (dense && options.experts <= 1 && law.size == SizeMeaning::total) law.active_share = 1;
+    law.range = runs.range;
+    law.status = "own fit";
+    law.source.append("moecost fit: ").append(std::to_string(fit.rows)).append(" rows, Huber delta ");
+    law.source.append(shortest(options.delta)).append(", seed ").append(std::to_string(options.seed));
+    law.note.append("RMSLE ").append(significant(fit.rmsle, 4));
+    if (fit.held_out > 0) law.note.append(", held out ").append(significant(fit.held_out, 4));
+    for (const std::string& warning : fit.warnings) law.note.append("; ").append(warning);
+    return law;
+}
+
+}   // namespace
+
+SizeMeaning usual_size(LossForm form) {
+    if (form == LossForm::yun || form == LossForm::clark) return SizeMeaning::dense_equivalent;
+    return form == LossForm::joint_moe ? SizeMeaning::active : SizeMeaning::total;
+}
+
+Fit fit_law(const TrainingRuns& runs, const FitOptions& options) {
+    if (options.form == LossForm::leverage) {
+        throw InputError({"--law"}, {}, "the form leverage gives no loss and can not be fitted to one");
+    }
+    const std::size_t parameters = parameter_names(options.form).size();
+    if (runs.rows.size() <= parameters) {
+        std::string text("holds ");
+        text.append(std::to_string(runs.rows.size()))
+            .append(" rows; the form ")
+            .append(info(options.form).name);
+        text.append(" needs at least ").append(std::to_string(parameters + 1));
+        throw InputError({runs.file}, {}, text);
+    }
+    const RobustProblem problem = problem_of(runs, options);
+    const bool crossed = options.folds >= 2 && runs.rows.size() >= 2 * parameters;
+    Progress progress(options, options.starts + std::min(options.starts, polished_starts) +
+                                   options.bootstrap + (crossed ? options.folds : 0));
+    Fit fit;
+    const Minimum best = global_minimum(problem, options, progress, fit);
+    if (!std::isfinite(best.cost))
+        throw InputError({runs.file}, {}, "no start of the fit gives a finite loss");
+    add_quality(problem, best, fit);
+    const std::vector<Minimum> samples = resampled(problem, best, options, progress);
+    if (crossed) fit.held_out = held_out_error(problem, best, options, progress);
+    const Identification what = identify(problem, best.parameters);
+    fit.rank = what.rank;
+    fit.law.c = problem.constants;
+    set_coefficients(options.form, best.parameters, fit.law.c);
+    add_estimates(problem, what.identified, samples, fit);
+    add_warnings(runs, fit);
+    fit.law = law_of(runs, options, fit);
+    fit.law.covariance = samples.size() >= least_resamples ? covariance_of(samples) : what.covariance;
+    return fit;
+}
+
+}   // namespace moecost

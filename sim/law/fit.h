@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fits a loss law to training runs: Huber cost on log residuals, many starts, bootstrap intervals, held-out error, and
+// warnings where the data do not decide. The result depends on data and options alone, never on threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "law/fit_data.h"
+
+namespace moecost {
+
+struct FitOptions {
+    LossForm form = LossForm::chinchilla;
+    SizeMeaning size = SizeMeaning::total;
+    double delta =
+        1e-3;             // of the Huber cost in ln L (Hoffmann et al. 2022); large values give least squares
+    double n_ref = 1e8;   // unit of N in the form `yun` (its formula is not invariant to it)
+    double experts = 0;   // E of all runs, for a form without this axis; 0: not stated
+    double active_share = 0;   // of N, for a form without this axis; 0: not stated
+    unsigned starts = 64;
+    unsigned bootstrap = 200;   // resamples of the rows; 0: none
+    unsigned folds = 5;         // of the held-out error; below 2: none
+    std::uint64_t seed = 1;
+    unsigned threads = 1;
+    std::function<void(std::size_t done, std::size_t all)> progress;   // called by one thread at a time
+};
+
+/// One coefficient. Interval and standard error (half of the middle 68 %) are those of the bootstrap; equal ends: there
+/// is none, since no resamples were asked for or the data do not identify the coefficient.
+struct Estimate {
+    std::string name;
+    double value = 0;
+    double low = 0;    // 2.5 % quantile
+    double high = 0;   // 97.5 % quantile
+    double standard_error = 0;
+    bool identified = true;
+};
+
+struct Fit {
+    // With covariance: of the bootstrap, or of least squares without one. It spans identified directions alone.
+    Law law;
+    std::vector<Estimate> estimates;
+    std::size_t rows = 0;
+    std::size_t parameters = 0;
+    std::size_t rank = 0;
+    double cost = 0;         // sum of the Huber cost
+    double rmsle = 0;        // root mean square of ln residuals
+    double r2 = 0;           // of ln L
+    double held_out = 0;     // RMSLE over rows left out, all folds together; 0: none
+    unsigned agreeing = 0;   // polished starts that ended within 1 % of the least cost
+    unsigned polished = 0;
+    std::vector<std::string> warnings;
+};
+
+/// The unit of N that a form is fitted with by default: what its paper counts.
+[[nodiscard]] SizeMeaning usual_size(LossForm form);
+
+/// InputError: fewer rows than parameters + 1, or no start gives a finite loss.
+[[nodiscard]] Fit fit_law(const TrainingRuns& runs, const FitOptions& options);
+
+}   // namespace moecost

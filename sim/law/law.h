@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A validation-loss law: L(N, D, E, ...) in nats per token from published or fitted coefficients, with its range.
+// Losses of different laws can not be compared: each was fitted on its own corpus and tokenizer.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/expected.h"
+#include "law/form.h"
+
+namespace moecost {
+
+/// The law that is used when none is named: Ludziejewski et al. 2025, Joint MoE.
+inline constexpr std::string_view default_law = "ludziejewski2025";
+
+/// Which parameters N counts.
+enum class SizeMeaning { dense_equivalent, active, total };
+[[nodiscard]] std::string_view name_of(SizeMeaning meaning);
+
+/// Inclusive range of the training runs behind a law.
+struct Interval {
+    double low = 0;
+    double high = 0;
+    bool operator==(const Interval&) const = default;
+};
+struct TrainingRange {
+    std::optional<Interval> n, d, experts, granularity, active, shared;
+    bool operator==(const TrainingRange&) const = default;
+};
+
+struct Law {
+    std::string id;      // file stem, such as "besiroglu2024"
+    std::string title;   // authors, year, variant
+    LossForm form = LossForm::chinchilla;
+    std::array<double, max_coefficients> c{};   // in the order of info(form).coefficients
+    SizeMeaning size = SizeMeaning::total;
+    double experts = 0;        // E that the law fixes; 0: none, or E is an axis
+    double top_k = 0;          // experts per token that the law fixes; 0: it does not say
+    double active_share = 0;   // share of N that a token uses, where the law fixes it; 0: from the setting
+    TrainingRange range;
+    std::string status;   // such as "published", "own fit"
+    std::string source;
+    std::string date;   // of the source, YYYY-MM
+    std::string note;
+    // Covariance of the parameters of a fit (law/parameters.h), row by row; empty: not known.
+    std::vector<double> covariance;
+};
+
+/// Arguments of a law. Zero means not stated; an axis that the law lacks must stay so, or at its neutral value.
+struct Setting {
+    double n = 0;             // parameters, as the law counts them
+    double d = 0;             // training tokens
+    double experts = 0;       // E: experts of an MoE layer, of full FFN size; 1 is dense
+    double granularity = 0;   // G: as the law defines it
+    double active = 0;        // A = Na/N: share of parameters (Tian: of experts) that a token uses
+    double shared = 0;        // S: share of shared experts among the active
+    double top_k = 0;         // experts per token
+};
+
+/// d ln L / d ln x for N and D, d ln L / d x for the others; 0 for axes that the law lacks.
+struct LossGradient {
+    double ln_n = 0;
+    double ln_d = 0;
+    double experts = 0;
+    double granularity = 0;
+    double active = 0;
+    double shared = 0;
+};
+
+/// Why the law can not be asked this, or nothing. N and D are checked where the flags say so.
+[[nodiscard]] std::optional<Infeasible> refusal(const Law& law, const Setting& setting, bool with_n = true,
+                                                bool with_d = true);
+
+/// L [nats/token] by law.form (law/form.h has the formulas).
+/// N > 0, D > 0, E >= 1, G > 0, 0 < A <= 1, 0 <= S <= 1 where the law has the axis. Infeasible: an argument is missing
+/// or outside its domain, or states a choice that the law does not know (no axis is free in loss).
+[[nodiscard]] Expected<double> loss(const Law& law, const Setting& setting);
+[[nodiscard]] Expected<LossGradient> gradient(const Law& law, const Setting& setting);
+
+/// Compute-efficiency leverage C_dense/C_moe at equal loss (Tian et al. 2025, Eq. 10 and 13):
+///   Ahat^(a + d log10 C + gamma (log2 G)^2 + beta log2 G), Ahat saturating in A.
+/// 0 < A <= 1, G > 0, C > 0 [FLOP]. Only for laws of the form `leverage`.
+[[nodiscard]] Expected<double> efficiency_leverage(const Law& law, double active, double granularity,
+                                                   double flop);
+
+/// Share of N that one token uses: 1 for dense-equivalent and active sizes, law.active_share or A for total ones.
+[[nodiscard]] Expected<double> used_share(const Law& law, const Setting& setting);
+/// Training compute 6 N_used D [FLOP].
+[[nodiscard]] Expected<double> training_flop(const Law& law, const Setting& setting);
+
+/// Axes on which a setting lies outside the range of the runs; a law without a stated range has none.
+struct Outside {
+    bool n = false, d = false, experts = false, granularity = false, active = false, shared = false;
+    explicit operator bool() const { return n || d || experts || granularity || active || shared; }
+    bool operator==(const Outside&) const = default;
+};
+[[nodiscard]] Outside extrapolated(const Law& law, const Setting& setting);
+/// "N, E" for the axes that are outside; empty for none.
+[[nodiscard]] std::string describe(const Outside& outside);
+
+}   // namespace moecost

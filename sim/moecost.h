@@ -2,7 +2,8 @@
 // The public face: describe a deployment, evaluate it.
 //
 //   moecost::Description d;
-//   d.model = "deepseek-v3"; d.gpu = "h200"; d.engine = "sglang"; d.tp = 8; d.concurrency = 64;
+//   d.model = "deepseek-v3"; d.gpu = "h200"; d.engine = "sglang"; d.tp = 8;
+//   d.load = moecost::LoadKind::closed_loop; d.requests = 64;
 //   const moecost::Scenario s = moecost::describe(moecost::DataStore{}, d);
 //   if (const auto estimate = moecost::evaluate(s)) std::cout << estimate->cost.usd_per_mtok_output;
 //
@@ -29,8 +30,8 @@
 
 namespace moecost {
 
-/// All that evaluate() needs, resolved and checked. `weights` and `machine` derive from the others: build a Scenario
-/// with describe(), or call refresh() after changing the architecture, precision, cluster or profile by hand.
+/// All that evaluate() needs, resolved and checked. `weights` derive from architecture and precision: build a Scenario
+/// with describe(), or call refresh() after changing one of the two by hand.
 struct Scenario {
     Architecture architecture;
     Precision precision;

@@ -149,6 +149,7 @@ void write_json(JsonWriter& json, const ModelSize& m) {
     json.number("kv_bytes_per_token", kv_bytes_per_token(m.architecture, m.precision.kv_cache).value());
     json.number("kv_bytes_per_token_unbounded",
                 kv_bytes_per_token_unbounded(m.architecture, m.precision.kv_cache).value());
+    json.number("kv_window_cap_bytes", kv_window_cap(m.architecture, m.precision.kv_cache).value());
     json.number("indexer_cache_bytes_per_token", indexer_bytes_per_token(m.architecture).value());
     json.number("state_bytes_per_sequence", state_bytes(m.architecture).value());
     json.begin_array("notes");

@@ -169,7 +169,7 @@ double quantile(const std::vector<double>& sorted, double q) {
     return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-void add_interval(Estimate& e, std::size_t coefficient_index, const RobustProblem& problem,
+void add_interval(FittedCoefficient& e, std::size_t coefficient_index, const RobustProblem& problem,
                   const std::vector<Minimum>& samples) {
     e.low = e.high = e.value;
     // Along a direction that no row decides the samples stay where they started: no interval is honest there.
@@ -192,7 +192,8 @@ void add_estimates(const RobustProblem& problem, const std::vector<bool>& identi
     const FormInfo& f = info(problem.form);
     std::size_t p = 0;
     for (std::size_t i = 0; i < f.count; ++i) {
-        Estimate e{std::string(f.coefficients[i].name), fit.law.c[i], fit.law.c[i], fit.law.c[i], 0, true};
+        FittedCoefficient e{
+            std::string(f.coefficients[i].name), fit.law.c[i], fit.law.c[i], fit.law.c[i], 0, true};
         if (f.coefficients[i].domain != Domain::constant) {
             e.identified = identified[p++];
             add_interval(e, i, problem, samples);
@@ -205,8 +206,8 @@ void add_estimates(const RobustProblem& problem, const std::vector<bool>& identi
 void warn_of_experts(const TrainingRuns& runs, Fit& fit) {
     if (!runs.range.experts) return;
     constexpr double far = 20;
-    const Interval seen = *runs.range.experts;
-    for (const Estimate& e : fit.estimates) {
+    const AxisRange seen = *runs.range.experts;
+    for (const FittedCoefficient& e : fit.estimates) {
         std::string text(e.name);
         text.append(" = ").append(significant(e.value, 3));
         if (e.name == "E_max" && e.value > far * seen.high) {
@@ -223,7 +224,7 @@ void warn_of_experts(const TrainingRuns& runs, Fit& fit) {
 
 void add_warnings(const TrainingRuns& runs, Fit& fit) {
     std::string unknown;
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         if (!e.identified) unknown.append(unknown.empty() ? "" : ", ").append(e.name);
     }
     if (!unknown.empty()) {
@@ -232,7 +233,7 @@ void add_warnings(const TrainingRuns& runs, Fit& fit) {
         fit.warnings.push_back(text.append(std::to_string(fit.parameters)).append(" parameters)"));
     }
     warn_of_experts(runs, fit);
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         const double spread = e.low * e.high > 0 ? std::abs(e.high / e.low) : 1;
         if (e.identified && std::max(spread, 1 / spread) > 100) {
             std::string text("the data barely decide ");

@@ -30,7 +30,7 @@ struct FitOptions {
 
 /// One coefficient. Interval and standard error (half of the middle 68 %) are those of the bootstrap; equal ends: there
 /// is none, since no resamples were asked for or the data do not identify the coefficient.
-struct Estimate {
+struct FittedCoefficient {
     std::string name;
     double value = 0;
     double low = 0;    // 2.5 % quantile
@@ -42,7 +42,7 @@ struct Estimate {
 struct Fit {
     // With covariance: of the bootstrap, or of least squares without one. It spans identified directions alone.
     Law law;
-    std::vector<Estimate> estimates;
+    std::vector<FittedCoefficient> estimates;
     std::size_t rows = 0;
     std::size_t parameters = 0;
     std::size_t rank = 0;

@@ -13,7 +13,7 @@ struct Axis {
     bool needed;
     double low;
     double high;
-    std::optional<Interval> TrainingRange::*range;
+    std::optional<AxisRange> TrainingRange::*range;
     double Variables<double>::*value;
     bool logarithmic;
 };
@@ -56,8 +56,8 @@ bool kept(const CsvTable& table, std::size_t row, const RunSelection& selection)
                        });
 }
 
-void widen(std::optional<Interval>& range, double x) {
-    if (!range) range = Interval{x, x};
+void widen(std::optional<AxisRange>& range, double x) {
+    if (!range) range = AxisRange{x, x};
     range->low = std::min(range->low, x);
     range->high = std::max(range->high, x);
 }

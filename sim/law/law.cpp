@@ -52,7 +52,7 @@ std::optional<Infeasible> refused_shape(const Law& law, const Setting& s) {
     return std::nullopt;
 }
 
-bool outside(const std::optional<Interval>& range, double x) {
+bool outside(const std::optional<AxisRange>& range, double x) {
     // One part in 1e9: a bound that was reached by arithmetic is still inside.
     constexpr double slack = 1e-9;
     return range && x > 0 && (x < range->low * (1 - slack) || x > range->high * (1 + slack));

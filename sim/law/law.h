@@ -22,13 +22,13 @@ enum class SizeMeaning { dense_equivalent, active, total };
 [[nodiscard]] std::string_view name_of(SizeMeaning meaning);
 
 /// Inclusive range of the training runs behind a law.
-struct Interval {
+struct AxisRange {
     double low = 0;
     double high = 0;
-    bool operator==(const Interval&) const = default;
+    bool operator==(const AxisRange&) const = default;
 };
 struct TrainingRange {
-    std::optional<Interval> n, d, experts, granularity, active, shared;
+    std::optional<AxisRange> n, d, experts, granularity, active, shared;
     bool operator==(const TrainingRange&) const = default;
 };
 

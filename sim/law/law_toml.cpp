@@ -69,11 +69,11 @@ void read_coefficients(const Reader& r, Law& law) {
     }
 }
 
-std::optional<Interval> interval(const Reader& r, std::string_view key) {
+std::optional<AxisRange> interval(const Reader& r, std::string_view key) {
     if (!r.has(key)) return std::nullopt;
     const std::vector<double> ends = r.numbers(key, non_negative);
     if (ends.size() != 2 || !(ends[0] <= ends[1])) r.fail(key, "is not a lower and an upper end");
-    return Interval{ends[0], ends[1]};
+    return AxisRange{ends[0], ends[1]};
 }
 
 TrainingRange range_from(const Reader& r) {
@@ -123,7 +123,7 @@ void append_number(std::string& s, std::string_view key, double value) {
     if (value != 0) s.append(key).append(" = ").append(shortest(value)).append("\n");
 }
 
-void append_interval(std::string& s, std::string_view key, const std::optional<Interval>& range) {
+void append_interval(std::string& s, std::string_view key, const std::optional<AxisRange>& range) {
     if (!range) return;
     s.append(key)
         .append(" = [")

@@ -38,12 +38,12 @@ TrainingRuns synthetic(const Law& law, double relative_noise) {
             }
         }
     }
-    if (experts) runs.range.experts = Interval{1, 256};
+    if (experts) runs.range.experts = AxisRange{1, 256};
     return runs;
 }
 
 double coefficient_of(const Fit& fit, std::string_view name) {
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         if (e.name == name) return e.value;
     }
     return std::nan("");
@@ -82,7 +82,7 @@ TEST_CASE("noisy losses give intervals that hold the true coefficients") {
     CHECK(fit.rmsle == doctest::Approx(0.004).epsilon(0.2));
     CHECK(fit.held_out == doctest::Approx(0.004).epsilon(0.25));
     for (std::size_t i = 0; i < 5; ++i) {
-        const Estimate& e = fit.estimates[i];
+        const FittedCoefficient& e = fit.estimates[i];
         CAPTURE(e.name);
         CHECK(e.low < e.value);
         CHECK(e.value < e.high);
@@ -211,7 +211,7 @@ TEST_CASE("what the data do not identify is named") {
     REQUIRE(!fit.warnings.empty());
     CHECK(fit.warnings.front().find("the data do not identify") == 0);
     CHECK(fit.warnings.front().find("gamma") != std::string::npos);
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         if (!e.identified) CHECK(e.low == e.high);
     }
 
@@ -314,7 +314,7 @@ TrainingRuns checkpoints(const std::string& finals, const std::string& curves, s
         by_id[std::string(text(i, "hyper_id"))] = Observation{{std::log(n), 0, e, 1, 1, 0}, 0};
     }
     TrainingRuns result{curves, {}, {}};
-    result.range.experts = Interval{1, 512};
+    result.range.experts = AxisRange{1, 512};
     for (std::size_t i = 0; i < losses.rows(); ++i) {
         const double step = *losses.number(i, losses.column("step"));
         const auto run = by_id.find(losses.text(i, losses.column("hyper_id")));

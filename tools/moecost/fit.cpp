@@ -146,7 +146,7 @@ Sheet sheet_of(const Fit& fit) {
                      {"high", "97.5 %", true},
                      {"standard_error", "standard error", true},
                      {"identified", "identified"}};
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         const bool interval = e.low < e.high;
         const auto cell = [&](double x) { return interval ? number_cell(x, significant(x, 4)) : no_cell(); };
         sheet.rows.push_back({text_cell(e.name), number_cell(e.value, significant(e.value, 6)), cell(e.low),
@@ -187,7 +187,7 @@ std::string as_json(const Fit& fit) {
     json.text("size", name_of(fit.law.size));
     json.text("source", fit.law.source);
     json.begin_array("coefficients");
-    for (const Estimate& e : fit.estimates) {
+    for (const FittedCoefficient& e : fit.estimates) {
         json.begin_object();
         json.text("name", e.name);
         json.number("value", e.value);

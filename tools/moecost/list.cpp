@@ -149,38 +149,46 @@ Sheet list_prices(const DataStore& data, const std::string& gpu) {
 }
 
 /// "0.07..16" in a unit; an end that the source does not state is left out.
-std::string ends_of(const std::optional<Interval>& range, double unit) {
+std::string ends_of(const std::optional<AxisRange>& range, double unit) {
     if (!range) return "-";
     const auto end = [&](double x) { return x > 0 ? shortest(x / unit) : std::string(); };
     return end(range->low).append("..").append(end(range->high));
 }
 
-Cell end_cell(const std::optional<Interval>& range, double Interval::*end) {
+Cell end_cell(const std::optional<AxisRange>& range, double AxisRange::*end) {
     return range && (*range).*end > 0 ? number_cell((*range).*end, "") : no_cell();
 }
 
 Sheet list_laws(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.laws/1", "laws", {}, {}};
-    sheet.columns = {{"id", "law"},    {"form", ""},
-                     {"size", "N counts"}, {"n_range", "N in 1e9", true},
-                     {"n_low", ""},    {"n_high", ""},
-                     {"d_range", "D in 1e9", true}, {"d_low", ""},
-                     {"d_high", ""},   {"e_range", "E", true},
-                     {"e_low", ""},    {"e_high", ""},
-                     {"status", "status"}, {"title", ""},
-                     {"source", ""},   {"note", ""}};
+    sheet.columns = {{"id", "law"},
+                     {"form", ""},
+                     {"size", "N counts"},
+                     {"n_range", "N in 1e9", true},
+                     {"n_low", ""},
+                     {"n_high", ""},
+                     {"d_range", "D in 1e9", true},
+                     {"d_low", ""},
+                     {"d_high", ""},
+                     {"e_range", "E", true},
+                     {"e_low", ""},
+                     {"e_high", ""},
+                     {"status", "status"},
+                     {"title", ""},
+                     {"source", ""},
+                     {"note", ""}};
     for (const std::string& id : law_names(data)) {
         const Law law = load_law(data, id);
         const TrainingRange& r = law.range;
         Cell name = text_cell(id);
         if (id == default_law) name.shown.append(" *");
-        sheet.rows.push_back(
-            {std::move(name), text_cell(info(law.form).name), text_cell(name_of(law.size)),
-             text_cell(ends_of(r.n, 1e9)), end_cell(r.n, &Interval::low), end_cell(r.n, &Interval::high),
-             text_cell(ends_of(r.d, 1e9)), end_cell(r.d, &Interval::low), end_cell(r.d, &Interval::high),
-             text_cell(ends_of(r.experts, 1)), end_cell(r.experts, &Interval::low),
-             end_cell(r.experts, &Interval::high), text_cell(law.status), text_cell(law.title),
-             text_cell(law.source), text_cell(law.note)});
+        sheet.rows.push_back({std::move(name), text_cell(info(law.form).name), text_cell(name_of(law.size)),
+                              text_cell(ends_of(r.n, 1e9)), end_cell(r.n, &AxisRange::low),
+                              end_cell(r.n, &AxisRange::high), text_cell(ends_of(r.d, 1e9)),
+                              end_cell(r.d, &AxisRange::low), end_cell(r.d, &AxisRange::high),
+                              text_cell(ends_of(r.experts, 1)), end_cell(r.experts, &AxisRange::low),
+                              end_cell(r.experts, &AxisRange::high), text_cell(law.status),
+                              text_cell(law.title), text_cell(law.source), text_cell(law.note)});
     }
     return sheet;
 }
@@ -198,7 +206,8 @@ constexpr Kind kinds[] = {
     {"engines", list_engines, "median error: output throughput on measured servers"},
     {"traffic", list_traffic, "mean lengths; the load is given by --concurrency, --rate, ..."},
     {"prices", list_prices, "* used unless --price says otherwise"},
-    {"laws", list_laws, "* the default; losses of different laws can not be compared; ranges are those of the runs"},
+    {"laws", list_laws,
+     "* the default; losses of different laws can not be compared; ranges are those of the runs"},
 };
 
 const Kind& kind_named(const std::string& name) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the harness and the kernels agree on: a case is one row of an output table; a bench lists its cases and prepares
+// one at a time; a back end times what was prepared. Plain C++: no CUDA header, so that all of it is tested without one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+struct CUstream_st;
+
+namespace microbench {
+
+using Stream = CUstream_st*;   // cudaStream_t
+
+/// Work of one call by the formulas of host/formulas.h.
+struct Work {
+    double flop = 0;
+    double bytes = 0;   // that must cross the memory (or, for collectives, the links) once
+};
+
+/// One shape of one operation.
+struct Case {
+    std::string table;    // output file without .csv: gemm, moe, attention_decode, stream, ...
+    std::string kernel;   // implementation: cublaslt, mma_grouped, ...
+    std::string dtype;    // as measured tables spell it: bfloat16, fp8, nvfp4
+    std::vector<std::pair<std::string, double>>
+        shape;   // columns of the table that identify the case, in order
+    Work work;
+    double device_bytes = 0;     // memory the case needs, all rotating copies included
+    bool quick = false;          // belongs to --quick
+    bool short_kernel = false;   // below about 10 us: timed in batches of launches
+    std::string distribution;    // of tokens over experts; empty where there is none
+
+    /// "gemm/cublaslt/bfloat16/n=4096/k=4096/m=64": unique; what --filter matches and --resume compares.
+    [[nodiscard]] std::string name() const;
+};
+
+/// A case ready to run on the device. The memory it holds is freed with it.
+struct Prepared {
+    /// Enqueues one call on operand copy `copy` of `copies` (rotating beyond the L2 cache). Captured into a graph.
+    std::function<void(Stream, int copy)> launch;
+    int copies = 1;
+    /// Runs once, compares with the CPU reference (float64 accumulation): largest error over `tolerance`; <= 1 passes.
+    std::function<double()> error;
+    std::string reference;   // what it was compared with, one line
+    std::shared_ptr<void> memory;
+};
+
+/// What is known of the device before anything runs.
+struct Device {
+    std::string name;
+    int compute_capability = 0;   // 90, 100, ...
+    int multiprocessors = 0;
+    double memory_bytes = 0;
+    double free_bytes = 0;
+    double l2_bytes = 0;
+    double shared_bytes_per_block = 0;
+    int count = 1;   // devices in the machine, for peer copies and collectives
+};
+
+/// One group of cases of one table. `prepare` throws SkipCase with one line when the case cannot run here.
+struct Bench {
+    std::string_view name;         // as in --list
+    std::string_view calibrates;   // which parameters its rows decide
+    std::vector<Case> (*cases)(const Device&);
+    Prepared (*prepare)(const Case&, const Device&);
+};
+
+/// A case that cannot run on this device: not enough memory, unsupported type, missing library.
+struct SkipCase {
+    std::string reason;
+};
+
+}   // namespace microbench

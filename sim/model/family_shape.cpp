@@ -18,12 +18,13 @@ struct Leeway {
     int narrower;         // expert widths are a multiple of width_multiple over this
     double near_enough;   // of N: no further rule is relaxed
 };
-constexpr Leeway steps[] = {{1.25, 0.06, true, 1, 0.005}, {1.5, 0.06, true, 1, 0.005},
-                            {1.5, 0.06, false, 1, 0.005}, {2.0, 0.12, false, 1, 0.005},
-                            {2.0, 0.25, false, 1, 0.005}, {2.5, 0.35, false, 1, 0.01},
+constexpr Leeway steps[] = {{1.25, 0.06, false, 1, 0.01}, {1.5, 0.06, true, 1, 0.01},
+                            {1.5, 0.06, false, 1, 0.01},  {2.0, 0.12, false, 1, 0.01},
+                            {2.0, 0.25, false, 1, 0.01},  {2.5, 0.35, false, 1, 0.01},
                             {2.5, 0.35, false, 2, 0.01},  {3.0, 0.35, false, 4, 0.01}};
-constexpr double too_far = 0.1;   // of N: no member at all
-constexpr int finest_step = 64;   // hidden sizes in steps of at least 1/64 of themselves
+constexpr double too_far = 0.1;      // of N: no member at all
+constexpr double size_weight = 10;   // among shapes near enough, 1 % of N off is as bad as 10 % of h/l
+constexpr int finest_step = 64;      // hidden sizes in steps of at least 1/64 of themselves
 
 double elements(const std::vector<Tensor>& tensors) {
     double sum = 0;
@@ -81,20 +82,31 @@ double typical_hidden(const Family& f, double size) {
     return hidden;
 }
 
-/// The search for one request: the best shape so far.
+/// The search for one request: the best shape so far. Of shapes near enough to the size, the one nearest to the ratios
+/// of the family too: a loss law knows nothing of depth and width, so neighbouring sizes must not differ in them.
 struct Search {
     const Family& family;
     const FamilyRequest& request;
     FamilyShape best{};
-    double distance = std::numeric_limits<double>::infinity();
+    double distance = std::numeric_limits<double>::infinity();     // of the best from N
+    double distortion = std::numeric_limits<double>::infinity();   // of the best, size and ratios together
+
+    [[nodiscard]] bool better(double off, double bent, double near_enough) const {
+        const bool near = off <= near_enough;
+        if (near != (distance <= near_enough)) return near;
+        return near ? bent < distortion : off < distance;
+    }
 
     void try_layers(const FamilyShape& shape, double layer, int layers, const Leeway& leeway) {
         const double aspect = shape.hidden / (family.hidden_per_layer * layers);
         if (aspect > leeway.aspect || aspect * leeway.aspect < 1) return;
         const double size = layers * layer + shape.hidden;   // and the last norm
         const double off = std::abs(size / request.size - 1);
-        if (off >= distance) return;
+        const double ratio = shape.ffn_width / (family.ffn_ratio * shape.hidden);
+        const double bent = size_weight * off + std::abs(std::log(aspect)) + std::abs(std::log(ratio));
+        if (!better(off, bent, leeway.near_enough)) return;
         distance = off;
+        distortion = bent;
         best = shape;
         best.layers = layers;
         best.size = size;

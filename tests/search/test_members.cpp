@@ -10,6 +10,7 @@ using namespace moecost;
 
 namespace {
 
+const std::string base_tp2 = "[scenario]\ngpu = 'h200_sxm'\ntp = 2\n";   // small members have few heads
 const std::string base = "[scenario]\ngpu = 'h200_sxm'\ntp = 4\n";
 const std::string families = "[[axis]]\nkey='family'\nvalues=['mixtral-like','joint-moe']\n";
 const std::string sizes = "[[axis]]\nkey='size'\nvalues=['1B', 7e9]\n";
@@ -33,7 +34,7 @@ CsvTable swept(const std::string& grid, Manifest* manifest = nullptr) {
 
 TEST_CASE("each row of a grid of members is what evaluate() says of that member") {
     const CsvTable t = swept("columns=['family','size','experts','top_k','granularity','shared_experts','model',\n"
-                             "'dense_equivalent','routed_experts','parameters','tpot_s','ttft_s']\n" + base + families +
+                             "'dense_equivalent','routed_experts','parameters','tpot_s','ttft_s']\n" + base_tp2 + families +
                              sizes + "[[axis]]\nkey='experts'\nvalues=[1,2,16]\n"
                              "[[axis]]\nkeys=['granularity','top-k','shared-experts']\nvalues=[[1,4],[1,1],[0,1]]\n");
     REQUIRE(t.rows() == 12 + 8);   // joint-moe has no granularity of 4, but for dense members, which have none
@@ -42,7 +43,7 @@ TEST_CASE("each row of a grid of members is what evaluate() says of that member"
         Description d;
         d.family = std::string(t.text(row, 0));
         d.gpu = "h200_sxm";
-        d.tp = 4;
+        d.tp = 2;
         d.size = number("size");
         d.experts = static_cast<int>(number("experts"));
         d.top_k = static_cast<int>(number("top_k"));

@@ -14,8 +14,9 @@
 namespace moecost {
 namespace {
 
-constexpr int rough_iterations = 12;   // from every start
-constexpr int fine_iterations = 80;    // from the two best of them
+constexpr int rough_iterations = 20;   // from every start
+constexpr int fine_iterations = 80;    // from the best of them
+constexpr std::size_t finished_starts = 3;
 constexpr std::size_t least_balanced = 150;
 
 /// splitmix64
@@ -75,7 +76,7 @@ std::vector<double> best_fit(const LeastSquaresProblem& problem, const KernelFor
     std::vector<LeastSquaresMinimum> minima;
     for (const auto& start : starts_of(form)) minima.push_back(minimise(problem, start, rough_iterations));
     std::stable_sort(minima.begin(), minima.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
-    minima.resize(std::min<std::size_t>(minima.size(), 2));
+    minima.resize(std::min(minima.size(), finished_starts));
     for (LeastSquaresMinimum& m : minima) m = minimise(problem, m.x, fine_iterations);
     return std::min_element(minima.begin(), minima.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; })->x;
 }

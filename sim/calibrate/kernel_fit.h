@@ -38,7 +38,7 @@ struct KernelFit {
 inline constexpr std::size_t training_rows = 2000;
 inline constexpr std::size_t rows_per_parameter = 5;   // fewer leave a form undecided
 
-/// Soft-L1 least squares on ln t at a scale of 0.1, from the start of each parameter and from its other starts one at a
+/// Soft-L1 least squares on ln t at a scale of 0.05, from the start of each parameter and from its other starts one at a
 /// time; constants are kept to five digits. Fewer than rows_per_parameter rows for each parameter: left out.
 [[nodiscard]] KernelFit fit_series(const KernelForm& form, const KernelSeries& series);
 

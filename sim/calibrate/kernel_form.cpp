@@ -38,8 +38,8 @@ std::vector<FormParameter> decode_parameters() {
             {"memory", 0.8, 0.2, 1.1, true},
             {"corner", 2, 0.8, 6, true},
             {"per_sequence_us", 0.02, 0, 0.2},
-            {"split_tokens", 512, 16, 65536, true, {4000}},
-            {"occupancy_power", 0.3, 0, 1, false, {0.8}}};
+            {"split_tokens", 512, 16, 65536, true, {128, 4000}},
+            {"occupancy_power", 0.3, 0, 1, false, {0.9}}};
 }
 /// `faster`: peak of the query format over the bf16 peak, to which compute refers.
 std::vector<FormParameter> prefill_parameters(double faster) {

@@ -19,7 +19,7 @@ struct Bounds {
 struct LeastSquaresProblem {
     std::size_t rows = 0;
     std::vector<Bounds> bounds;
-    double scale = 0.1;   // s: residuals beyond it count linearly
+    double scale = 0.05;   // s: residuals beyond it count linearly
     /// Writes r_i at the parameters x; called with x inside the bounds.
     std::function<void(std::span<const double> x, std::span<double> residuals)> residuals;
 };

@@ -2,12 +2,12 @@
 #include "calibrate/kernel_fit.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <mutex>
 #include <numeric>
 
+#include "base/format.h"
 #include "base/parallel.h"
 #include "calibrate/least_squares.h"
 
@@ -82,12 +82,8 @@ std::vector<double> best_fit(const LeastSquaresProblem& problem, const KernelFor
 }
 
 /// Five significant digits; nothing below a millionth of the range is kept.
-double rounded(double value, const FormParameter& f) {
-    if (!f.logarithmic && value < 1e-6 * f.high) return 0;
-    char text[32];
-    const auto r = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 4);
-    std::from_chars(text, r.ptr, value);
-    return value;
+double kept(double value, const FormParameter& f) {
+    return !f.logarithmic && value < 1e-6 * f.high ? 0 : rounded(value, 5);
 }
 
 double quantile(std::vector<double> values, double share) {
@@ -189,7 +185,7 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
         const FormParameter& f = form.parameters[j];
         const double margin = 1e-6 * (f.high - f.low);
         const bool at_bound = x[j] <= f.low + margin || x[j] >= f.high - margin;
-        x[j] = rounded(x[j], f);
+        x[j] = kept(x[j], f);
         fit.parameters.push_back({f.name, x[j], at_bound, seen.identified[j]});
     }
     fit.tables = tables_of(form, x, rows.ranges);

@@ -253,7 +253,8 @@ std::string_view name_of(Provenance provenance) {
 }
 
 Profile profile_from_toml(const Document& document) {
-    const Reader r(document);
+    const Reader root(document);
+    const Reader r = root.has("profile") ? root.table("profile") : root;   // of an accelerator file
     r.allow_only({"schema", "accelerator", "engine", "source", "date", "serving", "defaults", "assumed",
                   "gemm", "moe", "decode_attention", "prefill_attention", "mla_decode", "mla_prefill",
                   "all_reduce", "all_to_all"});

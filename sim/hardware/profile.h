@@ -219,6 +219,7 @@ struct Profile {
     EngineDefaults defaults;
 };
 
+/// A profile file, or the table `profile` of an accelerator file.
 [[nodiscard]] Profile profile_from_toml(const Document& document);
 
 /// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the

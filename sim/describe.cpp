@@ -152,7 +152,8 @@ Scenario describe(const DataStore& data, const Description& d) {
     s.layout.exchange = exchange_of(d);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
     if (const auto problem = apply_numbers(d, s)) reject_numbers(*problem);
-    s.price = choose_price(data, s.cluster.gpu.id, d.price);
+    const Accelerator& gpu = s.cluster.gpu;
+    s.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (s.profile.kernels && s.profile.basis == Provenance::datasheet) {
         std::string note("no calibration of ");

@@ -114,7 +114,8 @@ void CsvTable::fail(std::size_t row, std::size_t column, std::string_view messag
 void read_blocks(const std::string& path, const std::function<void(std::string_view)>& sink) {
     std::error_code ec;
     if (std::filesystem::is_directory(path, ec)) throw SystemError(std::string(path).append(": is a folder"));
-    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"), &gzclose);   // plain files pass unchanged
+    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"),
+                                                             &gzclose);   // plain files pass unchanged
     if (file == nullptr) throw SystemError(std::string(path).append(": ").append(std::strerror(errno)));
     std::array<char, 1 << 16> buffer{};
     int n = 0;

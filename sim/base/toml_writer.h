@@ -37,7 +37,8 @@ class TomlWriter {
         std::string s("\"");
         for (const char c : text) {
             if (c == '"' || c == '\\') s += '\\';
-            s += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;   // control characters as blanks
+            s +=
+                static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;   // control characters as blanks
         }
         return s += '"';
     }

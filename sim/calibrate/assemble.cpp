@@ -31,13 +31,16 @@ FitQuality quality_of(const KernelFit& fit) {
     q.rows = static_cast<double>(fit.rows);
     q.median_error = rounded(fit.median, 3);
     q.p90_error = rounded(fit.p90, 3);
-    q.kernel = short_kernel(fit.series);
+    const bool several = fit.form.op == KernelOp::moe || fit.form.op == KernelOp::decode_attention ||
+                         fit.form.op == KernelOp::prefill_attention;
+    if (several) q.kernel = short_kernel(fit.series);
     return q;
 }
 
 class Assembler {
   public:
-    Assembler(const std::vector<KernelFit>& fits, const Target& target, const std::string& engine, Assembly& out)
+    Assembler(const std::vector<KernelFit>& fits, const Target& target, const std::string& engine,
+              Assembly& out)
         : fits_(fits), gpu_(target.gpu), engine_(engine), out_(out) {
         engines_.push_back(engine);
         for (const char* other : {"sglang", "trtllm", "vllm"}) {
@@ -53,12 +56,13 @@ class Assembler {
             if (!index) continue;
             GemmTable t = fits_[*index].tables.gemm[0];
             t.fit = chosen(*index);
-            t.fit.kernel.clear();
             if (type == DType::fp8 && engine == "trtllm") {
-                const double floor_us = std::max(fits_[*index].floor_us() - fused_quantisation_us, least_floor_us);
+                const double floor_us =
+                    std::max(fits_[*index].floor_us() - fused_quantisation_us, least_floor_us);
                 t.floor = Seconds{rounded(floor_us, 5) * 1e-6};
-                t.fit.note = "a separate quantisation kernel of 6.5 us, timed in the table and fused in service, is "
-                             "taken off the floor";
+                t.fit.note =
+                    "a separate quantisation kernel of 6.5 us, timed in the table and fused in service, is "
+                    "taken off the floor";
             }
             tables().gemm.push_back(std::move(t));
             return;
@@ -107,8 +111,8 @@ class Assembler {
         const std::pair<DType, DType> choices[] = {{bf16, cache}, {DType::fp8, cache}, {bf16, bf16}};
         for (const auto& [query, type] : choices) {
             const auto index = first([&, query = query, type = type](const KernelFit& f) {
-                return f.form.op == KernelOp::prefill_attention && f.form.format == type && f.form.query == query &&
-                       is_main(f);
+                return f.form.op == KernelOp::prefill_attention && f.form.format == type &&
+                       f.form.query == query && is_main(f);
             });
             if (!index) continue;
             PrefillAttentionTable t = fits_[*index].tables.prefill_attention[0];
@@ -170,7 +174,6 @@ class Assembler {
             t.fit.table = std::string("DeepEP via ").append(t.fit.table);
             (void)chosen(i + 1);
             t.fit.p90_error = rounded(combine.median, 3);   // the two halves have one error each
-            t.fit.kernel.clear();
             tables().all_to_all.push_back(std::move(t));
         }
     }
@@ -185,7 +188,8 @@ class Assembler {
         }
         return found;
     }
-    [[nodiscard]] std::optional<std::size_t> most_rows(const std::string& engine, const Predicate& fits) const {
+    [[nodiscard]] std::optional<std::size_t> most_rows(const std::string& engine,
+                                                       const Predicate& fits) const {
         const std::vector<std::size_t> found = all(engine, fits);
         const auto most = std::max_element(found.begin(), found.end(), [&](std::size_t a, std::size_t b) {
             return fits_[a].rows < fits_[b].rows;
@@ -225,7 +229,10 @@ void borrow(const std::vector<Table>& from, std::vector<Table>& into, Key key, c
         const bool measured =
             std::any_of(own.begin(), own.end(), [&](const Table& o) { return key(o) == key(t); });
         if (measured) continue;
-        t.fit.note = std::string("borrowed from ").append(base).append(t.fit.note.empty() ? "" : "; ").append(t.fit.note);
+        t.fit.note = std::string("borrowed from ")
+                         .append(base)
+                         .append(t.fit.note.empty() ? "" : "; ")
+                         .append(t.fit.note);
         std::string line = what;
         const std::string name(key(t));
         borrowed.push_back(line.append(name.empty() ? "" : " ").append(name).append(": from ").append(base));
@@ -248,18 +255,19 @@ void borrow_missing(const KernelTables& from, const std::string& base, Assembly&
     borrow(from.prefill_attention, t.prefill_attention, cache, "prefill attention", base, a.borrowed);
     borrow(from.mla_decode, t.mla_decode, cache, "MLA decode", base, a.borrowed);
     borrow(from.mla_prefill, t.mla_prefill, cache, "MLA prefill", base, a.borrowed);
-    borrow(from.all_reduce, t.all_reduce, [](const AllReduceTable&) { return std::string(); }, "all-reduce",
-           base, a.borrowed);
+    borrow(
+        from.all_reduce, t.all_reduce, [](const AllReduceTable&) { return std::string(); }, "all-reduce",
+        base, a.borrowed);
     borrow(from.all_to_all, t.all_to_all, mode_key, "all-to-all", base, a.borrowed);
 }
 
 /// Serving scalars say whose they are. Residuals and error belong to the served points of that accelerator.
-void borrow_serving(const Target& target, const std::string& engine, const std::string& base, Assembly& a) {
+void borrow_serving(const Target& target, const std::string& base, Assembly& a) {
     ServingScalars& s = a.profile.serving;
-    const bool same = a.profile.accelerator == target.gpu.id && a.profile.engine == engine;
+    a.borrowed.push_back(
+        std::string("serving scalars, defaults and assumed efficiencies: from ").append(base));
+    if (a.profile.accelerator == target.gpu.id) return;   // its own
     s.source = std::string("borrowed from ").append(base).append(": ").append(s.source);
-    a.borrowed.push_back(std::string("serving scalars, defaults and assumed efficiencies: from ").append(base));
-    if (same) return;
     s.median_error = 0;
     s.throughput_residual = s.tpot_residual = s.ttft_residual = {};
 }
@@ -290,7 +298,7 @@ Assembly assemble(const std::vector<KernelFit>& fits, const Target& target, cons
     assembler.all_to_all();
     const std::string base_name = std::string(base.accelerator).append("-").append(base.engine);
     borrow_missing(from, base_name, a);
-    borrow_serving(target, engine, base_name, a);
+    borrow_serving(target, base_name, a);
     a.profile.accelerator = target.gpu.id;
     a.profile.basis = Provenance::calibrated;
     return a;

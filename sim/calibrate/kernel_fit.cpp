@@ -75,10 +75,13 @@ std::vector<std::vector<double>> starts_of(const KernelForm& form) {
 std::vector<double> best_fit(const LeastSquaresProblem& problem, const KernelForm& form) {
     std::vector<LeastSquaresMinimum> minima;
     for (const auto& start : starts_of(form)) minima.push_back(minimise(problem, start, rough_iterations));
-    std::stable_sort(minima.begin(), minima.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
+    std::stable_sort(minima.begin(), minima.end(),
+                     [](const auto& a, const auto& b) { return a.cost < b.cost; });
     minima.resize(std::min(minima.size(), finished_starts));
     for (LeastSquaresMinimum& m : minima) m = minimise(problem, m.x, fine_iterations);
-    return std::min_element(minima.begin(), minima.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; })->x;
+    return std::min_element(minima.begin(), minima.end(),
+                            [](const auto& a, const auto& b) { return a.cost < b.cost; })
+        ->x;
 }
 
 /// Five significant digits; nothing below a millionth of the range is kept.
@@ -193,8 +196,8 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
     return fit;
 }
 
-std::vector<KernelFit> fit_kernels(const Measurements& measurements, const Accelerator& gpu, int gpus_per_node,
-                                   unsigned threads,
+std::vector<KernelFit> fit_kernels(const Measurements& measurements, const Accelerator& gpu,
+                                   int gpus_per_node, unsigned threads,
                                    const std::function<void(std::size_t, std::size_t)>& progress) {
     const std::vector<KernelSeries> series = series_to_fit(measurements);
     std::vector<std::vector<KernelFit>> fits(series.size());

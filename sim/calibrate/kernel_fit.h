@@ -24,10 +24,10 @@ struct KernelFit {
     std::vector<FittedParameter> parameters;
     KernelTables tables;   // the one table
     Ranges ranges;
-    std::size_t rows = 0;       // used: trained on (at most training_rows of them) and held out
+    std::size_t rows = 0;   // used: trained on (at most training_rows of them) and held out
     std::size_t held_out = 0;
     std::map<std::string, std::size_t> dropped;
-    std::size_t rank = 0;       // parameter directions that the rows decide
+    std::size_t rank = 0;         // parameter directions that the rows decide
     double median = 0, p90 = 0;   // absolute relative error on the held-out rows
     double bias = 0;              // median of predicted over measured, less one
     std::string left_out;
@@ -44,8 +44,8 @@ inline constexpr std::size_t rows_per_parameter = 5;   // fewer leave a form und
 
 /// Every series of the measurements; skewed MoE rows only where a kernel has too few balanced ones. Sorted as the
 /// measurements are. `progress` is called from any thread.
-[[nodiscard]] std::vector<KernelFit> fit_kernels(const Measurements& measurements, const Accelerator& gpu,
-                                                 int gpus_per_node, unsigned threads,
-                                                 const std::function<void(std::size_t, std::size_t)>& progress);
+[[nodiscard]] std::vector<KernelFit> fit_kernels(
+    const Measurements& measurements, const Accelerator& gpu, int gpus_per_node, unsigned threads,
+    const std::function<void(std::size_t, std::size_t)>& progress);
 
 }   // namespace moecost

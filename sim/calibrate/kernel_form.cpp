@@ -43,12 +43,9 @@ std::vector<FormParameter> decode_parameters() {
 }
 /// `faster`: peak of the query format over the bf16 peak, to which compute refers.
 std::vector<FormParameter> prefill_parameters(double faster) {
-    return {{"floor_us", 10, 2, 60, true},
-            {"compute", 0.6 * faster, 0.05 * faster, 1.2 * faster, true},
-            {"startup_tokens", 100, 0, 5000},
-            {"io_traffic", 1, 0, 10},
-            {"head_knee", 10, 0, 200},
-            {"wave_tail", 0.3, 0, 1, false, {0.9}}};
+    return {{"floor_us", 10, 2, 60, true},    {"compute", 0.6 * faster, 0.05 * faster, 1.2 * faster, true},
+            {"startup_tokens", 100, 0, 5000}, {"io_traffic", 1, 0, 10},
+            {"head_knee", 10, 0, 200},        {"wave_tail", 0.3, 0, 1, false, {0.9}}};
 }
 std::vector<FormParameter> mla_decode_parameters() {
     return {{"floor_us", 10, 2, 50, true},

@@ -73,10 +73,10 @@ OpShape prefill_of(const KernelForm& f, const KernelRow& row) {
     const double batch = row.at[0];
     const double prompt = row.at[4];
     const double window = row.at[5];
-    const double keys = window > 0 && window < prompt ? window - window * (window - 1) / 2 / prompt
-                                                      : (prompt + 1) / 2;
-    return PrefillAttention{batch * prompt, row.at[1], row.at[2], row.at[3], row.at[3], keys,
-                            prompt,         batch,     f.format};
+    const double keys =
+        window > 0 && window < prompt ? window - window * (window - 1) / 2 / prompt : (prompt + 1) / 2;
+    return PrefillAttention{batch * prompt, row.at[1], row.at[2], row.at[3], row.at[3],
+                            keys,           prompt,    batch,     f.format};
 }
 
 OpShape mla_decode_of(const KernelForm& f, const KernelRow& row) {
@@ -86,8 +86,8 @@ OpShape mla_decode_of(const KernelForm& f, const KernelRow& row) {
 OpShape mla_prefill_of(const KernelForm& f, const KernelRow& row) {
     const double batch = row.at[0];
     const double prompt = row.at[2];
-    return PrefillAttention{batch * prompt, row.at[1], row.at[1], mla_qk,   mla_v, (prompt + 1) / 2,
-                            prompt,         batch,     f.format,  true,     {}};
+    return PrefillAttention{batch * prompt, row.at[1], row.at[1], mla_qk, mla_v, (prompt + 1) / 2,
+                            prompt,         batch,     f.format,  true,   {}};
 }
 
 OpShape exchange_of(const KernelForm& f, const KernelRow& row) {
@@ -178,8 +178,8 @@ class Neighbours {
         double least = 0;
         for (std::size_t j = 0; j < order.size(); ++j) {
             const KernelRow& row = rows_[order[j]];
-            const bool same = j > 0 && rows_[order[j - 1]].at[1] == row.at[1] &&
-                              rows_[order[j - 1]].at[2] == row.at[2];
+            const bool same =
+                j > 0 && rows_[order[j - 1]].at[1] == row.at[1] && rows_[order[j - 1]].at[2] == row.at[2];
             least = same ? std::min(least, row.seconds) : row.seconds;
             if (row.seconds > 1.3 * least) reasons_[order[j]] = "30 % slower than a larger m";
         }
@@ -213,7 +213,8 @@ class Neighbours {
 void Ranges::include(KernelOp op, const KernelRow& row) {
     const std::vector<std::string_view> names = number_columns(op);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        FitRange& r = by_name.try_emplace(std::string(names[i]), FitRange{row.at[i], row.at[i]}).first->second;
+        FitRange& r =
+            by_name.try_emplace(std::string(names[i]), FitRange{row.at[i], row.at[i]}).first->second;
         r.low = std::min(r.low, row.at[i]);
         r.high = std::max(r.high, row.at[i]);
     }

@@ -53,31 +53,65 @@ KernelTables tables_of(const KernelForm& form, std::span<const double> x, const 
     KernelTables t;
     switch (form.op) {
         case KernelOp::gemm:
-            t.gemm.push_back({form.format, us(x[0]), us(x[1]), x[2], x[3], x[4], x[5], x[6], x[7], r.of("m"),
-                              r.of("n"), r.of("k"), {}});
+            t.gemm.push_back({form.format,
+                              us(x[0]),
+                              us(x[1]),
+                              x[2],
+                              x[3],
+                              x[4],
+                              x[5],
+                              x[6],
+                              x[7],
+                              r.of("m"),
+                              r.of("n"),
+                              r.of("k"),
+                              {}});
             break;
         case KernelOp::moe:
-            t.moe.push_back({form.format, form.unit, {}, us(x[0]), x[1], x[2], x[3], x[4], x[5], x[6], x[7],
-                             x[8], us(x[9]), r.of("tokens"), {}});
+            t.moe.push_back({form.format,
+                             form.unit,
+                             {},
+                             us(x[0]),
+                             x[1],
+                             x[2],
+                             x[3],
+                             x[4],
+                             x[5],
+                             x[6],
+                             x[7],
+                             x[8],
+                             us(x[9]),
+                             r.of("tokens"),
+                             {}});
             break;
         case KernelOp::decode_attention:
-            t.decode_attention.push_back({form.format, us(x[0]), x[1], x[2], x[3], us(x[4]), x[5], x[6],
-                                          r.of("batch"), r.of("context"), {}});
+            t.decode_attention.push_back({form.format,
+                                          us(x[0]),
+                                          x[1],
+                                          x[2],
+                                          x[3],
+                                          us(x[4]),
+                                          x[5],
+                                          x[6],
+                                          r.of("batch"),
+                                          r.of("context"),
+                                          {}});
             break;
         case KernelOp::prefill_attention:
             t.prefill_attention.push_back(
                 {form.format, us(x[0]), x[1], x[2], x[3], x[4], x[5], r.of("isl"), {}, form.query});
             break;
         case KernelOp::mla_decode:
-            t.mla_decode.push_back({form.format, us(x[0]), x[1], x[2], x[3], us(x[4]), r.of("batch"),
-                                    r.of("context"), {}});
+            t.mla_decode.push_back(
+                {form.format, us(x[0]), x[1], x[2], x[3], us(x[4]), r.of("batch"), r.of("context"), {}});
             break;
         case KernelOp::mla_prefill:
             t.mla_prefill.push_back(
                 {form.format, us(x[0]), x[1], x[2], x[3], x[4], x[5], r.of("isl"), {}, DType::bf16});
             break;
         case KernelOp::all_reduce:
-            t.all_reduce.push_back({us(x[0]), x[1], us(x[2]), x[3], us(x[4]), r.of("bytes"), r.of("gpus"), {}});
+            t.all_reduce.push_back(
+                {us(x[0]), x[1], us(x[2]), x[3], us(x[4]), r.of("bytes"), r.of("gpus"), {}});
             break;
         case KernelOp::all_to_all:
             t.all_to_all.push_back(all_to_all_table(form, x));

@@ -56,10 +56,11 @@ struct KernelSeries {
 
 /// Everything there is about one accelerator.
 struct Measurements {
-    std::string gpu;                                              // as the rows spell it
-    std::vector<KernelSeries> series;                             // sorted
-    std::vector<std::string> missing;                             // tables that the folder lacks
-    std::map<std::pair<std::string, std::string>, std::size_t> present;   // rows by (gpu, engine), of every gpu
+    std::string gpu;                    // as the rows spell it
+    std::vector<KernelSeries> series;   // sorted
+    std::vector<std::string> missing;   // tables that the folder lacks
+    std::map<std::pair<std::string, std::string>, std::size_t>
+        present;   // rows by (gpu, engine), of every gpu
 };
 
 /// Reads DIR/<table>.csv or .csv.gz as a stream. Needed columns: gpu, engine, kernel, dtype, kv_dtype, mode,

@@ -17,9 +17,7 @@ constexpr double step_of_logarithm = 1e-4;
 constexpr double step_of_range = 1e-5;   // of a linear parameter, in shares of its range
 
 double inner(const Bounds& b, double x) { return b.logarithmic ? std::log(x) : x; }
-double outer(const Bounds& b, double u) {
-    return std::clamp(b.logarithmic ? std::exp(u) : u, b.low, b.high);
-}
+double outer(const Bounds& b, double u) { return std::clamp(b.logarithmic ? std::exp(u) : u, b.low, b.high); }
 
 /// The problem in moved coordinates u: logarithms of scales, other parameters as they are.
 class Moved {

@@ -73,7 +73,9 @@ std::string nearest_with_profile(const DataStore& data, const Accelerator& gpu, 
 
 [[noreturn]] void unknown(const DataStore& data, const std::string& folder, const Measurements& m) {
     std::string message("the accelerator '");
-    message.append(m.gpu).append("' is not in the catalogue and there is no ").append(beside(folder, "device.json"));
+    message.append(m.gpu)
+        .append("' is not in the catalogue and there is no ")
+        .append(beside(folder, "device.json"));
     throw InputError({folder}, {}, message, name_hint(m.gpu, data.names("hwmodels/accelerators")));
 }
 
@@ -100,11 +102,13 @@ void set_memory(const Measurements& m, const DeviceFile& d, Target& t) {
     const double given = d.memory_bandwidth_tb_s * 1e12;
     t.gpu.memory = Bytes{d.memory_bytes};
     t.gpu.memory_bandwidth = BytesPerSecond{given > 0 ? given : kept(measured)};
-    t.sources.emplace_back("memory", given > 0                ? "device.json"
-                                     : t.stream_bandwidth > 0 ? "device.json; bandwidth measured: best read of stream.csv"
-                                                              : "device.json; bandwidth measured: weights of gemm.csv");
+    t.sources.emplace_back("memory", given > 0 ? "device.json"
+                                     : t.stream_bandwidth > 0
+                                         ? "device.json; bandwidth measured: best read of stream.csv"
+                                         : "device.json; bandwidth measured: weights of gemm.csv");
     if (t.gpu.memory_bandwidth.value() > 0) return;
-    throw InputError({"stream.csv"}, {}, "no row shows the memory bandwidth of an accelerator that is not in the catalogue",
+    throw InputError({"stream.csv"}, {},
+                     "no row shows the memory bandwidth of an accelerator that is not in the catalogue",
                      "measure stream, or state memory_bandwidth_tb_s in device.json");
 }
 
@@ -134,8 +138,9 @@ void borrow_rest(const DataStore& data, const Measurements& m, const std::string
     t.gpu.tdp = near.tdp;
     t.gpu.idle_power_share = near.idle_power_share;
     t.sources.emplace_back("compute", "device.json");
-    t.sources.emplace_back("scale_up", link > 0 ? std::string("rate measured: best all-reduce; rest ").append(borrowed)
-                                                : borrowed);
+    t.sources.emplace_back(
+        "scale_up",
+        link > 0 ? std::string("rate measured: best all-reduce; rest ").append(borrowed) : borrowed);
     t.sources.emplace_back("scale_out", borrowed);
     t.sources.emplace_back("power", borrowed);
 }
@@ -202,13 +207,16 @@ Target target_of(const DataStore& data, const std::string& folder, const Measure
     t.stream_bandwidth = stream_bandwidth(folder, t.device ? t.device->l2_bytes : usual_l2);
     if (const auto id = catalogue_id(data, m.gpu)) {
         t.gpu = load_accelerator(data, *id);
+        t.gpu.same_as = *id;
         t.in_catalogue = true;
         t.nearest = nearest_with_profile(data, t.gpu, engine);
+        t.gpu.relative = t.nearest;   // for engines that were not measured
         const std::vector<std::string> clusters = data.names("hwmodels/clusters");
         const bool own = std::find(clusters.begin(), clusters.end(), *id) != clusters.end();
         t.gpus_per_node = own ? load_cluster(data, *id).gpus_per_node : cluster_of(t.gpu).gpus_per_node;
         for (const char* key : {"peak_tflops", "memory", "compute", "scale_up", "scale_out", "power"})
-            t.sources.emplace_back(key, std::string("catalogue: hwmodels/accelerators/").append(*id).append(".toml"));
+            t.sources.emplace_back(
+                key, std::string("catalogue: hwmodels/accelerators/").append(*id).append(".toml"));
         return t;
     }
     if (!t.device) unknown(data, folder, m);

@@ -29,7 +29,8 @@ struct DeviceFile {
 struct Target {
     Accelerator gpu;
     bool in_catalogue = false;
-    std::string nearest;   // of the catalogue, with a calibrated profile; the accelerator itself where it has one
+    std::string
+        nearest;   // of the catalogue, with a calibrated profile; the accelerator itself where it has one
     int gpus_per_node = 8;
     std::optional<DeviceFile> device;
     double stream_bandwidth = 0;   // byte/s read from beyond the L2 cache, of stream.csv; 0: not measured

@@ -74,7 +74,7 @@ std::string Accelerator::supported() const {
 Accelerator accelerator_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"name", "vendor", "year", "status", "aliases", "relative", "peak_tflops", "memory",
-                  "compute", "scale_up", "scale_out", "power", "sources", "profile"});
+                  "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
     Accelerator a;
     a.id = std::filesystem::path(document.file).stem().string();
     a.name = r.text_or("name", a.id);
@@ -97,6 +97,7 @@ Accelerator accelerator_from_toml(const Document& document) {
     a.tdp = Watts{power.number("tdp_w", watts)};
     a.idle_power_share = power.number("idle_share", fraction);
     check_sources(r);
+    a.same_as = r.text_or("same_as", "");
     if (r.has("profile")) a.profile = profile_file(r, document.file);
     return a;
 }

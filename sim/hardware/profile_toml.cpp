@@ -136,10 +136,9 @@ void residual(TomlWriter& w, std::string_view key, const Residual& r) {
     if (r.known()) w.pair(key, r.p10, r.p90);
 }
 
-void write(TomlWriter& w, const ServingScalars& s, std::string_view date) {
+void write(TomlWriter& w, const ServingScalars& s) {
     w.table("serving");
     w.text("source", s.source);
-    w.text("date", date);
     w.optional_number("median_error", s.median_error);
     w.number("floor_factor", s.floor_factor);
     w.number("floor_cap_us", us(s.floor_cap));
@@ -193,7 +192,7 @@ void write(TomlWriter& w, const Profile& p, std::string_view date) {
     w.text("engine", p.engine);
     w.text("source", p.source);
     w.text("date", date);
-    write(w, p.serving, date);
+    write(w, p.serving);
     write(w, p.defaults);
     if (!p.kernels) return;
     write(w, p.kernels->assumed);
@@ -214,6 +213,7 @@ void write(TomlWriter& w, const Accelerator& a) {
     w.optional_number("year", a.year);
     w.text("status", a.status);
     w.text("relative", a.relative);
+    w.optional_text("same_as", a.same_as);
     w.table("peak_tflops");
     for (std::size_t i = 0; i < a.peak.size(); ++i) {
         w.optional_number(name_of(static_cast<MathUnit>(i)), tidy(a.peak[i].value() / 1e12));
@@ -241,7 +241,9 @@ void write(TomlWriter& w, const Accelerator& a) {
 std::string toml_of(const Profile& profile, std::string_view date) {
     TomlWriter w;
     w.comment("SPDX-License-Identifier: Apache-2.0");
-    w.comment("Constants of the kernel forms and of the serving form; compute and memory are shares of the datasheet");
+    w.comment(
+        "Constants of the kernel forms and of the serving form; compute and memory are shares of the "
+        "datasheet");
     w.comment("peaks of the accelerator. Written by moecost calibrate.");
     write(w, profile, date);
     return w.str();
@@ -251,7 +253,8 @@ std::string toml_of(const Accelerator& accelerator,
                     const std::vector<std::pair<std::string, std::string>>& sources, const Profile& profile,
                     std::string_view date) {
     TomlWriter w;
-    w.comment("An accelerator with an engine profile of its own: moecost estimate --gpu THIS_FILE uses both.");
+    w.comment(
+        "An accelerator with an engine profile of its own: moecost estimate --gpu THIS_FILE uses both.");
     w.comment("Written by moecost calibrate.");
     write(w, accelerator);
     w.table("sources");

@@ -15,6 +15,7 @@ struct FittedParameter {
     double value = 0;
     bool at_bound = false;
     bool identified = true;   // false: other values, with others to match, fit as well
+    double standard_error = 0;   // of the value; 0 where it is not identified
 };
 
 /// One fitted table, or a series without one (left_out says why).

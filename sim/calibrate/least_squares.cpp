@@ -140,14 +140,17 @@ ParameterInfluence influence(const LeastSquaresProblem& problem, std::span<const
     constexpr double share_of_direction = 0.3;
     const Moved moved(problem);
     const Vector u = moved.from(x);
-    const Matrix jacobian = moved.jacobian(u, moved.residuals(u));
-    ParameterInfluence result{0, std::vector<bool>(problem.bounds.size(), true)};
+    const Vector r = moved.residuals(u);
+    const Matrix jacobian = moved.jacobian(u, r);
+    ParameterInfluence result{0, std::vector<bool>(problem.bounds.size(), true), {}};
     Matrix scaled = jacobian;
+    Vector inverse_length = Vector::Zero(moved.size());
     for (Eigen::Index j = 0; j < moved.size(); ++j) {
         const double length = jacobian.col(j).norm();
         const double range = std::min(1.0, moved.high(j) - moved.low(j));
         if (length * range > least_change * std::sqrt(static_cast<double>(problem.rows))) {
             scaled.col(j) /= length;
+            inverse_length[j] = 1 / length;
         } else {
             scaled.col(j).setZero();
             result.identified[static_cast<std::size_t>(j)] = false;
@@ -155,9 +158,11 @@ ParameterInfluence influence(const LeastSquaresProblem& problem, std::span<const
     }
     const Eigen::SelfAdjointEigenSolver<Matrix> eigen(scaled.transpose() * scaled);
     const double steepest = eigen.eigenvalues().maxCoeff();
+    Vector variance = Vector::Zero(moved.size());
     for (Eigen::Index d = 0; d < moved.size(); ++d) {
         if (eigen.eigenvalues()[d] > least_direction * steepest) {
             ++result.rank;
+            variance += eigen.eigenvectors().col(d).array().square().matrix() / eigen.eigenvalues()[d];
             continue;
         }
         for (Eigen::Index j = 0; j < moved.size(); ++j) {
@@ -165,6 +170,9 @@ ParameterInfluence influence(const LeastSquaresProblem& problem, std::span<const
                 result.identified[static_cast<std::size_t>(j)] = false;
         }
     }
+    const double mean_square = r.squaredNorm() / static_cast<double>(std::max<std::size_t>(problem.rows, 1));
+    for (Eigen::Index j = 0; j < moved.size(); ++j)
+        result.standard_error.push_back(std::sqrt(mean_square * variance[j]) * inverse_length[j]);
     return result;
 }
 

@@ -36,10 +36,12 @@ struct LeastSquaresMinimum {
 
 /// From the Jacobian at x over parameters with influence, columns of unit length: `rank` counts directions that
 /// change residuals by more than 1e-3 of the steepest one; a parameter is not identified when it takes part in a
-/// direction below that, or changes nothing.
+/// direction below that, or changes nothing. Standard errors are s sqrt((J'J)^+_jj) with s the root mean square residual,
+/// of ln x for logarithmic parameters.
 struct ParameterInfluence {
     std::size_t rank = 0;
     std::vector<bool> identified;
+    std::vector<double> standard_error;
 };
 [[nodiscard]] ParameterInfluence influence(const LeastSquaresProblem& problem, std::span<const double> x);
 

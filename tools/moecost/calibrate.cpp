@@ -267,6 +267,7 @@ void write_fit(JsonWriter& json, const Calibration& c, std::size_t i) {
         json.begin_object();
         json.text("name", p.name);
         json.number("value", p.value);
+        json.number("standard_error", p.identified ? p.standard_error : std::nan(""));
         json.flag("at_bound", p.at_bound);
         json.flag("identified", p.identified);
         json.end_object();

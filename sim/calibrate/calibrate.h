@@ -18,7 +18,7 @@ struct CalibrateOptions {
     std::string
         serving;        // engine whose serving scalars are borrowed; empty: `engine`, or vllm for microbench
     std::string base;   // profile file to borrow from; empty: that of the nearest accelerator
-    std::string source;         // where the timings come from, for the profile
+    std::string source;   // where the timings come from, for the profile
     unsigned threads = 1;
     std::function<void(std::size_t done, std::size_t all)>
         progress{};   // series fitted; called from any thread

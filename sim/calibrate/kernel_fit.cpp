@@ -190,7 +190,8 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
         const bool at_bound = x[j] <= f.low + margin || x[j] >= f.high - margin;
         x[j] = kept(x[j], f);
         const double error = seen.standard_error[j] * (f.logarithmic ? x[j] : 1);
-        fit.parameters.push_back({f.name, x[j], at_bound, seen.identified[j], seen.identified[j] ? rounded(error, 3) : 0});
+        fit.parameters.push_back(
+            {f.name, x[j], at_bound, seen.identified[j], seen.identified[j] ? rounded(error, 3) : 0});
     }
     fit.tables = tables_of(form, x, rows.ranges);
     judge(rows, fit);

@@ -14,7 +14,7 @@ struct FittedParameter {
     std::string_view name;   // key in a profile
     double value = 0;
     bool at_bound = false;
-    bool identified = true;   // false: other values, with others to match, fit as well
+    bool identified = true;      // false: other values, with others to match, fit as well
     double standard_error = 0;   // of the value; 0 where it is not identified
 };
 

@@ -83,17 +83,20 @@ inline Table gemm(const char* dtype = "bfloat16") {
 }
 inline Table moe() {
     KernelSeries s{KernelOp::moe, {}, {}, "bfloat16", {}, "grouped", "balanced", {}, {}};
-    s.rows = grid({powers_of_two(1, 16384), {2048, 4096, 7168}, {768, 1536, 4096}, {2, 8}, {16, 128}, {1, 4}, {1, 8}});
+    s.rows = grid(
+        {powers_of_two(1, 16384), {2048, 4096, 7168}, {768, 1536, 4096}, {2, 8}, {16, 128}, {1, 4}, {1, 8}});
     return timed(std::move(s), {25, 0.65, 0.85, 2, 48, 2, 0.5, 150, 200, 1});
 }
 inline Table decode() {
     KernelSeries s{KernelOp::decode_attention, {}, {}, {}, "bfloat16", "split", {}, {}, {}};
-    s.rows = grid({{1, 4, 16, 64, 256}, {8, 32, 64}, {1, 4, 8}, {64, 128}, {64, 512, 2048, 8192, 32768}, {0}});
+    s.rows =
+        grid({{1, 4, 16, 64, 256}, {8, 32, 64}, {1, 4, 8}, {64, 128}, {64, 512, 2048, 8192, 32768}, {0}});
     return timed(std::move(s), {8, 0.3, 0.85, 2, 0.04, 400, 0.6});
 }
 inline Table prefill() {
     KernelSeries s{KernelOp::prefill_attention, {}, {}, "bfloat16", "bfloat16", "flash", {}, {}, {}};
-    s.rows = grid({{1, 2, 8, 32}, {8, 32, 64}, {1, 4, 8}, {64, 128, 256}, {128, 512, 1024, 4096, 16384}, {0}, {0}});
+    s.rows = grid(
+        {{1, 2, 8, 32}, {8, 32, 64}, {1, 4, 8}, {64, 128, 256}, {128, 512, 1024, 4096, 16384}, {0}, {0}});
     return timed(std::move(s), {12, 0.7, 150, 3, 30, 0.6});
 }
 inline Table mla_decode() {

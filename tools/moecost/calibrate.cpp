@@ -62,7 +62,9 @@ std::string today() {
 
 /// "fp8", "bf16/fp8" (queries and cache), "graph".
 std::string format_of(const KernelSeries& s) {
-    const auto shown = [](const std::string& name) { return name == "bfloat16" ? std::string("bf16") : name; };
+    const auto shown = [](const std::string& name) {
+        return name == "bfloat16" ? std::string("bf16") : name;
+    };
     std::string text = shown(s.dtype);
     if (!s.cache.empty()) text.append(text.empty() ? "" : "/").append(shown(s.cache));
     if (text.empty()) text = s.part;
@@ -342,7 +344,8 @@ Answer run_calibrate(const Invocation& invocation) {
         answer.output = std::move(report);
         return answer;
     }
-    const std::string date = c.target.device && !c.target.device->date.empty() ? c.target.device->date : today();
+    const std::string date =
+        c.target.device && !c.target.device->date.empty() ? c.target.device->date : today();
     answer.output = invocation.line.has("engine-only")
                         ? toml_of(c.assembly.profile, date)
                         : toml_of(c.target.gpu, c.target.sources, c.assembly.profile, date);

@@ -63,8 +63,8 @@ struct Ranges {
 /// Left out, with the reason: gemm with n or k below 256, m above 16384, or 30 % slower than a larger m of the same n, k;
 /// moe of non-gated shapes (hidden 2688, or top_k 22) and rows faster than 0.97 of the roofline of their weights and FLOP
 /// (not the experts they are labelled with); attention below 64 tokens of context or prompt, heads below 64, cached
-/// prefixes; MLA that is no isolated kernel; collectives timed from the host; all-to-all with other than the fastest
-/// number of multiprocessors for its shape.
+/// prefixes; MLA that is no isolated kernel or nowhere faster than 40 us (timed from the host); all-reduce timed from the
+/// host; of gemm, all-reduce and all-to-all in normal mode all but the fastest variant of a shape.
 struct FormRows {
     std::vector<OpShape> operations;
     std::vector<double> seconds;

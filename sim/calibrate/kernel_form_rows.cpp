@@ -160,8 +160,10 @@ class Neighbours {
   public:
     Neighbours(const KernelForm& form, const std::vector<KernelRow>& rows)
         : rows_(rows), reasons_(rows.size(), nullptr) {
+        const bool variants = form.op == KernelOp::gemm || form.op == KernelOp::all_reduce ||
+                              (form.op == KernelOp::all_to_all && form.mode == AllToAllMode::normal);
+        if (variants) mark_slower_variants();
         if (form.op == KernelOp::gemm) mark_slower_than_larger_m();
-        if (form.op == KernelOp::all_to_all && form.mode == AllToAllMode::normal) mark_slower_variants();
         if (form.op == KernelOp::mla_decode || form.op == KernelOp::mla_prefill) mark_eager();
     }
     [[nodiscard]] const std::vector<const char*>& reasons() const { return reasons_; }
@@ -185,6 +187,7 @@ class Neighbours {
         }
     }
 
+    /// Libraries, algorithms or numbers of multiprocessors among which an engine would take the fastest.
     void mark_slower_variants() {
         using Shape = std::tuple<double, double, double, double>;
         const auto shape = [](const KernelRow& r) { return Shape(r.at[0], r.at[1], r.at[2], r.at[3]); };
@@ -194,7 +197,7 @@ class Neighbours {
             if (!is_new && rows_[i].seconds < rows_[it->second].seconds) it->second = i;
         }
         for (std::size_t i = 0; i < rows_.size(); ++i) {
-            if (best.at(shape(rows_[i])) != i) reasons_[i] = "not the fastest number of multiprocessors";
+            if (best.at(shape(rows_[i])) != i) reasons_[i] = "not the fastest variant of its shape";
         }
     }
 

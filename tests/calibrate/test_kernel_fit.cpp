@@ -131,3 +131,13 @@ TEST_CASE("rows outside a form are dropped with their reasons") {
     CHECK(rows.dropped.at("m above 16384") == 1);
     CHECK(rows.dropped.at("30 % slower than a larger m") == 1);
 }
+
+TEST_CASE("of several libraries or algorithms for a shape the fastest counts") {
+    KernelSeries s = synthetic::all_reduce().series;
+    s.rows = {{{1024, 8}, 5e-6}, {{1024, 8}, 4e-6}, {{1024, 4}, 6e-6}};
+    const FormRows rows = rows_of(form_of(s, synthetic::accelerator(), 8).form, s);
+    REQUIRE(rows.size() == 2);
+    CHECK(rows.seconds[0] == 6e-6);   // 4 GPUs
+    CHECK(rows.seconds[1] == 4e-6);
+    CHECK(rows.dropped.at("not the fastest variant of its shape") == 1);
+}

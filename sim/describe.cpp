@@ -83,6 +83,15 @@ void resolve_engine(const Description& d, Scenario& s) {
     }
 }
 
+/// An accelerator with a profile of its own runs under it, unless another engine is named.
+Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
+    if (gpu.profile.empty() || is_path(engine) || engine == "ideal")
+        return load_profile(data, gpu.id, gpu.relative, engine);
+    Profile own = load_profile(data, gpu.id, gpu.relative, gpu.profile);
+    if (engine == own.engine || engine == Description{}.engine) return own;
+    return load_profile(data, gpu.id, gpu.relative, engine);
+}
+
 ExpertExchange exchange_of(const Description& d) {
     if (d.exchange.empty() || d.exchange == "collective") return ExpertExchange::collective;
     if (d.exchange == "low-latency") return ExpertExchange::low_latency;
@@ -183,12 +192,13 @@ Scenario describe(const DataStore& data, const Description& d) {
     } else {
         s.cluster = load_cluster(data, d.cluster);
     }
-    s.profile = load_profile(data, s.cluster.gpu.id, s.cluster.gpu.relative, d.engine);
+    s.profile = profile_of(data, s.cluster.gpu, d.engine);
     resolve_precision(d, s);
     s.layout.exchange = exchange_of(d);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
     if (const auto problem = apply_numbers(d, s)) reject_numbers(*problem);
-    s.price = choose_price(data, s.cluster.gpu.id, d.price);
+    const Accelerator& gpu = s.cluster.gpu;
+    s.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (s.profile.kernels && s.profile.basis == Provenance::datasheet) {
         std::string note("no calibration of ");

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <new>
 
 namespace moecost {
@@ -110,22 +111,31 @@ void CsvTable::fail(std::size_t row, std::size_t column, std::string_view messag
     throw InputError(where(row), header_[column], message);
 }
 
-std::string read_file(const std::string& path) {
+void read_blocks(const std::string& path, const std::function<void(std::string_view)>& sink) {
     std::error_code ec;
     if (std::filesystem::is_directory(path, ec)) throw SystemError(std::string(path).append(": is a folder"));
-    gzFile file = gzopen(path.c_str(), "rb");   // passes plain files through unchanged
+    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(gzopen(path.c_str(), "rb"),
+                                                             &gzclose);   // plain files pass unchanged
     if (file == nullptr) throw SystemError(std::string(path).append(": ").append(std::strerror(errno)));
-    std::string content;
     std::array<char, 1 << 16> buffer{};
     int n = 0;
-    while ((n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
-        content.append(buffer.data(), static_cast<std::size_t>(n));
-        if (content.size() > (std::size_t{1} << 30)) break;
+    while ((n = gzread(file.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
+        sink({buffer.data(), static_cast<std::size_t>(n)});
     }
-    // Only closing tells that a gzip file ends too early.
-    if (gzclose(file) != Z_OK && n == 0) n = -1;
-    if (n < 0) throw SystemError(std::string(path).append(": damaged gzip data"));
-    if (n > 0) throw SystemError(std::string(path).append(": larger than 1 GiB"));
+    // A gzip file that ends too early reads as a short one; its error is only set.
+    int code = Z_OK;
+    gzerror(file.get(), &code);
+    if (n < 0 || code != Z_OK) throw SystemError(std::string(path).append(": damaged gzip data"));
+}
+
+std::string read_file(const std::string& path) {
+    std::string content;
+    read_blocks(path, [&](std::string_view block) {
+        content.append(block);
+        if (content.size() > (std::size_t{1} << 30)) {
+            throw SystemError(std::string(path).append(": larger than 1 GiB"));
+        }
+    });
     return content;
 }
 

@@ -2,6 +2,7 @@
 // CSV tables by RFC 4180 (plain or gzip): header row, quoted fields, typed access by column name.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ class CsvTable {
 
 /// The whole content of a file, gunzipped when it is gzip. SystemError when it cannot be read.
 [[nodiscard]] std::string read_file(const std::string& path);
+/// The same in blocks, for files too large to hold; `sink` receives them in order.
+void read_blocks(const std::string& path, const std::function<void(std::string_view)>& sink);
 /// Writes `content` beside `path` and renames it into place, so that a reader never sees half a file.
 void write_file(const std::string& path, std::string_view content);
 

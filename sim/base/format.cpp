@@ -39,6 +39,14 @@ std::string shortest(double value) {
     return {buffer.data(), r.ptr};
 }
 
+double rounded(double value, int digits) {
+    if (value == 0 || !std::isfinite(value)) return value;
+    const std::string text = print(value, std::chars_format::scientific, digits - 1);
+    double result = value;
+    std::from_chars(text.data(), text.data() + text.size(), result);
+    return result;
+}
+
 std::string grouped(long long value) {
     std::string digits = std::to_string(value);
     const std::size_t first = value < 0 ? 1 : 0;

@@ -13,6 +13,8 @@ std::string fixed(double value, int digits);
 std::string significant(double value, int digits);
 /// Shortest text that reads back as the same double.
 std::string shortest(double value);
+/// The value with that many significant digits: rounded(0.123456, 3) == 0.123.
+double rounded(double value, int digits);
 /// Digits grouped by comma: grouped(46702792704) == "46,702,792,704".
 std::string grouped(long long value);
 /// Seconds as "12.3 us", "4.56 ms" or "7.89 s", three significant digits.

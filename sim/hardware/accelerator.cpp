@@ -52,6 +52,13 @@ void check_sources(const Reader& r) {
     }
 }
 
+/// The table `profile` of this very file, or the name of a file beside it.
+std::string profile_file(const Reader& r, const std::string& file) {
+    const auto* name = std::get_if<std::string>(&r.raw("profile")->content);
+    if (name == nullptr) return file;
+    return (std::filesystem::path(file).parent_path() / *name).string();
+}
+
 }   // namespace
 
 std::string Accelerator::supported() const {
@@ -67,7 +74,7 @@ std::string Accelerator::supported() const {
 Accelerator accelerator_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"name", "vendor", "year", "status", "aliases", "relative", "peak_tflops", "memory",
-                  "compute", "scale_up", "scale_out", "power", "sources"});
+                  "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
     Accelerator a;
     a.id = std::filesystem::path(document.file).stem().string();
     a.name = r.text_or("name", a.id);
@@ -90,6 +97,8 @@ Accelerator accelerator_from_toml(const Document& document) {
     a.tdp = Watts{power.number("tdp_w", watts)};
     a.idle_power_share = power.number("idle_share", fraction);
     check_sources(r);
+    a.same_as = r.text_or("same_as", "");
+    if (r.has("profile")) a.profile = profile_file(r, document.file);
     return a;
 }
 

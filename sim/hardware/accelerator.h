@@ -33,6 +33,8 @@ struct Accelerator {
     Seconds nic_latency;             // one hop across the network
     Watts tdp;
     double idle_power_share = 0;   // of TDP
+    std::string same_as;           // accelerator of the catalogue that it is, whose prices hold; empty: none
+    std::string profile;           // file with an engine profile of its own; empty: those of hwmodels/engines
 
     [[nodiscard]] FlopPerSecond peak_of(MathUnit unit) const { return peak[static_cast<std::size_t>(unit)]; }
     /// Names of the units it has, "fp32, bf16, fp8", for messages.

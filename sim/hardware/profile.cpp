@@ -33,7 +33,8 @@ MathUnit unit(const Reader& r) {
 
 FitQuality quality(const Reader& r) {
     return {r.text("table"), r.text_or("note", ""), r.number_or("rows", 0, non_negative),
-            r.number_or("median_error", 0, non_negative), r.number_or("p90_error", 0, non_negative)};
+            r.number_or("median_error", 0, non_negative), r.number_or("p90_error", 0, non_negative),
+            r.text_or("kernel", "")};
 }
 
 Residual residual(const Reader& r, std::string_view key) {
@@ -109,7 +110,8 @@ PrefillAttentionTable prefill_attention(const Reader& r) {
             r.number("head_knee", {0, 1e5}),
             r.number("wave_tail", {0, 4}),
             range(r, "prompt"),
-            quality(r)};
+            quality(r),
+            r.has("query") ? dtype(r, "query") : DType::bf16};
 }
 
 MlaDecodeTable mla_decode(const Reader& r) {
@@ -251,7 +253,8 @@ std::string_view name_of(Provenance provenance) {
 }
 
 Profile profile_from_toml(const Document& document) {
-    const Reader r(document);
+    const Reader root(document);
+    const Reader r = root.has("profile") ? root.table("profile") : root;   // of an accelerator file
     r.allow_only({"schema", "accelerator", "engine", "source", "date", "serving", "defaults", "assumed",
                   "gemm", "moe", "decode_attention", "prefill_attention", "mla_decode", "mla_prefill",
                   "all_reduce", "all_to_all"});

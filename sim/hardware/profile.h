@@ -34,6 +34,7 @@ struct FitQuality {
     double rows = 0;
     double median_error = 0;   // absolute relative error
     double p90_error = 0;
+    std::string kernel{};   // as the table names it, where the form has one for each format
 };
 
 struct GemmTable {
@@ -91,6 +92,7 @@ struct PrefillAttentionTable {
     double wave_tail = 0;
     FitRange prompt;
     FitQuality fit;
+    DType query = DType::bf16;   // that the table was timed with
 };
 
 struct MlaDecodeTable {
@@ -217,6 +219,7 @@ struct Profile {
     EngineDefaults defaults;
 };
 
+/// A profile file, or the table `profile` of an accelerator file.
 [[nodiscard]] Profile profile_from_toml(const Document& document);
 
 /// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the

@@ -2,12 +2,11 @@
 #include "law/fit.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <mutex>
-#include <thread>
 
 #include "base/format.h"
+#include "base/parallel.h"
 #include "law/parameters.h"
 #include "law/starts.h"
 
@@ -34,19 +33,13 @@ class Progress {
     std::mutex mutex_;
 };
 
-/// work(i) for every i below count; each writes its own slot, so the order of threads leaves no trace.
+/// work(i) for every i below count, reporting progress.
 template <class Work>
 void for_all(std::size_t count, unsigned threads, Progress& progress, Work work) {
-    std::atomic<std::size_t> next{0};
-    const auto run = [&] {
-        for (std::size_t i = next++; i < count; i = next++) {
-            work(i);
-            progress.advance();
-        }
-    };
-    std::vector<std::jthread> pool;
-    for (unsigned t = 1; t < threads && t < count; ++t) pool.emplace_back(run);
-    run();
+    for_each_index(count, threads, [&](std::size_t i) {
+        work(i);
+        progress.advance();
+    });
 }
 
 /// A seed of its own for each piece of work (splitmix64).

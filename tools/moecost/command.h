@@ -73,6 +73,8 @@ struct Command {
 [[nodiscard]] std::vector<Flag> sweep_flags();
 [[nodiscard]] Answer run_fit(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> fit_flags();
+[[nodiscard]] Answer run_calibrate(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> calibrate_flags();
 [[nodiscard]] Answer run_merge(const Invocation& invocation);
 [[nodiscard]] Answer run_man(const Invocation& invocation);
 [[nodiscard]] Answer run_completion(const Invocation& invocation);

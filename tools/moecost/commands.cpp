@@ -29,6 +29,9 @@ constexpr Command table[] = {
      "moecost validate --only scenario=closed_loop", validate_flags, run_validate},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
      "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit},
+    {"calibrate", "which constants do these kernel timings give?",
+     "--kernels DIR [--gpu NAME] --engine NAME -o GPU.toml",
+     "moecost calibrate --kernels out --engine microbench -o my-gpu.toml", calibrate_flags, run_calibrate},
     {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man},
     {"completion", "shell completion", "bash", "source <(moecost completion bash)", no_flags, run_completion},
 };

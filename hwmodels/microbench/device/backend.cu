@@ -59,8 +59,10 @@ std::string version_text(int version) {   // 13000 is 13.0
 std::vector<std::pair<std::string, std::string>> facts() {
     std::vector<std::pair<std::string, std::string>> all;
     int version = 0;
-    if (cudaRuntimeGetVersion(&version) == cudaSuccess) all.emplace_back("cuda_runtime", version_text(version));
-    if (cudaDriverGetVersion(&version) == cudaSuccess) all.emplace_back("cuda_driver_api", version_text(version));
+    if (cudaRuntimeGetVersion(&version) == cudaSuccess)
+        all.emplace_back("cuda_runtime", version_text(version));
+    if (cudaDriverGetVersion(&version) == cudaSuccess)
+        all.emplace_back("cuda_driver_api", version_text(version));
     all.emplace_back("cublaslt", std::to_string(cublasLtGetVersion()));
     all.emplace_back("nccl", nccl_version());
     for (auto& fact : PowerMeter(0).facts()) all.push_back(std::move(fact));

@@ -27,7 +27,8 @@ struct Nccl::Library {
     /// SkipCase where there is no NCCL.
     static std::shared_ptr<const Library> load();
     void ok(int result, const char* what) const {
-        if (result != 0) throw CudaError(std::string("NCCL ").append(what).append(": ").append(error_text(result)));
+        if (result != 0)
+            throw CudaError(std::string("NCCL ").append(what).append(": ").append(error_text(result)));
     }
 };
 
@@ -64,7 +65,10 @@ std::string nccl_version() {
     load_function(library.get(), "ncclGetVersion", version);
     if (version(&v) != 0) return "unknown";
     std::string text = std::to_string(v / 10000);   // 22902 is 2.29.2
-    return text.append(".").append(std::to_string(v % 10000 / 100)).append(".").append(std::to_string(v % 100));
+    return text.append(".")
+        .append(std::to_string(v % 10000 / 100))
+        .append(".")
+        .append(std::to_string(v % 100));
 }
 
 Nccl::Nccl(int ranks) : library_(Library::load()) {
@@ -99,8 +103,8 @@ void Nccl::all_gather(const std::vector<void*>& send, const std::vector<void*>& 
     library_->ok(library_->group_end(), "group");
 }
 
-void Nccl::reduce_scatter(const std::vector<void*>& send, const std::vector<void*>& receive, std::size_t count,
-                          NcclType type, const std::vector<Stream>& streams) const {
+void Nccl::reduce_scatter(const std::vector<void*>& send, const std::vector<void*>& receive,
+                          std::size_t count, NcclType type, const std::vector<Stream>& streams) const {
     library_->ok(library_->group_start(), "group");
     for (std::size_t r = 0; r < comms_.size(); ++r) {
         library_->ok(library_->reduce_scatter(send[r], receive[r], count, static_cast<int>(type), sum,

@@ -36,8 +36,9 @@ class Nccl {
     struct Exchange {
         std::vector<std::vector<std::size_t>> counts, offset, landing;
     };
-    void all_to_all(const std::vector<void*>& send, const std::vector<void*>& receive, const Exchange& exchange,
-                    NcclType type, std::size_t element_bytes, const std::vector<Stream>& streams) const;
+    void all_to_all(const std::vector<void*>& send, const std::vector<void*>& receive,
+                    const Exchange& exchange, NcclType type, std::size_t element_bytes,
+                    const std::vector<Stream>& streams) const;
 
   private:
     struct Library;

@@ -25,35 +25,48 @@ struct Work {
 
 /// One shape of one operation.
 struct Case {
-    std::string table;    // output file without .csv: gemm, moe, attention_decode, stream, ...
-    std::string kernel;   // implementation: cublaslt, mma_grouped, ...
-    std::string dtype;    // as measured tables spell it: bfloat16, fp8, nvfp4
+    std::string table{};    // output file without .csv: gemm, moe, attention_decode, stream, ...
+    std::string kernel{};   // implementation: cublaslt, mma_grouped, ...
+    std::string dtype{};    // as measured tables spell it: bfloat16, fp8, nvfp4
     std::vector<std::pair<std::string, double>>
-        shape;   // columns of the table that identify the case, in order
-    Work work;
-    double device_bytes = 0;     // memory the case needs, all rotating copies included
-    bool quick = false;          // belongs to --quick
-    bool short_kernel = false;   // below about 10 us: timed in batches of launches
-    std::string distribution;    // of tokens over experts; empty where there is none
+        shape{};   // columns of the table that identify the case, in order
+    Work work{};
+    double device_bytes = 0;      // memory the case needs, all rotating copies included
+    bool quick = false;           // belongs to --quick
+    bool short_kernel = false;    // below about 10 us: timed in batches of launches
+    std::string distribution{};   // of tokens over experts; empty where there is none
+    std::vector<std::pair<std::string, std::string>>
+        labels{};            // other text columns: kv_dtype, op, mode, ...
+    double operations = 1;   // in one launch: the time of a sample is divided by it
 
-    /// "gemm/cublaslt/bfloat16/n=4096/k=4096/m=64": unique; what --filter matches and --resume compares.
+    /// "gemm/cublaslt/bfloat16/n=4096/k=4096/m=64": unique; what --filter matches. Labels stand before the shape.
     [[nodiscard]] std::string name() const;
+};
+
+/// One timed sample of one call. Zero where it is not known.
+struct Sample {
+    double time_us = 0;
+    double sm_mhz = 0;    // mean clock of the multiprocessors while it ran
+    double power_w = 0;   // mean board power
 };
 
 /// A case ready to run on the device. The memory it holds is freed with it.
 struct Prepared {
     /// Enqueues one call on operand copy `copy` of `copies` (rotating beyond the L2 cache). Captured into a graph.
-    std::function<void(Stream, int copy)> launch;
+    std::function<void(Stream, int copy)> launch{};
     int copies = 1;
     /// Runs once, compares with the CPU reference (float64 accumulation): largest error over `tolerance`; <= 1 passes.
-    std::function<double()> error;
-    std::string reference;   // what it was compared with, one line
-    std::shared_ptr<void> memory;
+    std::function<double()> error{};
+    std::string reference{};   // what it was compared with, one line
+    std::shared_ptr<void> memory{};
+    bool capture =
+        true;   // false: launched call by call, not as a graph (several devices, graphs themselves)
+    std::function<Sample()> sample{};   // where set, it times one call itself and `launch` is not used
 };
 
 /// What is known of the device before anything runs.
 struct Device {
-    std::string name;
+    std::string name{};
     int compute_capability = 0;   // 90, 100, ...
     int multiprocessors = 0;
     double memory_bytes = 0;
@@ -63,7 +76,8 @@ struct Device {
     int count = 1;   // devices in the machine, for peer copies and collectives
 };
 
-/// One group of cases of one table. `prepare` throws SkipCase with one line when the case cannot run here.
+/// One group of cases of one table. `prepare` throws SkipCase with one line when the case cannot run here; it is null
+/// in the program without CUDA, which only lists and replays.
 struct Bench {
     std::string_view name;         // as in --list
     std::string_view calibrates;   // which parameters its rows decide

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/benches.h"
+
+#include "host/registry.h"
+
+#if __has_include("bench/tensor_benches.h")
+#include "bench/tensor_benches.h"
+#define MICROBENCH_TENSOR 1
+#endif
+
+namespace microbench {
+namespace {
+
+using Prepare = Prepared (*)(const Case&, const Device&);
+
+Prepare prepare_of(std::string_view bench) {
+    struct Entry {
+        std::string_view bench;
+        Prepare prepare;
+    };
+    static constexpr Entry entries[] = {
+        {"stream", prepare_stream},
+        {"l2", prepare_l2},
+    };
+    for (const Entry& entry : entries) {
+        if (entry.bench == bench) return entry.prepare;
+    }
+#ifdef MICROBENCH_TENSOR
+    return tensor_prepare(bench);
+#else
+    return nullptr;
+#endif
+}
+
+}   // namespace
+
+std::vector<Bench> benches() {
+    std::vector<Bench> all = listed_benches();
+    for (Bench& bench : all) bench.prepare = prepare_of(bench.name);
+    return all;
+}
+
+}   // namespace microbench

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work of one call of every operation of the suite: FLOP, and bytes that must cross memory (or links) once.
+// A multiply-add is 2 FLOP. w: bytes of an element of the operands, scales included.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <string_view>
+
+#include "host/bench.h"
+
+namespace microbench {
+
+/// Bytes of one element of a type by the spelling of the tables; block scales included.
+[[nodiscard]] constexpr double bytes_of(std::string_view dtype) {
+    if (dtype == "float32") return 4;
+    if (dtype == "bfloat16" || dtype == "half") return 2;
+    if (dtype == "fp8" || dtype == "int8") return 1;
+    if (dtype == "nvfp4") return 0.5 + 1.0 / 16;
+    throw "unknown dtype";
+}
+
+struct Formula {
+    std::string_view operation;
+    std::string_view arguments;
+    std::string_view flop;
+    std::string_view bytes;
+    Work (*work)(const double* a);
+};
+
+/// Distinct experts of `pairs` token-expert pairs under balanced routing.
+[[nodiscard]] constexpr double distinct_experts(double experts, double pairs) {
+    return pairs < experts ? pairs : experts;
+}
+
+inline constexpr std::array formulas{
+    Formula{"read", "bytes", "0", "bytes", [](const double* a) constexpr {return Work{0, a[0]};
+}   // namespace microbench
+}
+, Formula{"write", "bytes", "0", "bytes", [](const double* a) constexpr {return Work{0, a[0]};
+}
+}
+, Formula{"copy", "bytes", "0", "2 bytes", [](const double* a) constexpr {return Work{0, 2 * a[0]};
+}
+}
+, Formula{"chase", "", "0", "8 (one pointer)", [](const double*) constexpr {return Work{0, 8};
+}
+}
+, Formula{"launch", "", "0", "0", [](const double*) constexpr {return Work{};
+}
+}
+, Formula{"gemm", "m, n, k, w", "2 m n k", "w (n k + m k) + 2 m n",
+          [](const double* a) constexpr {
+              return Work{2 * a[0] * a[1] * a[2], a[3] * (a[1] + a[0]) * a[2] + 2 * a[0] * a[1]};
+}
+}
+, Formula{"rmsnorm", "tokens, width", "4 tokens width", "2 (2 tokens width + width)",
+          [](const double* a) constexpr {return Work{4 * a[0] * a[1], 2 * (2 * a[0] * a[1] + a[1])};
+}
+}
+, Formula{"rope", "tokens, heads, head_dim", "3 tokens heads head_dim",
+          "4 tokens heads head_dim + 4 tokens head_dim",
+          [](const double* a) constexpr {
+              return Work{3 * a[0] * a[1] * a[2], 4 * a[0] * a[1] * a[2] + 4 * a[0] * a[2]};
+}
+}
+, Formula{"silu_mul", "tokens, width", "5 tokens width", "6 tokens width",
+          [](const double* a) constexpr {return Work{5 * a[0] * a[1], 6 * a[0] * a[1]};
+}
+}
+, Formula{
+      "router", "tokens, experts, top_k", "(4 + top_k) tokens experts", "4 tokens experts + 8 tokens top_k",
+      [](const double* a) constexpr {return Work{(4 + a[2]) * a[0] * a[1], 4 * a[0] * a[1] + 8 * a[0] * a[2]};
+}
+}
+, Formula{"permute", "tokens, width, top_k", "0", "2 width tokens (1 + top_k) + 4 tokens top_k",
+          [](const double* a) constexpr {return Work{0, 2 * a[1] * a[0] * (1 + a[2]) + 4 * a[0] * a[2]};
+}
+}
+, Formula{"quantize", "tokens, width", "2 tokens width", "3 tokens width + 4 tokens",
+          [](const double* a) constexpr {return Work{2 * a[0] * a[1], 3 * a[0] * a[1] + 4 * a[0]};
+}
+}
+,
+    // Bytes a rank must at least send and receive over its links, one direction; S the size as the tables count it.
+    Formula{"all_reduce", "S, gpus", "S/2 (gpus - 1)/gpus", "2 S (gpus - 1)/gpus",
+            [](const double* a) constexpr {
+                return Work{a[0] / 2 * (a[1] - 1) / a[1], 2 * a[0] * (a[1] - 1) / a[1]};
+}
+}
+, Formula{"all_gather", "S, gpus", "0", "S (gpus - 1)/gpus",
+          [](const double* a) constexpr {return Work{0, a[0] * (a[1] - 1) / a[1]};
+}
+}
+, Formula{"reduce_scatter", "S, gpus", "S/2 (gpus - 1)/gpus", "S (gpus - 1)/gpus",
+          [](const double* a) constexpr {return Work{a[0] / 2 * (a[1] - 1) / a[1], a[0] * (a[1] - 1) / a[1]};
+}
+}
+, Formula{"alltoall", "S, gpus", "0", "S (gpus - 1)/gpus",
+          [](const double* a) constexpr {return Work{0, a[0] * (a[1] - 1) / a[1]};
+}
+}
+, Formula{"peer_copy", "bytes", "0", "bytes", [](const double* a) constexpr {return Work{0, a[0]};
+}
+}
+,
+    // Fused gated experts, balanced routing: three weight matrices of each distinct expert, rows in and out.
+    Formula{"moe", "tokens, top_k, experts, hidden, inter, w", "6 tokens top_k hidden inter",
+            "3 w hidden inter min(experts, tokens top_k) + 4 tokens hidden",
+            [](const double* a) constexpr {
+                return Work{6 * a[0] * a[1] * a[3] * a[4],
+                            3 * a[5] * a[3] * a[4] * distinct_experts(a[2], a[0] * a[1]) + 4 * a[0] * a[3]};
+}
+}
+, Formula{"attention_decode", "batch, context, q_heads, kv_heads, head_dim, w",
+          "4 batch context q_heads head_dim",
+          "2 w batch context kv_heads head_dim + 4 batch q_heads head_dim",
+          [](const double* a) constexpr {return Work{
+              4 * a[0] * a[1] * a[2] * a[4], 2 * a[5] * a[0] * a[1] * a[3] * a[4] + 4 * a[0] * a[2] * a[4]};
+}
+}
+, Formula{"attention_prefill", "batch, isl, q_heads, kv_heads, head_dim",
+          "2 batch isl (isl + 1) q_heads head_dim", "4 batch isl (q_heads + kv_heads) head_dim",
+          [](const double* a) constexpr {
+              return Work{2 * a[0] * a[1] * (a[1] + 1) * a[2] * a[4], 4 * a[0] * a[1] * (a[2] + a[3]) * a[4]};
+}
+}
+, Formula{"mla_decode", "batch, context, heads, w", "2 batch context heads (576 + 512)",
+          "576 w batch context + 2 batch heads (576 + 512)",
+          [](const double* a) constexpr {
+              return Work{2 * a[0] * a[1] * a[2] * 1088, 576 * a[3] * a[0] * a[1] + 2 * a[0] * a[2] * 1088};
+}
+}
+, Formula{"mla_prefill", "batch, isl, heads", "batch isl (isl + 1) heads (192 + 128)",
+          "2 batch isl heads (192 + 192 + 128 + 128)",
+          [](const double* a) constexpr {
+              return Work{a[0] * a[1] * (a[1] + 1) * a[2] * 320, 2 * a[0] * a[1] * a[2] * 640};
+}
+}
+,
+}
+;
+
+/// Work of an operation of the table; arguments in the order that the table names them.
+[[nodiscard]] constexpr Work work(std::string_view operation, std::initializer_list<double> arguments) {
+    for (const Formula& formula : formulas) {
+        if (formula.operation == operation) return formula.work(arguments.begin());
+    }
+    throw "unknown operation";
+}
+
+}   // namespace microbench

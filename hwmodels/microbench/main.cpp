@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/benches.h"
+int main() { return microbench::benches().empty() ? 1 : 0; }

@@ -6,11 +6,11 @@
 #include <random>
 #include <vector>
 
-#include "kernels/tensor/number_format.h"
+#include "kernels/index/number_format.h"
 
 namespace tensor_test {
 
-namespace mt = microbench::tensor;
+namespace mt = microbench;
 
 /// Rows of values of bfloat16 (2 bytes) or e4m3 (1 byte) in 16-byte aligned memory.
 class Operand {
@@ -22,9 +22,9 @@ class Operand {
         for (std::size_t i = 0; i < count; ++i) {
             const float x = value(random);
             if (bytes) {
-                data()[i] = mt::e4m3_of_float(x);
+                data()[i] = mt::to_e4m3(x);
             } else {
-                reinterpret_cast<std::uint16_t*>(data())[i] = mt::bf16_of_float(x);
+                reinterpret_cast<std::uint16_t*>(data())[i] = mt::to_bf16(x);
             }
         }
     }
@@ -34,7 +34,7 @@ class Operand {
     [[nodiscard]] const std::uint16_t* halves() const { return reinterpret_cast<const std::uint16_t*>(data()); }
     std::uint16_t* halves() { return reinterpret_cast<std::uint16_t*>(data()); }
     double operator[](std::size_t i) const {
-        return bytes_ ? mt::float_of_e4m3(data()[i]) : mt::float_of_bf16(halves()[i]);
+        return bytes_ ? mt::from_e4m3(data()[i]) : mt::from_bf16(halves()[i]);
     }
 
   private:

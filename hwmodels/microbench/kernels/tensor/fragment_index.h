@@ -14,11 +14,9 @@
 // row t/4; with .trans, the 16-bit elements (2 (t%4), t/4) and (2 (t%4) + 1, t/4).
 #pragma once
 
-#if defined(__CUDACC__)
-#define MB_HD __host__ __device__ __forceinline__
-#else
-#define MB_HD inline
-#endif
+#include <cstdint>
+
+#include "kernels/index/hd.h"
 
 namespace microbench::tensor {
 
@@ -77,6 +75,11 @@ MB_HD constexpr int swizzled(int row, int chunk) {
 /// Column (k) inside 16 that slot i (0..3: registers b0, b1, two halves each) of lane stands for when a B fragment of
 /// m16n8k16 is expanded from four consecutive bytes of an 8-bit row. A must be read with the same order of k.
 MB_HD constexpr int byte_order_k(int lane, int slot) { return 4 * lane_place(lane) + slot; }
+
+/// Two 16-bit elements in one register, `low` first in memory.
+MB_HD constexpr std::uint32_t pack_halves(std::uint16_t low, std::uint16_t high) {
+    return std::uint32_t{low} | (std::uint32_t{high} << 16);
+}
 
 /// Row of output (dimension inside 16) of column j of the even (parity 0) or odd (1) half, when V of 8 bits is read by
 /// ldmatrix.trans as pairs of bytes.

@@ -6,8 +6,8 @@
 
 #include <type_traits>
 
-#include "simt.h"
-#include "tile_index.h"
+#include "kernels/tensor/simt.h"
+#include "kernels/tensor/tile_index.h"
 
 namespace microbench::tensor {
 
@@ -172,10 +172,9 @@ MB_DEV void store_output(const GroupedGemm& g, std::size_t element, const std::u
     if constexpr (Shape::bytes && Shape::gated) {
         MB_UNROLL
         for (int i = 0; i < WordCount; ++i) {
-            const float low = float_of_bits(words[i] << 16) * g.output_scale;
-            const float high = float_of_bits(words[i] & 0xFFFF0000u) * g.output_scale;
-            reinterpret_cast<std::uint16_t*>(g.c + element)[i] =
-                static_cast<std::uint16_t>(e4m3_of_float(low) | (e4m3_of_float(high) << 8));
+            const float low = bits_float(words[i] << 16) * g.output_scale;
+            const float high = bits_float(words[i] & 0xFFFF0000u) * g.output_scale;
+            reinterpret_cast<std::uint16_t*>(g.c + element)[i] = pack_e4m3(low, high);
         }
     } else if constexpr (WordCount == 4) {
         *reinterpret_cast<Words*>(g.c + 2 * element) = Words{{words[0], words[1], words[2], words[3]}};
@@ -207,18 +206,6 @@ MB_DEV void write_tile(const GroupedGemm& g, const GemmCursor& at, int warp_m, i
                     store_output<Shape, together>(g, static_cast<std::size_t>(at.row + row) * g.n + mine, words);
                 }
             }
-        }
-    }
-}
-
-template <int M, int N>
-MB_DEV void clear(float (&acc)[M][N][4]) {
-    MB_UNROLL
-    for (int m = 0; m < M; ++m) {
-        MB_UNROLL
-        for (int n = 0; n < N; ++n) {
-            MB_UNROLL
-            for (int i = 0; i < 4; ++i) acc[m][n][i] = 0;
         }
     }
 }

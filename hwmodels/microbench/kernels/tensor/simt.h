@@ -5,7 +5,8 @@
 
 #include <cstdint>
 
-#include "number_format.h"
+#include "kernels/index/number_format.h"
+#include "kernels/tensor/fragment_index.h"
 
 #if defined(__CUDACC__)
 #define MB_DEV __device__ __forceinline__
@@ -18,7 +19,7 @@
 #define MB_UNROLL
 #define MB_LOOP
 #define MB_UNROLL_BY(count)
-#include "simt_emulator.h"
+#include "kernels/tensor/simt_emulator.h"
 #endif
 
 namespace microbench::tensor {
@@ -106,6 +107,17 @@ MB_DEV std::uint32_t pack_bf16(float low, float high) {
     return pair;
 }
 
+/// Two floats as e4m3, `low` in the low byte.
+MB_DEV std::uint16_t pack_e4m3(float low, float high) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+    std::uint16_t pair;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;\n" : "=h"(pair) : "f"(high), "f"(low));
+    return pair;
+#else
+    return static_cast<std::uint16_t>(to_e4m3(low) | (to_e4m3(high) << 8));
+#endif
+}
+
 /// Bytes of x (0..3) and y (4..7) chosen by the four nibbles of `order`, lowest first.
 MB_DEV std::uint32_t choose_bytes(std::uint32_t x, std::uint32_t y, std::uint32_t order) {
     return __byte_perm(x, y, order);
@@ -140,6 +152,7 @@ using emulator::mma_bf16;
 using emulator::mma_e4m3;
 using emulator::multiply_bf16;
 using emulator::pack_bf16;
+using emulator::pack_e4m3;
 using emulator::reciprocal;
 using emulator::shared_bytes;
 using emulator::shuffle_up;
@@ -154,12 +167,25 @@ using emulator::Words;
 #endif
 
 MB_DEV float shuffle_xor(float value, int mask) {
-    return float_of_bits(shuffle_xor_bits(bits_of_float(value), mask));
+    return bits_float(shuffle_xor_bits(float_bits(value), mask));
 }
 
 template <class T>
 MB_DEV T& shared_at(int offset) {
     return *reinterpret_cast<T*>(shared_bytes() + offset);
+}
+
+/// Zeros in the accumulators of M x N fragments.
+template <int M, int N>
+MB_DEV void clear(float (&acc)[M][N][4]) {
+    MB_UNROLL
+    for (int m = 0; m < M; ++m) {
+        MB_UNROLL
+        for (int n = 0; n < N; ++n) {
+            MB_UNROLL
+            for (int i = 0; i < 4; ++i) acc[m][n][i] = 0;
+        }
+    }
 }
 
 /// Four lanes of a group hold words 0..3 each; afterwards lane p holds word p of the four lanes, in their order.

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "fragment_index.h"
-#include "number_format.h"
+#include "kernels/index/number_format.h"
+#include "kernels/tensor/fragment_index.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -386,10 +386,10 @@ struct Multiply {
 };
 
 inline float element16(const std::uint32_t* words, int i) {
-    return float_of_bf16(static_cast<std::uint16_t>(words[i / 2] >> (16 * (i % 2))));
+    return from_bf16(static_cast<std::uint16_t>(words[i / 2] >> (16 * (i % 2))));
 }
 inline float element8(const std::uint32_t* words, int i) {
-    return float_of_e4m3(static_cast<std::uint8_t>(words[i / 4] >> (8 * (i % 4))));
+    return from_e4m3(static_cast<std::uint8_t>(words[i / 4] >> (8 * (i % 4))));
 }
 
 template <bool Bytes>
@@ -431,7 +431,11 @@ inline void mma_e4m3(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b
 inline float exp2_fast(float x) { return std::exp2(x); }
 inline float log2_fast(float x) { return std::log2(x); }
 inline float reciprocal(float x) { return 1.0F / x; }
-inline std::uint32_t pack_bf16(float low, float high) { return pack_halves(bf16_of_float(low), bf16_of_float(high)); }
+inline std::uint32_t pack_bf16(float low, float high) { return pack_halves(to_bf16(low), to_bf16(high)); }
+
+inline std::uint16_t pack_e4m3(float low, float high) {
+    return static_cast<std::uint16_t>(to_e4m3(low) | (to_e4m3(high) << 8));
+}
 
 inline std::uint32_t choose_bytes(std::uint32_t x, std::uint32_t y, std::uint32_t order) {
     const std::uint64_t bytes = (std::uint64_t{y} << 32) | x;

@@ -2,7 +2,7 @@
 // Which tile of which expert a block works on, and which row of weights a row of a tile is: plain integer functions.
 #pragma once
 
-#include "fragment_index.h"
+#include "kernels/index/hd.h"
 
 namespace microbench::tensor {
 
@@ -10,7 +10,7 @@ MB_HD constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 
 /// Largest i in [0, count) with prefix[i] <= value, where prefix ascends (count + 1 entries, prefix[count] > value):
 /// the owner of item `value`. Empty owners (equal neighbours) are never returned.
-MB_HD int owner_of(const int* prefix, int count, int value) {
+MB_HD inline int owner_of(const int* prefix, int count, int value) {
     int low = 0;
     int high = count;
     while (high - low > 1) {
@@ -35,7 +35,7 @@ constexpr int rows_of_walk = 16;
 
 /// Tile `index` of the list ordered by expert, then by groups of rows_of_walk row tiles, then by column, then by row:
 /// neighbouring blocks share a tile of weights. `tile_prefix` counts row tiles before each expert (experts + 1 entries).
-MB_HD Tile tile_at(int index, const int* tile_prefix, int experts, int column_tiles) {
+MB_HD inline Tile tile_at(int index, const int* tile_prefix, int experts, int column_tiles) {
     const int row_tile = index / column_tiles;   // as if rows were walked first: enough to find the expert
     const int expert = owner_of(tile_prefix, experts, row_tile);
     const int row_tiles = tile_prefix[expert + 1] - tile_prefix[expert];
@@ -54,7 +54,7 @@ MB_HD constexpr int gated_column(int r) { return (r / 16) * 8 + r % 8; }
 MB_HD constexpr int gated_half(int r) { return (r / 8) % 2; }
 
 /// First row of expert e (count rows sorted by expert) and first row tile follow from the counts by running sums.
-MB_HD void running_sums(const int* counts, int experts, int tile_rows, int* row_prefix, int* tile_prefix) {
+MB_HD inline void running_sums(const int* counts, int experts, int tile_rows, int* row_prefix, int* tile_prefix) {
     row_prefix[0] = 0;
     tile_prefix[0] = 0;
     for (int e = 0; e < experts; ++e) {

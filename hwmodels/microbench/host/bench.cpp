@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/bench.h"
 
-#include "base/format.h"
+#include "host/plain_number.h"
 
 namespace microbench {
 
@@ -12,7 +12,7 @@ std::string Case::name() const {
     }
     for (const auto& [column, text] : labels) s.append("/").append(column).append("=").append(text);
     for (const auto& [column, value] : shape) {
-        s.append("/").append(column).append("=").append(moecost::shortest(value));
+        s.append("/").append(column).append("=").append(plain_number(value));
     }
     if (!distribution.empty()) s.append("/").append(distribution);
     return s;

@@ -66,8 +66,7 @@ std::vector<Case> all_reduce_cases(const Device& device) {
     for (const double gpus : groups(device)) {
         for (const double bytes : geometric(256, 512 * mib, 2)) {
             Case c{.table = "allreduce", .dtype = "bfloat16"};
-            c.kernel = bytes <= one_shot_limit ? "one_shot" : "nccl";
-            c.labels = {{"mode", "graph"}};
+            c.labels = {{"mode", "graph"}, {"algorithm", bytes <= one_shot_limit ? "one_shot" : "nccl"}};
             c.shape = {{"gpus", gpus}, {"elements", bytes / 2}, {"bytes", bytes}};
             c.work = work("all_reduce", {bytes, gpus});
             c.device_bytes = 3 * bytes + 1e6;

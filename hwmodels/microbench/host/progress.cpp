@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/progress.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/format.h"
+
+namespace microbench {
+namespace {
+
+std::string time_left(double seconds) {
+    if (seconds < 0) return "time left unknown";
+    if (seconds < 99.5) return moecost::fixed(std::ceil(seconds), 0).append(" s left");
+    return std::string("about ").append(moecost::fixed(std::round(seconds / 60), 0)).append(" min left");
+}
+
+}   // namespace
+
+double seconds_left(const Progress& p) {
+    const double until_limit = p.limit > 0 ? std::max(0.0, p.limit - p.seconds) : -1;
+    if (p.done == 0) return until_limit;
+    const double pace = p.seconds / static_cast<double>(p.done);
+    const double left = pace * static_cast<double>(p.total - p.done);
+    return until_limit >= 0 ? std::min(left, until_limit) : left;
+}
+
+std::string progress_line(const Progress& p, std::string_view current, std::size_t width) {
+    constexpr std::size_t bar = 20;
+    const double share = p.total == 0 ? 1 : static_cast<double>(p.done) / static_cast<double>(p.total);
+    const auto filled = static_cast<std::size_t>(share * bar);
+    std::string line = "[";
+    line.append(filled, '#').append(bar - filled, '.').append("] ");
+    line.append(moecost::align_right(moecost::fixed(std::floor(share * 100), 0), 3)).append(" %  ");
+    line.append(std::to_string(p.done)).append("/").append(std::to_string(p.total)).append("  ");
+    line.append(time_left(seconds_left(p))).append("  ").append(current);
+    return line.substr(0, width);
+}
+
+}   // namespace microbench

@@ -253,7 +253,7 @@ MB_DEV void grouped_gemm(const GroupedGemm& g) {
 /// the unpacked operands need registers: a narrower tile.
 template <bool Bytes, bool Gated>
 using LargeGemm = std::conditional_t<Bytes, GemmShape<Bytes, Gated, 128, 128, 2, 4, 4, 1>,
-                                     GemmShape<Bytes, Gated, 128, 256, 2, 4, 4, 1>>;
+                                     GemmShape<Bytes, Gated, 128, 256, 2, 4, 3, 1>>;
 /// For few rows: weights stream, memory bound.
 template <bool Bytes, bool Gated>
 using SmallGemm = GemmShape<Bytes, Gated, 16, 64, 1, 4, 6, 3>;

@@ -21,6 +21,8 @@ Prepare prepare_of(std::string_view bench) {
     static constexpr Entry entries[] = {
         {"stream", prepare_stream},
         {"l2", prepare_l2},
+        {"gemm", prepare_gemm},
+        {"small_ops", prepare_small_op},
     };
     for (const Entry& entry : entries) {
         if (entry.bench == bench) return entry.prepare;

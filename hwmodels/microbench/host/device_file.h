@@ -14,7 +14,8 @@ namespace microbench {
 [[nodiscard]] std::string gpu_id(std::string_view device_name);
 
 /// The text of device.json; `date` as YYYY-MM-DD.
-[[nodiscard]] std::string device_json(const Backend& backend, std::string_view date, std::string_view command);
+[[nodiscard]] std::string device_json(const Backend& backend, std::string_view date,
+                                      std::string_view command);
 
 /// Device and facts of a device.json. InputError or SystemError when it cannot be read.
 void read_device_json(const std::string& path, Backend& backend);

@@ -25,7 +25,8 @@ struct Backend {
     Device device{};
     std::vector<std::pair<std::string, std::string>> facts{};   // driver, runtime, versions, for device.json
     std::function<Opened(const Bench&, const Case&)> open{};    // throws SkipCase
-    std::function<double()> clock{};   // seconds since any origin; recorded and synthetic time where nothing runs
+    std::function<double()>
+        clock{};   // seconds since any origin; recorded and synthetic time where nothing runs
 };
 
 struct StoppingRule {

@@ -27,16 +27,16 @@ constexpr std::array table{
     Option{"--filter", "GLOB", "only cases whose name matches, or begins with it: gemm, '*fp8*m=64'", nullptr,
            &Options::filter},
     Option{"--quick", "", "a selection that takes about two minutes", &Options::quick},
-    Option{"--out", "DIR", "folder of the tables; cases that have a row there are kept (microbench-out)", nullptr,
-           &Options::out},
-    Option{"--time-limit", "SECONDS", "stop after the case that reaches it; run again to go on", nullptr, nullptr,
-           &Options::time_limit, 0.001, 1e7},
-    Option{"--case-seconds", "SECONDS", "longest time of one case (2)", nullptr, nullptr, &Options::case_seconds,
-           0.001, 3600},
+    Option{"--out", "DIR", "folder of the tables; cases that have a row there are kept (microbench-out)",
+           nullptr, &Options::out},
+    Option{"--time-limit", "SECONDS", "stop after the case that reaches it; run again to go on", nullptr,
+           nullptr, &Options::time_limit, 0.001, 1e7},
+    Option{"--case-seconds", "SECONDS", "longest time of one case (2)", nullptr, nullptr,
+           &Options::case_seconds, 0.001, 3600},
     Option{"--replay", "DIR", "no GPU: take the samples from the tables of a recorded run", nullptr,
            &Options::replay},
-    Option{"--synthetic", "PROFILE", "no GPU: take them from the laws with the constants of this profile", nullptr,
-           &Options::synthetic},
+    Option{"--synthetic", "PROFILE", "no GPU: take them from the laws with the constants of this profile",
+           nullptr, &Options::synthetic},
     Option{"--noise", "SHARE", "standard deviation of --synthetic, relative (0.01)", nullptr, nullptr,
            &Options::noise, 0, 0.5},
     Option{"--device", "FILE", "device.json to assume for --list and --synthetic (an H100 of eight)", nullptr,
@@ -102,7 +102,8 @@ Options parse_options(const std::vector<std::string>& arguments) {
 }
 
 std::string help_text(std::string_view program) {
-    std::string text = "Measures kernels of one GPU and writes tables that `moecost calibrate` fits.\n\nusage: ";
+    std::string text =
+        "Measures kernels of one GPU and writes tables that `moecost calibrate` fits.\n\nusage: ";
     text.append(program).append(" [options]\n\n");
     for (const Option& option : table) {
         std::string left(option.name);

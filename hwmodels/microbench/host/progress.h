@@ -19,6 +19,7 @@ struct Progress {
 [[nodiscard]] double seconds_left(const Progress& progress);
 
 /// "[#########...........]  45 %  123/273  about 2 min left  gemm/cublaslt/...", cut to `width` columns.
-[[nodiscard]] std::string progress_line(const Progress& progress, std::string_view current, std::size_t width);
+[[nodiscard]] std::string progress_line(const Progress& progress, std::string_view current,
+                                        std::size_t width);
 
 }   // namespace microbench

@@ -82,7 +82,8 @@ void append_whole(const std::string& path, const std::string& text) {
     const ssize_t written = ::write(file, text.data(), text.size());
     const bool whole = written == static_cast<ssize_t>(text.size());
     const int error = written < 0 ? errno : ENOSPC;   // a short write to a file: no space is left
-    if (!whole && ::ftruncate(file, before.st_size) != 0) { /* drop_incomplete_line repairs it in the next run */
+    if (!whole &&
+        ::ftruncate(file, before.st_size) != 0) { /* drop_incomplete_line repairs it in the next run */
     }
     const bool closed = ::close(file) == 0;   // some file systems report a full disk only here
     if (!whole) fail(path, "cannot write", error);

@@ -18,9 +18,7 @@ namespace {
 class Uniform {
   public:
     explicit Uniform(std::uint64_t seed) : seed_(seed) {}
-    double operator()() {
-        return (static_cast<double>(random_bits(seed_, index_++) >> 11) + 0.5) * 0x1p-53;
-    }
+    double operator()() { return (static_cast<double>(random_bits(seed_, index_++) >> 11) + 0.5) * 0x1p-53; }
 
   private:
     std::uint64_t seed_;
@@ -186,8 +184,9 @@ Routing make_routing(std::string_view distribution, int tokens, int experts, int
     if (const auto a = exponent_after(distribution, "power_law_")) {
         return power_law(tokens, experts, top_k, *a, ranks, uniform);
     }
-    throw moecost::InputError({std::string(distribution)}, {}, "no distribution of tokens over experts",
-                              "balanced, uniform, zipf_S or power_law_A with a number, such as power_law_1.2");
+    throw moecost::InputError(
+        {std::string(distribution)}, {}, "no distribution of tokens over experts",
+        "balanced, uniform, zipf_S or power_law_A with a number, such as power_law_1.2");
 }
 
 }   // namespace microbench

@@ -36,8 +36,8 @@ struct RunOptions {
 struct Report {
     std::size_t finished_before = 0;
     std::size_t measured = 0;
-    std::size_t not_reached = 0;                                   // time limit or interruption
-    std::vector<std::pair<std::string, std::string>> skipped{};    // case, reason
+    std::size_t not_reached = 0;                                  // time limit or interruption
+    std::vector<std::pair<std::string, std::string>> skipped{};   // case, reason
     bool interrupted = false;
 };
 

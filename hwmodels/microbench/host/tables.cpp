@@ -19,11 +19,13 @@ struct Table {
 constexpr std::array tables{
     Table{"gemm", "gpu,engine,engine_version,dtype,kernel,n,k,m"},
     Table{"gemm_tuned", "gpu,engine,engine_version,dtype,kernel,n,k,m"},
-    Table{"moe", "gpu,engine,engine_version,dtype,kernel,hidden,inter,top_k,experts,tp,ep,distribution,tokens"},
+    Table{"moe",
+          "gpu,engine,engine_version,dtype,kernel,hidden,inter,top_k,experts,tp,ep,distribution,tokens"},
     Table{"attention_decode",
           "gpu,engine,engine_version,dtype,kv_dtype,kernel,q_heads,kv_heads,head_dim,window,batch,context"},
-    Table{"attention_prefill",
-          "gpu,engine,engine_version,dtype,kv_dtype,kernel,q_heads,kv_heads,head_dim,window,batch,isl,prefix"},
+    Table{
+        "attention_prefill",
+        "gpu,engine,engine_version,dtype,kv_dtype,kernel,q_heads,kv_heads,head_dim,window,batch,isl,prefix"},
     Table{"mla_decode",
           "gpu,engine,engine_version,scope,model,dtype,kv_dtype,gemm_dtype,kernel,heads,batch,context"},
     Table{"mla_prefill",

@@ -71,8 +71,8 @@ Backend synthetic_backend(const moecost::Accelerator& accelerator, const moecost
 
 Backend synthetic_backend(const Options& options) {
     const moecost::DataStore data;
-    const moecost::Profile profile = moecost::profile_from_toml(
-        data.open("hwmodels/engines", options.synthetic, "profile"));
+    const moecost::Profile profile =
+        moecost::profile_from_toml(data.open("hwmodels/engines", options.synthetic, "profile"));
     const moecost::Accelerator accelerator = moecost::load_accelerator(data, profile.accelerator);
     Backend backend = synthetic_backend(accelerator, profile, options.noise);
     backend.device = device_of(accelerator, options);

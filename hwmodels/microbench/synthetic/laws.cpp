@@ -94,8 +94,9 @@ moecost::Timed prefill(const Case& c, const Machine& machine) {
 }
 
 moecost::Timed mla_decode(const Case& c, const Machine& machine) {
-    const moecost::MlaDecode op{dimension(c, "batch"), dimension(c, "heads"), dimension(c, "context"), 512, 64,
-                                format(label(c, "kv_dtype"))};
+    const moecost::MlaDecode op{
+        dimension(c, "batch"),       dimension(c, "heads"), dimension(c, "context"), 512, 64,
+        format(label(c, "kv_dtype"))};
     const auto& tables = machine.profile->kernels->mla_decode;
     return moecost::mla_decode_time(op, table_of(tables, &moecost::MlaDecodeTable::cache, op.cache), machine);
 }
@@ -121,9 +122,12 @@ struct Law {
     moecost::Timed (*time)(const Case&, const Machine&);
 };
 constexpr Law laws[] = {
-    {"gemm", gemm},       {"moe", moe},
-    {"mla_decode", mla_decode}, {"attention_decode", decode},
-    {"mla_prefill", mla_prefill}, {"attention_prefill", prefill},
+    {"gemm", gemm},
+    {"moe", moe},
+    {"mla_decode", mla_decode},
+    {"attention_decode", decode},
+    {"mla_prefill", mla_prefill},
+    {"attention_prefill", prefill},
     {"allreduce", all_reduce},
 };
 

@@ -42,29 +42,35 @@ Cache make_cache(const Problem& p) {
 }
 
 /// One output row by definition.
-std::vector<double> exact_row(const Problem& p, const Cache& cache, const Operand& q, const Operand& k, const Operand& v,
-                              int dim, int sequence, int head) {
+std::vector<double> exact_row(const Problem& p, const Cache& cache, const Operand& q, const Operand& k,
+                              const Operand& v, int dim, int sequence, int head) {
     const int kv_head = head / (p.q_heads / p.kv_heads);
     const int tokens = p.context[static_cast<std::size_t>(sequence)];
     std::vector<double> weights(static_cast<std::size_t>(tokens));
     std::vector<double> out(static_cast<std::size_t>(dim));
     auto cache_element = [&](int token, int d) {
-        const int page = cache.pages[static_cast<std::size_t>(sequence * cache.max_pages + token / p.page_tokens)];
-        return (static_cast<std::size_t>(page * p.page_tokens + token % p.page_tokens) * static_cast<std::size_t>(p.kv_heads) +
-                static_cast<std::size_t>(kv_head)) * static_cast<std::size_t>(dim) + static_cast<std::size_t>(d);
+        const int page =
+            cache.pages[static_cast<std::size_t>(sequence * cache.max_pages + token / p.page_tokens)];
+        return (static_cast<std::size_t>(page * p.page_tokens + token % p.page_tokens) *
+                    static_cast<std::size_t>(p.kv_heads) +
+                static_cast<std::size_t>(kv_head)) *
+                   static_cast<std::size_t>(dim) +
+               static_cast<std::size_t>(d);
     };
     double sum = 0;
     for (int token = 0; token < tokens; ++token) {
         double score = 0;
         for (int d = 0; d < dim; ++d) {
-            score += q[static_cast<std::size_t>((sequence * p.q_heads + head) * dim + d)] * k[cache_element(token, d)];
+            score += q[static_cast<std::size_t>((sequence * p.q_heads + head) * dim + d)] *
+                     k[cache_element(token, d)];
         }
         weights[static_cast<std::size_t>(token)] = std::exp(score / std::sqrt(dim));
         sum += weights[static_cast<std::size_t>(token)];
     }
     for (int token = 0; token < tokens; ++token) {
         for (int d = 0; d < dim; ++d) {
-            out[static_cast<std::size_t>(d)] += weights[static_cast<std::size_t>(token)] / sum * v[cache_element(token, d)];
+            out[static_cast<std::size_t>(d)] +=
+                weights[static_cast<std::size_t>(token)] / sum * v[cache_element(token, d)];
         }
     }
     return out;
@@ -99,14 +105,15 @@ void run_decode(const Problem& p, const emulator::Options& options) {
     a.part_tokens = part_tokens_for(*std::max_element(p.context.begin(), p.context.end()), p.parts, 64);
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(dim));
     const int head_blocks = divide_up(p.q_heads / p.kv_heads, Shape::heads);
-    const auto report = emulator::run(p.parts, p.kv_heads * head_blocks, batch, Shape::threads, Shape::shared_bytes,
-                                      options, [&] { decode_attention<Shape>(a); });
+    const auto report = emulator::run(p.parts, p.kv_heads * head_blocks, batch, Shape::threads,
+                                      Shape::shared_bytes, options, [&] { decode_attention<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
     CHECK(report.matrix_loads > 0);
     if (p.parts > 1) {
         const MergeParts merge{part_out.data(), part_lse.data(), out.halves(), p.parts};
-        const auto merged = emulator::run(batch * p.q_heads, 1, 1, dim, 0, options, [&] { merge_parts<Shape::dim>(merge); });
+        const auto merged =
+            emulator::run(batch * p.q_heads, 1, 1, dim, 0, options, [&] { merge_parts<Shape::dim>(merge); });
         CHECK(merged.error == "");
     }
     double worst = 0;

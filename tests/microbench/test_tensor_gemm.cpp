@@ -33,13 +33,15 @@ double silu_exact(double x) { return x / (1 + std::exp(-x)); }
 
 /// C of one element in double precision; magnitude receives what rounding of the sums is relative to.
 template <class Shape>
-double expected(const Problem& p, const Operand& a, const Operand& b, int source, int expert, int column, double* magnitude) {
+double expected(const Problem& p, const Operand& a, const Operand& b, int source, int expert, int column,
+                double* magnitude) {
     const std::size_t k = static_cast<std::size_t>(p.k);
     const std::size_t weight_rows = static_cast<std::size_t>(Shape::gated ? 2 * p.n : p.n);
     double sum[2] = {};
     *magnitude = 0;
     for (int half = 0; half < (Shape::gated ? 2 : 1); ++half) {
-        const std::size_t row = static_cast<std::size_t>(expert) * weight_rows + static_cast<std::size_t>(half * p.n + column);
+        const std::size_t row =
+            static_cast<std::size_t>(expert) * weight_rows + static_cast<std::size_t>(half * p.n + column);
         for (std::size_t i = 0; i < k; ++i) {
             const double product = a[static_cast<std::size_t>(source) * k + i] * b[row * k + i];
             sum[half] += product;
@@ -81,20 +83,25 @@ Outcome run_gemm(const Problem& p, const emulator::Options& options) {
     outcome.report = emulator::run(p.blocks, 1, 1, Shape::threads, Shape::shared_bytes, options,
                                    [&] { grouped_gemm<Shape>(g); });
     for (int expert = 0; expert < experts; ++expert) {
-        for (int row = row_prefix[static_cast<std::size_t>(expert)]; row < row_prefix[static_cast<std::size_t>(expert) + 1]; ++row) {
+        for (int row = row_prefix[static_cast<std::size_t>(expert)];
+             row < row_prefix[static_cast<std::size_t>(expert) + 1]; ++row) {
             for (int column = 0; column < p.n; ++column) {
                 double magnitude = 0;
-                const double want = expected<Shape>(p, a, b, source[static_cast<std::size_t>(row)], expert, column, &magnitude);
+                const double want = expected<Shape>(p, a, b, source[static_cast<std::size_t>(row)], expert,
+                                                    column, &magnitude);
                 const double got = c[static_cast<std::size_t>(row) * n + static_cast<std::size_t>(column)];
                 // Half a unit in the last place of the output, and rounding of the sums in single precision.
-                const double rounding = std::abs(want) * (narrow ? 0x1p-4 + 0x1p-8 : 0x1p-8 + 0x1p-11) + (narrow ? 0x1p-10 : 0);
-                const double error = std::abs(got - want) / (rounding + 1e-5 * magnitude * (1 + std::abs(want)));
+                const double rounding =
+                    std::abs(want) * (narrow ? 0x1p-4 + 0x1p-8 : 0x1p-8 + 0x1p-11) + (narrow ? 0x1p-10 : 0);
+                const double error =
+                    std::abs(got - want) / (rounding + 1e-5 * magnitude * (1 + std::abs(want)));
                 outcome.worst = std::max(outcome.worst, std::isnan(error) ? 1e9 : error);
             }
         }
     }
     for (std::size_t i = 0; i < 64; ++i) {
-        outcome.untouched &= c[static_cast<std::size_t>(rows) * n + i] == before[static_cast<std::size_t>(rows) * n + i];
+        outcome.untouched &=
+            c[static_cast<std::size_t>(rows) * n + i] == before[static_cast<std::size_t>(rows) * n + i];
     }
     return outcome;
 }

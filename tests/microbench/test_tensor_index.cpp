@@ -131,7 +131,7 @@ TEST_CASE("parts of a context cover it once") {
             CHECK(next == context);
         }
     }
-    CHECK(choose_parts(512, 8192, 64, 264, 64) == 1);   // 1.94 waves of whole sequences: no need to split
+    CHECK(choose_parts(512, 8192, 64, 264, 64) == 1);    // 1.94 waves of whole sequences: no need to split
     CHECK(choose_parts(8, 131072, 64, 264, 64) == 33);   // 264 blocks of 63 tiles fill one wave
     CHECK(choose_parts(1, 16, 64, 264, 64) == 1);
 }
@@ -195,20 +195,26 @@ TEST_CASE("the emulator shows a missing wait and a missing barrier") {
     };
     CHECK(run(true, true, false) == 42);
     CHECK(run(true, true, true) == 42);
-    CHECK(run(false, true, true) != 42);    // read before the copy is bound to have arrived
-    CHECK(run(true, false, true) != 42);    // the reader's warp goes first
+    CHECK(run(false, true, true) != 42);   // read before the copy is bound to have arrived
+    CHECK(run(true, false, true) != 42);   // the reader's warp goes first
 }
 
 TEST_CASE("the emulator shows divergence, dead locks, conflicts and addresses outside shared memory") {
-    const auto run = [](const std::function<void()>& kernel) { return emulator::run(1, 1, 1, 64, 4096, {}, kernel); };
+    const auto run = [](const std::function<void()>& kernel) {
+        return emulator::run(1, 1, 1, 64, 4096, {}, kernel);
+    };
     const auto diverged = run([] {
-        if (thread_index() % 2 == 0) sync_warp();
-        else shuffle_xor_bits(0, 1);
+        if (thread_index() % 2 == 0)
+            sync_warp();
+        else
+            shuffle_xor_bits(0, 1);
     });
     CHECK(diverged.error.find("different instructions") != std::string::npos);
     const auto locked = run([] {
-        if (thread_index() < 32) sync_block();
-        else sync_warp();
+        if (thread_index() < 32)
+            sync_block();
+        else
+            sync_warp();
         if (thread_index() >= 33) sync_warp();
     });
     CHECK(locked.error.find("dead lock") != std::string::npos);

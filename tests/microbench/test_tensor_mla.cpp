@@ -24,24 +24,28 @@ struct Problem {
 std::size_t size(int x) { return static_cast<std::size_t>(x); }
 
 /// Largest error of one head of one sequence.
-double worst_error(const Problem& p, const std::vector<int>& pages, int max_pages, const Operand& q, const Operand& cache,
-                   const Operand& out, int sequence, int head) {
+double worst_error(const Problem& p, const std::vector<int>& pages, int max_pages, const Operand& q,
+                   const Operand& cache, const Operand& out, int sequence, int head) {
     const int tokens = p.context[size(sequence)];
     std::vector<double> weights(size(tokens));
     auto row = [&](int token) {
-        return size(pages[size(sequence * max_pages + token / p.page_tokens)] * p.page_tokens + token % p.page_tokens) * 576;
+        return size(pages[size(sequence * max_pages + token / p.page_tokens)] * p.page_tokens +
+                    token % p.page_tokens) *
+               576;
     };
     double sum = 0;
     for (int token = 0; token < tokens; ++token) {
         double score = 0;
-        for (std::size_t d = 0; d < 576; ++d) score += q[size(sequence * p.heads + head) * 576 + d] * cache[row(token) + d];
+        for (std::size_t d = 0; d < 576; ++d)
+            score += q[size(sequence * p.heads + head) * 576 + d] * cache[row(token) + d];
         weights[size(token)] = std::exp(score / std::sqrt(192.0));
         sum += weights[size(token)];
     }
     double worst = 0;
     for (std::size_t d = 0; d < 512; ++d) {
         double want = 0;
-        for (int token = 0; token < tokens; ++token) want += weights[size(token)] / sum * cache[row(token) + d];
+        for (int token = 0; token < tokens; ++token)
+            want += weights[size(token)] / sum * cache[row(token) + d];
         const double error = std::abs(out[size(sequence * p.heads + head) * 512 + d] - want);
         worst = std::max(worst, std::isnan(error) ? 1e9 : error);
     }
@@ -74,13 +78,14 @@ void run_mla(const Problem& p, const emulator::Options& options) {
     a.parts = p.parts;
     a.part_tokens = part_tokens_for(longest, p.parts, 64);
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(192.0));
-    const auto report = emulator::run(p.parts, divide_up(p.heads, Shape::heads), batch, Shape::threads, Shape::shared_bytes,
-                                      options, [&] { mla_decode<Shape>(a); });
+    const auto report = emulator::run(p.parts, divide_up(p.heads, Shape::heads), batch, Shape::threads,
+                                      Shape::shared_bytes, options, [&] { mla_decode<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
     if (p.parts > 1) {
         const MergeParts merge{part_out.data(), part_lse.data(), out.halves(), p.parts};
-        const auto merged = emulator::run(batch * p.heads, 1, 1, 512, 0, options, [&] { merge_parts<512>(merge); });
+        const auto merged =
+            emulator::run(batch * p.heads, 1, 1, 512, 0, options, [&] { merge_parts<512>(merge); });
         CHECK(merged.error == "");
     }
     double worst = 0;

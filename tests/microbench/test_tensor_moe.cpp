@@ -26,15 +26,29 @@ struct Sorted {
     MoeRoute route;
 
     Sorted(const std::vector<int>& expert, int top_k, int experts, int tile_rows)
-        : counts(size(experts)), cursor(size(experts), -7), row_prefix(size(experts) + 1, -7),
-          tile_prefix(size(experts) + 1, -7), token_of_row(expert.size(), -7), row_of_pair(expert.size(), -7) {
-        route = {expert.data(), static_cast<int>(expert.size()), top_k, experts, tile_rows, counts.data(), cursor.data(),
-                 row_prefix.data(), tile_prefix.data(), token_of_row.data(), row_of_pair.data()};
+        : counts(size(experts)),
+          cursor(size(experts), -7),
+          row_prefix(size(experts) + 1, -7),
+          tile_prefix(size(experts) + 1, -7),
+          token_of_row(expert.size(), -7),
+          row_of_pair(expert.size(), -7) {
+        route = {expert.data(),
+                 static_cast<int>(expert.size()),
+                 top_k,
+                 experts,
+                 tile_rows,
+                 counts.data(),
+                 cursor.data(),
+                 row_prefix.data(),
+                 tile_prefix.data(),
+                 token_of_row.data(),
+                 row_of_pair.data()};
     }
 };
 
 void run(int blocks, int threads, int shared_ints, const std::function<void()>& kernel, int blocks_y = 1) {
-    const auto report = emulator::run(blocks, blocks_y, 1, threads, shared_ints * 4, {true, true, 128 << 10}, kernel);
+    const auto report =
+        emulator::run(blocks, blocks_y, 1, threads, shared_ints * 4, {true, true, 128 << 10}, kernel);
     CHECK(report.error == "");
 }
 
@@ -67,7 +81,8 @@ void check_sorted(const Sorted& s, const std::vector<int>& expert) {
             right = right && row == -1;
             continue;
         }
-        right = right && row >= s.row_prefix[size(expert[pair])] && row < s.row_prefix[size(expert[pair]) + 1];
+        right =
+            right && row >= s.row_prefix[size(expert[pair])] && row < s.row_prefix[size(expert[pair]) + 1];
         if (!right) break;
         right = !taken[size(row)] && s.token_of_row[size(row)] == static_cast<int>(pair) / s.route.top_k;
         taken[size(row)] = true;
@@ -81,8 +96,9 @@ struct Layer {
 };
 
 /// The layer by definition; weights of e4m3 and bfloat16 alike are read back from what is stored.
-std::vector<double> exact_layer(const Layer& l, const std::vector<int>& expert, const std::vector<float>& weight,
-                                const Operand& x, const Operand& up, const Operand& down) {
+std::vector<double> exact_layer(const Layer& l, const std::vector<int>& expert,
+                                const std::vector<float>& weight, const Operand& x, const Operand& up,
+                                const Operand& down) {
     std::vector<double> out(size(l.tokens * l.hidden));
     std::vector<double> middle(size(l.inter));
     for (int pair = 0; pair < l.tokens * l.top_k; ++pair) {
@@ -112,7 +128,8 @@ std::vector<double> exact_layer(const Layer& l, const std::vector<int>& expert, 
 
 template <class Up, class Down>
 void check_layer(const Layer& l, const std::string& distribution, double tolerance) {
-    const auto routing = microbench::make_routing(distribution, l.tokens, l.experts, l.top_k, 5, l.experts / l.local);
+    const auto routing =
+        microbench::make_routing(distribution, l.tokens, l.experts, l.top_k, 5, l.experts / l.local);
     const std::vector<int>& expert = routing.expert;
     const bool bytes = Up::bytes;
     const Operand x(size(l.tokens * l.hidden), false, 1);
@@ -126,19 +143,31 @@ void check_layer(const Layer& l, const std::string& distribution, double toleran
     check_sorted(s, expert);
     Operand narrow(size(l.tokens * l.hidden), true, 9);
     const Quantize q{x.halves(), narrow.data(), l.tokens * l.hidden / 8, 64.0F};
-    if (bytes) run(divide_up(l.tokens * l.hidden / 8, quantize_threads), quantize_threads, 0, [&] { quantize(q); });
+    if (bytes)
+        run(divide_up(l.tokens * l.hidden / 8, quantize_threads), quantize_threads, 0, [&] { quantize(q); });
     Operand middle(expert.size() * size(l.inter), bytes, 5);
     Operand y(expert.size() * size(l.hidden), false, 6);
     Operand out(size(l.tokens * l.hidden), false, 7);
     const int width = bytes ? 1 : 2;
-    GroupedGemm g{bytes ? narrow.data() : x.data(), up.data(), middle.data(), s.token_of_row.data(), s.row_prefix.data(),
-                  s.tile_prefix.data(), l.local, l.inter, l.hidden * width, bytes ? 1.0F / 64 : 1.0F, 4.0F};
+    GroupedGemm g{bytes ? narrow.data() : x.data(),
+                  up.data(),
+                  middle.data(),
+                  s.token_of_row.data(),
+                  s.row_prefix.data(),
+                  s.tile_prefix.data(),
+                  l.local,
+                  l.inter,
+                  l.hidden * width,
+                  bytes ? 1.0F / 64 : 1.0F,
+                  4.0F};
     run(3, Up::threads, Up::shared_bytes / 4, [&] { grouped_gemm<Up>(g); });
-    const GroupedGemm d{middle.data(), down.data(), y.data(), nullptr, s.row_prefix.data(), s.tile_prefix.data(), l.local,
-                        l.hidden, l.inter * width, bytes ? 0.25F : 1.0F, 1.0F};
+    const GroupedGemm d{middle.data(),       down.data(),          y.data(), nullptr,
+                        s.row_prefix.data(), s.tile_prefix.data(), l.local,  l.hidden,
+                        l.inter * width,     bytes ? 0.25F : 1.0F, 1.0F};
     run(2, Down::threads, Down::shared_bytes / 4, [&] { grouped_gemm<Down>(d); });
     const MoeCombine c{y.halves(), s.row_of_pair.data(), weight.data(), out.halves(), l.hidden, l.top_k};
-    run(l.tokens, combine_threads, 0, [&] { combine_rows(c); }, divide_up(l.hidden / 8, combine_threads));
+    run(
+        l.tokens, combine_threads, 0, [&] { combine_rows(c); }, divide_up(l.hidden / 8, combine_threads));
     const auto want = exact_layer(l, expert, weight, x, up, down);
     double error = 0;
     double size_of_result = 0;
@@ -156,7 +185,8 @@ TEST_CASE("pairs are sorted by expert in one block and in three steps, pairs of 
     std::mt19937 random(1);
     for (const int experts : {1, 5, 200}) {
         std::vector<int> expert(5000);
-        for (int& e : expert) e = static_cast<int>(random() % static_cast<unsigned>(experts + experts / 2 + 1));
+        for (int& e : expert)
+            e = static_cast<int>(random() % static_cast<unsigned>(experts + experts / 2 + 1));
         Sorted alone(expert, 4, experts, 16);
         sort_alone(alone);
         check_sorted(alone, expert);

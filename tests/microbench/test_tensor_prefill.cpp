@@ -23,8 +23,8 @@ struct Problem {
 
 /// Largest error of one head of one sequence.
 template <class Shape>
-double worst_error(const Problem& p, const Operand& q, const Operand& k, const Operand& v, const Operand& out, int sequence,
-                   int head) {
+double worst_error(const Problem& p, const Operand& q, const Operand& k, const Operand& v, const Operand& out,
+                   int sequence, int head) {
     const int kv_head = head / (p.q_heads / p.kv_heads);
     double worst = 0;
     auto index = [&](int token, int heads, int h, int dim, int d) {
@@ -36,7 +36,8 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
         for (int key = 0; key <= query; ++key) {
             double score = 0;
             for (int d = 0; d < Shape::query_dim; ++d) {
-                score += q[index(query, p.q_heads, head, Shape::query_dim, d)] * k[index(key, p.kv_heads, kv_head, Shape::query_dim, d)];
+                score += q[index(query, p.q_heads, head, Shape::query_dim, d)] *
+                         k[index(key, p.kv_heads, kv_head, Shape::query_dim, d)];
             }
             weights[static_cast<std::size_t>(key)] = std::exp(score / std::sqrt(Shape::query_dim));
             sum += weights[static_cast<std::size_t>(key)];
@@ -44,7 +45,8 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
         for (int d = 0; d < Shape::value_dim; ++d) {
             double want = 0;
             for (int key = 0; key <= query; ++key) {
-                want += weights[static_cast<std::size_t>(key)] / sum * v[index(key, p.kv_heads, kv_head, Shape::value_dim, d)];
+                want += weights[static_cast<std::size_t>(key)] / sum *
+                        v[index(key, p.kv_heads, kv_head, Shape::value_dim, d)];
             }
             const double error = std::abs(out[index(query, p.q_heads, head, Shape::value_dim, d)] - want);
             worst = std::max(worst, std::isnan(error) ? 1e9 : error);
@@ -69,13 +71,15 @@ void run_prefill(const Problem& p, const emulator::Options& options) {
     a.q_heads = p.q_heads;
     a.kv_heads = p.kv_heads;
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(Shape::query_dim));
-    const auto report = emulator::run(p.batch * p.q_heads, divide_up(p.length, Shape::queries), 1, Shape::threads,
-                                      Shape::shared_bytes, options, [&] { prefill_attention<Shape>(a); });
+    const auto report =
+        emulator::run(p.batch * p.q_heads, divide_up(p.length, Shape::queries), 1, Shape::threads,
+                      Shape::shared_bytes, options, [&] { prefill_attention<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
     double worst = 0;
     for (int sequence = 0; sequence < p.batch; ++sequence) {
-        for (int head = 0; head < p.q_heads; ++head) worst = std::max(worst, worst_error<Shape>(p, q, k, v, out, sequence, head));
+        for (int head = 0; head < p.q_heads; ++head)
+            worst = std::max(worst, worst_error<Shape>(p, q, k, v, out, sequence, head));
     }
     // Probabilities (of sum 1) and output are rounded to bfloat16, values are at most 1.
     CHECK(worst <= 0x1p-9 + 0x1p-9);

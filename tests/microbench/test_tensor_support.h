@@ -30,8 +30,12 @@ class Operand {
     }
     [[nodiscard]] std::size_t width() const { return bytes_ ? 1 : 2; }
     unsigned char* data() { return reinterpret_cast<unsigned char*>(memory_.data()); }
-    [[nodiscard]] const unsigned char* data() const { return reinterpret_cast<const unsigned char*>(memory_.data()); }
-    [[nodiscard]] const std::uint16_t* halves() const { return reinterpret_cast<const std::uint16_t*>(data()); }
+    [[nodiscard]] const unsigned char* data() const {
+        return reinterpret_cast<const unsigned char*>(memory_.data());
+    }
+    [[nodiscard]] const std::uint16_t* halves() const {
+        return reinterpret_cast<const std::uint16_t*>(data());
+    }
     std::uint16_t* halves() { return reinterpret_cast<std::uint16_t*>(data()); }
     double operator[](std::size_t i) const {
         return bytes_ ? mt::from_e4m3(data()[i]) : mt::from_bf16(halves()[i]);

@@ -26,7 +26,8 @@ struct Paged {
 
     [[nodiscard]] std::size_t rows() const { return batch * max_pages * page_tokens; }
     [[nodiscard]] std::size_t row_of(std::size_t sequence, std::size_t token) const {
-        return static_cast<std::size_t>(pages[sequence * max_pages + token / page_tokens]) * page_tokens + token % page_tokens;
+        return static_cast<std::size_t>(pages[sequence * max_pages + token / page_tokens]) * page_tokens +
+               token % page_tokens;
     }
 };
 
@@ -38,7 +39,8 @@ Paged make_pages(const Case& c, std::size_t page_tokens) {
     p.max_pages = (p.context + page_tokens - 1) / page_tokens;
     p.pages.resize(p.batch * p.max_pages);
     std::iota(p.pages.begin(), p.pages.end(), 0);
-    for (std::size_t i = p.pages.size(); i > 1; --i) std::swap(p.pages[i - 1], p.pages[random_bits(44, i) % i]);
+    for (std::size_t i = p.pages.size(); i > 1; --i)
+        std::swap(p.pages[i - 1], p.pages[random_bits(44, i) % i]);
     p.device_pages = allocate_array<int>(p.pages.size());
     p.device_context = allocate_array<int>(p.batch);
     upload(p.device_pages.get(), p.pages);
@@ -53,7 +55,8 @@ struct Heads {
     std::shared_ptr<float> part_out, part_lse;
 };
 
-Heads make_heads(std::size_t batch, std::size_t heads, std::size_t query_dim, std::size_t value_dim, std::size_t parts) {
+Heads make_heads(std::size_t batch, std::size_t heads, std::size_t query_dim, std::size_t value_dim,
+                 std::size_t parts) {
     Heads h{heads, query_dim, value_dim, nullptr, nullptr, nullptr, nullptr};
     const std::size_t rows = batch * heads;
     h.q = allocate_array<std::uint16_t>(rows * query_dim);
@@ -75,7 +78,8 @@ std::vector<double> query_of(const Heads& h, std::size_t row) {
 std::vector<double> result_of(const Heads& h, std::size_t row) {
     const auto raw = download(h.out.get() + row * h.value_dim, h.value_dim);
     std::vector<double> values(raw.size());
-    std::transform(raw.begin(), raw.end(), values.begin(), [](std::uint16_t x) { return static_cast<double>(from_bf16(x)); });
+    std::transform(raw.begin(), raw.end(), values.begin(),
+                   [](std::uint16_t x) { return static_cast<double>(from_bf16(x)); });
     return values;
 }
 
@@ -119,7 +123,8 @@ double decode_error(const Decode& d) {
         const std::size_t sequence = row / d.heads.heads;
         const std::size_t kv_head = row % d.heads.heads / (d.heads.heads / d.kv_heads);
         const auto element = [&](std::uint64_t seed, std::size_t token, std::size_t i) {
-            return stored(d.bytes, seed, (d.cache.row_of(sequence, token) * d.kv_heads + kv_head) * d.dim + i);
+            return stored(d.bytes, seed,
+                          (d.cache.row_of(sequence, token) * d.kv_heads + kv_head) * d.dim + i);
         };
         const AttentionRow want = attention_row(
             query_of(d.heads, row), d.cache.context, d.dim, static_cast<double>(d.dim),
@@ -153,7 +158,8 @@ double mla_error(const Mla& m) {
         const auto latent = [&](std::size_t t, std::size_t i) {
             return stored(false, k_seed, m.cache.row_of(row / m.heads.heads, t) * 576 + i);
         };
-        const AttentionRow want = attention_row(query_of(m.heads, row), m.cache.context, 512, 192, latent, latent);
+        const AttentionRow want =
+            attention_row(query_of(m.heads, row), m.cache.context, 512, 192, latent, latent);
         worst = std::max(worst, attention_error(result_of(m.heads, row), want));
     }
     return worst;
@@ -203,9 +209,10 @@ Prepared prepare_mla_decode(const Case& c, const Device& device) {
     m->shared_bytes = device.shared_bytes_per_block;
     tensor::MlaDecode& call = m->call;
     call.heads = static_cast<int>(dimension(c, "heads"));
-    tensor::plan_mla_decode(call, static_cast<int>(m->cache.batch), static_cast<int>(m->cache.context), device.multiprocessors,
-                            m->shared_bytes);
-    m->heads = make_heads(m->cache.batch, static_cast<std::size_t>(call.heads), 576, 512, static_cast<std::size_t>(call.parts));
+    tensor::plan_mla_decode(call, static_cast<int>(m->cache.batch), static_cast<int>(m->cache.context),
+                            device.multiprocessors, m->shared_bytes);
+    m->heads = make_heads(m->cache.batch, static_cast<std::size_t>(call.heads), 576, 512,
+                          static_cast<std::size_t>(call.parts));
     call.q = m->heads.q.get();
     call.pages = m->cache.device_pages.get();
     call.context = m->cache.device_context.get();

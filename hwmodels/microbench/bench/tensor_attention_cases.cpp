@@ -33,7 +33,9 @@ constexpr double most_cached_tokens = 256. * 16384;   // of one call: longer con
 constexpr double most_prompt_tokens = 65536;
 
 std::vector<Case> kept(std::vector<Case> cases, const Device& device) {
-    std::erase_if(cases, [&](const Case& c) { return device.memory_bytes > 0 && c.device_bytes > 0.9 * device.memory_bytes; });
+    std::erase_if(cases, [&](const Case& c) {
+        return device.memory_bytes > 0 && c.device_bytes > 0.9 * device.memory_bytes;
+    });
     return cases;
 }
 
@@ -60,7 +62,8 @@ std::vector<Case> attention_decode_cases(const Device& device) {
                         c.work = work("attention_decode", {batch, context, h.q, h.kv, h.dim, bytes_of(kv)});
                         c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) +
                                          decode_buffers(batch, h.q, h.dim, context) + 64e6;
-                        c.quick = h.quick && !small_pages && (batch == 1 || batch == 64) && (context == 1024 || context == 8192);
+                        c.quick = h.quick && !small_pages && (batch == 1 || batch == 64) &&
+                                  (context == 1024 || context == 8192);
                         c.short_kernel = c.work.bytes < 10e6;
                         cases.push_back(std::move(c));
                     }

@@ -34,8 +34,9 @@ struct Cut {
 };
 constexpr std::array cuts{Cut{1, 1}, Cut{8, 1}, Cut{1, 8}, Cut{1, 32}};
 
-constexpr std::array token_counts{1.,   2.,   4.,   8.,    16.,   32.,   48.,   64.,   80.,   96.,   128.,   160.,   192.,  256.,
-                                  320., 384., 512., 768.,  1024., 1536., 2048., 3072., 4096., 6144., 8192.,  12288., 16384.};
+constexpr std::array token_counts{1.,    2.,    4.,    8.,    16.,   32.,   48.,   64.,    80.,
+                                  96.,   128.,  160.,  192.,  256.,  320.,  384.,  512.,   768.,
+                                  1024., 1536., 2048., 3072., 4096., 6144., 8192., 12288., 16384.};
 constexpr std::array quick_tokens{1., 16., 256., 4096.};
 
 template <class Array>
@@ -54,7 +55,8 @@ double layer_buffers(const Experts& l, const Cut& cut, double tokens, double pai
     return tokens * l.hidden * 5 + pairs * (l.inter / cut.tp * 2 + l.hidden * 2 + 16);
 }
 
-Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const char* distribution, double tokens, double l2) {
+Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const char* distribution,
+              double tokens, double l2) {
     Case c{.table = "moe", .kernel = "mma_grouped", .dtype = dtype};
     c.shape = {{"hidden", l.hidden}, {"inter", l.inter}, {"top_k", l.top_k}, {"experts", l.experts},
                {"tp", cut.tp},       {"ep", cut.ep},     {"tokens", tokens}};
@@ -71,7 +73,8 @@ Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const 
     c.work = moe_rank_work(pairs, distinct, tokens, l.hidden, l.inter / cut.tp, w);
     const double weights = 3 * w * l.hidden * l.inter / cut.tp * static_cast<double>(local);
     c.device_bytes = weights * moe_copies(c, l2) + layer_buffers(l, cut, tokens, tokens * l.top_k) + 64e6;
-    c.quick = l.quick && cut.tp == 1 && cut.ep == 1 && c.distribution == "balanced" && contains(quick_tokens, tokens);
+    c.quick = l.quick && cut.tp == 1 && cut.ep == 1 && c.distribution == "balanced" &&
+              contains(quick_tokens, tokens);
     return c;
 }
 
@@ -81,11 +84,13 @@ bool possible(const Experts& l, const Cut& cut) {
            static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
 }
 
-void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype, const Device& d) {
+void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype,
+                       const Device& d) {
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
         const bool skewed_uncut = std::string_view(distribution) == "zipf_1.0";
         if (skewed_uncut && (cut.tp != 1 || cut.ep != 1)) continue;
-        for (const double tokens : token_counts) cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
+        for (const double tokens : token_counts)
+            cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
     }
 }
 
@@ -140,10 +145,13 @@ std::vector<Case> grouped_gemm_cases(const Device& device) {
 
 std::vector<Bench> tensor_listing() {
     return {
-        {"grouped_gemm", "moe: compute and memory efficiency of the expert GEMMs alone", grouped_gemm_cases, nullptr},
+        {"grouped_gemm", "moe: compute and memory efficiency of the expert GEMMs alone", grouped_gemm_cases,
+         nullptr},
         {"moe", "moe: floor, compute, memory, tile padding, routed-row traffic, skew", moe_cases, nullptr},
-        {"attention_decode", "attention_decode: floor, memory, compute, per sequence, occupancy", attention_decode_cases, nullptr},
-        {"attention_prefill", "attention_prefill: floor, compute, ramp with length, waves", attention_prefill_cases, nullptr},
+        {"attention_decode", "attention_decode: floor, memory, compute, per sequence, occupancy",
+         attention_decode_cases, nullptr},
+        {"attention_prefill", "attention_prefill: floor, compute, ramp with length, waves",
+         attention_prefill_cases, nullptr},
         {"mla_decode", "mla_decode: floor, memory, compute, per sequence", mla_decode_cases, nullptr},
         {"mla_prefill", "mla_prefill: floor, compute, ramp with length", mla_prefill_cases, nullptr},
     };

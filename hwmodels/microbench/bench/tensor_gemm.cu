@@ -56,8 +56,8 @@ void make_operands(GroupedCase& g, std::size_t copies) {
     fill(g.b.get(), g.kind.bytes, g.b_bytes() / g.width * copies, b_seed);
     const std::vector<int> counts(g.experts, static_cast<int>(g.rows));
     std::vector<int> row_prefix(g.experts + 1), tile_prefix(g.experts + 1);
-    tensor::running_sums(counts.data(), static_cast<int>(g.experts), tensor::tile_rows(g.kind), row_prefix.data(),
-                         tile_prefix.data());
+    tensor::running_sums(counts.data(), static_cast<int>(g.experts), tensor::tile_rows(g.kind),
+                         row_prefix.data(), tile_prefix.data());
     g.row_prefix = allocate_array<int>(row_prefix.size());
     g.tile_prefix = allocate_array<int>(tile_prefix.size());
     upload(g.row_prefix.get(), row_prefix);
@@ -79,7 +79,8 @@ void launch_case(const GroupedCase& g, int multiprocessors, Stream stream, std::
 }
 
 double error_of(const GroupedCase& g, int multiprocessors) {
-    check(cudaMemset(g.c.get(), 0xFF, g.c_elements() * 2), "clear C");   // not a number where nothing is written
+    check(cudaMemset(g.c.get(), 0xFF, g.c_elements() * 2),
+          "clear C");   // not a number where nothing is written
     launch_case(g, multiprocessors, nullptr, 0);
     wait(nullptr);
     double worst = 0;
@@ -88,11 +89,13 @@ double error_of(const GroupedCase& g, int multiprocessors) {
         const std::size_t weight = row / g.rows * g.n + at % g.n;
         Sum sum;
         for (std::size_t i = 0; i < g.k; ++i) {
-            sum.add(stored(g.kind.bytes, a_seed, row * g.k + i) * stored(g.kind.bytes, b_seed, weight * g.k + i));
+            sum.add(stored(g.kind.bytes, a_seed, row * g.k + i) *
+                    stored(g.kind.bytes, b_seed, weight * g.k + i));
         }
         const double got = from_bf16(download(g.c.get() + at, 1)[0]);
         const auto scale = static_cast<double>(g.scale);
-        worst = std::max(worst, rounding_error(got, sum.value * scale, sum.magnitude * scale, g.kind.bytes, false));
+        worst = std::max(worst,
+                         rounding_error(got, sum.value * scale, sum.magnitude * scale, g.kind.bytes, false));
     }
     return worst;
 }
@@ -113,7 +116,8 @@ Prepared (*tensor_prepare(std::string_view bench))(const Case&, const Device&) {
 
 Prepared prepare_grouped_gemm(const Case& c, const Device& device) {
     auto g = std::make_shared<GroupedCase>(read_case(c));
-    if (g->kind.bytes && device.compute_capability < 89) throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
+    if (g->kind.bytes && device.compute_capability < 89)
+        throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
     Prepared p;
     p.copies = rotating_copies(c.work.bytes, device.l2_bytes, 64);
     make_operands(*g, static_cast<std::size_t>(p.copies));

@@ -23,7 +23,7 @@ struct Layer {
     bool small = false;
     int multiprocessors = 0;
     std::size_t tokens = 0, hidden = 0, inter = 0, top_k = 0, experts = 0;   // experts and inter of this rank
-    std::size_t width = 2;   // bytes of an element of weights
+    std::size_t width = 2;                                                   // bytes of an element of weights
     float up_scale = 1, down_scale = 1;
     std::vector<int> expert;   // of each pair, on the host
     std::shared_ptr<int> device_expert, counts, cursor, row_prefix, tile_prefix, token_of_row, row_of_pair;
@@ -38,7 +38,9 @@ struct Layer {
 
 Layer read_layer(const Case& c, const Device& device) {
     Layer l;
-    const auto whole = [&](std::string_view column) { return static_cast<std::size_t>(dimension(c, column)); };
+    const auto whole = [&](std::string_view column) {
+        return static_cast<std::size_t>(dimension(c, column));
+    };
     l.bytes = c.dtype == "fp8";
     l.width = l.bytes ? 1 : 2;
     l.multiprocessors = device.multiprocessors;
@@ -64,7 +66,8 @@ Layer read_layer(const Case& c, const Device& device) {
 
 std::vector<float> pair_weights(const Layer& l) {
     std::vector<float> weights(l.pairs());
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 0.5F + 0.5F * random_uniform(weight_seed, i);
+    for (std::size_t i = 0; i < weights.size(); ++i)
+        weights[i] = 0.5F + 0.5F * random_uniform(weight_seed, i);
     return weights;
 }
 
@@ -150,8 +153,9 @@ void launch_layer(const Layer& l, Stream stream, std::size_t copy) {
     }
     tensor::launch_route(route_of(l), stream);
     tensor::launch_grouped_gemm({l.bytes, true, l.small}, gemm_of(l, true, copy), l.multiprocessors, stream);
-    tensor::launch_grouped_gemm({l.bytes, false, l.small}, gemm_of(l, false, copy), l.multiprocessors, stream);
-    const tensor::MoeCombine combine{l.y.get(),   l.row_of_pair.get(),          l.weight.get(),
+    tensor::launch_grouped_gemm({l.bytes, false, l.small}, gemm_of(l, false, copy), l.multiprocessors,
+                                stream);
+    const tensor::MoeCombine combine{l.y.get(),   l.row_of_pair.get(),        l.weight.get(),
                                      l.out.get(), static_cast<int>(l.hidden), static_cast<int>(l.top_k)};
     tensor::launch_combine(combine, static_cast<int>(l.tokens), stream);
 }
@@ -168,13 +172,15 @@ std::vector<double> middle_of(const Layer& l, std::size_t row, std::size_t colum
     const auto raw = download(l.middle.get() + at * l.width, count * l.width);
     for (std::size_t i = 0; i < count; ++i) {
         values[i] = l.bytes ? static_cast<double>(from_e4m3(raw[i])) / middle_factor
-                            : static_cast<double>(from_bf16(static_cast<std::uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8)));
+                            : static_cast<double>(
+                                  from_bf16(static_cast<std::uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8)));
     }
     return values;
 }
 
 /// Gate and up of one row and column, activated; against what the first GEMM stored.
-double middle_error(const Layer& l, std::size_t expert, std::size_t token, std::size_t row, std::size_t column) {
+double middle_error(const Layer& l, std::size_t expert, std::size_t token, std::size_t row,
+                    std::size_t column) {
     Sum gate;
     Sum up;
     const std::size_t weights = (expert * 2 * l.inter + column) * l.hidden;
@@ -201,14 +207,15 @@ double down_error(const Layer& l, std::size_t expert, std::size_t row, std::size
 }
 
 /// Weighted sum of the stored rows of one token and column.
-double combine_error(const Layer& l, const std::vector<int>& row_of_pair, const std::vector<float>& weights, std::size_t token,
-                     std::size_t column) {
+double combine_error(const Layer& l, const std::vector<int>& row_of_pair, const std::vector<float>& weights,
+                     std::size_t token, std::size_t column) {
     Sum sum;
     for (std::size_t j = 0; j < l.top_k; ++j) {
         const int row = row_of_pair[token * l.top_k + j];
         if (row < 0) continue;
         const std::size_t at = static_cast<std::size_t>(row) * l.hidden + column;
-        sum.add(static_cast<double>(weights[token * l.top_k + j]) * static_cast<double>(from_bf16(download(l.y.get() + at, 1)[0])));
+        sum.add(static_cast<double>(weights[token * l.top_k + j]) *
+                static_cast<double>(from_bf16(download(l.y.get() + at, 1)[0])));
     }
     const double got = from_bf16(download(l.out.get() + token * l.hidden + column, 1)[0]);
     return rounding_error(got, sum.value, sum.magnitude, false, false);
@@ -265,7 +272,8 @@ double error_of(const Layer& l) {
 
 Prepared prepare_moe(const Case& c, const Device& device) {
     auto l = std::make_shared<Layer>(read_layer(c, device));
-    if (l->bytes && device.compute_capability < 89) throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
+    if (l->bytes && device.compute_capability < 89)
+        throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
     Prepared p;
     p.copies = moe_copies(c, device.l2_bytes);
     make_activations(*l);

@@ -54,11 +54,16 @@ double row_error(const Prefill& p, std::size_t row) {
     for (std::size_t d = 0; d < p.query_dim; ++d) query[d] = stored(false, q_seed, row * p.query_dim + d);
     const AttentionRow want = attention_row(
         query, token - first + 1, p.value_dim, static_cast<double>(p.query_dim),
-        [&](std::size_t t, std::size_t d) { return stored(false, k_seed, ((first + t) * p.kv_heads + kv_head) * p.query_dim + d); },
-        [&](std::size_t t, std::size_t d) { return stored(false, v_seed, ((first + t) * p.kv_heads + kv_head) * p.value_dim + d); });
+        [&](std::size_t t, std::size_t d) {
+            return stored(false, k_seed, ((first + t) * p.kv_heads + kv_head) * p.query_dim + d);
+        },
+        [&](std::size_t t, std::size_t d) {
+            return stored(false, v_seed, ((first + t) * p.kv_heads + kv_head) * p.value_dim + d);
+        });
     const auto raw = download(p.out.get() + row * p.value_dim, p.value_dim);
     std::vector<double> got(raw.size());
-    std::transform(raw.begin(), raw.end(), got.begin(), [](std::uint16_t x) { return static_cast<double>(from_bf16(x)); });
+    std::transform(raw.begin(), raw.end(), got.begin(),
+                   [](std::uint16_t x) { return static_cast<double>(from_bf16(x)); });
     return attention_error(got, want);
 }
 
@@ -67,7 +72,8 @@ double error_of(const Prefill& p) {
     launch(p, nullptr, 0);
     wait(nullptr);
     double worst = 0;
-    for (const std::size_t row : sample(p.tokens() * p.q_heads, 16, 54)) worst = std::max(worst, row_error(p, row));
+    for (const std::size_t row : sample(p.tokens() * p.q_heads, 16, 54))
+        worst = std::max(worst, row_error(p, row));
     return worst;
 }
 
@@ -75,7 +81,8 @@ Prepared prepare(const Case& c, const Device& device, Prefill shape) {
     shape.batch = static_cast<std::size_t>(dimension(c, "batch"));
     shape.length = static_cast<std::size_t>(dimension(c, "isl"));
     auto p = std::make_shared<Prefill>(shape);
-    if (std::max(p->q_elements(), p->k_elements()) >= std::size_t{1} << 31) throw SkipCase{"more than 2^31 elements"};
+    if (std::max(p->q_elements(), p->k_elements()) >= std::size_t{1} << 31)
+        throw SkipCase{"more than 2^31 elements"};
     Prepared prepared;
     prepared.copies = rotating_copies(c.work.bytes, device.l2_bytes, 64);
     const auto copies = static_cast<std::size_t>(prepared.copies);
@@ -85,7 +92,8 @@ Prepared prepare(const Case& c, const Device& device, Prefill shape) {
     p->out = allocate_array<std::uint16_t>(p->out_elements() * copies);
     prepared.launch = [p](Stream s, int copy) { launch(*p, s, static_cast<std::size_t>(copy)); };
     prepared.error = [p] { return error_of(*p); };
-    prepared.reference = "16 rows, the first and last among them, as softmax in float64 of the stored operands";
+    prepared.reference =
+        "16 rows, the first and last among them, as softmax in float64 of the stored operands";
     prepared.memory = p;
     return prepared;
 }

@@ -31,7 +31,8 @@ struct Sum {
 
 /// Error of `got` in units of what rounding may cost: one unit in the last place of the stored type, and the
 /// accumulation, in single precision for bfloat16, with the fewer bits some tensor cores keep for e4m3.
-[[nodiscard]] inline double rounding_error(double got, double want, double magnitude, bool operand_bytes, bool result_bytes) {
+[[nodiscard]] inline double rounding_error(double got, double want, double magnitude, bool operand_bytes,
+                                           bool result_bytes) {
     const double last_place = result_bytes ? 0x1p-3 * std::abs(want) + 0x1p-9 : 0x1p-7 * std::abs(want);
     const double accumulation = (operand_bytes ? 0x1p-12 : 0x1p-17) * magnitude;
     const double error = std::abs(got - want) / (last_place + accumulation + 1e-30);
@@ -39,7 +40,8 @@ struct Sum {
 }
 
 /// `count` indices below `size` that always hold the first and the last.
-[[nodiscard]] inline std::vector<std::size_t> sample(std::size_t size, std::size_t count, std::uint64_t seed) {
+[[nodiscard]] inline std::vector<std::size_t> sample(std::size_t size, std::size_t count,
+                                                     std::uint64_t seed) {
     std::vector<std::size_t> chosen{0, size - 1};
     for (std::size_t i = 0; chosen.size() < count; ++i) chosen.push_back(random_bits(seed, i) % size);
     return chosen;
@@ -50,10 +52,10 @@ struct AttentionRow {
     std::vector<double> out;
     double spread = 0;   // sqrt of the sum of squared probabilities: how far independent roundings add up
 };
-[[nodiscard]] inline AttentionRow attention_row(const std::vector<double>& query, std::size_t tokens, std::size_t value_dim,
-                                                double scale_dim,
-                                                const std::function<double(std::size_t, std::size_t)>& key,
-                                                const std::function<double(std::size_t, std::size_t)>& value) {
+[[nodiscard]] inline AttentionRow attention_row(
+    const std::vector<double>& query, std::size_t tokens, std::size_t value_dim, double scale_dim,
+    const std::function<double(std::size_t, std::size_t)>& key,
+    const std::function<double(std::size_t, std::size_t)>& value) {
     std::vector<double> weights(tokens);
     for (std::size_t t = 0; t < tokens; ++t) {
         double score = 0;

@@ -11,7 +11,8 @@ namespace microbench {
 /// writes all `tokens`. inter: width of an expert on this rank; w: bytes of an element of the weights.
 ///   FLOP  6 pairs hidden inter
 ///   bytes 3 w distinct hidden inter + 4 tokens hidden
-[[nodiscard]] constexpr Work moe_rank_work(double pairs, double distinct, double tokens, double hidden, double inter, double w) {
+[[nodiscard]] constexpr Work moe_rank_work(double pairs, double distinct, double tokens, double hidden,
+                                           double inter, double w) {
     return {6 * pairs * hidden * inter, 3 * w * distinct * hidden * inter + 4 * tokens * hidden};
 }
 

@@ -6,7 +6,8 @@ namespace microbench::tensor {
 namespace {
 
 template <class Shape>
-__global__ __launch_bounds__(Shape::threads, Shape::blocks) void decode_kernel(const __grid_constant__ DecodeAttention a) {
+__global__ __launch_bounds__(Shape::threads,
+                             Shape::blocks) void decode_kernel(const __grid_constant__ DecodeAttention a) {
     decode_attention<Shape>(a);
 }
 
@@ -16,7 +17,8 @@ __global__ __launch_bounds__(Shape::threads, 1) void mla_decode_kernel(const __g
 }
 
 template <class Shape>
-__global__ __launch_bounds__(Shape::threads, Shape::blocks) void prefill_kernel(const __grid_constant__ PrefillAttention a) {
+__global__ __launch_bounds__(Shape::threads,
+                             Shape::blocks) void prefill_kernel(const __grid_constant__ PrefillAttention a) {
     prefill_attention<Shape>(a);
 }
 
@@ -69,18 +71,22 @@ void plan_decode(DecodeAttention& a, bool bytes, int head_dim, int batch, int co
 void launch_decode(const DecodeAttention& a, bool bytes, int head_dim, int batch, Stream stream) {
     with_decode_shape(bytes, head_dim, [&](auto shape) {
         using Shape = decltype(shape);
-        const dim3 grid = grid_of(a.parts, a.kv_heads * divide_up(a.q_heads / a.kv_heads, Shape::heads), batch);
-        launch(decode_kernel<Shape>, grid, Shape::threads, Shape::shared_bytes, a, stream, "decode attention");
+        const dim3 grid =
+            grid_of(a.parts, a.kv_heads * divide_up(a.q_heads / a.kv_heads, Shape::heads), batch);
+        launch(decode_kernel<Shape>, grid, Shape::threads, Shape::shared_bytes, a, stream,
+               "decode attention");
         if (a.parts == 1) return;
         const MergeParts merge{a.part_out, a.part_lse, a.out, a.parts};
-        launch(merge_kernel<Shape::dim>, grid_of(batch * a.q_heads), Shape::dim, 0, merge, stream, "merge parts");
+        launch(merge_kernel<Shape::dim>, grid_of(batch * a.q_heads), Shape::dim, 0, merge, stream,
+               "merge parts");
     });
 }
 
 void plan_mla_decode(MlaDecode& a, int batch, int context, int multiprocessors, double shared_bytes) {
     with_mla_shape(a.heads, shared_bytes, [&](auto shape) {
         using Shape = decltype(shape);
-        a.parts = choose_parts(batch * divide_up(a.heads, Shape::heads), context, 64, multiprocessors, most_parts);
+        a.parts =
+            choose_parts(batch * divide_up(a.heads, Shape::heads), context, 64, multiprocessors, most_parts);
         a.part_tokens = part_tokens_for(context, a.parts, 64);
     });
 }
@@ -92,7 +98,8 @@ void launch_mla_decode(const MlaDecode& a, int batch, double shared_bytes, Strea
         launch(mla_decode_kernel<Shape>, grid, Shape::threads, Shape::shared_bytes, a, stream, "MLA decode");
         if (a.parts == 1) return;
         const MergeParts merge{a.part_out, a.part_lse, a.out, a.parts};
-        launch(merge_kernel<Shape::value_dim>, grid_of(batch * a.heads), Shape::value_dim, 0, merge, stream, "merge parts");
+        launch(merge_kernel<Shape::value_dim>, grid_of(batch * a.heads), Shape::value_dim, 0, merge, stream,
+               "merge parts");
     });
 }
 

@@ -11,22 +11,22 @@
 namespace microbench::tensor {
 
 struct DecodeAttention {
-    const std::uint16_t* q = nullptr;     // batch x q_heads x Dim
-    const unsigned char* k = nullptr;     // pages x page_tokens x kv_heads x Dim
+    const std::uint16_t* q = nullptr;   // batch x q_heads x Dim
+    const unsigned char* k = nullptr;   // pages x page_tokens x kv_heads x Dim
     const unsigned char* v = nullptr;
-    const int* pages = nullptr;           // batch x max_pages
-    const int* context = nullptr;         // batch: tokens attended, at least 1
-    std::uint16_t* out = nullptr;         // batch x q_heads x Dim, where parts == 1
-    float* part_out = nullptr;            // batch x q_heads x parts x Dim
-    float* part_lse = nullptr;            // batch x q_heads x parts
+    const int* pages = nullptr;     // batch x max_pages
+    const int* context = nullptr;   // batch: tokens attended, at least 1
+    std::uint16_t* out = nullptr;   // batch x q_heads x Dim, where parts == 1
+    float* part_out = nullptr;      // batch x q_heads x parts x Dim
+    float* part_lse = nullptr;      // batch x q_heads x parts
     int q_heads = 0;
     int kv_heads = 0;
-    int page_tokens = 0;                  // a multiple of 16
+    int page_tokens = 0;   // a multiple of 16
     int max_pages = 0;
     int parts = 1;
-    int part_tokens = 0;                  // a multiple of 16
-    float score_scale = 1;                // log2(e) / sqrt(Dim), times the scale of K
-    float value_scale = 1;                // of V
+    int part_tokens = 0;     // a multiple of 16
+    float score_scale = 1;   // log2(e) / sqrt(Dim), times the scale of K
+    float value_scale = 1;   // of V
 };
 
 template <bool Bytes_, int Dim, int Stages_, int Blocks_>
@@ -43,7 +43,8 @@ struct DecodeShape {
     static constexpr int chunks = row_bytes / chunk_bytes;
     static constexpr int copy_rows = warp_lanes / chunks;   // tokens one round of copies of a warp fills
     static constexpr int stage_bytes = 2 * tile * row_bytes;
-    static constexpr int merge_bytes = warps * heads * (Dim + 2) * 4;
+    static constexpr int merge_stride = Dim + 8;   // floats of a row: eight rows start in different banks
+    static constexpr int merge_bytes = warps * heads * (merge_stride + 2) * 4;
     static constexpr int ring_bytes = warps * stages * stage_bytes;
     static constexpr int shared_bytes = ring_bytes > merge_bytes ? ring_bytes : merge_bytes;
     static constexpr int steps = Dim / 16;
@@ -67,7 +68,8 @@ MB_DEV void load_queries(const std::uint16_t* q, int rows, std::uint32_t (&fragm
             const Coordinate at = fragment_a16(lane, 2 * r);
             const int column = 16 * step + (Shape::bytes ? byte_order_k(lane, 2 * (r / 2)) : at.col);
             fragments[step][r] =
-                at.row < rows ? *reinterpret_cast<const std::uint32_t*>(q + at.row * Shape::dim + column) : 0u;
+                at.row < rows ? *reinterpret_cast<const std::uint32_t*>(q + at.row * Shape::dim + column)
+                              : 0u;
         }
     }
 }
@@ -97,7 +99,8 @@ MB_DEV void copy_tile(const DecodeAttention& a, const CacheWalk& walk, int tile,
         const bool valid = first + r < walk.range.end;
         const std::size_t row = walk.row + static_cast<std::size_t>(valid ? r : 0);
         const std::size_t offset =
-            (row * static_cast<std::size_t>(a.kv_heads) + static_cast<std::size_t>(walk.kv_head)) * Shape::row_bytes +
+            (row * static_cast<std::size_t>(a.kv_heads) + static_cast<std::size_t>(walk.kv_head)) *
+                Shape::row_bytes +
             static_cast<std::size_t>(chunk * chunk_bytes);
         copy_async(base + swizzled<Shape::row_bytes>(r, chunk), a.k + offset, valid);
         copy_async(base + swizzled<Shape::row_bytes>(Shape::tile + r, chunk), a.v + offset, valid);
@@ -160,8 +163,8 @@ struct DecodeState {
 };
 
 template <class Shape>
-MB_DEV void absorb_tile(const DecodeAttention& a, const std::uint32_t (&q)[Shape::steps][4], int base, int left,
-                        DecodeState<Shape>& state) {
+MB_DEV void absorb_tile(const DecodeAttention& a, const std::uint32_t (&q)[Shape::steps][4], int base,
+                        int left, DecodeState<Shape>& state) {
     float s[2][4] = {};
     score_tile<Shape>(q, base, s);
     const int lane = thread_index() % warp_lanes;
@@ -185,7 +188,7 @@ MB_DEV void absorb_tile(const DecodeAttention& a, const std::uint32_t (&q)[Shape
 template <class Shape>
 MB_DEV void deposit(int warp, DecodeState<Shape>& state) {
     const int lane = thread_index() % warp_lanes;
-    const int stats = Shape::warps * Shape::heads * Shape::dim;
+    const int stats = Shape::warps * Shape::heads * Shape::merge_stride;
     float* shared = &shared_at<float>(0);
     MB_UNROLL
     for (int half = 0; half < 2; ++half) {
@@ -199,7 +202,8 @@ MB_DEV void deposit(int warp, DecodeState<Shape>& state) {
         for (int n = 0; n < Shape::dim_tiles; ++n) {
             MB_UNROLL
             for (int c = 0; c < 2; ++c) {
-                shared[row * Shape::dim + output_dim<Shape>(n, lane, 2 * half + c)] = state.o[n][2 * half + c];
+                shared[row * Shape::merge_stride + output_dim<Shape>(n, lane, 2 * half + c)] =
+                    state.o[n][2 * half + c];
             }
         }
     }
@@ -213,7 +217,7 @@ struct Merged {
 template <class Shape>
 MB_DEV Merged merge_warps(int row, int dim, float scale) {
     const float* shared = &shared_at<float>(0);
-    const float* most = shared + Shape::warps * Shape::heads * Shape::dim;
+    const float* most = shared + Shape::warps * Shape::heads * Shape::merge_stride;
     const float* sums = most + Shape::warps * Shape::heads;
     float top = no_score;
     MB_UNROLL
@@ -224,7 +228,7 @@ MB_DEV Merged merge_warps(int row, int dim, float scale) {
     for (int w = 0; w < Shape::warps; ++w) {
         const float weight = exp2_fast((most[w * Shape::heads + row] - top) * scale);
         sum += weight * sums[w * Shape::heads + row];
-        value += weight * shared[(w * Shape::heads + row) * Shape::dim + dim];
+        value += weight * shared[(w * Shape::heads + row) * Shape::merge_stride + dim];
     }
     return sum > 0 ? Merged{value * reciprocal(sum), top * scale + log2_fast(sum)} : Merged{0, no_score};
 }
@@ -243,7 +247,8 @@ MB_DEV void write_result(const DecodeAttention& a, int first_head, int rows) {
             a.out[head * Shape::dim + static_cast<std::size_t>(dim)] = to_bf16(merged.value * a.value_scale);
             continue;
         }
-        const std::size_t part = head * static_cast<std::size_t>(a.parts) + static_cast<std::size_t>(block_x());
+        const std::size_t part =
+            head * static_cast<std::size_t>(a.parts) + static_cast<std::size_t>(block_x());
         a.part_out[part * Shape::dim + static_cast<std::size_t>(dim)] = merged.value * a.value_scale;
         if (dim == 0) a.part_lse[part] = merged.lse;
     }
@@ -273,7 +278,9 @@ MB_DEV void decode_attention(const DecodeAttention& a) {
     for (int s = 0; s < Shape::stages - 1; ++s) load_tile(warp + s * Shape::warps, s);
     std::uint32_t q[Shape::steps][4];
     load_queries<Shape>(a.q + (static_cast<std::size_t>(sequence) * static_cast<std::size_t>(a.q_heads) +
-                               static_cast<std::size_t>(first_head)) * Shape::dim, rows, q);
+                               static_cast<std::size_t>(first_head)) *
+                                  Shape::dim,
+                        rows, q);
     DecodeState<Shape> state = {};
     state.most[0] = state.most[1] = no_score;
     int stage = 0;

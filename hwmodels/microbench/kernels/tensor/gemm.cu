@@ -6,14 +6,15 @@ namespace microbench::tensor {
 namespace {
 
 template <class Shape>
-__global__ __launch_bounds__(Shape::threads, Shape::blocks) void grouped_gemm_kernel(const __grid_constant__ GroupedGemm g) {
+__global__ __launch_bounds__(Shape::threads,
+                             Shape::blocks) void grouped_gemm_kernel(const __grid_constant__ GroupedGemm g) {
     grouped_gemm<Shape>(g);
 }
 
 template <class Shape>
 void launch_shape(const GroupedGemm& g, int multiprocessors, Stream stream) {
-    launch(grouped_gemm_kernel<Shape>, grid_of(multiprocessors * Shape::blocks), Shape::threads, Shape::shared_bytes, g, stream,
-           "grouped GEMM");
+    launch(grouped_gemm_kernel<Shape>, grid_of(multiprocessors * Shape::blocks), Shape::threads,
+           Shape::shared_bytes, g, stream, "grouped GEMM");
 }
 
 template <bool Bytes, bool Gated>

@@ -93,7 +93,8 @@ MB_DEV void find_rows(const GroupedGemm& g, const GemmCursor& at, int (&source)[
 }
 
 template <class Shape>
-MB_DEV void copy_stage(const GroupedGemm& g, const GemmCursor& at, const int (&source)[Shape::a_copies], int stage) {
+MB_DEV void copy_stage(const GroupedGemm& g, const GemmCursor& at, const int (&source)[Shape::a_copies],
+                       int stage) {
     const int chunk = thread_index() % Shape::chunks;
     const int first = thread_index() / Shape::chunks;
     const int k = at.step * Shape::depth + chunk * chunk_bytes;
@@ -102,11 +103,13 @@ MB_DEV void copy_stage(const GroupedGemm& g, const GemmCursor& at, const int (&s
     MB_UNROLL
     for (int i = 0; i < Shape::a_copies; ++i) {
         const bool valid = inside && source[i] >= 0;
-        const std::size_t offset = static_cast<std::size_t>(valid ? source[i] : 0) * g.k_bytes + (inside ? k : 0);
+        const std::size_t offset =
+            static_cast<std::size_t>(valid ? source[i] : 0) * g.k_bytes + (inside ? k : 0);
         copy_async(base + swizzled<Shape::depth>(first + i * Shape::copy_rows, chunk), g.a + offset, valid);
     }
     const int weight_rows = Shape::gated ? 2 * g.n : g.n;
-    const unsigned char* expert = g.b + static_cast<std::size_t>(at.expert) * weight_rows * g.k_bytes + (inside ? k : 0);
+    const unsigned char* expert =
+        g.b + static_cast<std::size_t>(at.expert) * weight_rows * g.k_bytes + (inside ? k : 0);
     MB_UNROLL
     for (int i = 0; i < Shape::b_copies; ++i) {
         const int r = first + i * Shape::copy_rows;
@@ -119,7 +122,8 @@ MB_DEV void copy_stage(const GroupedGemm& g, const GemmCursor& at, const int (&s
 }
 
 template <class Shape>
-MB_DEV void multiply_stage(int stage, int warp_m, int warp_n, float (&acc)[Shape::m_tiles][Shape::n_tiles][4]) {
+MB_DEV void multiply_stage(int stage, int warp_m, int warp_n,
+                           float (&acc)[Shape::m_tiles][Shape::n_tiles][4]) {
     const int lane = thread_index() % warp_lanes;
     const Coordinate la = ldmatrix_a(lane);
     const Coordinate lb = ldmatrix_b(lane);
@@ -156,7 +160,8 @@ MB_DEV float silu(float x) { return x * reciprocal(1.0F + exp2_fast(-1.44269504F
 
 /// Two neighbouring values of C (bfloat16 pair) of output group of 8 columns j; half 0: row group, 1: row group + 8.
 template <class Shape>
-MB_DEV std::uint32_t output_pair(const GroupedGemm& g, const float (&acc)[Shape::n_tiles][4], int j, int half) {
+MB_DEV std::uint32_t output_pair(const GroupedGemm& g, const float (&acc)[Shape::n_tiles][4], int j,
+                                 int half) {
     if constexpr (Shape::gated) {
         const float low = silu(acc[2 * j][2 * half] * g.scale) * acc[2 * j + 1][2 * half] * g.scale;
         const float high = silu(acc[2 * j][2 * half + 1] * g.scale) * acc[2 * j + 1][2 * half + 1] * g.scale;
@@ -203,7 +208,8 @@ MB_DEV void write_tile(const GroupedGemm& g, const GemmCursor& at, int warp_m, i
                 if constexpr (together == 4) transpose_group(words, lane);
                 const int mine = column + lane_place(lane) * (together == 4 ? 8 : 2);
                 if (row < at.rows && mine < g.n) {
-                    store_output<Shape, together>(g, static_cast<std::size_t>(at.row + row) * g.n + mine, words);
+                    store_output<Shape, together>(g, static_cast<std::size_t>(at.row + row) * g.n + mine,
+                                                  words);
                 }
             }
         }
@@ -225,7 +231,8 @@ MB_DEV void grouped_gemm(const GroupedGemm& g) {
     auto load_next = [&](int stage) {
         if (loading.tile < tiles) {
             copy_stage<Shape>(g, loading, source, stage);
-            if (advance<Shape>(g, tiles, steps, loading) && loading.tile < tiles) find_rows<Shape>(g, loading, source);
+            if (advance<Shape>(g, tiles, steps, loading) && loading.tile < tiles)
+                find_rows<Shape>(g, loading, source);
         }
         commit_copies();   // empty groups at the end keep the count of wait_copies right
     };

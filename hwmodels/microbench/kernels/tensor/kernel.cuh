@@ -7,12 +7,13 @@
 namespace microbench::tensor {
 
 template <class Arguments>
-void launch(void (*kernel)(Arguments), dim3 grid, int threads, int shared_bytes, const Arguments& arguments, Stream stream,
-            const char* name) {
+void launch(void (*kernel)(Arguments), dim3 grid, int threads, int shared_bytes, const Arguments& arguments,
+            Stream stream, const char* name) {
     if (shared_bytes > 48 * 1024) {
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes), name);
     }
-    kernel<<<grid, static_cast<unsigned>(threads), static_cast<std::size_t>(shared_bytes), stream>>>(arguments);
+    kernel<<<grid, static_cast<unsigned>(threads), static_cast<std::size_t>(shared_bytes), stream>>>(
+        arguments);
     check_launch(name);
 }
 

@@ -86,7 +86,8 @@ MB_DEV void copy_tokens(const MlaDecode& a, const int* pages, int first, int end
 }
 
 template <class Shape>
-MB_DEV void score_latents(int warp_row, int column, int base, float (&s)[Shape::row_tiles][Shape::token_tiles][4]) {
+MB_DEV void score_latents(int warp_row, int column, int base,
+                          float (&s)[Shape::row_tiles][Shape::token_tiles][4]) {
     const int lane = thread_index() % warp_lanes;
     const Coordinate la = ldmatrix_a(lane);
     const Coordinate lb = ldmatrix_b(lane);
@@ -99,7 +100,8 @@ MB_DEV void score_latents(int warp_row, int column, int base, float (&s)[Shape::
         MB_UNROLL
         for (int m = 0; m < Shape::row_tiles; ++m) {
             std::uint32_t q[4];
-            load_matrices(q, swizzled<Shape::row_bytes>(warp_row * Shape::warp_rows + 16 * m + la.row, 2 * step + la.col));
+            load_matrices(q, swizzled<Shape::row_bytes>(warp_row * Shape::warp_rows + 16 * m + la.row,
+                                                        2 * step + la.col));
             MB_UNROLL
             for (int n = 0; n < Shape::token_tiles; ++n) mma_bf16(s[m][n], q, k[2 * n], k[2 * n + 1]);
         }
@@ -129,7 +131,8 @@ MB_DEV void share_tops(int warp_row, int column, const float (&s)[Shape::row_til
             const int row = warp_row * Shape::warp_rows + 16 * m + 8 * half + lane_group(lane);
             top[m][half] = tops[row];
             MB_UNROLL
-            for (int c = 1; c < Shape::columns; ++c) top[m][half] = larger(top[m][half], tops[c * Shape::heads + row]);
+            for (int c = 1; c < Shape::columns; ++c)
+                top[m][half] = larger(top[m][half], tops[c * Shape::heads + row]);
         }
     }
 }
@@ -252,12 +255,15 @@ MB_DEV void write_latents(const MlaDecode& a, int first_head, MlaState<Shape>& s
         const float sum = state.sum[m][half];
         const float factor = sum > 0 ? reciprocal(sum) : 0.0F;
         if (a.parts == 1) {
-            store_row(a.out + row * Shape::value_dim + column * Shape::dim_tiles * 8, state.o[m], half, factor, valid);
+            store_row(a.out + row * Shape::value_dim + column * Shape::dim_tiles * 8, state.o[m], half,
+                      factor, valid);
             continue;
         }
-        const std::size_t part = row * static_cast<std::size_t>(a.parts) + static_cast<std::size_t>(block_x());
+        const std::size_t part =
+            row * static_cast<std::size_t>(a.parts) + static_cast<std::size_t>(block_x());
         if (!valid) continue;
-        float* out = a.part_out + part * Shape::value_dim + column * Shape::dim_tiles * 8 + 2 * lane_place(lane);
+        float* out =
+            a.part_out + part * Shape::value_dim + column * Shape::dim_tiles * 8 + 2 * lane_place(lane);
         MB_UNROLL
         for (int n = 0; n < Shape::dim_tiles; ++n) {
             out[8 * n] = state.o[m][n][2 * half] * factor;

@@ -17,12 +17,14 @@ __global__ __launch_bounds__(quantize_threads) void quantize_kernel(const Quanti
 void launch_route(const MoeRoute& route, Stream stream) {
     const int ints = static_cast<int>(sizeof(int));
     if (route.pairs <= single_block_pairs) {
-        launch(sort_pairs_kernel, grid_of(1), route_threads, (warp_lanes + route.experts) * ints, route, stream, "sort pairs");
+        launch(sort_pairs_kernel, grid_of(1), route_threads, (warp_lanes + route.experts) * ints, route,
+               stream, "sort pairs");
         return;
     }
     const dim3 grid = grid_of(divide_up(route.pairs, spread_pairs));
     launch(count_pairs_kernel, grid, spread_threads, route.experts * ints, route, stream, "count pairs");
-    launch(prefix_counts_kernel, grid_of(1), route_threads, warp_lanes * ints, route, stream, "prefix of counts");
+    launch(prefix_counts_kernel, grid_of(1), route_threads, warp_lanes * ints, route, stream,
+           "prefix of counts");
     launch(place_pairs_kernel, grid, spread_threads, route.experts * ints, route, stream, "place pairs");
 }
 

@@ -152,11 +152,11 @@ MB_DEV float low_half(std::uint32_t pair) { return bits_float(pair << 16); }
 MB_DEV float high_half(std::uint32_t pair) { return bits_float(pair & 0xFFFF0000u); }
 
 struct MoeCombine {
-    const std::uint16_t* y = nullptr;     // sorted rows x hidden
-    const int* row_of_pair = nullptr;     // tokens x top_k
-    const float* weight = nullptr;        // tokens x top_k
-    std::uint16_t* out = nullptr;         // tokens x hidden
-    int hidden = 0;                       // a multiple of 8
+    const std::uint16_t* y = nullptr;   // sorted rows x hidden
+    const int* row_of_pair = nullptr;   // tokens x top_k
+    const float* weight = nullptr;      // tokens x top_k
+    std::uint16_t* out = nullptr;       // tokens x hidden
+    int hidden = 0;                     // a multiple of 8
     int top_k = 1;
 };
 
@@ -174,7 +174,8 @@ MB_DEV void combine_rows(const MoeCombine& a) {
         const int row = a.row_of_pair[pair];
         if (row < 0) continue;
         const float weight = a.weight[pair];
-        const auto at = static_cast<std::size_t>(row) * static_cast<std::size_t>(a.hidden) + static_cast<std::size_t>(column);
+        const auto at = static_cast<std::size_t>(row) * static_cast<std::size_t>(a.hidden) +
+                        static_cast<std::size_t>(column);
         const Words words = *reinterpret_cast<const Words*>(a.y + at);
         MB_UNROLL
         for (int i = 0; i < 4; ++i) {
@@ -185,7 +186,8 @@ MB_DEV void combine_rows(const MoeCombine& a) {
     Words out;
     MB_UNROLL
     for (int i = 0; i < 4; ++i) out.w[i] = pack_bf16(sum[2 * i], sum[2 * i + 1]);
-    *reinterpret_cast<Words*>(a.out + token * static_cast<std::size_t>(a.hidden) + static_cast<std::size_t>(column)) = out;
+    *reinterpret_cast<Words*>(a.out + token * static_cast<std::size_t>(a.hidden) +
+                              static_cast<std::size_t>(column)) = out;
 }
 
 struct Quantize {

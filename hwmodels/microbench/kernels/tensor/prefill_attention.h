@@ -79,7 +79,8 @@ MB_DEV void score_keys(int warp, int base, float (&s)[Shape::row_tiles][Shape::k
         std::uint32_t q[Shape::row_tiles][4];
         MB_UNROLL
         for (int m = 0; m < Shape::row_tiles; ++m) {
-            load_matrices(q[m], swizzled<Shape::query_bytes>(warp * Shape::warp_rows + 16 * m + la.row, 2 * step + la.col));
+            load_matrices(q[m], swizzled<Shape::query_bytes>(warp * Shape::warp_rows + 16 * m + la.row,
+                                                             2 * step + la.col));
         }
         MB_UNROLL
         for (int n = 0; n < Shape::keys / 16; ++n) {
@@ -95,7 +96,8 @@ MB_DEV void score_keys(int warp, int base, float (&s)[Shape::row_tiles][Shape::k
 }
 
 template <class Shape>
-MB_DEV void add_values(const float (&s)[Shape::row_tiles][Shape::key_tiles_of_8][4], int base, PrefillState<Shape>& state) {
+MB_DEV void add_values(const float (&s)[Shape::row_tiles][Shape::key_tiles_of_8][4], int base,
+                       PrefillState<Shape>& state) {
     const Coordinate at = ldmatrix_a(thread_index() % warp_lanes);
     MB_UNROLL
     for (int step = 0; step < Shape::keys / 16; ++step) {
@@ -105,7 +107,8 @@ MB_DEV void add_values(const float (&s)[Shape::row_tiles][Shape::key_tiles_of_8]
         MB_UNROLL
         for (int j = 0; j < Shape::value_dim / 16; ++j) {
             std::uint32_t v[4];
-            load_matrices_transposed(v, base + swizzled<Shape::value_bytes>(16 * step + at.row, 2 * j + at.col));
+            load_matrices_transposed(v,
+                                     base + swizzled<Shape::value_bytes>(16 * step + at.row, 2 * j + at.col));
             MB_UNROLL
             for (int m = 0; m < Shape::row_tiles; ++m) {
                 mma_bf16(state.o[m][2 * j], p[m], v[0], v[1]);
@@ -117,7 +120,8 @@ MB_DEV void add_values(const float (&s)[Shape::row_tiles][Shape::key_tiles_of_8]
 
 /// One tile of keys for the queries of one warp. `first` is the warp's first query, `key` the first key of the tile.
 template <class Shape>
-MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first, int key, PrefillState<Shape>& state) {
+MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first, int key,
+                        PrefillState<Shape>& state) {
     float s[Shape::row_tiles][Shape::key_tiles_of_8][4];
     clear(s);
     score_keys<Shape>(warp, base, s);
@@ -146,7 +150,8 @@ MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first
 }
 
 template <class Shape>
-MB_DEV void write_queries(const PrefillAttention& a, int sequence, int head, int first, PrefillState<Shape>& state) {
+MB_DEV void write_queries(const PrefillAttention& a, int sequence, int head, int first,
+                          PrefillState<Shape>& state) {
     const int lane = thread_index() % warp_lanes;
     MB_UNROLL
     for (int m = 0; m < Shape::row_tiles; ++m) {
@@ -154,9 +159,12 @@ MB_DEV void write_queries(const PrefillAttention& a, int sequence, int head, int
         for (int half = 0; half < 2; ++half) {
             const int row = first + 16 * m + 8 * half + lane_group(lane);
             const bool valid = row < a.length;
-            const std::size_t token = static_cast<std::size_t>(sequence) * static_cast<std::size_t>(a.length) +
-                                      static_cast<std::size_t>(valid ? row : 0);
-            const std::size_t at = (token * static_cast<std::size_t>(a.q_heads) + static_cast<std::size_t>(head)) * Shape::value_dim;
+            const std::size_t token =
+                static_cast<std::size_t>(sequence) * static_cast<std::size_t>(a.length) +
+                static_cast<std::size_t>(valid ? row : 0);
+            const std::size_t at =
+                (token * static_cast<std::size_t>(a.q_heads) + static_cast<std::size_t>(head)) *
+                Shape::value_dim;
             store_row(a.out + at, state.o[m], half, reciprocal(group_sum(state.sum[m][half])), valid);
         }
     }
@@ -179,14 +187,15 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
         const int base = Shape::ring + (tile & 1) * Shape::stage_bytes;
         const int valid = a.length - tile * Shape::keys;
         copy_rows<Shape::threads, Shape::query_dim, Shape::keys>(base, a.k, k_next, k_stride, valid);
-        copy_rows<Shape::threads, Shape::value_dim, Shape::keys>(base + Shape::keys * Shape::query_bytes, a.v, v_next,
-                                                                 v_stride, valid);
+        copy_rows<Shape::threads, Shape::value_dim, Shape::keys>(base + Shape::keys * Shape::query_bytes, a.v,
+                                                                 v_next, v_stride, valid);
         k_next += Shape::keys * k_stride;
         v_next += Shape::keys * v_stride;
     };
     const int q_stride = a.q_heads * Shape::query_dim;
     copy_rows<Shape::threads, Shape::query_dim, Shape::queries>(
-        0, a.q, copy_start(sequence * a.length + first, q_stride, head * Shape::query_dim), q_stride, a.length - first);
+        0, a.q, copy_start(sequence * a.length + first, q_stride, head * Shape::query_dim), q_stride,
+        a.length - first);
     load_keys(0);
     commit_copies();
     PrefillState<Shape> state = {};
@@ -199,7 +208,8 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
         if (tile + 1 < tiles) load_keys(tile + 1);
         commit_copies();
         if (tile * Shape::keys <= warp_first + Shape::warp_rows - 1) {
-            absorb_keys<Shape>(a, warp, Shape::ring + (tile & 1) * Shape::stage_bytes, warp_first, tile * Shape::keys, state);
+            absorb_keys<Shape>(a, warp, Shape::ring + (tile & 1) * Shape::stage_bytes, warp_first,
+                               tile * Shape::keys, state);
         }
     }
     write_queries<Shape>(a, sequence, head, warp_first, state);

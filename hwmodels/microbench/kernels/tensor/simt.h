@@ -38,17 +38,23 @@ MB_DEV unsigned char* shared_bytes() { return tensor_shared_memory; }
 MB_DEV void sync_block() { __syncthreads(); }
 MB_DEV void sync_warp() { __syncwarp(); }
 MB_DEV int atomic_add(int* where, int what) { return atomicAdd(where, what); }
-MB_DEV std::uint32_t shuffle_xor_bits(std::uint32_t value, int mask) { return __shfl_xor_sync(0xFFFFFFFFu, value, mask); }
-MB_DEV int shuffle_up(int value, int delta) { return __shfl_up_sync(0xFFFFFFFFu, value, static_cast<unsigned>(delta)); }
+MB_DEV std::uint32_t shuffle_xor_bits(std::uint32_t value, int mask) {
+    return __shfl_xor_sync(0xFFFFFFFFu, value, mask);
+}
+MB_DEV int shuffle_up(int value, int delta) {
+    return __shfl_up_sync(0xFFFFFFFFu, value, static_cast<unsigned>(delta));
+}
 
 MB_DEV std::uint32_t shared_address(int offset) {
-    return static_cast<std::uint32_t>(__cvta_generic_to_shared(tensor_shared_memory)) + static_cast<std::uint32_t>(offset);
+    return static_cast<std::uint32_t>(__cvta_generic_to_shared(tensor_shared_memory)) +
+           static_cast<std::uint32_t>(offset);
 }
 
 /// 16 bytes from global to shared memory, zeros where not valid (`source` must be an address all the same).
 MB_DEV void copy_async(int offset, const void* source, bool valid) {
     const int bytes = valid ? chunk_bytes : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(offset)), "l"(source), "r"(bytes)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(offset)), "l"(source),
+                 "r"(bytes)
                  : "memory");
 }
 MB_DEV void commit_copies() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
@@ -205,7 +211,8 @@ MB_DEV void transpose_group(std::uint32_t (&w)[4], int lane) {
 /// Four e4m3 values as two pairs of bfloat16, exactly: the seven bits of exponent and mantissa are those of a bfloat16
 /// scaled by 2^-120. `pairs` chooses which two bytes go to the low and high half of the first and second pair.
 MB_DEV void expand_e4m3(std::uint32_t bytes, bool alternate, std::uint32_t& first, std::uint32_t& second) {
-    const std::uint32_t x = choose_bytes(bytes, 0, alternate ? 0x2404u : 0x1404u);   // byte 0 and byte 1 (or 2)
+    const std::uint32_t x =
+        choose_bytes(bytes, 0, alternate ? 0x2404u : 0x1404u);   // byte 0 and byte 1 (or 2)
     const std::uint32_t y = choose_bytes(bytes, 0, alternate ? 0x3414u : 0x3424u);   // the other two
     const std::uint32_t scale = 0x7B807B80u;                                         // 2^120 twice
     first = multiply_bf16((x & 0x80008000u) | ((x & 0x7F007F00u) >> 4), scale);

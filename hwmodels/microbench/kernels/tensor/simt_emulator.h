@@ -29,17 +29,17 @@ struct alignas(16) Words {
 };
 
 struct Options {
-    bool late_copies = true;        // cp.async lands at the wait (true) or at once (false)
-    bool backward = false;          // order in which the warps run
-    std::size_t stack = 256 << 10;  // of one thread
+    bool late_copies = true;         // cp.async lands at the wait (true) or at once (false)
+    bool backward = false;           // order in which the warps run
+    std::size_t stack = 256 << 10;   // of one thread
 };
 
 struct Report {
-    std::string error;              // first thing found wrong; empty if none
-    long conflicts = 0;             // extra passes of ldmatrix
+    std::string error;    // first thing found wrong; empty if none
+    long conflicts = 0;   // extra passes of ldmatrix
     long matrix_loads = 0;
     long mma_calls = 0;
-    long copies = 0;                // cp.async, one per lane
+    long copies = 0;   // cp.async, one per lane
 };
 
 namespace detail {
@@ -87,8 +87,8 @@ inline Thread& here() { return machine->threads[static_cast<std::size_t>(machine
 inline void fault(const std::string& what) {
     if (machine->report.error.empty()) {
         machine->report.error = what + " (thread " + std::to_string(machine->current) + ", block " +
-                                std::to_string(machine->block[0]) + "," + std::to_string(machine->block[1]) + "," +
-                                std::to_string(machine->block[2]) + ")";
+                                std::to_string(machine->block[0]) + "," + std::to_string(machine->block[1]) +
+                                "," + std::to_string(machine->block[2]) + ")";
     }
 }
 
@@ -167,7 +167,8 @@ inline void land(const std::vector<Copy>& group) {
 }
 
 inline bool inside(int offset, int bytes) {
-    const bool good = offset >= 0 && offset + bytes <= static_cast<int>(machine->shared.size()) && offset % bytes == 0;
+    const bool good =
+        offset >= 0 && offset + bytes <= static_cast<int>(machine->shared.size()) && offset % bytes == 0;
     if (!good) fault("shared address " + std::to_string(offset) + " is outside or not aligned");
     return good;
 }
@@ -213,7 +214,8 @@ inline void start_threads() {
 }
 
 inline void run_block() {
-    std::fill(machine->shared.begin(), machine->shared.end(), static_cast<unsigned char>(0xFF));   // NaN if read
+    std::fill(machine->shared.begin(), machine->shared.end(),
+              static_cast<unsigned char>(0xFF));   // NaN if read
     std::fill(machine->arrived.begin(), machine->arrived.end(), 0);
     start_threads();
     const int warps = static_cast<int>(machine->arrived.size());
@@ -310,7 +312,8 @@ inline int shuffle_up(int value, int delta) {
 
 inline void copy_async(int offset, const void* source, bool valid) {
     if (!detail::inside(offset, chunk_bytes)) return;
-    if (reinterpret_cast<std::uintptr_t>(source) % chunk_bytes != 0) detail::fault("cp.async from a misaligned address");
+    if (reinterpret_cast<std::uintptr_t>(source) % chunk_bytes != 0)
+        detail::fault("cp.async from a misaligned address");
     ++detail::machine->report.copies;
     const detail::Copy copy{offset, source, valid};
     if (!detail::machine->options.late_copies) detail::land({copy});
@@ -353,7 +356,9 @@ void load_matrices_of_warp(void** all) {
     for (int matrix = 0; matrix < 4; ++matrix) {
         count_conflicts(all, matrix);
         for (int lane = 0; lane < warp_lanes; ++lane) {
-            auto row_at = [&](int row) { return shared + static_cast<MatrixLoad*>(all[8 * matrix + row])->offset; };
+            auto row_at = [&](int row) {
+                return shared + static_cast<MatrixLoad*>(all[8 * matrix + row])->offset;
+            };
             std::uint16_t low = 0;
             std::uint16_t high = 0;
             if (Transposed) {

@@ -56,7 +56,8 @@ MB_DEV void scale_rows(float (&o)[Tiles][4], int half, float factor) {
 /// One step of the online softmax of row group `half`: `most` (unscaled) and `sum` (of this lane) move on to include
 /// the scores s, which become probabilities relative to `most`; what was accumulated before is scaled down.
 template <int Tiles, int OutTiles>
-MB_DEV void absorb_scores(float (&s)[Tiles][4], int half, float scale, float& most, float& sum, float (&o)[OutTiles][4]) {
+MB_DEV void absorb_scores(float (&s)[Tiles][4], int half, float scale, float& most, float& sum,
+                          float (&o)[OutTiles][4]) {
     const float top = larger(most, group_max(lane_max(s, half)));
     const float fade = exp2_fast((most - top) * scale);
     most = top;
@@ -86,7 +87,8 @@ MB_DEV void store_row(std::uint16_t* row, const float (&o)[Tiles][4], int half, 
         }
         transpose_group(words, lane);
         if (valid) {
-            *reinterpret_cast<Words*>(row + 8 * (j + lane_place(lane))) = Words{{words[0], words[1], words[2], words[3]}};
+            *reinterpret_cast<Words*>(row + 8 * (j + lane_place(lane))) =
+                Words{{words[0], words[1], words[2], words[3]}};
         }
     }
 }

@@ -54,7 +54,8 @@ MB_HD constexpr int gated_column(int r) { return (r / 16) * 8 + r % 8; }
 MB_HD constexpr int gated_half(int r) { return (r / 8) % 2; }
 
 /// First row of expert e (count rows sorted by expert) and first row tile follow from the counts by running sums.
-MB_HD inline void running_sums(const int* counts, int experts, int tile_rows, int* row_prefix, int* tile_prefix) {
+MB_HD inline void running_sums(const int* counts, int experts, int tile_rows, int* row_prefix,
+                               int* tile_prefix) {
     row_prefix[0] = 0;
     tile_prefix[0] = 0;
     for (int e = 0; e < experts; ++e) {

@@ -19,10 +19,10 @@ Prepare prepare_of(std::string_view bench) {
         Prepare prepare;
     };
     static constexpr Entry entries[] = {
-        {"stream", prepare_stream},
-        {"l2", prepare_l2},
-        {"gemm", prepare_gemm},
-        {"small_ops", prepare_small_op},
+        {"stream", prepare_stream},   {"l2", prepare_l2},         {"latency", prepare_latency},
+        {"launch", prepare_launch},   {"gemm", prepare_gemm},     {"small_ops", prepare_small_op},
+        {"peer", prepare_peer},       {"nccl", prepare_nccl},     {"allreduce", prepare_all_reduce},
+        {"overlap", prepare_overlap}, {"clocks", prepare_clocks},
     };
     for (const Entry& entry : entries) {
         if (entry.bench == bench) return entry.prepare;

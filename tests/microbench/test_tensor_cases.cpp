@@ -50,7 +50,7 @@ TEST_CASE("cases of the tensor benches have names of their own and some belong t
             quick = quick || c.quick;
         }
         CHECK(quick);
-        CHECK(bench.prepare == nullptr);
+        CHECK((bench.prepare == nullptr));
     }
 }
 
@@ -62,14 +62,13 @@ TEST_CASE("an A100 gets no e4m3 expert layers") {
 
 TEST_CASE("work of an expert layer counts the experts that tokens reach on this rank") {
     const auto cases = moe_cases(h100());
-    const std::string layer =
-        "moe/mma_grouped/bfloat16/balanced/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
+    const std::string layer = "moe/mma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
     // 16 tokens x 8 experts, all different: 128 experts of 3 x 7168 x 2048 elements; 128 pairs of 3 x 2 x 7168 x 2048 FLOP.
-    const Case& whole = find(cases, layer + "/ep=1/tokens=16");
+    const Case& whole = find(cases, layer + "/ep=1/tokens=16/balanced");
     CHECK(whole.work.bytes == doctest::Approx(11274289152.0 + 458752.0));
     CHECK(whole.work.flop == doctest::Approx(11274289152.0));
     // Rank 0 of 32 holds experts 0..7. Token t takes t, t+32, ...: tokens 0..7 reach it with one pair each.
-    const Case& rank = find(cases, layer + "/ep=32/tokens=16");
+    const Case& rank = find(cases, layer + "/ep=32/tokens=16/balanced");
     CHECK(rank.work.flop == doctest::Approx(8 * 88080384.0));
     CHECK(rank.work.bytes == doctest::Approx(8 * 88080384.0 + 458752.0));
 }

@@ -87,8 +87,8 @@ bool possible(const Experts& l, const Cut& cut) {
 void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype,
                        const Device& d) {
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
-        const bool skewed_uncut = std::string_view(distribution) == "zipf_1.0";
-        if (skewed_uncut && (cut.tp != 1 || cut.ep != 1)) continue;
+        const bool uncut = cut.tp == 1 && cut.ep == 1;
+        if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.quick)) continue;
         for (const double tokens : token_counts)
             cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
     }

@@ -200,24 +200,23 @@ inline void release_barrier() {
     }
 }
 
-inline void start_threads() {
-    for (Thread& thread : machine->threads) {
-        thread.state = State::ready;
-        thread.groups.assign(1, {});
-        getcontext(&thread.context);
-        thread.stack.resize(machine->options.stack);
-        thread.context.uc_stack.ss_sp = thread.stack.data();
-        thread.context.uc_stack.ss_size = thread.stack.size();
-        thread.context.uc_link = nullptr;
-        makecontext(&thread.context, thread_main, 0);
-    }
+/// A function of its own: getcontext returns twice, and nothing of its caller may be lost by it.
+[[gnu::noinline]] inline void start_thread(Thread& thread) {
+    thread.state = State::ready;
+    thread.groups.assign(1, {});
+    thread.stack.resize(machine->options.stack);
+    getcontext(&thread.context);
+    thread.context.uc_stack.ss_sp = thread.stack.data();
+    thread.context.uc_stack.ss_size = thread.stack.size();
+    thread.context.uc_link = nullptr;
+    makecontext(&thread.context, thread_main, 0);
 }
 
 inline void run_block() {
     std::fill(machine->shared.begin(), machine->shared.end(),
               static_cast<unsigned char>(0xFF));   // NaN if read
     std::fill(machine->arrived.begin(), machine->arrived.end(), 0);
-    start_threads();
+    for (Thread& thread : machine->threads) start_thread(thread);
     const int warps = static_cast<int>(machine->arrived.size());
     while (machine->report.error.empty()) {
         bool ran = false;

@@ -79,10 +79,10 @@ struct Device {
 /// One group of cases of one table. `prepare` throws SkipCase with one line when the case cannot run here; it is null
 /// in the program without CUDA, which only lists and replays.
 struct Bench {
-    std::string_view name;         // as in --list
-    std::string_view calibrates;   // which parameters its rows decide
-    std::vector<Case> (*cases)(const Device&);
-    Prepared (*prepare)(const Case&, const Device&);
+    std::string_view name{};         // as in --list
+    std::string_view calibrates{};   // which parameters its rows decide
+    std::vector<Case> (*cases)(const Device&) = nullptr;
+    Prepared (*prepare)(const Case&, const Device&) = nullptr;
 };
 
 /// A case that cannot run on this device: not enough memory, unsupported type, missing library.

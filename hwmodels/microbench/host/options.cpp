@@ -27,7 +27,7 @@ constexpr std::array table{
     Option{"--filter", "GLOB", "only cases whose name matches, or begins with it: gemm, '*fp8*m=64'", nullptr,
            &Options::filter},
     Option{"--quick", "", "a selection that takes about two minutes", &Options::quick},
-    Option{"--out", "DIR", "folder of the tables; cases that have a row there are kept (microbench-out)",
+    Option{"--out", "DIR", "folder of the tables; cases with a row there are kept (microbench-out)",
            nullptr, &Options::out},
     Option{"--time-limit", "SECONDS", "stop after the case that reaches it; run again to go on", nullptr,
            nullptr, &Options::time_limit, 0.001, 1e7},

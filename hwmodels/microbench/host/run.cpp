@@ -22,7 +22,7 @@ std::string attempt(const SelectedCase& selected, const Backend& backend, Result
     const Case& c = selected.c;
     try {
         check_memory(c, backend.device);
-        const Opened opened = backend.open(*selected.bench, c);
+        const Opened opened = backend.open(selected.bench, c);
         const Measurement m = measure(opened, options.rule, backend.clock, stop);
         if (stop()) return "interrupted";
         results.append(c, row_of(c, options.context, m));
@@ -43,7 +43,7 @@ std::vector<SelectedCase> select_cases(const std::vector<Bench>& benches, const 
     for (const Bench& bench : benches) {
         for (Case& c : bench.cases(device)) {
             if (selection.quick && !c.quick) continue;
-            if (selected(selection.filter, c.name())) cases.push_back({&bench, std::move(c)});
+            if (selected(selection.filter, c.name())) cases.push_back({bench, std::move(c)});
         }
     }
     return cases;

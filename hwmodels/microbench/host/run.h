@@ -19,11 +19,11 @@ struct Selection {
 };
 
 struct SelectedCase {
-    const Bench* bench = nullptr;
+    Bench bench{};
     Case c{};
 };
 
-/// Cases of all benches that the selection names, in order. The benches must outlive the result.
+/// Cases of all benches that the selection names, in order.
 [[nodiscard]] std::vector<SelectedCase> select_cases(const std::vector<Bench>& benches, const Device& device,
                                                      const Selection& selection);
 

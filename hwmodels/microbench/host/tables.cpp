@@ -51,9 +51,9 @@ std::vector<std::string> split(std::string_view text) {
 
 std::string joined(const std::vector<std::string>& fields) {
     std::string line;
-    for (const std::string& field : fields) {
-        if (!line.empty()) line += ',';
-        line += moecost::csv_field(field);
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        if (i > 0) line += ',';
+        line += moecost::csv_field(fields[i]);
     }
     return line;
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ enum class State { ready, at_warp, at_block, done };
 
 struct Thread {
     ucontext_t context{};
-    std::vector<char> stack;
+    std::unique_ptr<char[]> stack;   // not cleared: most of it is never touched
     State state = State::ready;
     void* payload = nullptr;
     std::vector<std::vector<Copy>> groups{1};   // oldest first; the last is open
@@ -109,7 +110,8 @@ inline void to_thread(int index) {
     machine->current = index;
     Thread& thread = here();
 #if defined(__SANITIZE_ADDRESS__)
-    __sanitizer_start_switch_fiber(&machine->scheduler_fake_stack, thread.stack.data(), thread.stack.size());
+    __sanitizer_start_switch_fiber(&machine->scheduler_fake_stack, thread.stack.get(),
+                                   machine->options.stack);
 #endif
     swapcontext(&machine->scheduler, &thread.context);
 #if defined(__SANITIZE_ADDRESS__)
@@ -137,7 +139,11 @@ inline void meet(void* payload, Execute execute) {
     Thread& thread = here();
     thread.payload = payload;
     if (machine->arrived[warp] == 0) machine->executing[warp] = execute;
-    if (machine->executing[warp] != execute) fault("lanes of one warp are at different instructions");
+    if (machine->executing[warp] != execute) {
+        fault("lanes of one warp are at different instructions");
+        thread.state = State::at_warp;   // for good: what the lanes brought does not fit together
+        to_scheduler(false);
+    }
     if (++machine->arrived[warp] < warp_lanes) {
         thread.state = State::at_warp;
         to_scheduler(false);
@@ -204,10 +210,10 @@ inline void release_barrier() {
 [[gnu::noinline]] inline void start_thread(Thread& thread) {
     thread.state = State::ready;
     thread.groups.assign(1, {});
-    thread.stack.resize(machine->options.stack);
+    if (!thread.stack) thread.stack = std::make_unique_for_overwrite<char[]>(machine->options.stack);
     getcontext(&thread.context);
-    thread.context.uc_stack.ss_sp = thread.stack.data();
-    thread.context.uc_stack.ss_size = thread.stack.size();
+    thread.context.uc_stack.ss_sp = thread.stack.get();
+    thread.context.uc_stack.ss_size = machine->options.stack;
     thread.context.uc_link = nullptr;
     makecontext(&thread.context, thread_main, 0);
 }

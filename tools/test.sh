@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything that is checked before a change goes in: an optimised build with all tests, then the unit tests and the
 # bad-input tests once more under address and undefined-behaviour sanitizers with warnings as errors.
-# tools/test.sh release, or tools/test.sh dev, runs one of the two passes.
+# tools/test.sh release, or tools/test.sh dev, runs one of the two passes. The release pass also compiles the CUDA
+# microbenchmarks for one architecture where nvcc is found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tools/scripts/packages.sh
@@ -23,4 +24,7 @@ for pass in "${passes[@]}"; do
     step "Preset $pass: tests"
     ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)"
 done
+if ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ]; then
+    step "Skipped: no nvcc on PATH or in /usr/local/cuda/bin, so the CUDA microbenchmarks were not compiled"
+fi
 step "All passes succeeded: ${passes[*]}"

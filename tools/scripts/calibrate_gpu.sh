@@ -51,7 +51,7 @@ quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=O
     -DCMAKE_CUDA_COMPILER="$nvcc" -DCMAKE_CUDA_ARCHITECTURES="$architecture"
 quietly cmake --build "$build" --target moecost_cli moecost-microbench
 
-step "Measuring into $out (two minutes with --quick, an hour or two without)"
+step "Measuring into $out (two minutes with --quick, up to a few hours without)"
 "$build/bin/moecost-microbench" --out "$out" "$@"
 
 step "Fitting $profile"

@@ -17,7 +17,7 @@ class GemmData {
     /// Activations from bf16 to the type of the GEMM; nothing to do for bf16.
     void quantize(int copy, Stream stream) const;
     /// Largest error over tolerance of outputs of copy 0: the corners and random ones, against sums in float64 of the
-    /// products of the stored values. Tolerance: half a unit of bf16 and the rounding of a float32 sum.
+    /// products of the stored values. Tolerance: a unit of bf16 and the rounding of the sum.
     [[nodiscard]] double error() const;
 
   private:

@@ -35,13 +35,16 @@ void RankBuffers::clear() const {
 }
 
 void RankBuffers::fill_halves(std::size_t elements) const {
+    constexpr std::size_t piece = std::size_t{1} << 20;   // the values repeat after 128 elements
     for (std::size_t r = 0; r < pointers_.size(); ++r) {
         const CurrentDevice current(static_cast<int>(r));
         std::vector<__half> values;
-        values.reserve(elements);
-        for (std::size_t i = 0; i < elements; ++i)
+        for (std::size_t i = 0; i < std::min(piece, elements); ++i)
             values.push_back(__double2half(sent_value(static_cast<int>(r), i)));
-        upload(static_cast<__half*>(pointers_[r]), values);
+        for (std::size_t at = 0; at < elements; at += piece) {
+            values.resize(std::min(piece, elements - at));
+            upload(static_cast<__half*>(pointers_[r]) + at, values);
+        }
     }
 }
 

@@ -60,6 +60,8 @@ struct LtGemm::Plan {
         // cuBLASLt is column-major: row-major y is its n x m matrix W^T x, with W stored as k x n and x as k x m.
         set(operation, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
         set(operation, CUBLASLT_MATMUL_DESC_TRANSB, CUBLAS_OP_N);
+        if (dtype == "fp8")
+            set(operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM, std::int8_t{1});   // as engines do
         block_scaled = dtype == "nvfp4";
         if (block_scaled) {
             const std::int32_t mode = CUBLASLT_MATMUL_MATRIX_SCALE_VEC16_UE4M3;

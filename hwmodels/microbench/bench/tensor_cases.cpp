@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases of the expert GEMMs and expert layers: sizes of published models, cut by tensor and expert parallelism.
+#include "bench/tensor_cases.h"
+
+#include <algorithm>
+#include <array>
+
+#include "bench/tensor_benches.h"
+#include "host/formulas.h"
+#include "host/rotation.h"
+#include "host/shape.h"
+#include "host/tensor_formulas.h"
+
+namespace microbench {
+namespace {
+
+/// Expert layers by the published configurations (config.json) of each model; inter is the width of one expert.
+struct Experts {
+    double hidden, inter, top_k, experts;
+    bool quick;
+};
+constexpr std::array expert_layers{
+    Experts{4096, 14336, 2, 8, true},     // Mixtral 8x7B
+    Experts{6144, 16384, 2, 8, false},    // Mixtral 8x22B
+    Experts{7168, 2048, 8, 256, true},    // DeepSeek-V3
+    Experts{4096, 1536, 8, 128, false},   // Qwen3 235B-A22B
+    Experts{2048, 768, 8, 128, true},     // Qwen3 30B-A3B
+    Experts{2880, 2880, 4, 128, false},   // gpt-oss-120b
+    Experts{2880, 2880, 4, 32, false},    // gpt-oss-20b
+};
+
+struct Cut {
+    double tp, ep;
+};
+constexpr std::array cuts{Cut{1, 1}, Cut{8, 1}, Cut{1, 8}, Cut{1, 32}};
+
+constexpr std::array token_counts{1.,    2.,    4.,    8.,    16.,   32.,   48.,   64.,    80.,
+                                  96.,   128.,  160.,  192.,  256.,  320.,  384.,  512.,   768.,
+                                  1024., 1536., 2048., 3072., 4096., 6144., 8192., 12288., 16384.};
+constexpr std::array quick_tokens{1., 16., 256., 4096.};
+
+template <class Array>
+bool contains(const Array& array, double x) {
+    return std::find(array.begin(), array.end(), x) != array.end();
+}
+
+std::vector<std::string> gemm_dtypes(const Device& device) {
+    std::vector<std::string> names{"bfloat16"};
+    if (device.compute_capability >= 89) names.push_back("fp8");
+    return names;
+}
+
+/// Memory of a case beyond its rotating weights: tokens in and out, sorted rows before, between and after the GEMMs.
+double layer_buffers(const Experts& l, const Cut& cut, double tokens, double pairs) {
+    return tokens * l.hidden * 5 + pairs * (l.inter / cut.tp * 2 + l.hidden * 2 + 16);
+}
+
+Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const char* distribution,
+              double tokens, double l2) {
+    Case c{.table = "moe", .kernel = "mma_grouped", .dtype = dtype};
+    c.shape = {{"hidden", l.hidden}, {"inter", l.inter}, {"top_k", l.top_k}, {"experts", l.experts},
+               {"tp", cut.tp},       {"ep", cut.ep},     {"tokens", tokens}};
+    c.distribution = distribution;
+    const std::vector<int> loads = moe_routing(c).loads();
+    const auto local = static_cast<std::size_t>(l.experts / cut.ep);
+    double pairs = 0;
+    double distinct = 0;
+    for (std::size_t e = 0; e < local; ++e) {
+        pairs += loads[e];
+        distinct += loads[e] > 0 ? 1 : 0;
+    }
+    const double w = bytes_of(dtype);
+    c.work = moe_rank_work(pairs, distinct, tokens, l.hidden, l.inter / cut.tp, w);
+    const double weights = 3 * w * l.hidden * l.inter / cut.tp * static_cast<double>(local);
+    c.device_bytes = weights * moe_copies(c, l2) + layer_buffers(l, cut, tokens, tokens * l.top_k) + 64e6;
+    c.quick = l.quick && cut.tp == 1 && cut.ep == 1 && c.distribution == "balanced" &&
+              contains(quick_tokens, tokens);
+    return c;
+}
+
+/// A cut of a layer that engines run: whole experts per rank, widths that fit the kernels' 16-byte copies.
+bool possible(const Experts& l, const Cut& cut) {
+    return l.experts / cut.ep >= 1 && static_cast<int>(l.experts) % static_cast<int>(cut.ep) == 0 &&
+           static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
+}
+
+void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype,
+                       const Device& d) {
+    for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
+        const bool uncut = cut.tp == 1 && cut.ep == 1;
+        if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.quick)) continue;
+        for (const double tokens : token_counts)
+            cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
+    }
+}
+
+/// Plain GEMMs of expert layers: experts of one rank, (n, k), rows on every expert.
+struct Grouped {
+    double experts, n, k;
+    bool quick;
+};
+constexpr std::array grouped{
+    Grouped{8, 28672, 4096, true},  Grouped{8, 4096, 14336, false}, Grouped{8, 4096, 7168, true},
+    Grouped{8, 7168, 2048, true},   Grouped{16, 3072, 4096, false}, Grouped{16, 4096, 1536, false},
+    Grouped{16, 5760, 2880, false},
+};
+
+}   // namespace
+
+Routing moe_routing(const Case& c) {
+    const auto whole = [&](std::string_view column) { return static_cast<int>(dimension(c, column)); };
+    return make_routing(c.distribution, whole("tokens"), whole("experts"), whole("top_k"), 11, whole("ep"));
+}
+
+int moe_copies(const Case& c, double l2_bytes) { return rotating_copies(c.work.bytes, l2_bytes, 64); }
+
+std::vector<Case> moe_cases(const Device& device) {
+    std::vector<Case> cases;
+    for (const std::string& dtype : gemm_dtypes(device)) {
+        for (const Experts& l : expert_layers) {
+            for (const Cut& cut : cuts) {
+                if (possible(l, cut)) add_distributions(cases, l, cut, dtype, device);
+            }
+        }
+    }
+    return cases;
+}
+
+std::vector<Case> grouped_gemm_cases(const Device& device) {
+    std::vector<Case> cases;
+    for (const std::string& dtype : gemm_dtypes(device)) {
+        for (const Grouped& g : grouped) {
+            for (const double rows : {1., 2., 4., 8., 16., 32., 64., 128., 256., 257., 512., 1024., 4096.}) {
+                Case c{.table = "grouped_gemm", .kernel = "mma_grouped", .dtype = dtype};
+                c.shape = {{"experts", g.experts}, {"n", g.n}, {"k", g.k}, {"rows", rows}};
+                c.work = grouped_gemm_work(g.experts, rows, g.n, g.k, bytes_of(dtype));
+                c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
+                c.quick = g.quick && (rows == 1 || rows == 16 || rows == 256);
+                cases.push_back(std::move(c));
+            }
+        }
+    }
+    return cases;
+}
+
+std::vector<Bench> tensor_listing() {
+    return {
+        {"grouped_gemm", "moe: compute and memory efficiency of the expert GEMMs alone", grouped_gemm_cases,
+         nullptr},
+        {"moe", "moe: floor, compute, memory, tile padding, routed-row traffic, skew", moe_cases, nullptr},
+        {"attention_decode", "attention_decode: floor, memory, compute, per sequence, occupancy",
+         attention_decode_cases, nullptr},
+        {"attention_prefill", "attention_prefill: floor, compute, ramp with length, waves",
+         attention_prefill_cases, nullptr},
+        {"mla_decode", "mla_decode: floor, memory, compute, per sequence", mla_decode_cases, nullptr},
+        {"mla_prefill", "mla_prefill: floor, compute, ramp with length", mla_prefill_cases, nullptr},
+    };
+}
+
+}   // namespace microbench

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Case lists of the tensor benches and the references they are checked with.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+
+#include "bench/tensor_benches.h"
+#include "bench/tensor_cases.h"
+#include "bench/tensor_reference.h"
+#include "host/tensor_formulas.h"
+#include "kernels/tensor/decode_attention.h"
+#include "kernels/tensor/grouped_gemm.h"
+#include "kernels/tensor/mla_decode.h"
+#include "kernels/tensor/prefill_attention.h"
+
+namespace {
+
+using namespace microbench;
+
+Device h100() {
+    Device d;
+    d.compute_capability = 90;
+    d.multiprocessors = 132;
+    d.memory_bytes = 80e9;
+    d.l2_bytes = 50e6;
+    d.shared_bytes_per_block = 232448;
+    return d;
+}
+
+const Case& find(const std::vector<Case>& cases, const std::string& name) {
+    const auto at = std::find_if(cases.begin(), cases.end(), [&](const Case& c) { return c.name() == name; });
+    REQUIRE_MESSAGE(at != cases.end(), name);
+    return *at;
+}
+
+}   // namespace
+
+TEST_CASE("cases of the tensor benches have names of their own and some belong to the quick selection") {
+    for (const Bench& bench : tensor_listing()) {
+        std::set<std::string> names;
+        bool quick = false;
+        const auto cases = bench.cases(h100());
+        for (const Case& c : cases) {
+            CHECK_MESSAGE(names.insert(c.name()).second, c.name());
+            CHECK(c.table == bench.name);
+            CHECK(c.work.bytes > 0);
+            quick = quick || c.quick;
+        }
+        CHECK(quick);
+        CHECK((bench.prepare == nullptr));
+    }
+}
+
+TEST_CASE("an A100 gets no e4m3 expert layers") {
+    Device d = h100();
+    d.compute_capability = 80;
+    for (const Case& c : moe_cases(d)) CHECK(c.dtype == "bfloat16");
+}
+
+TEST_CASE("work of an expert layer counts the experts that tokens reach on this rank") {
+    const auto cases = moe_cases(h100());
+    const std::string layer = "moe/mma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
+    // 16 tokens x 8 experts, all different: 128 experts of 3 x 7168 x 2048 elements; 128 pairs of 3 x 2 x 7168 x 2048 FLOP.
+    const Case& whole = find(cases, layer + "/ep=1/tokens=16/balanced");
+    CHECK(whole.work.bytes == doctest::Approx(11274289152.0 + 458752.0));
+    CHECK(whole.work.flop == doctest::Approx(11274289152.0));
+    // Rank 0 of 32 holds experts 0..7. Token t takes t, t+32, ...: tokens 0..7 reach it with one pair each.
+    const Case& rank = find(cases, layer + "/ep=32/tokens=16/balanced");
+    CHECK(rank.work.flop == doctest::Approx(8 * 88080384.0));
+    CHECK(rank.work.bytes == doctest::Approx(8 * 88080384.0 + 458752.0));
+}
+
+TEST_CASE("work of a grouped GEMM") {
+    constexpr Work w = grouped_gemm_work(8, 16, 4096, 7168, 1);
+    static_assert(w.flop == 7516192768.0);                          // 2 x 8 x 16 x 4096 x 7168
+    static_assert(w.bytes == 234881024.0 + 917504.0 + 1048576.0);   // weights, rows, result of 2 bytes
+}
+
+TEST_CASE("shared memory of a block fits the architectures that run it") {
+    using namespace microbench::tensor;
+    constexpr int a100 = 166912;            // 163 KiB
+    constexpr int h100_and_b200 = 232448;   // 227 KiB
+    CHECK(LargeGemm<false, true>::shared_bytes <= a100);
+    CHECK(LargeGemm<true, true>::shared_bytes <= a100);
+    CHECK(Bf16Decode<128>::shared_bytes <= a100);
+    CHECK(Prefill128::shared_bytes <= a100);
+    CHECK(PrefillMla::shared_bytes <= a100);
+    CHECK(MlaA100::shared_bytes <= a100);
+    CHECK(MlaLarge::shared_bytes <= h100_and_b200);
+    CHECK(MlaSmall::shared_bytes <= h100_and_b200);
+    // Resident blocks share 228 KiB less 1 KiB each.
+    CHECK(2 * (Bf16Decode<128>::shared_bytes + 1024) <= 233472);
+    CHECK(3 * (E4m3Decode<128>::shared_bytes + 1024) <= 233472);
+    CHECK(3 * (SmallGemm<false, true>::shared_bytes + 1024) <= 233472);
+    CHECK(2 * (PrefillMla::shared_bytes + 1024) <= 233472);
+}
+
+TEST_CASE("attention of equal scores is the mean of the values") {
+    const std::vector<double> query{0, 0};
+    const auto row = attention_row(
+        query, 4, 1, 2, [](std::size_t t, std::size_t) { return static_cast<double>(t); },
+        [](std::size_t t, std::size_t) { return static_cast<double>(t); });
+    CHECK(row.out[0] == doctest::Approx(1.5));
+    CHECK(row.spread == doctest::Approx(0.5));   // sqrt(4 x (1/4)^2)
+    CHECK(attention_error({1.5}, row) == 0);
+    CHECK(attention_error({1.6}, row) > 1);
+    CHECK(attention_error({NAN}, row) > 1);
+}
+
+TEST_CASE("attention weighs values by the exponential of the scaled score") {
+    // Scores ln 3 and 0: probabilities 3/4 and 1/4.
+    const auto row = attention_row(
+        {std::log(3.0) * 2}, 2, 1, 4, [](std::size_t t, std::size_t) { return t == 0 ? 1.0 : 0.0; },
+        [](std::size_t t, std::size_t) { return t == 0 ? 4.0 : 8.0; });
+    CHECK(row.out[0] == doctest::Approx(5.0));
+}
+
+TEST_CASE("a result that is wrong by more than rounding is an error") {
+    CHECK(rounding_error(1.0, 1.0, 10, false, false) == 0);
+    CHECK(rounding_error(1.003, 1.0, 10, false, false) < 1);   // within a unit in the last place of bfloat16
+    CHECK(rounding_error(1.02, 1.0, 10, false, false) > 1);
+    CHECK(rounding_error(0.0, 1.0, 1000, true, false) > 1);
+    CHECK(rounding_error(NAN, 1.0, 10, false, false) > 1);
+}

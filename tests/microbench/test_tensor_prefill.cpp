@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Causal attention of prompts, run as it is written by the emulator, against softmax in double precision.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/tensor/prefill_attention.h"
+#include "test_tensor_support.h"
+
+namespace {
+
+using namespace microbench::tensor;
+using tensor_test::Operand;
+
+struct Problem {
+    int batch;
+    int length;
+    int q_heads;
+    int kv_heads;
+};
+
+/// Largest error of one head of one sequence.
+template <class Shape>
+double worst_error(const Problem& p, const Operand& q, const Operand& k, const Operand& v, const Operand& out,
+                   int sequence, int head) {
+    const int kv_head = head / (p.q_heads / p.kv_heads);
+    double worst = 0;
+    auto index = [&](int token, int heads, int h, int dim, int d) {
+        return static_cast<std::size_t>(((sequence * p.length + token) * heads + h) * dim + d);
+    };
+    std::vector<double> weights(static_cast<std::size_t>(p.length));
+    for (int query = 0; query < p.length; ++query) {
+        double sum = 0;
+        for (int key = 0; key <= query; ++key) {
+            double score = 0;
+            for (int d = 0; d < Shape::query_dim; ++d) {
+                score += q[index(query, p.q_heads, head, Shape::query_dim, d)] *
+                         k[index(key, p.kv_heads, kv_head, Shape::query_dim, d)];
+            }
+            weights[static_cast<std::size_t>(key)] = std::exp(score / std::sqrt(Shape::query_dim));
+            sum += weights[static_cast<std::size_t>(key)];
+        }
+        for (int d = 0; d < Shape::value_dim; ++d) {
+            double want = 0;
+            for (int key = 0; key <= query; ++key) {
+                want += weights[static_cast<std::size_t>(key)] / sum *
+                        v[index(key, p.kv_heads, kv_head, Shape::value_dim, d)];
+            }
+            const double error = std::abs(out[index(query, p.q_heads, head, Shape::value_dim, d)] - want);
+            worst = std::max(worst, std::isnan(error) ? 1e9 : error);
+        }
+    }
+    return worst;
+}
+
+template <class Shape>
+void run_prefill(const Problem& p, const emulator::Options& options) {
+    const auto tokens = static_cast<std::size_t>(p.batch * p.length);
+    const Operand q(tokens * static_cast<std::size_t>(p.q_heads * Shape::query_dim), false, 1, 2);
+    const Operand k(tokens * static_cast<std::size_t>(p.kv_heads * Shape::query_dim), false, 2, 2);
+    const Operand v(tokens * static_cast<std::size_t>(p.kv_heads * Shape::value_dim), false, 3);
+    Operand out(tokens * static_cast<std::size_t>(p.q_heads * Shape::value_dim), false, 4);
+    PrefillAttention a;
+    a.q = q.halves();
+    a.k = k.halves();
+    a.v = v.halves();
+    a.out = out.halves();
+    a.length = p.length;
+    a.q_heads = p.q_heads;
+    a.kv_heads = p.kv_heads;
+    a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(Shape::query_dim));
+    const auto report =
+        emulator::run(p.batch * p.q_heads, divide_up(p.length, Shape::queries), 1, Shape::threads,
+                      Shape::shared_bytes, options, [&] { prefill_attention<Shape>(a); });
+    CHECK(report.error == "");
+    CHECK(report.conflicts == 0);
+    double worst = 0;
+    for (int sequence = 0; sequence < p.batch; ++sequence) {
+        for (int head = 0; head < p.q_heads; ++head)
+            worst = std::max(worst, worst_error<Shape>(p, q, k, v, out, sequence, head));
+    }
+    // Probabilities (of sum 1) and output are rounded to bfloat16, values are at most 1.
+    CHECK(worst <= 0x1p-9 + 0x1p-9);
+}
+
+template <class Shape>
+void check_prefill(const Problem& p) {
+    run_prefill<Shape>(p, {true, false});
+    run_prefill<Shape>(p, {false, true});
+}
+
+}   // namespace
+
+TEST_CASE("prefill attention of ragged lengths equals softmax in double precision") {
+    check_prefill<Prefill128>({1, 1, 1, 1});
+    check_prefill<Prefill128>({1, 197, 2, 1});
+    check_prefill<Prefill64>({2, 150, 2, 2});
+}
+
+TEST_CASE("prefill attention of expanded MLA has wider queries and keys than values") {
+    check_prefill<PrefillMla>({1, 161, 1, 1});
+}

@@ -67,6 +67,8 @@ struct Estimate {
 
 /// Reads and checks everything a description names. InputError names the option or the file, and what is allowed.
 [[nodiscard]] Scenario describe(const DataStore& data, const Description& description);
+/// The same for an architecture that is there already; the model that the description names is not read.
+[[nodiscard]] Scenario describe(const DataStore& data, const Description& description, Architecture architecture);
 
 /// The numbers of a description (degrees, lengths, load, engine settings, objectives, blend) onto a scenario that
 /// describe() built from the same names, or which rule they break. Allocates nothing: a sweep calls it for each point.

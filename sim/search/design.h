@@ -109,6 +109,7 @@ struct DesignAnswer {
     std::optional<DesignPoint> base;   // of equal_to: at the budget, loss-optimal
     DesignPoint winner;
     std::vector<DesignPoint> by_experts;   // the best of each E, ascending E
+    std::vector<DesignPoint> all;          // every model that meets the constraints, best first
     std::vector<DesignPoint> by_machine;   // the best on each accelerator that can serve, in their order
     std::vector<DesignPoint> frontier;     // loss, training cost, serving cost; ascending loss
     std::size_t frontier_members = 0;      // before it was thinned

@@ -101,8 +101,10 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     return std::nullopt;
 }
 
-/// Sizes half-way, in ln N, between the best model of a combination and its neighbours.
-void add_neighbours(std::vector<Wanted>& wanted, const std::vector<DesignModel>& models, const DesignPoint& best) {
+/// Sizes half-way, in ln N, between the best model of a combination and its neighbours; beyond the end of the list
+/// where it may be extended, as far again.
+void add_neighbours(std::vector<Wanted>& wanted, const Search& search, const DesignPoint& best) {
+    const auto& models = search.answer.models;
     const DesignModel& at = models[best.model];
     double below = 0;
     double above = HUGE_VAL;
@@ -115,6 +117,9 @@ void add_neighbours(std::vector<Wanted>& wanted, const std::vector<DesignModel>&
     }
     if (below > 0) wanted.push_back({at.combination, std::sqrt(below * size)});
     if (above < HUGE_VAL) wanted.push_back({at.combination, std::sqrt(above * size)});
+    if (!search.space.extend) return;
+    if (below == 0 && above < HUGE_VAL) wanted.push_back({at.combination, size * size / above});
+    if (below > 0 && above == HUGE_VAL) wanted.push_back({at.combination, size * size / below});
 }
 
 /// Solves, halves the step in size around the best of the combinations that matter, and solves again.
@@ -138,7 +143,7 @@ std::vector<Outcome> refined(Search& search, const DesignLimits& limits, double 
         for (const auto& [c, best] : by_combination) {
             const double bar =
                 factor > 1 ? factor * by_experts.at(search.answer.combinations[c].experts) : least;
-            if (best.objective <= bar) add_neighbours(wanted, models, best);
+            if (best.objective <= bar) add_neighbours(wanted, search, best);
         }
         const std::size_t before = models.size();
         add_sizes(search, wanted);

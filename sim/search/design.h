@@ -37,6 +37,7 @@ struct DesignSpace {
     LossBasis basis;
     std::vector<int> experts, top_k, granularity, shared_experts;
     std::vector<double> sizes;   // dense-equivalent parameters without embeddings, ascending
+    bool extend = false;         // go on below and above the list while the best stands at its end
     int refinements = 4;         // halvings of the step in size around the best of each combination
     ServingSpace serving;
     ServingCostModel cost_model = ServingCostModel::evaluate;
@@ -127,7 +128,7 @@ struct DesignAnswer {
 /// Why the goal does not determine an answer, naming what is missing.
 [[nodiscard]] std::optional<Infeasible> goal_problem(const DesignGoal& goal);
 
-/// Sizes from 1/40 to 1.5 times the loss-optimal dense (or least-expert) model of the goal, evenly spaced in ln N.
+/// Sizes from 1/80 to 1.5 times the loss-optimal dense (or least-expert) model of the goal, evenly spaced in ln N.
 [[nodiscard]] Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const DesignGoal& goal,
                                                         int points);
 

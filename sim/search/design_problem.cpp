@@ -88,7 +88,7 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
     }
     if (largest == 0) return why;
     std::vector<double> sizes;
-    const double low = std::log(largest / 40);
+    const double low = std::log(largest / 80);
     const double high = std::log(largest * 1.5);
     for (int i = 0; i < points; ++i) {
         const double x = points == 1 ? std::log(largest) : low + (high - low) * i / (points - 1);

@@ -35,12 +35,15 @@ void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimi
 }
 
 /// The base on its budget, deployed where it is cheapest, whatever the price.
-void add_base_point(const DesignSpace& space, DesignGoal goal, DesignLimits limits, std::size_t base,
+void add_base_point(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits, std::size_t base,
                     DesignAnswer& answer) {
-    goal.objective = DesignObjective::loss;
+    DesignGoal whole = goal;
+    whole.objective = DesignObjective::loss;
     limits.max_cost = limits.max_loss = 0;
-    const Outcome o = outcome_of(goal, space.basis, limits, answer.models, base);
-    if (o.stage == DesignStage::done) answer.base = o.point;
+    const Outcome o = outcome_of(whole, space.basis, limits, answer.models, base);
+    if (o.stage != DesignStage::done) return;
+    answer.base = o.point;
+    answer.base->objective = objective_of(goal, o.point);
 }
 
 template <class T>

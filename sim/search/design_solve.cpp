@@ -24,18 +24,6 @@ Place cheapest_place(const DesignModel& model, const DesignLimits& limits) {
     return place;
 }
 
-double objective_of(const DesignGoal& goal, const DesignPoint& p) {
-    switch (goal.objective) {
-        case DesignObjective::cost:
-            return p.deployment.usd_per_mtok;
-        case DesignObjective::lifetime:
-            return p.lifetime_usd;
-        case DesignObjective::loss:
-            break;
-    }
-    return p.loss;
-}
-
 /// Tokens and loss: those of the whole budget when the loss is minimised, else those that reach the loss.
 Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                 const LawPoint& point) {
@@ -91,6 +79,18 @@ Infeasible missed_objectives(const ServingSpace& serving, const std::vector<Desi
 }
 
 }   // namespace
+
+double objective_of(const DesignGoal& goal, const DesignPoint& p) {
+    switch (goal.objective) {
+        case DesignObjective::cost:
+            return p.deployment.usd_per_mtok;
+        case DesignObjective::lifetime:
+            return p.lifetime_usd;
+        case DesignObjective::loss:
+            break;
+    }
+    return p.loss;
+}
 
 Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                    const std::vector<DesignModel>& models, std::size_t index) {

@@ -27,6 +27,9 @@ struct Outcome {
     DesignPoint point;   // stage done
 };
 
+/// What the goal minimises.
+[[nodiscard]] double objective_of(const DesignGoal& goal, const DesignPoint& point);
+
 /// Trains model `index` for the goal and deploys it where it is cheapest.
 [[nodiscard]] Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                                  const std::vector<DesignModel>& models, std::size_t index);

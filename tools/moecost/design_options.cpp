@@ -299,7 +299,7 @@ std::vector<Flag> design_flags() {
         {"granularity", "LIST", models, "parts that a full-size expert is cut into"},
         {"shared-experts", "LIST", models, "of the width of a part"},
         {"sizes", "LIST", models, "dense-equivalent parameters: LOW..HIGH or a list (default: around the optimum)"},
-        {"size-points", "N", models, "sizes between LOW and HIGH (default: 16)"},
+        {"size-points", "N", models, "sizes between LOW and HIGH (default: 18)"},
         {"refine", "N", search, "halvings of the step in size around the best (default: 4)"},
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
         {"concurrency", "LIST", search, "requests in flight (default: 1..4096, and as many as fit)"},
@@ -328,12 +328,13 @@ DesignQuestion design_question(const Invocation& invocation) {
     read_goal(invocation, q);
     read_space(invocation, q.space);
     read_deployment(line, q);
-    const int points = whole_or(line, "size-points", 16, 1, 1000);
+    const int points = whole_or(line, "size-points", 18, 1, 1000);
     if (const std::string* text = line.find("sizes")) {
         q.space.sizes = sizes_from(*text, points);
     } else {
         const auto sizes = usual_sizes(q.space, q.goal, points);
         if (sizes) q.space.sizes = *sizes;
+        q.space.extend = true;
         if (!sizes) throw InputError({"--sizes"}, {}, describe(sizes.error()), "--sizes LOW..HIGH");
     }
     read_machines(invocation, q);

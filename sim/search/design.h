@@ -60,6 +60,7 @@ struct DesignGoal {
     double max_loss = 0;        // nats per token
     int equal_to = 0;           // instead: the loss of the loss-optimal model of so many experts at the budget
     double budget = 0;          // training FLOP
+    double max_tokens = 0;      // of training: what data there are
     double max_cost = 0;        // dollars per million tokens
     double served_tokens = 0;   // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
@@ -90,7 +91,7 @@ struct DesignPoint {
 
 /// What loosening one constraint changes. Everything is solved again, sizes refined again.
 struct Loosened {
-    std::string constraint;   // loss, budget, max-cost, slo-tpot, slo-ttft, memory
+    std::string constraint;   // loss, budget, max-tokens, max-cost, slo-tpot, slo-ttft, memory
     double by = 0;            // share: 0.1 is 10 %
     double gain = 0;          // share by which the objective falls
     DesignPoint winner;

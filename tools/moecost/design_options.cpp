@@ -180,6 +180,7 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.max_loss = number_or(line, "target-loss", g.max_loss, 1e-3, 100);
     g.equal_to = whole_or(line, "equal-to", 0, 1, max_experts);
     g.budget = number_or(line, "budget", 0, 1, 1e40);
+    g.max_tokens = number_or(line, "max-tokens", 0, 1, 1e30);
     g.max_cost = number_or(line, "max-cost", 0, 1e-9, 1e9);
     g.served_tokens = number_or(line, "served-tokens", 0, 0, 1e30);
     g.bootstrap = static_cast<unsigned>(whole_or(line, "bootstrap", 200, 0, 100'000));
@@ -284,6 +285,7 @@ std::vector<Flag> design_flags() {
         {"target-loss", "NATS", goal, "the same"},
         {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
         {"budget", "FLOP", goal, "largest training compute"},
+        {"max-tokens", "N", goal, "largest number of training tokens: what data there are"},
         {"max-cost", "USD", goal, "largest price of a million tokens"},
         {"served-tokens", "N", goal, "tokens over the lifetime, as --cost-of counts them"},
         {"cost-of", "WHAT", goal,

@@ -72,6 +72,7 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
         s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model")).append(")");
     }
     if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
+    if (g.max_tokens > 0) s.append(" and ").append(tokens(g.max_tokens)).append(" tokens");
     if (g.max_cost > 0) s.append(", at most ").append(money(g.max_cost)).append(" per million tokens");
     return s;
 }

@@ -20,14 +20,14 @@ void add_by_experts(const std::vector<Outcome>& outcomes, DesignAnswer& answer) 
     std::map<int, DesignPoint> best;
     for (const Outcome& o : outcomes) {
         if (o.stage != DesignStage::done) continue;
-        const auto [at, fresh] =
-            best.emplace(answer.models[o.point.model].member.request.experts, o.point);
+        const auto [at, fresh] = best.emplace(answer.models[o.point.model].member.request.experts, o.point);
         if (!fresh && better(o.point, at->second)) at->second = o.point;
     }
     for (const auto& [experts, point] : best) answer.by_experts.push_back(point);
 }
 
-void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits, DesignAnswer& answer) {
+void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits,
+                    DesignAnswer& answer) {
     for (std::size_t i = 0; i < space.serving.machines.size(); ++i) {
         limits.machine = i;
         const auto best = best_of(outcomes_of(goal, space.basis, limits, answer.models));
@@ -86,9 +86,7 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
 }
 
 /// Uniform in (0, 1), the same on every platform.
-double uniform(std::mt19937_64& engine) {
-    return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53;
-}
+double uniform(std::mt19937_64& engine) { return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53; }
 
 /// The least loss at the budget over the models that have as many experts as the base.
 double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vector<DesignModel>& models) {
@@ -144,7 +142,8 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
     }
 }
 
-void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits, DesignAnswer& answer) {
+void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
+              DesignAnswer& answer) {
     const std::size_t parameters = parameter_names(space.basis.law.form).size();
     if (space.basis.law.covariance.empty() || goal.bootstrap == 0) return;
     std::mt19937_64 engine(goal.seed);

@@ -46,7 +46,9 @@ bool within(double value, double limit, double loosened) { return limit <= 0 || 
 class Walk {
   public:
     Walk(const ServingSpace& space, std::size_t machine, const Architecture& architecture)
-        : space_(space), machine_(machine), scenario_(space.machines[machine]),
+        : space_(space),
+          machine_(machine),
+          scenario_(space.machines[machine]),
           memory_(scenario_.cluster.gpu.memory) {
         scenario_.architecture = architecture;
         scenario_.refresh();
@@ -82,8 +84,9 @@ class Walk {
     /// Sequences that fit when the memory of a GPU is so many times larger; 0: none.
     double capacity(double times) {
         scenario_.cluster.gpu.memory = memory_ * times;
-        const auto plan = plan_memory(scenario_.architecture, scenario_.precision, scenario_.weights,
-                                      scenario_.layout, scenario_.cluster, scenario_.engine, scenario_.traffic);
+        const auto plan =
+            plan_memory(scenario_.architecture, scenario_.precision, scenario_.weights, scenario_.layout,
+                        scenario_.cluster, scenario_.engine, scenario_.traffic);
         scenario_.cluster.gpu.memory = memory_;
         if (plan) return plan->max_concurrency;
         if (times == 1) served_.why = plan.error();
@@ -177,7 +180,8 @@ double usd_per_mtok(const Estimate& e, CostBasis basis) {
     return e.cost.usd_per_mtok_blended;
 }
 
-std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed, ExpertExchange exchange) {
+std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed,
+                               ExpertExchange exchange) {
     std::vector<int> counts(gpus.begin(), gpus.end());
     std::sort(counts.begin(), counts.end());
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());

@@ -31,10 +31,12 @@ struct FixedDegrees {
 };
 
 struct ServingSpace {
-    std::vector<Scenario> machines;    // one for each accelerator: engine, precision, lengths, objectives, price
-    std::vector<int> gpus;             // of one instance
+    std::vector<Scenario>
+        machines;            // one for each accelerator: engine, precision, lengths, objectives, price
+    std::vector<int> gpus;   // of one instance
     FixedDegrees fixed;
-    std::vector<double> concurrency;   // requests in flight, ascending; empty: the load of the scenarios alone
+    std::vector<double>
+        concurrency;   // requests in flight, ascending; empty: the load of the scenarios alone
     CostBasis cost = CostBasis::output;
 };
 
@@ -87,12 +89,14 @@ struct TableProgress {
 struct TableOptions {
     unsigned threads = 1;
     const std::atomic<bool>* stop = nullptr;
-    std::function<void(const TableProgress&)> progress;   // at most ten times a second, by one thread at a time
+    std::function<void(const TableProgress&)>
+        progress;   // at most ten times a second, by one thread at a time
 };
 
 /// cheapest() of every architecture on every machine: [architecture][machine]. The result does not depend on threads.
 /// Stopped early: the rest stays empty.
 [[nodiscard]] std::vector<std::vector<Served>> serving_table(
-    const ServingSpace& space, std::span<const Architecture* const> architectures, const TableOptions& options);
+    const ServingSpace& space, std::span<const Architecture* const> architectures,
+    const TableOptions& options);
 
 }   // namespace moecost

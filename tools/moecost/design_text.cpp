@@ -12,14 +12,19 @@
 namespace moecost::cli {
 namespace {
 
-std::string flop(double x) { return significant(x / std::pow(10.0, std::floor(std::log10(x))), 3)
-                                 .append("e").append(std::to_string(static_cast<int>(std::floor(std::log10(x))))); }
+std::string flop(double x) {
+    return significant(x / std::pow(10.0, std::floor(std::log10(x))), 3)
+        .append("e")
+        .append(std::to_string(static_cast<int>(std::floor(std::log10(x)))));
+}
 
 std::string tokens(double x) { return parameters(x); }   // the same units: M, B, T
 
 std::string nats(double loss) { return fixed(loss, 4).append(" nats"); }
 
-const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) { return a.models[p.model].member; }
+const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) {
+    return a.models[p.model].member;
+}
 
 /// "E 8, G 4, k 1": what tells combinations apart.
 std::string combination_name(const Combination& c) {
@@ -60,7 +65,9 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
             s = "Cheapest to serve";
             break;
         case DesignObjective::lifetime:
-            s.append("Least dollars for training and ").append(tokens(g.served_tokens)).append(" served tokens");
+            s.append("Least dollars for training and ")
+                .append(tokens(g.served_tokens))
+                .append(" served tokens");
             break;
         case DesignObjective::loss:
             s = "Least loss";
@@ -69,7 +76,8 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
     if (a.max_loss > 0) s.append(" at a loss of ").append(nats(a.max_loss));
     if (g.equal_to > 0) {
         s.append(" (that of the loss-optimal ");
-        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model")).append(")");
+        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model"))
+            .append(")");
     }
     if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
     if (g.max_tokens > 0) s.append(" and ").append(tokens(g.max_tokens)).append(" tokens");
@@ -108,18 +116,25 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     const DesignPoint& w = a.winner;
     const FamilyMember& m = member_of(a, w);
     const Deployment& d = w.deployment;
-    std::string s = style.bold(wrapped(constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2));
+    std::string s = style.bold(
+        wrapped(constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2));
     s.append("\n");
     std::string price(money(d.usd_per_mtok));
     price.append(" per ").append(cost_unit(q.space.serving.cost));
-    if (q.goal.objective == DesignObjective::loss) price = std::string(nats(w.loss)).append(", ").append(price);
+    if (q.goal.objective == DesignObjective::loss)
+        price = std::string(nats(w.loss)).append(", ").append(price);
     if (q.goal.objective == DesignObjective::lifetime)
         price = std::string(money(w.lifetime_usd)).append(" over the lifetime, ").append(price);
     s.append(style.bold(wrapped(price.append(versus(q, a)), 2)));
     s.append(wrapped(std::string("model     ").append(size_text(m)), 10));
     std::string training("training  ");
-    training.append(tokens(w.tokens)).append(" tokens (").append(amount(w.tokens / a.models[w.model].point.used));
-    training.append(" per parameter), ").append(flop(w.training_flop)).append(" FLOP, ").append(money(w.training_usd));
+    training.append(tokens(w.tokens))
+        .append(" tokens (")
+        .append(amount(w.tokens / a.models[w.model].point.used));
+    training.append(" per parameter), ")
+        .append(flop(w.training_flop))
+        .append(" FLOP, ")
+        .append(money(w.training_usd));
     training.append(", loss ").append(nats(w.loss));
     s.append(wrapped(training, 10));
     std::string serving("serving   ");
@@ -138,10 +153,9 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
 
 Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<DesignPoint>& points) {
     Sheet sheet{"", "", {}, {}};
-    sheet.columns = {{"", "E", true},       {"", "k", true},       {"", "G", true},
-                     {"", "N", true},       {"", "total", true},   {"", "tokens", true},
-                     {"", "per N", true},   {"", "training", true}, {"", "served by"},
-                     {"", "$/Mtok", true}};
+    sheet.columns = {{"", "E", true},     {"", "k", true},      {"", "G", true},     {"", "N", true},
+                     {"", "total", true}, {"", "tokens", true}, {"", "per N", true}, {"", "training", true},
+                     {"", "served by"},   {"", "$/Mtok", true}};
     const bool lifetime = q.goal.objective == DesignObjective::lifetime;
     if (lifetime) sheet.columns.push_back({"", "lifetime", true});
     const bool loss = q.goal.objective == DesignObjective::loss;
@@ -182,20 +196,24 @@ std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
         }
         s.append(bullet(line));
     }
-    for (const std::string& edge : a.edges) s.append(bullet(std::string("at the end of a list, ").append(edge)));
+    for (const std::string& edge : a.edges)
+        s.append(bullet(std::string("at the end of a list, ").append(edge)));
     return s;
 }
 
 std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
     if (a.samples == 0) {
-        return bullet(q.goal.bootstrap == 0 ? std::string("not asked for (--bootstrap 0)")
-                      : std::string("not known: the law states no covariance; moecost fit writes one"));
+        return bullet(q.goal.bootstrap == 0
+                          ? std::string("not asked for (--bootstrap 0)")
+                          : std::string("not known: the law states no covariance; moecost fit writes one"));
     }
     std::string s;
     for (std::size_t i = 0; i < std::min<std::size_t>(a.wins.size(), 5); ++i) {
         std::string line(combination_name(a.combinations[a.wins[i].combination]));
         line.append(": cheapest in ").append(percent(static_cast<double>(a.wins[i].wins) / a.samples));
-        s.append(bullet(line.append(" of ").append(std::to_string(a.samples)).append(" samples of the law's covariance")));
+        s.append(bullet(line.append(" of ")
+                            .append(std::to_string(a.samples))
+                            .append(" samples of the law's covariance")));
     }
     return s;
 }
@@ -205,7 +223,9 @@ std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
 std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const Invocation& invocation) {
     const Style style{invocation.colour};
     std::string s = winner_text(q, a, style);
-    const auto section = [&](std::string_view title) { s.append("\n").append(style.bold(title)).append("\n"); };
+    const auto section = [&](std::string_view title) {
+        s.append("\n").append(style.bold(title)).append("\n");
+    };
     section("The best of each number of experts");
     s.append(print(rivals(q, a, a.by_experts), Format::text));
     if (a.by_machine.size() > 1) {

@@ -54,6 +54,16 @@ bool at_end(const std::vector<T>& list, double value, bool upper) {
     return static_cast<double>(upper ? *high : *low) == value;
 }
 
+/// Whether no model of the combination is smaller (or larger) than the winner.
+bool at_end_of_sizes(const DesignAnswer& answer, bool upper) {
+    const DesignModel& w = answer.models[answer.winner.model];
+    const double size = w.member.request.size;
+    return std::none_of(answer.models.begin(), answer.models.end(), [&](const DesignModel& m) {
+        const double other = m.member.request.size;
+        return m.combination == w.combination && (upper ? other > size : other < size);
+    });
+}
+
 void add_edges(const DesignSpace& space, DesignAnswer& answer) {
     const DesignPoint& w = answer.winner;
     const FamilyRequest& r = answer.models[w.model].member.request;
@@ -63,11 +73,11 @@ void add_edges(const DesignSpace& space, DesignAnswer& answer) {
     add(at_end(space.experts, r.experts, true), "experts: the most of the list");
     add(at_end(space.granularity, r.granularity, true), "granularity: the finest of the list");
     add(at_end(space.top_k, r.top_k, true), "top-k: the largest of the list");
-    add(at_end(space.sizes, r.size, false), "size: the smallest of the list");
-    add(at_end(space.sizes, r.size, true), "size: the largest of the list");
+    add(at_end_of_sizes(answer, false), "size: the smallest that was built");
+    add(at_end_of_sizes(answer, true), "size: the largest that was built");
     add(at_end(space.serving.gpus, w.deployment.layout.gpus(), true), "GPUs: the most of the list");
-    const bool rung = w.deployment.requests < w.deployment.max_concurrency;
-    add(rung && at_end(space.serving.concurrency, w.deployment.requests, true),
+    const bool fewer = w.deployment.requests < w.deployment.max_concurrency && !space.serving.fill;
+    add(fewer && at_end(space.serving.concurrency, w.deployment.requests, true),
         "concurrency: the most of the list, though more would fit");
 }
 

@@ -160,8 +160,8 @@ Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& li
             return {"no model reaches the loss on so few training tokens", "training", "tokens", needed,
                     limits.max_tokens};
         case DesignStage::budget:
-            return {"the training budget reaches the loss with no model", "training", "FLOP", needed,
-                    limits.budget};
+            return {"no model that can be served reaches the loss within the training budget", "training",
+                    "FLOP", needed, limits.budget};
         case DesignStage::max_cost:
             return {"no model can be served at this price", "price", "$/Mtok", needed, limits.max_cost};
         case DesignStage::memory:

@@ -53,6 +53,7 @@ inline moecost::DesignSpace small_space() {
     s.serving.machines = {machine("h100_sxm"), machine("b200_sxm")};
     s.serving.gpus = {1, 2, 4};
     s.serving.concurrency = {8, 64, 512};
+    s.serving.fill = true;
     return s;
 }
 

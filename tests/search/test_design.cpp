@@ -29,7 +29,7 @@ Infeasible refused(const DesignSpace& space, const DesignGoal& goal) {
 
 const FamilyMember& winner(const DesignAnswer& a) { return a.models[a.winner.model].member; }
 
-/// Dollars per million output tokens of the cheapest deployment, by plain loops over everything that fits.
+/// Dollars per million output tokens of the cheapest deployment, by plain loops.
 double cheapest_by_loops(const Architecture& architecture, const std::vector<Scenario>& machines,
                          const std::vector<int>& gpus, const std::vector<double>& concurrency) {
     double least = HUGE_VAL;
@@ -39,7 +39,7 @@ double cheapest_by_loops(const Architecture& architecture, const std::vector<Sce
         const auto offer = [&](double requests) {
             s.traffic.requests = requests;
             const auto e = evaluate(s);
-            if (!e || requests > e->memory.max_concurrency) return;
+            if (!e) return;
             if (s.slo.tpot_s > 0 && e->serving.tpot.value() > s.slo.tpot_s) return;
             const double per_hour = 3600 * e->serving.output_tokens_per_s.value();
             least = std::min(least, 1e6 * s.layout.gpus() * s.price.dollars_per_gpu_hour / per_hour);
@@ -55,8 +55,6 @@ double cheapest_by_loops(const Architecture& architecture, const std::vector<Sce
                             s.layout.attention_dp = dp;
                             s.layout.ep = ep;
                             for (const double c : concurrency) offer(c);
-                            s.traffic.requests = 1;
-                            if (const auto e = evaluate(s)) offer(e->memory.max_concurrency);
                         }
                     }
                 }
@@ -109,6 +107,7 @@ Found winner_by_loops(const DesignSpace& space, double budget, double target) {
 
 TEST_CASE("the search finds what brute force finds") {
     DesignSpace space = designs::small_space();
+    space.serving.fill = false;
     for (const double tpot : {0.0, 0.004}) {
         for (Scenario& s : space.serving.machines) s.slo.tpot_s = tpot;
         DesignGoal g = designs::goal(3e21);
@@ -123,6 +122,25 @@ TEST_CASE("the search finds what brute force finds") {
             CHECK(winner(a).request.experts == loops.experts);
             CHECK(winner(a).request.size == loops.size);
             CHECK(a.winner.tokens == Approx(loops.tokens).epsilon(1e-9));
+        }
+    }
+}
+
+TEST_CASE("concurrency is filled up to memory and to the objectives") {
+    DesignSpace space = designs::small_space();
+    space.serving.gpus = {1, 2};
+    const Architecture a = designs::member("joint-moe", {2e9, 4, 1, 1, 0}).architecture;
+    std::vector<double> every;
+    for (double c = 1; c <= 1100; ++c) every.push_back(c);
+    for (const double tpot : {0.0, 0.004}) {
+        for (std::size_t i = 0; i < space.serving.machines.size(); ++i) {
+            Scenario& s = space.serving.machines[i];
+            s.slo.tpot_s = tpot;
+            const auto layouts = layouts_of(space.serving.gpus, {}, ExpertExchange::collective);
+            const double found = cheapest(space.serving, i, layouts, a).best[0].usd_per_mtok;
+            const double all = cheapest_by_loops(a, {s}, space.serving.gpus, every);
+            CHECK(found >= all * (1 - 1e-12));
+            CHECK(found <= all * (tpot > 0 ? 1 + 1.0 / 32 : 1 + 1e-9));
         }
     }
 }

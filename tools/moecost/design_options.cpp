@@ -204,17 +204,19 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
                                           : "");
 }
 
-/// "7e9,13e9", or "1e9..1e11": --size-points of them, evenly spaced in ln N.
+/// "7B,13e9", or "1B..100B": --size-points of them, evenly spaced in ln N.
 std::vector<double> sizes_from(const std::string& text, int points) {
+    const Location where{"--sizes"};
     std::vector<double> sizes;
     for (const std::string& part : split(text)) {
         const std::size_t dots = part.find("..");
         if (dots == std::string::npos) {
-            sizes.push_back(number("sizes", part, 1e3, 1e15));
+            sizes.push_back(parse_size(part, where));
             continue;
         }
-        const double low = number("sizes", part.substr(0, dots), 1e3, 1e15);
-        const double high = number("sizes", part.substr(dots + 2), low, 1e15);
+        const double low = parse_size(part.substr(0, dots), where);
+        const double high = parse_size(part.substr(dots + 2), where);
+        if (high < low) refuse("sizes", part, "goes down: LOW..HIGH");
         for (int i = 0; i < points; ++i) {
             sizes.push_back(points == 1 ? low
                                         : low * std::pow(high / low, static_cast<double>(i) / (points - 1)));
@@ -270,6 +272,7 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
     if (!other_load) {
         d.load = LoadKind::closed_loop;
         d.requests = 1;
+        serving.fill = !line.has("concurrency");
         for (const int x : whole_list_or(line, "concurrency", powers_of_two(4096), 1, 1'000'000))
             serving.concurrency.push_back(x);
     }
@@ -317,7 +320,8 @@ std::vector<Flag> design_flags() {
         {"size-points", "N", models, "sizes between LOW and HIGH (default: 18)"},
         {"refine", "N", search, "halvings of the step in size around the best (default: 4)"},
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
-        {"concurrency", "LIST", search, "requests in flight (default: 1..4096, and as many as fit)"},
+        {"concurrency", "LIST", search,
+         "requests in flight (default: as many as fit and as the objectives allow)"},
         {"bootstrap", "N", search, "samples of the covariance of the law (default: 200)"},
         {"seed", "N", search, "of the samples (default: 1)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"},

@@ -32,9 +32,12 @@ struct Search {
     [[nodiscard]] bool stopped() const { return options.stop != nullptr && *options.stop; }
 };
 
+/// The same shape; the size that was asked for may differ.
 bool same(const DesignModel& a, const DesignModel& b) {
-    return a.combination == b.combination && a.member.dense_equivalent == b.member.dense_equivalent &&
-           a.member.architecture == b.member.architecture;
+    const Architecture& x = a.member.architecture;
+    const Architecture& y = b.member.architecture;
+    return a.combination == b.combination && x.hidden == y.hidden && x.layers == y.layers &&
+           x.mixers == y.mixers && x.ffns == y.ffns;
 }
 
 bool known(const std::vector<DesignModel>& models, const DesignModel& m) {

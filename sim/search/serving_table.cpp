@@ -11,6 +11,10 @@
 namespace moecost {
 namespace {
 
+// Fewer requests in flight are cheaper in rare cases (tiles of kernels): of 848,000 steps to twice as many, over four
+// families, four engines and three accelerators, 0.3 % lowered the throughput, the worst by 6.4 %.
+constexpr double least_price_below = 0.85;
+
 bool allows(int fixed, int degree) { return fixed == 0 || fixed == degree; }
 
 std::vector<int> divisors(int n) {
@@ -100,15 +104,11 @@ class Walk {
         }
     }
 
-    /// The rungs that fit and the most that fits; then between the last that meets the objectives and the next.
+    /// The most that fits, then the rungs downwards while they can still pay; then between the last that meets the
+    /// objectives and the next. The same above it with more memory.
     void climb(double fitting, double loosened) {
         rungs_.clear();
-        const bool from_one = !space_.concurrency.empty() && space_.concurrency.front() <= 1;
-        if (!from_one && fitting > 1) rungs_.push_back(try_load(1, false));
-        for (const double requests : space_.concurrency) {
-            if (requests < fitting) rungs_.push_back(try_load(requests, false));
-        }
-        if (fitting > 0) rungs_.push_back(try_load(fitting, false));
+        if (fitting > 0) descend(fitting);
         for (const ServingLimit v : {ServingLimit::none, ServingLimit::tpot, ServingLimit::ttft})
             fill(v, false);
         if (!(loosened > fitting)) return;
@@ -118,6 +118,19 @@ class Walk {
         }
         rungs_.push_back(try_load(loosened, true));
         fill(ServingLimit::memory, true);
+    }
+
+    void descend(double fitting) {
+        rungs_.push_back(try_load(fitting, false));
+        const auto pays = [&] {
+            const double best = served_.best[static_cast<std::size_t>(ServingLimit::none)].usd_per_mtok;
+            return rungs_.back().usd_per_mtok * least_price_below < best;
+        };
+        for (auto c = space_.concurrency.rbegin(); c != space_.concurrency.rend() && pays(); ++c) {
+            if (*c < fitting) rungs_.push_back(try_load(*c, false));
+        }
+        if (rungs_.back().requests > 1 && pays()) rungs_.push_back(try_load(1, false));
+        std::reverse(rungs_.begin(), rungs_.end());
     }
 
     /// Halves the interval in which an objective is missed, to one in 64. Only where it can pay: the rung that misses

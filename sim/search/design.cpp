@@ -263,6 +263,17 @@ void add_list(Search& search) {
         for (const double size : search.space.sizes) wanted.push_back({c, size});
     }
     add_sizes(search, wanted);
+    if (!search.space.extend || search.goal.budget <= 0) return;
+    // A loss that only the loss-optimal size reaches lies between the sizes of any list.
+    std::vector<DesignModel> optimal;
+    for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
+        auto trained = loss_optimal_model(search.space, search.answer.combinations[c], search.goal.budget,
+                                          search.goal.max_tokens);
+        if (!trained) continue;
+        trained->model.combination = c;
+        optimal.push_back(std::move(trained->model));
+    }
+    add_models(search, std::move(optimal));
 }
 
 }   // namespace

@@ -38,8 +38,10 @@ struct DesignSpace {
     LossBasis basis;
     std::vector<int> experts, top_k, granularity, shared_experts;
     std::vector<double> sizes;   // dense-equivalent parameters without embeddings, ascending
-    bool extend = false;         // go on below and above the list while the best stands at its end
-    int refinements = 4;         // halvings of the step in size around the best of each combination
+    // Not the list alone: the loss-optimal size of each combination too, and on below and above the list while the best
+    // stands at its end.
+    bool extend = false;
+    int refinements = 4;   // halvings of the step in size around the best of each combination
     ServingSpace serving;
     ServingCostModel cost_model = ServingCostModel::evaluate;
 };

@@ -79,7 +79,7 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     auto& list = search.answer.combinations;
     std::optional<Trained> best;
     Infeasible why{"the base has no model", {}, {}, 0, 0};
-    for (const Combination& c : combinations_of(space, {search.goal.equal_to})) {
+    for (const DesignCombination& c : combinations_of(space, {search.goal.equal_to})) {
         auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.max_tokens);
         if (!trained) {
             why = trained.error();

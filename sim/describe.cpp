@@ -184,8 +184,12 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
 }
 
 Scenario describe(const DataStore& data, const Description& d) {
+    return describe(data, d, resolve_model(data, d));
+}
+
+Scenario describe(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
-    s.architecture = resolve_model(data, d);
+    s.architecture = std::move(architecture);
     if (d.cluster.empty()) {
         if (d.gpu.empty()) reject("gpu", "no accelerator is given", "moecost list gpus shows them");
         s.cluster = cluster_of(load_accelerator(data, d.gpu));

@@ -15,6 +15,8 @@ constexpr Command table[] = {
     {"estimate", "what does this deployment deliver and cost?", "--model MODEL --gpu GPU[,GPU...] [options]",
      "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat",
      estimate_flags, run_estimate},
+    {"design", "which MoE should I train, so that serving at equal loss is cheapest?",
+     "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags, run_design},
     {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
      "moecost sweep --example", sweep_flags, run_sweep},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",

@@ -40,18 +40,22 @@ struct Family {
     std::string id;   // file stem
     std::string title;
     std::string source;   // whose models it follows, with date
+    std::vector<std::string> aliases, notes;
     // Mixer: grouped attention, or MLA when kv_rank > 0.
     int head_dim = 128;
     double hidden_per_head = 128;   // query heads = hidden / this, rounded to a multiple of head_multiple
     int head_multiple = 8;
     int kv_heads = 0;   // 0: as many as query heads (MHA)
     int kv_rank = 0, q_rank = 0, rope_dim = 0, nope_dim = 0, v_dim = 0;
+    int q_rank_above = 0;   // hidden sizes up to this project queries directly, without q_rank
+    QkNorm qk_norm = QkNorm::none;
     // Feed-forward.
     double ffn_ratio = 8.0 / 3;   // f/h of the dense FFN and of a full-size expert
     int matrices = 3;
-    int moe_every = 1;         // every which layer has experts
-    int dense_layers = 0;      // leading layers without
-    int width_multiple = 64;   // of expert widths: tiles and tensor parallelism
+    int moe_every = 1;          // every which layer has experts
+    int dense_layers = 0;       // leading layers without, at most,
+    int layers_per_dense = 1;   // and no more than one (but one) in so many
+    int width_multiple = 64;    // of expert widths: tiles and tensor parallelism
     // Shape.
     int hidden_multiple = 128;
     double hidden_per_layer = 128;   // h/l that the rule aims at

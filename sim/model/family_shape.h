@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of a family member: hidden size, layers, heads and FFN width for a size. Inner header of the model room.
+#pragma once
+
+#include "model/family.h"
+
+namespace moecost {
+
+struct FamilyShape {
+    int hidden = 0;
+    int layers = 0;
+    int heads = 0;
+    int ffn_width = 0;   // f: of a dense FFN and, G experts together, of a full-size expert
+    double size = 0;     // N, exact
+};
+
+/// Mixer of one layer.
+[[nodiscard]] Mixer family_mixer(const Family& family, int hidden, int heads);
+/// Layers with experts: every moe_every-th after the leading dense ones; none when E = 1.
+[[nodiscard]] int routed_layers(const Family& family, const FamilyRequest& request, int layers);
+/// N of the narrowest and shallowest member that the search considers.
+[[nodiscard]] double smallest_size(const Family& family, const FamilyRequest& request);
+
+/// The shape whose exact N is nearest to request.size (defaults filled in). Rules are relaxed step by step until one
+/// comes within half a percent: how far h/l may be from the aspect of the family, which multiple query heads of
+/// MHA must be, how far f/h may be from its ratio.
+[[nodiscard]] Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& request);
+
+}   // namespace moecost

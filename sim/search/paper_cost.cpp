@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "timing/step_timer.h"
 
@@ -71,22 +72,37 @@ double profiled_mu(const std::map<int, std::vector<ProfiledModel>>& models) {
     return std::exp(sum / count);
 }
 
+Family shared_by(Family family, int gpus) {
+    const int heads = static_cast<int>(std::lround(family.hidden_per_head)) * gpus;
+    family.hidden_multiple = std::lcm(family.hidden_multiple, heads);
+    return family;
+}
+
+std::vector<double> exact_sizes(const Family& family, double least, double most) {
+    const double step = family.hidden_multiple;
+    std::vector<double> sizes;
+    for (double hidden = step;; hidden += step) {
+        const double layers = std::round(hidden / family.hidden_per_layer);
+        const double n = layers * hidden * hidden * (4 + family.matrices * family.ffn_ratio);
+        if (n > most) return sizes;
+        if (n >= least) sizes.push_back(n);
+    }
+}
+
 PaperServer profile_family(const DataStore& data, const Family& family, std::string_view gpu,
                            std::string_view engine, const std::vector<int>& experts,
-                           const PaperProfileRange& range) {
+                           const std::vector<double>& sizes) {
     PaperServer s;
     const Accelerator accelerator = load_accelerator(data, gpu);
     s.cluster = cluster_of(accelerator);
     s.profile = load_profile(data, accelerator.id, accelerator.relative, engine);
     s.options.memory_share = s.profile.defaults.memory_fraction;
     s.options.reserve = s.profile.defaults.reserve;
-    const int sizes =
-        1 + static_cast<int>(std::floor(range.per_octave * std::log2(range.most_n / range.least_n) + 1e-9));
     for (const int e : experts) {
         std::vector<ProfiledModel>& models = s.models[e];
-        for (int i = 0; i < sizes; ++i) {
+        for (const double size : sizes) {
             FamilyRequest request;
-            request.size = range.least_n * std::exp2(i / range.per_octave);
+            request.size = size;
             request.experts = e;
             const auto member = member_of(family, request);
             if (!member) continue;

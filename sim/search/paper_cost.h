@@ -46,17 +46,17 @@ struct PaperServer {
     std::map<int, std::vector<ProfiledModel>> models;   // by E, ascending N
 };
 
-/// Members of a family from `least_n` to `most_n`, `per_octave` sizes for every doubling, on an accelerator with the
-/// profile of an engine. memory_share and reserve are those of the engine; mu is the geometric mean over the members.
-/// InputError: an unknown name. Sizes and experts that the family lacks are left out.
-struct PaperProfileRange {
-    double least_n = 5e7;
-    double most_n = 2.6e10;
-    double per_octave = 1;
-};
+/// The family with hidden sizes whose heads `gpus` GPUs can share: multiples of as many heads.
+[[nodiscard]] Family shared_by(Family family, int gpus);
+/// Sizes of a family of multi-head attention whose shape is exact, h = aspect l, for each hidden size that it allows:
+/// N = l h^2 (4 + matrices f/h), ascending.
+[[nodiscard]] std::vector<double> exact_sizes(const Family& family, double least, double most);
+
+/// The members of these sizes, on an accelerator with the profile of an engine. memory_share and reserve are those of
+/// the engine; mu is the geometric mean over the members. InputError: an unknown name. What the family lacks is left out.
 [[nodiscard]] PaperServer profile_family(const DataStore& data, const Family& family, std::string_view gpu,
                                          std::string_view engine, const std::vector<int>& experts,
-                                         const PaperProfileRange& range = {});
+                                         const std::vector<double>& sizes);
 /// Geometric mean of h l / N^(2/3) over the profiled models.
 [[nodiscard]] double profiled_mu(const std::map<int, std::vector<ProfiledModel>>& models);
 

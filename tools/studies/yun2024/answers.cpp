@@ -16,6 +16,12 @@ PaperModel or_nothing(const Expected<PaperModel>& model) {
 
 }   // namespace
 
+double kappa(const Case& c, int experts) {
+    const auto dense = c.cost(kappa_size, 1);
+    const auto cost = c.cost(kappa_size, experts);
+    return dense && cost ? (*cost / *dense - 1) / (total_share(experts) - 1) : std::nan("");
+}
+
 const AtBudget& Answers::at(double budget) const {
     for (const AtBudget& a : printed) {
         if (a.budget == budget) return a;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view gpu_of_paper = "a100_sxm_40";
 
-PaperServer default_server(const World& world, std::string_view gpu, std::string_view engine) {
+PaperServer profiled(const World& world, std::string_view gpu, std::string_view engine) {
     const std::vector<int> experts(std::begin(expert_counts), std::end(expert_counts));
     return profile_family(world.data, world.node_family, gpu, engine, experts, world.sizes);
 }
@@ -56,14 +56,6 @@ Case proportional_case(const World& world, double kappa, std::string id, std::st
     return c;
 }
 
-/// The default server with its options changed by `change`.
-template <class Change>
-Case changed_case(World& world, std::string id, std::string what, Change change) {
-    PaperServer s = default_server(world, gpu_of_paper, "vllm");
-    change(s);
-    return served_case(world, std::move(s), std::move(id), std::move(what));
-}
-
 }   // namespace
 
 const ProfiledModel& nearest_model(const std::vector<ProfiledModel>& models, double n) {
@@ -88,37 +80,37 @@ World read_world() {
 
 std::vector<Case> make_cases(World& world) {
     std::vector<Case> cases;
-    const auto same = [](PaperServer&) {};
-    cases.push_back(changed_case(world, "default",
-                                 "Y-P; Eq. 5 and 6; vLLM profile on A100-40GB; batch by memory; 6ND", same));
-    cases.push_back(changed_case(world, "y-c", "law Y-C", same));
-    cases.back().law = world.yc;
-    cases.push_back(changed_case(world, "batch-256", "at most 256 requests in a batch",
-                                 [](PaperServer& s) { s.options.most_requests = 256; }));
-    cases.push_back(
-        changed_case(world, "all-memory", "all memory to weights and cache, no reserve", [](PaperServer& s) {
-            s.options.memory_share = 1;
-            s.options.reserve = Bytes{0};
-        }));
-    cases.push_back(changed_case(world, "narrow-cache", "cache per token of the printed 730M row, mu = 0.032",
-                                 [](PaperServer& s) { s.mu = 0.032; }));
-    cases.push_back(
-        changed_case(world, "long-requests", "prompts and outputs twice as long", [](PaperServer& s) {
-            s.options.prompt *= 2;
-            s.options.output *= 2;
-        }));
-    cases.push_back(changed_case(world, "one-byte",
-                                 "Eq. 6 read with one byte per weight and per cache element",
-                                 [](PaperServer& s) { s.options.weight_bytes = s.options.cache_bytes = 1; }));
-    cases.push_back(
-        served_case(world, default_server(world, "a100_sxm_80", "vllm"), "a100-80gb", "A100-80GB"));
-    PaperServer ideal = default_server(world, gpu_of_paper, "ideal");
+    /// The default server with its options changed.
+    const auto add = [&](std::string id, std::string what, auto change) -> Case& {
+        PaperServer s = profiled(world, gpu_of_paper, "vllm");
+        change(s);
+        return cases.emplace_back(served_case(world, std::move(s), std::move(id), std::move(what)));
+    };
+    const auto nothing = [](PaperServer&) {};
+    const auto batch = [](double most) { return [most](PaperServer& s) { s.options.most_requests = most; }; };
+    add("default", "Y-P; Eq. 5 and 6; vLLM profile on A100-40GB; batch by memory; 6ND", nothing);
+    add("y-c", "law Y-C", nothing).law = world.yc;
+    add("batch-256", "at most 256 requests in a batch", batch(256));
+    add("batch-32", "at most 32 requests in a batch", batch(32));
+    add("all-memory", "all memory to weights and cache, no reserve", [](PaperServer& s) {
+        s.options.memory_share = 1;
+        s.options.reserve = Bytes{0};
+    });
+    add("narrow-cache", "cache per token of the printed 730M row, mu = 0.032",
+        [](PaperServer& s) { s.mu = 0.032; });
+    add("long-requests", "prompts and outputs twice as long", [](PaperServer& s) {
+        s.options.prompt *= 2;
+        s.options.output *= 2;
+    });
+    add("one-byte", "Eq. 6 read with one byte per weight and per cache element",
+        [](PaperServer& s) { s.options.weight_bytes = s.options.cache_bytes = 1; });
+    cases.push_back(served_case(world, profiled(world, "a100_sxm_80", "vllm"), "a100-80gb", "A100-80GB"));
+    PaperServer ideal = profiled(world, gpu_of_paper, "ideal");
     ideal.options = world.servers.front().options;
     cases.push_back(
         served_case(world, std::move(ideal), "ideal", "ideal roofline instead of the vLLM profile"));
-    cases.push_back(
-        changed_case(world, "8nd", "training counted as 8ND for E > 1 (active parameters)", same));
-    cases.back().compute = TrainingCompute::active;
+    add("8nd", "training counted as 8ND for E > 1 (active parameters)", nothing).compute =
+        TrainingCompute::active;
     cases.push_back(proportional_case(world, 1, "kappa-1", "cost in proportion to N (1 + (E-1)/3)"));
     cases.push_back(proportional_case(world, 0.4, "kappa-0.4", "cost in proportion to N (1 + 0.4 (E-1)/3)"));
     Case full = full_model_case(world);

@@ -51,7 +51,7 @@ Finding p10(const World&, const Case&, const Answers&) {
 
 Finding p11(const World&, const Case& c, const Answers& a) {
     Span ratios;
-    Span kappa;
+    Span factor;
     for (const AtBudget& at : a.printed) {
         const double limit = at.optimal.at(4).cost;
         double before = std::nan("");
@@ -62,10 +62,9 @@ Finding p11(const World&, const Case& c, const Answers& a) {
             before = size;
         }
     }
-    for (const int e : {4, 8, 16, 32})
-        kappa.add((cost_or_nan(c, 3e9, e) / cost_or_nan(c, 3e9, 1) - 1) / (total_share(e) - 1));
+    for (const int e : {4, 8, 16, 32}) factor.add(kappa(c, e));
     return holds(ratios.low >= 1.5 && ratios.high <= 2.5, "N grows " + range_text(ratios, 2, "-fold"),
-                 "cost grows as 1 + kappa (E-1)/3 with kappa = " + range_text(kappa, 2, "") +
+                 "cost grows as 1 + kappa (E-1)/3 with kappa = " + range_text(factor, 2, "") +
                      " at 3 B; strict proportion (kappa 1) gives 1.67- to 1.89-fold");
 }
 

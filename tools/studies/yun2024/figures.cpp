@@ -114,15 +114,32 @@ void bounded(const std::string& folder, const Answers& a) {
     rows.save(folder, "bounded.csv");
 }
 
+/// What experts add to the cost of the dense model of the same N, in every case.
+void cost_by_experts(const std::string& folder, const std::vector<Case>& cases) {
+    std::string text("case,experts,cost_over_dense\n");
+    for (const Case& c : cases) {
+        const auto dense = c.cost(kappa_size, 1);
+        for (const int e : expert_counts) {
+            const auto cost = c.cost(kappa_size, e);
+            if (!dense || !cost) continue;
+            text.append(c.id).append(",").append(std::to_string(e)).append(",");
+            text.append(significant(*cost / *dense, 6)).append("\n");
+        }
+    }
+    write_file(folder + "/cost_by_experts.csv", text);
+}
+
 }   // namespace
 
-void write_figures(const std::string& folder, const World& world, const Case& c) {
+void write_figures(const std::string& folder, const World& world, const std::vector<Case>& cases) {
+    const Case& c = cases.front();
     loss_by_experts(folder, c);
     cost_by_size(folder, world);
     size_by_cost(folder, c);
     loss_optimal_models(folder, c);
     over_trained(folder, c);
     bounded(folder, answer(c));
+    cost_by_experts(folder, cases);
 }
 
 }   // namespace moecost::yun2024

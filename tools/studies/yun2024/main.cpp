@@ -14,7 +14,7 @@ int main(int count, char** arguments) {
         using namespace moecost::yun2024;
         World world = read_world();
         const auto cases = make_cases(world);
-        write_figures(arguments[1], world, cases.front());
+        write_figures(arguments[1], world, cases);
         write_tables(arguments[1], world, cases);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "study_yun2024: %s\n", e.what());

@@ -23,6 +23,9 @@ inline constexpr double budgets[] = {2.12e21, 5.15e21, 5.96e21, 8.18e21};
 inline constexpr double figure_budget = 5.15e21;
 inline constexpr double wide_budgets[] = {1e20, 2e20, 5e20, 1e21, 2.12e21, 5.15e21, 8.18e21, 1e22};
 
+/// Size at which costs of expert counts are compared: cost = (1 + kappa (E-1)/3) times that of the dense model.
+inline constexpr double kappa_size = 3e9;
+
 /// Sizes that searches by cost may find; the profiled ones reach further.
 inline constexpr double least_size = 5e7;
 inline constexpr double most_size = 2.5e10;
@@ -45,6 +48,9 @@ struct Case {
     /// Seconds of a decode step, and model FLOP utilisation of decoding, by requests and context.
     std::function<Expected<double>(double n, int experts, int gpus, double requests, double context)> step;
 };
+
+/// How far experts make serving dearer: 1 in proportion to all parameters, 0 not at all.
+[[nodiscard]] double kappa(const Case& c, int experts);
 
 /// Everything that is read once.
 struct World {
@@ -119,7 +125,7 @@ struct Span {
 [[nodiscard]] std::string range_text(const Span& span, int decimals, std::string_view suffix);
 
 /// Files for the pictures, and the tables.
-void write_figures(const std::string& folder, const World& world, const Case& c);
+void write_figures(const std::string& folder, const World& world, const std::vector<Case>& cases);
 void write_tables(const std::string& folder, const World& world, const std::vector<Case>& cases);
 
 }   // namespace moecost::yun2024

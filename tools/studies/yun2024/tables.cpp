@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The claims as tables: CSV for programs, Markdown for the page.
 #include "base/csv.h"
+#include "base/format.h"
 #include "study.h"
 
 namespace moecost::yun2024 {
@@ -116,7 +117,8 @@ std::string variants_table(const std::vector<Claim>& claims, const std::vector<C
 std::string cases_table(const std::vector<Claim>& claims, const std::vector<Case>& cases,
                         const std::map<std::string_view, FindingsByCase>& found) {
     std::string s(
-        "| case | what is different | reproduced | differs | gained | lost |\n|---|---|---|---|---|---|\n");
+        "| case | what is different | kappa, 4 to 32 experts | reproduced | differs | gained | lost "
+        "|\n|---|---|---|---|---|---|---|\n");
     for (const Case& c : cases) {
         int yes = 0;
         int no = 0;
@@ -131,7 +133,8 @@ std::string cases_table(const std::vector<Claim>& claims, const std::vector<Case
             std::string& list = v == Verdict::reproduced ? gained : lost;
             list.append(list.empty() ? "" : " ").append(claim.id);
         }
-        s.append("| ").append(c.id).append(" | ").append(c.what).append(" | ").append(std::to_string(yes));
+        s.append("| ").append(c.id).append(" | ").append(c.what).append(" | ").append(fixed(kappa(c, 4), 2));
+        s.append(" to ").append(fixed(kappa(c, 32), 2)).append(" | ").append(std::to_string(yes));
         s.append(" | ").append(std::to_string(no)).append(" | ").append(gained.empty() ? "-" : gained);
         s.append(" | ").append(lost.empty() ? "-" : lost).append(" |\n");
     }

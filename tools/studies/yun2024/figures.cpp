@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The numbers behind the pictures, one CSV each, in the manner of figures 1 to 6 of the paper.
+#include <charconv>
 #include <cmath>
 
 #include "base/csv.h"
@@ -10,6 +11,14 @@
 namespace moecost::yun2024 {
 namespace {
 
+/// Six significant digits without trailing zeros.
+std::string compact(double v) {
+    const std::string digits = significant(v, 6);
+    double rounded = v;
+    std::from_chars(digits.data(), digits.data() + digits.size(), rounded);
+    return shortest(rounded);
+}
+
 /// Rows of numbers under a header; not-a-number is an empty field.
 class Rows {
   public:
@@ -17,7 +26,7 @@ class Rows {
     void add(std::initializer_list<double> values) {
         bool first = true;
         for (const double v : values) {
-            text_.append(first ? "" : ",").append(std::isnan(v) ? "" : significant(v, 6));
+            text_.append(first ? "" : ",").append(std::isnan(v) ? "" : compact(v));
             first = false;
         }
         text_.append("\n");
@@ -123,7 +132,7 @@ void cost_by_experts(const std::string& folder, const std::vector<Case>& cases) 
             const auto cost = c.cost(kappa_size, e);
             if (!dense || !cost) continue;
             text.append(c.id).append(",").append(std::to_string(e)).append(",");
-            text.append(significant(*cost / *dense, 6)).append("\n");
+            text.append(compact(*cost / *dense)).append("\n");
         }
     }
     write_file(folder + "/cost_by_experts.csv", text);

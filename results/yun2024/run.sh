@@ -18,5 +18,5 @@ splice() {
     mv "$here/README.md.new" "$here/README.md"
     rm "$here/data/$1.md"
 }
-for table in claims cases variants; do splice "$table"; done
+for table in claims cases by_serving by_law; do splice "$table"; done
 sh "$here/plot.sh"

@@ -91,7 +91,9 @@ std::vector<Case> make_cases(World& world) {
     add("default", "Y-P; Eq. 5 and 6; vLLM profile on A100-40GB; batch by memory; 6ND", nothing);
     add("y-c", "law Y-C", nothing).law = world.yc;
     add("batch-256", "at most 256 requests in a batch", batch(256));
+    add("batch-64", "at most 64 requests in a batch", batch(64));
     add("batch-32", "at most 32 requests in a batch", batch(32));
+    add("batch-16", "at most 16 requests in a batch", batch(16));
     add("all-memory", "all memory to weights and cache, no reserve", [](PaperServer& s) {
         s.options.memory_share = 1;
         s.options.reserve = Bytes{0};

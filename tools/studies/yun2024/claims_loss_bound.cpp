@@ -49,11 +49,13 @@ Finding p26(const World&, const Case&, const Answers& a) {
 }
 
 Finding p27(const World&, const Case&, const Answers& a) {
-    return inside(saved(cost_span(a, 4, 8)), 49.0, 52.3, 0.1, " %");
+    return inside(saved(cost_span(a, 4, 8)), 49.0, 52.3, 0.1, " %",
+                  "experts cost less to serve here than in the paper");
 }
 
 Finding p28(const World&, const Case&, const Answers& a) {
-    return inside(saved(cost_span(a, 4, 16)), 48, 53, 1, " %");
+    return inside(saved(cost_span(a, 4, 16)), 48, 53, 1, " %",
+                  "as P27, more so: kappa falls with E, since more GPUs then share the weights");
 }
 
 Finding p29(const World&, const Case&, const Answers& a) {
@@ -70,7 +72,7 @@ Finding p30(const World&, const Case&, const Answers& a) {
         yes = yes && cost_percent(at, 4, 32) > cost_percent(at, 4, 8) &&
               cost_percent(at, 4, 32) > cost_percent(at, 4, 16);
     }
-    return holds(yes, by_experts(a, 4));
+    return holds(yes, by_experts(a, 4), "the smaller N outweighs the weights of more experts");
 }
 
 double size_percent(const AtBudget& at, int base, int experts) {
@@ -92,7 +94,8 @@ Finding p31(const World&, const Case&, const Answers& a) {
 }
 
 Finding p32(const World&, const Case&, const Answers& a) {
-    return inside(size_span(a, 4, 1), 21.0, 25.1, 0.1, " %");
+    return inside(size_span(a, 4, 1), 21.0, 25.1, 0.1, " %",
+                  "a matter of the law alone: Clark's experts, in Y-P, gain less than the paper's");
 }
 
 Finding p33(const World&, const Case&, const Answers& a) {
@@ -113,7 +116,7 @@ Finding p33(const World&, const Case&, const Answers& a) {
 
 Finding p34(const World&, const Case&, const Answers& a) {
     return close_to({a.at(2.12e21).optimal.at(1).n / 1e9, a.at(5.96e21).optimal.at(1).n / 1e9}, {3.36, 6.14},
-                    2, " B");
+                    2, " B", "dense optimum of the Chinchilla data in Y-P; other data, other optimum");
 }
 
 }   // namespace

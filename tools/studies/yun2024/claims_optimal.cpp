@@ -90,8 +90,7 @@ Finding p18(const World&, const Case& c, const Answers&) {
     }
     return holds(yes, std::move(shown),
                  "at the cost of loss-optimal 4 experts of 1e20, 2e20, 5e20, 1e21, 2.12e21, 5.15e21, "
-                 "8.18e21, 1e22 FLOP: "
-                 "the best E grows with the cost level");
+                 "8.18e21, 1e22 FLOP");
 }
 
 Span more_budget(const Case& c) {
@@ -114,7 +113,7 @@ Finding p20(const World&, const Case& c, const Answers&) {
 Finding p21(const World&, const Case& c, const Answers&) {
     Span s;
     for (const double b : budgets) s.add(100 * budget_ratio(c, 16, 4, b));
-    return inside(s, 23.7, 42.8, 0.1, " %");
+    return inside(s, 23.7, 42.8, 0.1, " %", "law alone; Y-P did not use it");
 }
 
 Finding p22(const World&, const Case& c, const Answers&) {
@@ -127,7 +126,7 @@ Finding p22(const World&, const Case& c, const Answers&) {
         before = share;
         if (b == wide_budgets[0]) shown = fixed(100 * share, 0) + " % at 1e20, ";
     }
-    return holds(yes, shown + fixed(100 * before, 0) + " % at 1e22 FLOP");
+    return holds(yes, shown + fixed(100 * before, 0) + " % at 1e22 FLOP", "law alone");
 }
 
 Finding p23(const World&, const Case& c, const Answers&) {

@@ -159,7 +159,7 @@ Finding p14(const World& w, const Case&, const Answers&) {
     shown.append(fixed(dense.exponent, 2)).append(", mu ").append(fixed(dense.mu, 3));
     shown.append(", ").append(fixed(100 * dense.within, 0)).append(" % within 25 %");
     std::string why(std::to_string(dense.models));
-    why.append(" dense models of the library, 0.4 to 400 B; all ").append(std::to_string(all.models));
+    why.append(" dense models of the library; all ").append(std::to_string(all.models));
     why.append(" by active parameters: ").append(fixed(all.exponent, 2)).append(", ");
     why.append(fixed(100 * all.within, 0)).append(" %: experts finer than an FFN break the rule");
     return holds(std::abs(dense.exponent - 2.0 / 3) <= 0.05 && dense.within >= 0.8, std::move(shown),

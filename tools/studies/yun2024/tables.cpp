@@ -70,7 +70,10 @@ std::string claims_table(const std::vector<Claim>& claims,
             .append(" | ")
             .append(name_of(f.verdict));
         s.append(" | ").append(f.why);
-        if (claim.rule != "-") s.append(f.why.empty() ? "" : ". ").append("Rule: ").append(claim.rule);
+        const Finding& strict = by.find("kappa-1")->second;
+        if (claim.needs == "cost" && f.verdict == Verdict::differs && strict.verdict != Verdict::untestable)
+            s.append("; in strict proportion to parameters ").append(cell(strict));
+        if (claim.rule != "-") s.append(". Rule: ").append(claim.rule);
         s.append(" |\n");
     }
     return s;
@@ -89,28 +92,40 @@ std::string variants_csv(const std::vector<Claim>& claims, const std::vector<Cas
     return s;
 }
 
-/// Claims whose verdict some change turns, or that differ in the default case: one row each, one column a case.
-std::string variants_table(const std::vector<Claim>& claims, const std::vector<Case>& cases,
+/// Claims of a kind that differ in the default case or whose verdict some change turns: one row each, one column a case.
+std::string variants_table(const std::vector<Claim>& claims, std::string_view needs,
+                           const std::vector<std::string>& ids,
                            const std::map<std::string_view, FindingsByCase>& found) {
     std::string s("| claim | paper |");
     std::string rule("|---|---|");
-    for (const Case& c : cases) {
-        s.append(" ").append(c.id).append(" |");
+    for (const std::string& id : ids) {
+        s.append(" ").append(id).append(" |");
         rule.append("---|");
     }
     s.append("\n").append(rule).append("\n");
     for (const Claim& claim : claims) {
         const FindingsByCase& by = found.at(claim.id);
         const Verdict usual = by.find("default")->second.verdict;
-        bool shown = usual == Verdict::differs && claim.needs != "none";
-        for (const auto& [id, f] : by)
-            shown = shown || (f.verdict != usual && f.verdict != Verdict::untestable);
-        if (!shown) continue;
+        bool shown = usual == Verdict::differs;
+        for (const std::string& id : ids) {
+            const Verdict v = by.find(id)->second.verdict;
+            shown = shown || (v != usual && v != Verdict::untestable);
+        }
+        if (!shown || claim.needs != needs) continue;
         s.append("| ").append(claim.id).append(" | ").append(claim.printed).append(" |");
-        for (const Case& c : cases) s.append(" ").append(cell(by.find(c.id)->second)).append(" |");
+        for (const std::string& id : ids) s.append(" ").append(cell(by.find(id)->second)).append(" |");
         s.append("\n");
     }
     return s;
+}
+
+/// Cases that differ from the default in what serving costs.
+std::vector<std::string> serving_cases(const std::vector<Case>& cases) {
+    std::vector<std::string> ids;
+    for (const Case& c : cases) {
+        if (c.law.id == cases.front().law.id && c.compute == cases.front().compute) ids.push_back(c.id);
+    }
+    return ids;
 }
 
 /// How many claims each case reproduces, and whose verdict it turns.
@@ -158,7 +173,8 @@ void write_tables(const std::string& folder, const World& world, const std::vect
     write_file(folder + "/claims.csv", claims_csv(claims, found));
     write_file(folder + "/variants.csv", variants_csv(claims, cases, found));
     write_file(folder + "/claims.md", claims_table(claims, found));
-    write_file(folder + "/variants.md", variants_table(claims, cases, found));
+    write_file(folder + "/by_serving.md", variants_table(claims, "cost", serving_cases(cases), found));
+    write_file(folder + "/by_law.md", variants_table(claims, "law", {"default", "y-c", "8nd"}, found));
     write_file(folder + "/cases.md", cases_table(claims, cases, found));
 }
 

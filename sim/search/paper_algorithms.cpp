@@ -66,7 +66,7 @@ Expected<double> largest_size_at_cost(const ServingCost& cost, double experts, d
         const auto c = cost(size(ln_n), experts);
         return c && *c <= limit;
     };
-    constexpr int steps = 512;
+    constexpr int steps = 256;
     const double step = std::log(most / least) / steps;
     double high = std::log(most);
     if (affordable(high)) return most;

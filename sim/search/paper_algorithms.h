@@ -60,7 +60,7 @@ struct PaperModel {
                                                 const PaperQuestion& question, double experts,
                                                 const PaperModel& base);
 
-/// The largest N in [least, most] with cost(N, E) <= limit, where the cost may jump: 512 sizes of equal ratio are tried
+/// The largest N in [least, most] with cost(N, E) <= limit, where the cost may jump: 256 sizes of equal ratio are tried
 /// from above, then bisection to rounding. A dip that is narrower than their distance may be missed.
 [[nodiscard]] Expected<double> largest_size_at_cost(const ServingCost& cost, double experts, double limit,
                                                     double least, double most);

@@ -11,7 +11,7 @@ namespace moecost::yun2024 {
 namespace {
 
 constexpr int gpu_counts[] = {1, 2, 4, 8};   // tensor parallelism divides the heads of every member
-constexpr double table_step = 1.01;          // of the sizes at which the cost is tabled
+constexpr double table_step = 1.02;          // of the sizes at which the cost is tabled
 
 struct FullModel {
     Scenario node;   // of the paper's node and traffic; the model is exchanged

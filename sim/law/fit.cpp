@@ -251,6 +251,7 @@ Law law_of(const TrainingRuns& runs, const FitOptions& options, const Fit& fit) 
     law.title.append("Fit of the form ").append(info(options.form).name).append(" to ").append(runs.file);
     law.form = options.form;
     law.size = options.size;
+    law.embeddings = usual_embeddings(options.form);
     const Axes& axes = info(options.form).axes;
     const bool dense = !axes.experts && !axes.active && !axes.granularity;
     if (!axes.experts) law.experts = options.experts;
@@ -271,6 +272,11 @@ Law law_of(const TrainingRuns& runs, const FitOptions& options, const Fit& fit) 
 SizeMeaning usual_size(LossForm form) {
     if (form == LossForm::yun || form == LossForm::clark) return SizeMeaning::dense_equivalent;
     return form == LossForm::joint_moe ? SizeMeaning::active : SizeMeaning::total;
+}
+
+bool usual_embeddings(LossForm form) {
+    return form == LossForm::chinchilla || form == LossForm::joint_moe || form == LossForm::abnar ||
+           form == LossForm::zhao;
 }
 
 Fit fit_law(const TrainingRuns& runs, const FitOptions& options) {

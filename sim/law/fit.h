@@ -57,6 +57,8 @@ struct Fit {
 
 /// The unit of N that a form is fitted with by default: what its paper counts.
 [[nodiscard]] SizeMeaning usual_size(LossForm form);
+/// Whether the N of its paper holds the embeddings; what a fit states about its N.
+[[nodiscard]] bool usual_embeddings(LossForm form);
 
 /// InputError: fewer rows than parameters + 1, or no start gives a finite loss.
 [[nodiscard]] Fit fit_law(const TrainingRuns& runs, const FitOptions& options);

@@ -29,6 +29,7 @@ struct AxisRange {
 };
 struct TrainingRange {
     std::optional<AxisRange> n, d, experts, granularity, active, shared;
+    std::optional<AxisRange> flop;   // C, of laws that hold the training compute
     bool operator==(const TrainingRange&) const = default;
 };
 
@@ -38,8 +39,10 @@ struct Law {
     LossForm form = LossForm::chinchilla;
     std::array<double, max_coefficients> c{};   // in the order of info(form).coefficients
     SizeMeaning size = SizeMeaning::total;
+    bool embeddings = false;   // N counts input and output tables as well
     double experts = 0;        // E that the law fixes; 0: none, or E is an axis
     double top_k = 0;          // experts per token that the law fixes; 0: it does not say
+    int moe_every = 0;         // every which layer has experts, where the law fixes it; 0: it does not say
     double active_share = 0;   // share of N that a token uses, where the law fixes it; 0: from the setting
     TrainingRange range;
     std::string status;   // such as "published", "own fit"

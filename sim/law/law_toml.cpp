@@ -77,9 +77,9 @@ std::optional<AxisRange> interval(const Reader& r, std::string_view key) {
 }
 
 TrainingRange range_from(const Reader& r) {
-    r.allow_only({"N", "D", "E", "G", "A", "S"});
+    r.allow_only({"N", "D", "E", "G", "A", "S", "C"});
     return {interval(r, "N"), interval(r, "D"), interval(r, "E"),
-            interval(r, "G"), interval(r, "A"), interval(r, "S")};
+            interval(r, "G"), interval(r, "A"), interval(r, "S"), interval(r, "C")};
 }
 
 /// How a fit went: for people, but for the covariance, which a search draws from.
@@ -142,6 +142,7 @@ void append_range(std::string& s, const TrainingRange& range) {
     append_interval(s, "G", range.granularity);
     append_interval(s, "A", range.active);
     append_interval(s, "S", range.shared);
+    append_interval(s, "C", range.flop);
 }
 
 void append_covariance(std::string& s, const Law& law) {
@@ -166,15 +167,17 @@ void append_covariance(std::string& s, const Law& law) {
 
 Law law_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"title", "aliases", "form", "size", "experts", "top_k", "active_share", "status", "source",
-                  "date", "note", "coefficients", "range", "fit"});
+    r.allow_only({"title", "aliases", "form", "size", "embeddings", "experts", "top_k", "moe_every",
+                  "active_share", "status", "source", "date", "note", "coefficients", "range", "fit"});
     Law law;
     law.id = stem_of(document.file);
     law.title = r.text("title");
     law.form = form_from(r);
     law.size = size_from(r);
+    law.embeddings = r.flag("embeddings");
     law.experts = r.number_or("experts", 0, {0, 1e6});
     law.top_k = r.number_or("top_k", 0, {0, 1e6});
+    law.moe_every = static_cast<int>(r.integer_or("moe_every", 0, 0, 1000));
     law.active_share = r.number_or("active_share", 0, fraction);
     law.status = r.text("status");
     law.source = r.text("source");
@@ -198,8 +201,10 @@ std::string toml_of(const Law& law) {
     append_text(s, "title", law.title);
     append_text(s, "form", info(law.form).name);
     append_text(s, "size", name_of(law.size));
+    s.append("embeddings = ").append(law.embeddings ? "true" : "false").append("\n");
     append_number(s, "experts", law.experts);
     append_number(s, "top_k", law.top_k);
+    if (law.moe_every > 0) s.append("moe_every = ").append(std::to_string(law.moe_every)).append("\n");
     append_number(s, "active_share", law.active_share);
     append_text(s, "status", law.status);
     append_text(s, "source", law.source);

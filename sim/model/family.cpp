@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/format.h"
 #include "model/counts.h"
@@ -19,15 +18,26 @@ bool allows(const FamilyChoice& choice, int value) {
     return allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
 }
 
-std::optional<Infeasible> disallowed(const FamilyChoice& choice, std::string_view quantity, int value,
-                                     int low) {
-    if (value < low || value > max_experts) {
-        return Infeasible{"a choice of the member is out of range", quantity, "at least",
-                          static_cast<double>(value), static_cast<double>(low)};
-    }
-    if (allows(choice, value)) return std::nullopt;
-    return Infeasible{"the family has no such members", quantity, "as asked, the usual is",
-                      static_cast<double>(value), static_cast<double>(choice.usual)};
+/// One choice with what it is called and counted in.
+struct Asked {
+    const FamilyChoice& choice;
+    std::string_view quantity;
+    std::string_view unit;
+    int value;
+    int low;
+};
+
+std::optional<Infeasible> out_of_range(const Asked& a) {
+    if (a.value >= a.low && a.value <= max_experts) return std::nullopt;
+    return Infeasible{"a choice of the member is out of range", a.quantity, a.unit,
+                      static_cast<double>(a.value),
+                      static_cast<double>(a.value < a.low ? a.low : max_experts)};
+}
+
+std::optional<Infeasible> disallowed(const Asked& a) {
+    if (allows(a.choice, a.value)) return std::nullopt;
+    return Infeasible{"the family has no such members", a.quantity, a.unit, static_cast<double>(a.value),
+                      static_cast<double>(a.choice.usual)};
 }
 
 /// Defaults into what is left open; E = 1 is the dense model, whatever is usual for routed ones.
@@ -42,11 +52,17 @@ void fill_defaults(const Family& f, FamilyRequest& r) {
             dense ? 0 : static_cast<int>(std::min<double>(f.shared_experts.usual, routed_most));
 }
 
-std::optional<Infeasible> problem_of(const Family& f, const FamilyRequest& r) {
-    if (auto p = disallowed(f.experts, "experts", r.experts, 1)) return p;
-    if (auto p = disallowed(f.top_k, "top-k", r.top_k, 1)) return p;
-    if (auto p = disallowed(f.granularity, "granularity", r.granularity, 1)) return p;
-    if (auto p = disallowed(f.shared_experts, "shared-experts", r.shared_experts, 0)) return p;
+std::optional<Infeasible> request_problem(const Family& f, const FamilyRequest& r) {
+    const Asked experts{f.experts, "experts", "experts", r.experts, 1};
+    const Asked parts[] = {{f.top_k, "top-k", "experts", r.top_k, 1},
+                           {f.granularity, "granularity", "parts", r.granularity, 1},
+                           {f.shared_experts, "shared-experts", "experts", r.shared_experts, 0}};
+    if (auto p = out_of_range(experts)) return p;
+    if (auto p = disallowed(experts)) return p;
+    for (const Asked& part : parts) {
+        if (auto p = out_of_range(part)) return p;
+        if (auto p = disallowed(part); p && r.experts > 1) return p;   // a dense member has no parts
+    }
     const double active = static_cast<double>(r.top_k) * r.granularity;
     const double routed = static_cast<double>(r.experts) * r.granularity;
     if (r.top_k > r.experts) {
@@ -54,7 +70,7 @@ std::optional<Infeasible> problem_of(const Family& f, const FamilyRequest& r) {
                           static_cast<double>(r.top_k), static_cast<double>(r.experts)};
     }
     if (r.experts > 1 && r.shared_experts > active - 1) {
-        return Infeasible{"shared experts leave none to route to", "shared-experts", "of k G - 1",
+        return Infeasible{"shared experts leave none to route to", "shared-experts", "experts",
                           static_cast<double>(r.shared_experts), active - 1};
     }
     if (routed > max_experts) {
@@ -74,8 +90,7 @@ void settle_dense(FamilyRequest& r) {
 std::optional<Infeasible> size_problem(const Family& f, const FamilyRequest& r) {
     const double least = smallest_size(f, r);
     if (!(r.size >= least)) {
-        return Infeasible{"the size is below the smallest member", "smallest member", "parameters", least,
-                          r.size};
+        return Infeasible{"the size is below the smallest member", "size", "parameters", least, r.size};
     }
     const double total = r.size * std::max(1, r.experts);
     if (!(total <= exact_integers)) {
@@ -91,13 +106,14 @@ MoeFfn moe_of(const Family& f, const FamilyRequest& r, int width) {
     moe.top_k = r.top_k * r.granularity - r.shared_experts;
     moe.width = width;
     moe.matrices = f.matrices;
-    moe.shared_width = r.shared_experts * width;
+    const double shared = static_cast<double>(r.shared_experts) * width;
+    moe.shared_width = static_cast<int>(std::min<double>(shared, max_width + 1));   // refused with the whole
     return moe;
 }
 
 std::string short_count(double parameters) {
-    if (parameters >= 1e12) return significant(parameters / 1e12, 3).append("T");
-    if (parameters >= 1e9) return significant(parameters / 1e9, 3).append("B");
+    if (parameters >= 999.5e9) return significant(parameters / 1e12, 3).append("T");
+    if (parameters >= 999.5e6) return significant(parameters / 1e9, 3).append("B");
     return significant(parameters / 1e6, 3).append("M");
 }
 
@@ -115,6 +131,14 @@ std::string name_of(const Family& f, const FamilyMember& m) {
     if (m.request.shared_experts != f.shared_experts.usual)
         s.append(" s").append(std::to_string(m.request.shared_experts));
     return s;
+}
+
+/// "member of deepseek-like: dense-equivalent size 20.1B without embeddings, 0.24 % above the one asked for"
+std::string size_note(const Family& f, const FamilyMember& m) {
+    std::string s("member of ");
+    s.append(f.id).append(": dense-equivalent size ").append(short_count(m.dense_equivalent));
+    s.append(" without embeddings, ").append(fixed(100 * std::abs(m.deviation), 2));
+    return s.append(" % ").append(m.deviation < 0 ? "below" : "above").append(" the one asked for");
 }
 
 Architecture build(const Family& f, const FamilyRequest& r, const FamilyShape& shape) {
@@ -145,8 +169,9 @@ double dense_equivalent_of(const Family& f, FamilyRequest r, const FamilyShape& 
     return c.total - embeddings_of(c);
 }
 
-FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape& shape) {
-    FamilyMember m{build(f, r, shape), r};
+FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape& shape,
+                      Architecture architecture) {
+    FamilyMember m{std::move(architecture), r};
     const Counts c = count(m.architecture);
     m.embeddings = embeddings_of(c);
     m.total = c.total - m.embeddings;
@@ -155,6 +180,8 @@ FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape
     m.deviation = m.dense_equivalent / r.size - 1;
     m.granularity = r.granularity;
     m.architecture.name = name_of(f, m);
+    m.architecture.notes = f.notes;
+    m.architecture.notes.push_back(size_note(f, m));
     return m;
 }
 
@@ -163,12 +190,16 @@ FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape
 Expected<FamilyMember> member_of(const Family& family, const FamilyRequest& request) {
     FamilyRequest r = request;
     fill_defaults(family, r);
-    if (const auto problem = problem_of(family, r)) return *problem;
+    if (const auto problem = request_problem(family, r)) return *problem;
     settle_dense(r);
     if (const auto problem = size_problem(family, r)) return *problem;
     const Expected<FamilyShape> shape = nearest_shape(family, r);
     if (!shape) return shape.error();
-    return measured(family, r, *shape);
+    Architecture architecture = build(family, r, *shape);
+    if (!problem_of(architecture).empty()) {
+        return Infeasible{"the member has sizes that no model can have", {}, {}, 0, 0};
+    }
+    return measured(family, r, *shape, std::move(architecture));
 }
 
 }   // namespace moecost

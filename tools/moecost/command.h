@@ -71,6 +71,8 @@ struct Command {
 [[nodiscard]] std::vector<Flag> validate_flags();
 [[nodiscard]] Answer run_sweep(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> sweep_flags();
+[[nodiscard]] Answer run_design(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> design_flags();
 [[nodiscard]] Answer run_fit(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> fit_flags();
 [[nodiscard]] Answer run_merge(const Invocation& invocation);

@@ -83,7 +83,9 @@ std::vector<double> exact_sizes(const Family& family, double least, double most)
     std::vector<double> sizes;
     for (double hidden = step;; hidden += step) {
         const double layers = std::round(hidden / family.hidden_per_layer);
-        const double n = layers * hidden * hidden * (4 + family.matrices * family.ffn_ratio);
+        const double tile = family.width_multiple;
+        const double width = std::round(family.ffn_ratio * hidden / tile) * tile;
+        const double n = layers * hidden * (4 * hidden + family.matrices * width);
         if (n > most) return sizes;
         if (n >= least) sizes.push_back(n);
     }

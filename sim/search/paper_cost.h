@@ -49,7 +49,7 @@ struct PaperServer {
 /// The family with hidden sizes whose heads `gpus` GPUs can share: multiples of as many heads.
 [[nodiscard]] Family shared_by(Family family, int gpus);
 /// Sizes of a family of multi-head attention whose shape is exact, h = aspect l, for each hidden size that it allows:
-/// N = l h^2 (4 + matrices f/h), ascending.
+/// N = l h (4 h + matrices f), f the rounded FFN width; ascending.
 [[nodiscard]] std::vector<double> exact_sizes(const Family& family, double least, double most);
 
 /// The members of these sizes, on an accelerator with the profile of an engine. memory_share and reserve are those of

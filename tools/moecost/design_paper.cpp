@@ -2,68 +2,36 @@
 #include "design_paper.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <span>
 
 #include "base/format.h"
 #include "base/json_writer.h"
 #include "hardware/price.h"
 #include "law/law_toml.h"
+#include "option_values.h"
 #include "sheet.h"
 #include "text.h"
 
 namespace moecost::cli {
 namespace {
 
-[[noreturn]] void refuse(std::string_view option, std::string_view text, std::string_view what) {
-    std::string message("'");
-    throw InputError({std::string("--").append(option)}, {},
-                     message.append(text).append("' is not ").append(what));
-}
+constexpr std::string_view of_the_algorithms[] = {"algorithm", "base-experts", "gpu-limit",
+                                                  "training-compute"};
+// Options of `design` that mean the same here.
+constexpr std::string_view shared[] = {"cost-model", "law",     "budget",        "experts",
+                                       "gpu",        "engine",  "price",         "isl",
+                                       "osl",        "threads", "max-sequences", "memory-fraction"};
 
-double number(std::string_view option, std::string_view text, double low, double high) {
-    double value = 0;
-    const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (r.ec == std::errc{} && r.ptr == text.data() + text.size() && value >= low && value <= high)
-        return value;
-    std::string what("a number in ");
-    refuse(option, text, what.append(shortest(low)).append("..").append(shortest(high)));
-}
-
-double number_or(const CommandLine& line, std::string_view option, double fallback, double low, double high) {
-    const std::string* text = line.find(option);
-    return text == nullptr ? fallback : number(option, *text, low, high);
-}
-
-int whole(std::string_view option, std::string_view text, int low, int high) {
-    const double value = number(option, text, low, high);
-    if (value != std::floor(value)) refuse(option, text, "a whole number");
-    return static_cast<int>(value);
-}
-
-int whole_or(const CommandLine& line, std::string_view option, int fallback, int low, int high) {
-    const std::string* text = line.find(option);
-    return text == nullptr ? fallback : whole(option, *text, low, high);
-}
-
-std::vector<int> whole_list(std::string_view option, std::string_view text) {
-    std::vector<int> list;
-    while (true) {
-        const std::size_t comma = text.find(',');
-        list.push_back(whole(option, text.substr(0, comma), 1, 1024));
-        if (comma == std::string_view::npos) break;
-        text.remove_prefix(comma + 1);
-    }
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-    return list;
+bool is_among(std::span<const std::string_view> keys, std::string_view key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 TrainingCompute compute_option(const CommandLine& line) {
     const std::string* text = line.find("training-compute");
     if (text == nullptr || *text == "6nd") return TrainingCompute::dense_equivalent;
     if (*text == "8nd") return TrainingCompute::active;
-    refuse("training-compute", *text, "6nd (as in the paper) or 8nd (active parameters of top-2)");
+    refuse("training-compute", *text, "is not 6nd (as in the paper) or 8nd (active parameters of top-2)");
 }
 
 /// The law must be one of the form of the paper: others have no E, or count N otherwise.
@@ -145,10 +113,10 @@ Sheet sheet_of(const Found& f) {
 std::string headline(const Found& f) {
     const PaperCandidate& w = f.design.winner;
     std::string s(experts_name(w.model));
-    s.append(", N = ").append(parameters(w.model.n)).append(", on ").append(parameters(w.model.d));
-    s.append(" tokens: loss ").append(fixed(w.model.loss, 4)).append(" nats, ");
-    s.append(money(f.usd_per_mtok(w))).append(" per million output tokens, ");
-    return s.append(percent(f.of_base(w))).append(" of the base\n");
+    s.append(", N = ").append(parameters(w.model.n)).append(" on ").append(parameters(w.model.d));
+    s.append(" tokens: ").append(money(f.usd_per_mtok(w))).append(" per million output tokens, ");
+    s.append(percent(f.of_base(w))).append(" of the base\n");
+    return s;
 }
 
 std::string as_text(const Found& f, const Invocation& invocation) {
@@ -268,7 +236,24 @@ std::vector<Flag> paper_design_flags() {
              "what the budget counts for E > 1 (default: 6nd, as the paper)"}};
 }
 
+bool is_paper_design(const CommandLine& line) {
+    const std::string* model = line.find("cost-model");
+    if (model != nullptr && *model != "evaluate" && *model != "paper")
+        refuse("cost-model", *model, "is not evaluate or paper");
+    if (model != nullptr && *model == "paper") return true;
+    for (const Setting& s : line.settings) {
+        if (is_among(of_the_algorithms, s.key))
+            throw InputError({std::string("--").append(s.key)}, {}, "needs --cost-model paper");
+    }
+    return false;
+}
+
 PaperDesignOptions paper_design_options(const CommandLine& line) {
+    for (const Setting& s : line.settings) {
+        if (!is_among(of_the_algorithms, s.key) && !is_among(shared, s.key))
+            throw InputError({std::string("--").append(s.key)}, {},
+                             "has no meaning under --cost-model paper");
+    }
     PaperDesignOptions o;
     const auto text = [&](std::string_view key, std::string& value) {
         if (const std::string* given = line.find(key)) value = *given;
@@ -283,7 +268,7 @@ PaperDesignOptions paper_design_options(const CommandLine& line) {
     o.algorithm = static_cast<PaperAlgorithm>(whole_or(line, "algorithm", 1, 1, 2));
     o.question.base_experts = whole_or(line, "base-experts", 4, 1, 1024);
     o.question.compute = compute_option(line);
-    if (const std::string* list = line.find("experts")) o.experts = whole_list("experts", *list);
+    o.experts = whole_list_or(line, "experts", o.experts, 1, 1024);
     o.gpu_limit = whole_or(line, "gpu-limit", o.gpu_limit, 1, 8);
     o.prompt = number_or(line, "isl", 0, 1, 1e7);
     o.output = number_or(line, "osl", 0, 1, 1e7);

@@ -27,6 +27,8 @@ struct PaperDesignOptions {
 
 /// The options that `design` does not have anyway: --algorithm, --base-experts, --gpu-limit, --training-compute.
 [[nodiscard]] std::vector<Flag> paper_design_flags();
+/// Whether --cost-model asks for the paper. InputError: an unknown model, or options of the paper without it.
+[[nodiscard]] bool is_paper_design(const CommandLine& line);
 /// From these and --law, --budget, --experts, --gpu, --engine, --price, --isl, --osl, --max-sequences,
 /// --memory-fraction. InputError names the option and what is allowed.
 [[nodiscard]] PaperDesignOptions paper_design_options(const CommandLine& line);

@@ -88,16 +88,17 @@ Finding p06(const World& w, const Case& c, const Answers&) {
     return holds(ratio(c.law.c[1], c.law.c[5]) >= 0.9, std::move(shown), std::move(why));
 }
 
-/// Largest deviation of exact counts from a formula, in percent, over members of 0.1 to 10 B.
+/// Largest deviation of exact counts from a formula, in percent, over the profiled members: an even number of layers, so that every
+/// second one is half of them.
 template <class Exact, class Formula>
 double worst_percent(const World& w, Exact exact, Formula formula) {
     double worst = 0;
     for (const int e : expert_counts) {
-        for (const double n : {1e8, 3e8, 1e9, 3e9, 1e10}) {
+        for (const double n : w.sizes) {
             FamilyRequest r;
             r.size = n;
             r.experts = e;
-            const auto m = member_of(w.family, r);
+            const auto m = member_of(w.node_family, r);
             worst = m ? std::max(worst, 100 * std::abs(exact(*m) / (m->dense_equivalent * formula(e)) - 1))
                       : HUGE_VAL;
         }
@@ -110,7 +111,7 @@ Finding p07(const World& w, const Case&, const Answers&) {
         w, [](const FamilyMember& m) { return m.total; }, total_share);
     return holds(
         worst <= 1, "exact counts within " + fixed(worst, 2) + " %",
-        "concrete models of 0.1 to 10 B, every tensor counted; what is left are routers and rounding");
+        "the profiled models of 25 M to 25 B, every tensor counted; what is left are routers and rounding");
 }
 
 Finding p08(const World& w, const Case&, const Answers&) {

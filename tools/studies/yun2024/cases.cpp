@@ -67,8 +67,7 @@ const ProfiledModel& nearest_model(const std::vector<ProfiledModel>& models, dou
 
 World read_world() {
     World w;
-    w.family = load_family(w.data, "yun2024");
-    w.node_family = shared_by(w.family, 8);
+    w.node_family = shared_by(load_family(w.data, "yun2024"), 8);
     w.sizes = exact_sizes(w.node_family, 2e7, 3e10);
     w.yp = load_law(w.data, "yun2024_yp");
     w.yc = load_law(w.data, "yun2024_yc");

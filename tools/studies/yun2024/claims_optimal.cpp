@@ -165,14 +165,13 @@ Finding p24(const World&, const Case& c, const Answers&) {
 }
 
 Finding p25(const World&, const Case&, const Answers& a) {
-    bool yes = true;
     Span four;
     Span eight;
     for (const AtBudget& at : a.printed) {
         four.add(100 * at.at_loss.at(4).at(16).cost / at.optimal.at(4).cost);
         eight.add(100 * at.at_loss.at(8).at(16).cost / at.optimal.at(8).cost);
     }
-    yes = four.high < 100 && eight.high < 100;
+    const bool yes = four.high < 100 && eight.high < 100;
     return holds(yes, range_text(four, 0, " % of 4, ") + range_text(eight, 0, " % of 8"),
                  "cost of 16 experts at the loss of loss-optimal 4 and 8 of the same budget; any size "
                  "between that and "

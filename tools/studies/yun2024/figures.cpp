@@ -39,7 +39,7 @@ class Rows {
 
 double value_or_nan(const Expected<double>& x) { return x ? *x : std::nan(""); }
 
-/// Loss against E at the sizes of Table 1 and 20 B tokens.
+/// Loss against E at the sizes of Table 1, 2.5 and 20 B tokens.
 void loss_by_experts(const std::string& folder, const Case& c) {
     Rows rows("n,d,experts,loss");
     for (const double n : {81395712.0, 184647680.0, 289406976.0, 679477248.0}) {
@@ -88,7 +88,7 @@ void loss_optimal_models(const std::string& folder, const Case& c) {
     rows.save(folder, "loss_optimal.csv");
 }
 
-/// One budget, sizes from a twentieth of the loss-optimal one up to it.
+/// One budget, sizes from 8 % of the loss-optimal one up to it.
 void over_trained(const std::string& folder, const Case& c) {
     Rows rows("experts,share_of_optimal,n,loss,gpu_s_per_mtok");
     for (const int e : expert_counts) {

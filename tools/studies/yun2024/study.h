@@ -2,6 +2,7 @@
 // What the study of Yun et al. 2024 is made of: cases (sets of assumptions), claims, and findings (a claim in a case).
 #pragma once
 
+#include <cmath>
 #include <deque>
 #include <functional>
 #include <map>
@@ -45,7 +46,7 @@ struct Case {
     TrainingCompute compute = TrainingCompute::dense_equivalent;
     ServingCost cost;
     std::function<Expected<Load>(double n, int experts, int gpus)> load;
-    /// Seconds of a decode step, and model FLOP utilisation of decoding, by requests and context.
+    /// Seconds of a decode step by requests and context.
     std::function<Expected<double>(double n, int experts, int gpus, double requests, double context)> step;
 };
 
@@ -55,8 +56,7 @@ struct Case {
 /// Everything that is read once.
 struct World {
     DataStore data;
-    Family family;
-    Family node_family;          // its members that eight GPUs can share
+    Family node_family;          // yun2024, members that eight GPUs can share
     std::vector<double> sizes;   // that are profiled
     Law yp, yc, joint, clark, dense;
     std::deque<PaperServer> servers;   // addresses stay
@@ -94,7 +94,7 @@ struct Claim {
     std::string_view id;
     std::string_view statement;
     std::string_view printed;
-    std::string_view needs;   // LAW, COST, ... as far as the case matters: "law", "cost", "none"
+    std::string_view needs;   // what of a case it depends on: "law", "cost", "none"
     std::string_view used;    // surrogate that the claim helped to make
     std::string_view rule;    // when it counts as reproduced
     Finding (*test)(const World& world, const Case& c, const Answers& a);
@@ -114,7 +114,7 @@ struct Span {
     double high = -HUGE_VAL;
     void add(double x);
 };
-/// All values inside [low, high] as printed, half a unit of its last digit allowed. Values in percent of `scale`.
+/// All values inside [low, high] as printed, half a unit of its last digit allowed.
 [[nodiscard]] Finding inside(const Span& ours, double low, double high, double unit, std::string_view suffix,
                              std::string why = {});
 /// Each value within 5 % of the single number printed.

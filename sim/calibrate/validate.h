@@ -43,7 +43,7 @@ struct ErrorGroup {
 };
 
 /// Errors of one model on one accelerator under one engine.
-struct Combination {
+struct MeasuredCombination {
     std::string model, gpu, engine;
     ErrorGroup errors;
 };
@@ -55,7 +55,7 @@ struct Validation {
     std::map<std::string, std::size_t> skipped;   // reason -> rows
     ErrorGroup overall;
     std::vector<ErrorGroup> groups;   // by scenario, model, gpu, engine, concurrency
-    std::vector<Combination> combinations;
+    std::vector<MeasuredCombination> combinations;
 };
 
 /// Predicts rows one by one; loads each model and profile once.

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/format.h"
+#include "design_paper.h"
 #include "text.h"
 
 namespace moecost::cli {
@@ -55,6 +56,8 @@ std::string spent(const DesignAnswer& answer, double seconds) {
 }   // namespace
 
 Answer run_design(const Invocation& invocation) {
+    if (is_paper_design(invocation.line))
+        return run_paper_design(invocation, paper_design_options(invocation.line));
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     const DesignQuestion question = design_question(invocation);

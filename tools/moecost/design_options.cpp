@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `design`: lists, the goal, and the options of every deployment that stay as they are.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <thread>
 
 #include "base/format.h"
 #include "design.h"
+#include "design_paper.h"
 #include "hardware/accelerator.h"
 #include "law/law_toml.h"
+#include "option_values.h"
 #include "search/design_models.h"
 
 namespace moecost::cli {
@@ -23,13 +24,6 @@ bool is_searched(std::string_view key) {
     return std::find(std::begin(searched), std::end(searched), key) != std::end(searched);
 }
 
-[[noreturn]] void refuse(std::string_view option, std::string_view value, std::string_view what,
-                         std::string hint = {}) {
-    std::string message("'");
-    throw InputError({std::string("--").append(option)}, {}, message.append(value).append("' ").append(what),
-                     std::move(hint));
-}
-
 [[noreturn]] void reject(const Infeasible& why, std::string hint = {}) {
     std::string message(why.reason);
     if (why.needed != 0 || why.available != 0) {
@@ -38,65 +32,6 @@ bool is_searched(std::string_view key) {
     }
     const std::string option(why.quantity.empty() ? "law" : why.quantity);
     throw InputError({std::string("--").append(option)}, {}, message, std::move(hint));
-}
-
-std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> parts;
-    while (true) {
-        const std::size_t comma = text.find(',');
-        parts.emplace_back(text.substr(0, comma));
-        if (comma == std::string_view::npos) return parts;
-        text.remove_prefix(comma + 1);
-    }
-}
-
-double number(std::string_view option, std::string_view text, double low, double high) {
-    double value = 0;
-    const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole_text = r.ec == std::errc{} && r.ptr == text.data() + text.size();
-    if (whole_text && value >= low && value <= high) return value;
-    std::string what("is not a number in ");
-    refuse(option, text, what.append(shortest(low)).append("..").append(shortest(high)));
-}
-
-int whole(std::string_view option, std::string_view text, int low, int high) {
-    const double value = number(option, text, low, high);
-    if (value != std::floor(value)) refuse(option, text, "is not a whole number");
-    return static_cast<int>(value);
-}
-
-double number_or(const CommandLine& line, std::string_view option, double fallback, double low, double high) {
-    const std::string* text = line.find(option);
-    return text == nullptr ? fallback : number(option, *text, low, high);
-}
-
-int whole_or(const CommandLine& line, std::string_view option, int fallback, int low, int high) {
-    const std::string* text = line.find(option);
-    return text == nullptr ? fallback : whole(option, *text, low, high);
-}
-
-/// "1,2,4", or "1..64": the powers of two between. Ascending, each once.
-std::vector<int> whole_list(std::string_view option, std::string_view text, int low, int high) {
-    std::vector<int> list;
-    for (const std::string& part : split(text)) {
-        const std::size_t dots = part.find("..");
-        if (dots == std::string::npos) {
-            list.push_back(whole(option, part, low, high));
-            continue;
-        }
-        const int first = whole(option, part.substr(0, dots), std::max(low, 1), high);
-        const int last = whole(option, part.substr(dots + 2), first, high);
-        for (std::int64_t x = first; x <= last; x *= 2) list.push_back(static_cast<int>(x));
-    }
-    std::sort(list.begin(), list.end());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-    return list;
-}
-
-std::vector<int> whole_list_or(const CommandLine& line, std::string_view option, std::vector<int> fallback,
-                               int low, int high) {
-    const std::string* text = line.find(option);
-    return text == nullptr ? std::move(fallback) : whole_list(option, *text, low, high);
 }
 
 template <class E>
@@ -326,10 +261,13 @@ std::vector<Flag> design_flags() {
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
         {"concurrency", "LIST", search,
          "requests in flight (default: as many as fit and as the objectives allow)"},
+        {"cost-model", "NAME", search,
+         "evaluate (default), or paper: the algorithms and the serving cost of Yun et al. 2024"},
         {"bootstrap", "N", search, "samples of the covariance of the law (default: 200)"},
         {"seed", "N", search, "of the samples (default: 1)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"},
         {"all", "", search, "with --format csv: every model instead of the frontier"}};
+    for (const Flag& flag : paper_design_flags()) flags.push_back(flag);
     for (Flag flag : description_flags()) {
         if (is_searched(flag.key)) continue;
         if (flag.key == "gpu")

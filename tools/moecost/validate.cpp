@@ -113,7 +113,7 @@ std::string as_json(const Validation& v) {
     append_errors(json, v.overall);
     json.end_object();
     json.begin_array("groups");
-    for (const Combination& c : v.combinations) {
+    for (const MeasuredCombination& c : v.combinations) {
         json.begin_object();
         json.text("model", c.model);
         json.text("gpu", c.gpu);

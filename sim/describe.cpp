@@ -24,9 +24,25 @@ DType format_of(std::string_view option, const std::string& name) {
     reject(option, message.append(name).append("' is not a number format"), name_hint(name, known));
 }
 
+/// The lists of allowed values are told whole, which a search has no use for.
+void refuse_choice(const Family& family, std::string_view option, std::optional<int> value,
+                   const FamilyChoice& c) {
+    if (!value || c.allowed.empty() ||
+        std::find(c.allowed.begin(), c.allowed.end(), *value) != c.allowed.end())
+        return;
+    std::string message("'");
+    message.append(std::to_string(*value)).append("' is no choice of the family ").append(family.id);
+    std::string hint;
+    for (const int x : c.allowed) hint.append(hint.empty() ? "one of: " : ", ").append(std::to_string(x));
+    reject(option, message, hint);
+}
+
 Architecture resolve_model(const DataStore& data, const Description& d) {
-    if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
-    Architecture a = load_model(data, d.model);
+    if (d.family.empty()) {
+        refuse_member_choices(d);
+        if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
+    }
+    Architecture a = d.family.empty() ? load_model(data, d.model) : describe_member(data, d).architecture;
     for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
     return a;
 }
@@ -113,6 +129,33 @@ void set_traffic(const Description& d, Traffic& t) {
 }
 
 }   // namespace
+
+void refuse_member_choices(const Description& d) {
+    const std::pair<std::string_view, bool> given[] = {{"size", d.size.has_value()},
+                                                       {"experts", d.experts.has_value()},
+                                                       {"top-k", d.top_k.has_value()},
+                                                       {"granularity", d.granularity.has_value()},
+                                                       {"shared-experts", d.shared_experts.has_value()}};
+    for (const auto& [option, is_given] : given) {
+        if (is_given)
+            reject(option, "is a choice of a family, but no --family is given",
+                   "moecost list families shows them; --set edits a model");
+    }
+}
+
+FamilyMember describe_member(const DataStore& data, const Description& d) {
+    if (!d.model.empty()) reject("family", "a model is given too: choose one of --model and --family");
+    const Family family = load_family(data, d.family);
+    if (!d.size) reject("family", "no size of the member is given", "such as --size 7B");
+    refuse_choice(family, "experts", d.experts, family.experts);
+    refuse_choice(family, "top-k", d.top_k, family.top_k);
+    refuse_choice(family, "granularity", d.granularity, family.granularity);
+    refuse_choice(family, "shared-experts", d.shared_experts, family.shared_experts);
+    const Expected<FamilyMember> member = member_of(family, member_request(d));
+    if (member) return *member;
+    std::string message(family.id);
+    reject("family", message.append(": ").append(moecost::describe(member.error())));
+}
 
 std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     resolve_engine(d, s);

@@ -29,6 +29,14 @@ int degree(std::string_view text, const Location& where) {
     return static_cast<int>(value);
 }
 
+int choice(std::string_view text, const Location& where, int low) {
+    std::string allowed("a whole number in ");
+    allowed.append(std::to_string(low)).append("..").append(std::to_string(max_experts));
+    const double value = number(text, where, low, max_experts, allowed);
+    if (value != std::floor(value)) reject(where, text, allowed);
+    return static_cast<int>(value);
+}
+
 double tokens(std::string_view text, const Location& where) {
     return number(text, where, 1, 1e8, "a number of tokens in 1..1e8");
 }
@@ -64,6 +72,18 @@ using Where = const Location&;
 constexpr Option options[] = {
     {"model", "NAME|FILE", "Model", "model of the library, our TOML, or a Hugging Face config.json",
      [](Description& d, Text t, Where) { d.model = t; }},
+    {"family", "NAME|FILE", "Model", "in place of a model: a member of a family (moecost list families)",
+     [](Description& d, Text t, Where) { d.family = t; }},
+    {"size", "N", "Model", "dense-equivalent parameters of the member, without embeddings: 7e9, 7B",
+     [](Description& d, Text t, Where w) { d.size = parse_size(t, w); }},
+    {"experts", "E", "Model", "full-size experts of the member; 1 is dense",
+     [](Description& d, Text t, Where w) { d.experts = choice(t, w, 1); }},
+    {"top-k", "K", "Model", "full-size experts a token uses",
+     [](Description& d, Text t, Where w) { d.top_k = choice(t, w, 1); }},
+    {"granularity", "G", "Model", "parts of a full-size expert: E G are routed, K G used",
+     [](Description& d, Text t, Where w) { d.granularity = choice(t, w, 1); }},
+    {"shared-experts", "S", "Model", "of the K G parts that a token uses, those every token uses",
+     [](Description& d, Text t, Where w) { d.shared_experts = choice(t, w, 0); }},
     {"weights", "FORMAT", "Model",
      "format of all GEMM weights: bf16, fp8, fp8-block, nvfp4, ... (default: as released)",
      [](Description& d, Text t, Where) { d.weights = t; }},
@@ -167,6 +187,29 @@ std::string as_text(const Reader& r, std::string_view key) {
 }   // namespace
 
 std::span<const Option> description_options() { return options; }
+
+FamilyRequest member_request(const Description& d) {
+    return {d.size.value_or(0), d.experts.value_or(0), d.top_k.value_or(0), d.granularity.value_or(0),
+            d.shared_experts.value_or(-1)};
+}
+
+double parse_size(std::string_view text, const Location& where) {
+    constexpr std::string_view allowed = "a size in 1e6..1e15 parameters, such as 7e9, 7B or 350M";
+    double unit = 1;
+    std::string_view digits = text;
+    constexpr std::pair<std::string_view, double> units[] = {
+        {"kK", 1e3}, {"mM", 1e6}, {"bB", 1e9}, {"tT", 1e12}};
+    for (const auto& [letters, factor] : units) {
+        if (text.empty() || letters.find(text.back()) == std::string_view::npos) continue;
+        unit = factor;
+        digits.remove_suffix(1);
+    }
+    double value = 0;
+    const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole_text = r.ec == std::errc{} && r.ptr == digits.data() + digits.size();
+    if (!whole_text || !(value * unit >= 1e6 && value * unit <= 1e15)) reject(where, text, allowed);
+    return value * unit;
+}
 
 double parse_duration(std::string_view text, const Location& where) {
     double unit = 1;

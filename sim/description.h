@@ -11,12 +11,16 @@
 #include <vector>
 
 #include "base/value.h"
+#include "model/family.h"
 #include "traffic/traffic.h"
 
 namespace moecost {
 
 struct Description {
     std::string model;
+    std::string family;   // instead of a model: a member of a family, of this size and with these choices
+    std::optional<double> size;
+    std::optional<int> experts, top_k, granularity, shared_experts;
     std::string gpu;
     std::string cluster;
     std::string engine = "vllm";
@@ -50,9 +54,14 @@ struct Option {
 /// Sets one option by key; InputError names the nearest key.
 void set_option(Description& description, std::string_view key, std::string_view text, const Location& where);
 
+/// The member of its family that a description asks for; what it leaves open is the usual of the family.
+[[nodiscard]] FamilyRequest member_request(const Description& description);
+
 /// A scenario file: `key = value` with the keys of the options; `set` is a table of what-if edits.
 void apply_scenario_file(Description& description, const Document& document);
 
+/// "7e9", "7B", "350M", "1.5T": parameters. InputError names what is allowed.
+[[nodiscard]] double parse_size(std::string_view text, const Location& where);
 /// "2s", "50ms", "1.5" (seconds). InputError names what is allowed.
 [[nodiscard]] double parse_duration(std::string_view text, const Location& where);
 

@@ -70,6 +70,13 @@ struct Estimate {
 /// The same for an architecture that is there already; the model that the description names is not read.
 [[nodiscard]] Scenario describe(const DataStore& data, const Description& description, Architecture architecture);
 
+/// The member of a family that a description names, before its edits. InputError: no size, a model beside the family,
+/// or a member that the family does not have, and why.
+[[nodiscard]] FamilyMember describe_member(const DataStore& data, const Description& description);
+
+/// InputError when a size or another choice of a member is given although no family is.
+void refuse_member_choices(const Description& description);
+
 /// The numbers of a description (degrees, lengths, load, engine settings, objectives, blend) onto a scenario that
 /// describe() built from the same names, or which rule they break. Allocates nothing: a sweep calls it for each point.
 [[nodiscard]] std::optional<Infeasible> apply_numbers(const Description& description, Scenario& scenario);

@@ -20,14 +20,14 @@ bool allows(const FamilyChoice& choice, int value) {
 }
 
 std::optional<Infeasible> disallowed(const FamilyChoice& choice, std::string_view quantity, int value,
-                                     int low) {
+                                     std::string_view unit, int low) {
     if (value < low || value > max_experts) {
-        return Infeasible{"a choice of the member is out of range", quantity, "at least",
-                          static_cast<double>(value), static_cast<double>(low)};
+        return Infeasible{"a choice of the member is out of range", quantity, unit,
+                          static_cast<double>(value), static_cast<double>(value < low ? low : max_experts)};
     }
     if (allows(choice, value)) return std::nullopt;
-    return Infeasible{"the family has no such members", quantity, "as asked, the usual is",
-                      static_cast<double>(value), static_cast<double>(choice.usual)};
+    return Infeasible{"the family has no such members", quantity, unit, static_cast<double>(value),
+                      static_cast<double>(choice.usual)};
 }
 
 /// Defaults into what is left open; E = 1 is the dense model, whatever is usual for routed ones.
@@ -43,10 +43,10 @@ void fill_defaults(const Family& f, FamilyRequest& r) {
 }
 
 std::optional<Infeasible> problem_of(const Family& f, const FamilyRequest& r) {
-    if (auto p = disallowed(f.experts, "experts", r.experts, 1)) return p;
-    if (auto p = disallowed(f.top_k, "top-k", r.top_k, 1)) return p;
-    if (auto p = disallowed(f.granularity, "granularity", r.granularity, 1)) return p;
-    if (auto p = disallowed(f.shared_experts, "shared-experts", r.shared_experts, 0)) return p;
+    if (auto p = disallowed(f.experts, "experts", r.experts, "experts", 1)) return p;
+    if (auto p = disallowed(f.top_k, "top-k", r.top_k, "experts", 1)) return p;
+    if (auto p = disallowed(f.granularity, "granularity", r.granularity, "parts", 1)) return p;
+    if (auto p = disallowed(f.shared_experts, "shared-experts", r.shared_experts, "experts", 0)) return p;
     const double active = static_cast<double>(r.top_k) * r.granularity;
     const double routed = static_cast<double>(r.experts) * r.granularity;
     if (r.top_k > r.experts) {
@@ -54,7 +54,7 @@ std::optional<Infeasible> problem_of(const Family& f, const FamilyRequest& r) {
                           static_cast<double>(r.top_k), static_cast<double>(r.experts)};
     }
     if (r.experts > 1 && r.shared_experts > active - 1) {
-        return Infeasible{"shared experts leave none to route to", "shared-experts", "of k G - 1",
+        return Infeasible{"shared experts leave none to route to", "shared-experts", "experts",
                           static_cast<double>(r.shared_experts), active - 1};
     }
     if (routed > max_experts) {
@@ -96,8 +96,8 @@ MoeFfn moe_of(const Family& f, const FamilyRequest& r, int width) {
 }
 
 std::string short_count(double parameters) {
-    if (parameters >= 1e12) return significant(parameters / 1e12, 3).append("T");
-    if (parameters >= 1e9) return significant(parameters / 1e9, 3).append("B");
+    if (parameters >= 999.5e9) return significant(parameters / 1e12, 3).append("T");
+    if (parameters >= 999.5e6) return significant(parameters / 1e9, 3).append("B");
     return significant(parameters / 1e6, 3).append("M");
 }
 
@@ -115,6 +115,14 @@ std::string name_of(const Family& f, const FamilyMember& m) {
     if (m.request.shared_experts != f.shared_experts.usual)
         s.append(" s").append(std::to_string(m.request.shared_experts));
     return s;
+}
+
+/// "member of deepseek-like: dense-equivalent size 20.1B without embeddings, 0.24 % above the one asked for"
+std::string size_note(const Family& f, const FamilyMember& m) {
+    std::string s("member of ");
+    s.append(f.id).append(": dense-equivalent size ").append(short_count(m.dense_equivalent));
+    s.append(" without embeddings, ").append(fixed(100 * std::abs(m.deviation), 2));
+    return s.append(" % ").append(m.deviation < 0 ? "below" : "above").append(" the one asked for");
 }
 
 Architecture build(const Family& f, const FamilyRequest& r, const FamilyShape& shape) {
@@ -155,6 +163,8 @@ FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape
     m.deviation = m.dense_equivalent / r.size - 1;
     m.granularity = r.granularity;
     m.architecture.name = name_of(f, m);
+    m.architecture.notes = f.notes;
+    m.architecture.notes.push_back(size_note(f, m));
     return m;
 }
 

@@ -13,15 +13,13 @@ namespace {
 /// How far a member may be from the shape of its family.
 struct Leeway {
     double aspect;   // h/l within this factor of hidden_per_layer
-    double ffn;      // f/h within this share of ffn_ratio; the nearest width alone when `nearest`
-    bool nearest;
-    int head_divisor;    // query heads of MHA are a multiple of head_multiple over this
-    int width_divisor;   // expert widths are a multiple of width_multiple over this
+    double ffn;      // f/h within this share of ffn_ratio
+    bool nearest;    // of the widths f allowed, only the nearest to the ratio
+    int narrower;    // expert widths are a multiple of width_multiple over this
 };
-constexpr Leeway steps[] = {
-    {1.25, 0.06, true, 1, 1}, {1.5, 0.06, true, 2, 1},  {1.5, 0.12, true, 8, 1},  {2.0, 0.12, false, 8, 1},
-    {2.0, 0.25, false, 8, 1}, {2.5, 0.35, false, 8, 1}, {2.5, 0.35, false, 8, 2}, {2.5, 0.35, false, 8, 4},
-};
+constexpr Leeway steps[] = {{1.25, 0.06, true, 1}, {1.5, 0.06, true, 1},  {1.5, 0.06, false, 1},
+                            {2.0, 0.12, false, 1}, {2.0, 0.25, false, 1}, {2.5, 0.35, false, 1},
+                            {2.5, 0.35, false, 2}, {3.0, 0.35, false, 4}};
 constexpr double near_enough = 0.005;   // of N: no further rule is relaxed
 constexpr double too_far = 0.1;         // of N: no member at all
 constexpr int finest_step = 64;         // hidden sizes in steps of at least 1/64 of themselves
@@ -45,16 +43,24 @@ LayerSize layer_size(const Family& f, int hidden, int heads) {
             elements(ffn_tensors(DenseFfn{1, f.matrices}, hidden))};
 }
 
-/// Query heads of a hidden size. MHA: h / hidden_per_head, or 0 where that is no multiple of `multiple`; grouped and
-/// latent attention project from any h, so their heads are rounded.
-int heads_of(const Family& f, int hidden, int multiple) {
+/// The multiple that query heads of MHA must be: that of the family where hidden sizes have room for it, in steps of at
+/// most 1/8 of themselves; half of it, a quarter, ... below.
+int head_multiple_at(const Family& f, int hidden) {
+    int multiple = f.head_multiple;
+    while (multiple > 1 && 8 * multiple * f.hidden_per_head > hidden) multiple /= 2;
+    return multiple;
+}
+
+/// Query heads of a hidden size. MHA: h / hidden_per_head, or 0 where that is not their multiple; grouped and latent
+/// attention project from any h, so their heads are rounded.
+int heads_of(const Family& f, int hidden) {
     const double exact = hidden / f.hidden_per_head;
-    const bool own_kv = f.kv_rank == 0 && f.kv_heads == 0;
-    if (!own_kv) {
+    const bool multi_head = f.kv_rank == 0 && f.kv_heads == 0;
+    if (!multi_head) {
         return std::max(1, static_cast<int>(std::lround(exact / f.head_multiple))) * f.head_multiple;
     }
     const int heads = static_cast<int>(std::lround(exact));
-    return std::abs(exact - heads) < 1e-9 && heads % multiple == 0 ? heads : 0;
+    return std::abs(exact - heads) < 1e-9 && heads % head_multiple_at(f, hidden) == 0 ? heads : 0;
 }
 
 /// N of the family at a hidden size, with all ratios as the family has them.
@@ -106,20 +112,19 @@ struct Search {
     }
 
     void try_hidden(int hidden, const Leeway& leeway) {
-        const int multiple = std::max(1, family.head_multiple / leeway.head_divisor);
-        FamilyShape shape{hidden, 0, heads_of(family, hidden, multiple)};
+        FamilyShape shape{hidden, 0, heads_of(family, hidden)};
         if (shape.heads == 0) return;
         const double ratio_width = family.ffn_ratio * hidden;
-        const double step = static_cast<double>(std::max(1, family.width_multiple / leeway.width_divisor)) *
-                            request.granularity;
-        if (ratio_width < step) return;
+        const double step =
+            static_cast<double>(std::max(1, family.width_multiple / leeway.narrower)) * request.granularity;
+        const double narrowest = static_cast<double>(family.width_multiple) * request.granularity;
         const double nearest = std::max(1.0, std::round(ratio_width / step));
         const LayerSize layer = layer_size(family, hidden, shape.heads);
         const double reach = leeway.nearest ? 0 : std::floor(leeway.ffn * ratio_width / step);
         const double most = std::min(reach, 8.0);
         for (double i = -most; i <= most; ++i) {
             const double width = (nearest + i) * step;
-            if (width < step || std::abs(width / ratio_width - 1) > leeway.ffn) continue;
+            if (width < narrowest || std::abs(width / ratio_width - 1) > leeway.ffn) continue;
             try_width(shape, layer, width, leeway);
         }
     }
@@ -162,7 +167,7 @@ int routed_layers(const Family& f, const FamilyRequest& r, int layers) {
 }
 
 double smallest_size(const Family& f, const FamilyRequest& r) {
-    const int heads = heads_of(f, f.hidden_multiple, 1);
+    const int heads = heads_of(f, f.hidden_multiple);
     const LayerSize layer = layer_size(f, f.hidden_multiple, std::max(1, heads));
     return 2.0 * f.moe_every * layer.with(static_cast<double>(f.width_multiple) * r.granularity);
 }
@@ -176,7 +181,7 @@ Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& r
     }
     if (search.distance <= too_far) return search.best;
     const double width = family.ffn_ratio * typical / request.granularity;
-    if (width < 2.0 * family.width_multiple) {
+    if (width < family.width_multiple) {
         return Infeasible{"an expert would be narrower than engines shard", "expert width", "columns",
                           static_cast<double>(family.width_multiple), width};
     }

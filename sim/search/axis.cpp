@@ -81,8 +81,8 @@ bool is_number(const std::string& text) {
     return r.ec == std::errc{} && r.ptr == digits.data() + digits.size() && std::isfinite(value);
 }
 
-constexpr std::string_view name_keys[] = {"model",          "gpu", "cluster", "engine",     "weights",
-                                          "expert-weights", "kv",  "traffic", "all-to-all", "price"};
+constexpr std::string_view name_keys[] = {"model",   "family",         "gpu", "cluster", "engine",
+                                          "weights", "expert-weights", "kv",  "traffic", "all-to-all", "price"};
 constexpr std::string_view switch_keys[] = {"offline", "prefill-only", "set"};
 
 /// Names that exist nowhere are mistakes; names that do not go together are infeasible points, found later.
@@ -93,6 +93,7 @@ void check_name(const DataStore& data, const AxisColumn& column, const std::stri
         throw InputError(column.where, column.name, message, name_hint(text, known));
     };
     if (column.key == "model") (void)load_model(data, text);
+    if (column.key == "family") (void)load_family(data, text);
     if (column.key == "gpu") (void)load_accelerator(data, text);
     if (column.key == "cluster") (void)load_cluster(data, text);
     if (column.key == "traffic") (void)load_traffic(data, text);
@@ -128,6 +129,30 @@ void check_options(const Description& base, AxisColumn& column) {
     }
 }
 
+constexpr MemberChoice member_choices[] = {
+    {"size", "size", [](FamilyRequest& r, double v) { r.size = v; }, [](const FamilyRequest& r) { return r.size; }},
+    {"experts", "experts", [](FamilyRequest& r, double v) { r.experts = static_cast<int>(v); },
+     [](const FamilyRequest& r) { return double{1} * r.experts; }},
+    {"top-k", "top_k", [](FamilyRequest& r, double v) { r.top_k = static_cast<int>(v); },
+     [](const FamilyRequest& r) { return double{1} * r.top_k; }},
+    {"granularity", "granularity", [](FamilyRequest& r, double v) { r.granularity = static_cast<int>(v); },
+     [](const FamilyRequest& r) { return double{1} * r.granularity; }},
+    {"shared-experts", "shared_experts", [](FamilyRequest& r, double v) { r.shared_experts = static_cast<int>(v); },
+     [](const FamilyRequest& r) { return double{1} * r.shared_experts; }},
+};
+
+/// As the option table reads them; "7B" becomes a number, so that rows hold numbers.
+void check_choices(AxisColumn& column) {
+    Description scratch;
+    for (std::string& text : column.texts) {
+        Location where = column.where;
+        where.key = column.name;
+        set_option(scratch, column.key, text, where);
+        column.numbers.push_back(column.choice->get(member_request(scratch)));
+        text = shortest(column.numbers.back());
+    }
+}
+
 void check_figures(AxisColumn& column) {
     column.figure = gpu_figure_named(column.key);
     if (column.figure == nullptr) {
@@ -147,6 +172,13 @@ void check_figures(AxisColumn& column) {
 }
 
 }  // namespace
+
+const MemberChoice* member_choice_named(std::string_view name) {
+    for (const MemberChoice& choice : member_choices) {
+        if (choice.key == name || choice.name == name) return &choice;
+    }
+    return nullptr;
+}
 
 std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key, const Value& list) {
     const auto* items = std::get_if<Value::Array>(&list.content);
@@ -198,6 +230,11 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
         column.kind = AxisKind::name;
         for (const std::string& text : column.texts) check_name(data, column, text);
         return;
+    }
+    column.choice = member_choice_named(column.key);
+    if (column.choice != nullptr) {
+        column.kind = AxisKind::member;
+        return check_choices(column);
     }
     column.kind = AxisKind::option;
     check_options(base, column);

@@ -73,7 +73,7 @@ Cursor::Cursor(const Grid& grid, const Prototypes& prototypes)
             if (column.kind == AxisKind::gpu || column.kind == AxisKind::price) {
                 scenario_setters_.push_back({column.figure, &column.numbers, i});
             }
-            has_edits_ = has_edits_ || column.kind == AxisKind::edit;
+            has_edits_ = has_edits_ || column.kind == AxisKind::edit || column.kind == AxisKind::member;
         }
     }
     scenarios_.resize(prototypes.names() <= max_own_scenarios ? prototypes.names() : 1);
@@ -151,7 +151,7 @@ void Cursor::settle() {
         else s.figure->set(scenario_->cluster, value);
     }
     problem_ = apply_numbers(description_, *scenario_);
-    if (!possible) problem_ = Infeasible{"the edited model cannot exist", {}, {}, 0, 0};
+    if (!possible) problem_ = Infeasible{edited_->reason, {}, {}, 0, 0};
 }
 
 double Cursor::value(const Variable& variable, const PointView& view) const {

@@ -21,7 +21,7 @@ class Cursor {
     [[nodiscard]] std::uint64_t point() const { return point_; }
     [[nodiscard]] std::span<const std::uint32_t> digits() const { return digits_; }
     /// Inputs of the point; false where its names do not go together and there is nothing to look at.
-    [[nodiscard]] bool has_inputs() const { return named_->problem.empty(); }
+    [[nodiscard]] bool has_inputs() const { return named_->problem.empty() && edited_->exists; }
     [[nodiscard]] PointView inputs() const { return {&description_, scenario_, nullptr}; }
     /// Values of Grid::model_fields.
     [[nodiscard]] std::span<const double> model_fields() const { return edited_->fields; }

@@ -14,21 +14,43 @@
 namespace moecost {
 namespace {
 
-/// The model of the base or the first one of an axis: its fields are the ones expressions may name.
-std::vector<std::string> model_keys(const DataStore& data, const Grid& grid) {
-    std::vector<std::string> models;
-    if (!grid.base.model.empty()) models.push_back(grid.base.model);
+/// The names that a key has in a grid: those of its axis, or the one of the base.
+std::vector<std::string> names_given(const Grid& grid, std::string_view key, const std::string& of_base) {
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) {
-            if (column.key == "model" && column.kind == AxisKind::name) models = column.texts;
+            if (column.kind != AxisKind::name || column.key != key) continue;
+            const std::set<std::string> names(column.texts.begin(), column.texts.end());
+            return {names.begin(), names.end()};
         }
     }
+    if (of_base.empty()) return {};
+    return {of_base};
+}
+
+/// Fields of the members of a family: of a usual one and of a dense one, with what only members have.
+void add_member_keys(const DataStore& data, const std::string& family, std::set<std::string>& keys) {
+    Description d;
+    d.family = family;
+    d.size = usual_member_size;
+    for (const int experts : {0, 1}) {
+        if (experts > 0) d.experts = experts;
+        const Expected<FamilyMember> member = member_of(load_family(data, family), member_request(d));
+        if (!member) continue;
+        const auto of_member = edit_keys(member->architecture);
+        keys.insert(of_member.begin(), of_member.end());
+    }
+    keys.insert({"size", "experts", "top_k", "granularity", "shared_experts", "dense_equivalent", "routed_experts"});
+}
+
+/// The fields that expressions may name: those of any model or family of the grid.
+std::vector<std::string> model_keys(const DataStore& data, const Grid& grid) {
     std::set<std::string> keys{"parameters", "active_parameters"};
-    std::sort(models.begin(), models.end());
-    models.erase(std::unique(models.begin(), models.end()), models.end());
-    for (const std::string& model : models) {
+    for (const std::string& model : names_given(grid, "model", grid.base.model)) {
         const auto of_model = edit_keys(load_model(data, model));
         keys.insert(of_model.begin(), of_model.end());
+    }
+    for (const std::string& family : names_given(grid, "family", grid.base.family)) {
+        add_member_keys(data, family, keys);
     }
     return {keys.begin(), keys.end()};
 }
@@ -74,6 +96,29 @@ Axis read_axis(const DataStore& data, const Description& base, const Reader& r) 
     return axis;
 }
 
+/// Choices of members need a family, and a member needs a size.
+void check_members(const Grid& grid) {
+    const bool family = !names_given(grid, "family", grid.base.family).empty();
+    bool size = grid.base.size.has_value();
+    const AxisColumn* member = nullptr;
+    for (const Axis& axis : grid.axes) {
+        for (const AxisColumn& column : axis.columns) {
+            if (column.kind != AxisKind::member) continue;
+            member = &column;
+            size = size || column.key == "size";
+        }
+    }
+    if (member == nullptr) return;
+    if (!family) {
+        throw InputError(member->where, member->name, "is a choice of a family, but the grid has none",
+                         "add family to [scenario] or an axis of families; set.FIELD edits a model");
+    }
+    if (!size) {
+        throw InputError(member->where, member->name, "the members have no size",
+                         "add size to [scenario] or an axis of sizes");
+    }
+}
+
 void check_axes(const Grid& grid, const Reader& r) {
     std::set<std::string> seen;
     const AxisColumn* load = nullptr;
@@ -90,6 +135,7 @@ void check_axes(const Grid& grid, const Reader& r) {
             load = &column;
         }
     }
+    check_members(grid);
     if (grid.axes.empty()) r.fail({}, "the grid has no axis", "add [[axis]] with key and values");
 }
 

@@ -10,7 +10,8 @@
 //   [scenario]                     # the keys of scenario files; or scenario = "FILE.toml"
 //   model = "deepseek-v3"
 //
-//   [[axis]]                       # any key of a scenario, set.FIELD (what-if edit) or gpu.FIGURE
+//   [[axis]]                       # any key of a scenario (with a family: size, experts, ...), set.FIELD (what-if
+//                                  # edit) or gpu.FIGURE
 //   key = "tp"
 //   values = [1, 2, 4, 8]          # or range = { from, to, step }, or log_range = { from, to, points, round }
 //   [[axis]]
@@ -38,8 +39,17 @@ enum class AxisKind {
     name,     // models, accelerators, engines, formats: read from data, once for each combination
     option,   // a number of the description
     edit,     // set.FIELD: a what-if edit of the architecture
+    member,   // size, experts, top-k, ...: a choice among the members of a family
     gpu,      // gpu.FIGURE
     price     // dollars per GPU-hour
+};
+
+/// A choice among the members of a family.
+struct MemberChoice {
+    std::string_view key;             // of the option
+    std::string_view name;            // of the column
+    void (*set)(FamilyRequest& request, double value);
+    double (*get)(const FamilyRequest& request);
 };
 
 /// One key of an axis and its values.
@@ -51,6 +61,7 @@ struct AxisColumn {
     std::vector<double> numbers;      // of the same values; not for names
     Location where;
     const GpuFigure* figure = nullptr;
+    const MemberChoice* choice = nullptr;
 };
 
 struct Axis {
@@ -89,6 +100,8 @@ struct Grid {
     std::uint64_t hash = 0;                   // of everything above: comments and layout of the file do not count
 };
 
+/// A size that every family has a member of: stands for a size that an axis brings.
+inline constexpr double usual_member_size = 7e9;
 inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 
 /// InputError with the position of what is wrong. Names of models, accelerators and engines are looked up in `data`.
@@ -96,6 +109,9 @@ inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 
 /// What a name stands for, not known() when it is nothing. A field of the model is added to Grid::model_fields.
 [[nodiscard]] Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<std::string>& model_keys);
+
+/// One of size, experts, top-k, granularity, shared-experts of a member, by option key or column name; null: none.
+[[nodiscard]] const MemberChoice* member_choice_named(std::string_view name);
 
 /// Values of one axis column: a list, a range or a logarithmic range, as texts. Inner function of the reader.
 [[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);

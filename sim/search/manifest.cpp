@@ -45,7 +45,7 @@ void add_file(ContentHash& hash, const std::string& path) {
 /// Values of a grid that are paths to files: their content belongs to the inputs.
 std::vector<std::string> files_named(const Grid& grid) {
     const Description& base = grid.base;
-    std::vector<std::string> names{base.model, base.gpu, base.cluster, base.engine, base.traffic};
+    std::vector<std::string> names{base.model, base.family, base.gpu, base.cluster, base.engine, base.traffic};
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) {
             if (column.kind == AxisKind::name) names.insert(names.end(), column.texts.begin(), column.texts.end());

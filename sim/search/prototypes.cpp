@@ -55,16 +55,19 @@ void strip(Scenario& s) {
     strip_tables(k.all_to_all);
 }
 
+/// A field of a member that only families have, or nothing.
+std::optional<double> member_figure(const Architecture& a, const FamilyMember& m, std::string_view name) {
+    if (name == "dense_equivalent") return m.dense_equivalent;
+    if (name == "routed_experts") return field_value(a, "experts").value_or(0);
+    if (const MemberChoice* choice = member_choice_named(name)) return choice->get(m.request);
+    return std::nullopt;
+}
+
 double model_figure(const Architecture& a, const std::string& name) {
     if (name == "parameters") return count(a).total;
     if (name == "active_parameters") return count(a).active_excl_input_gather;
     return field_value(a, name).value_or(0);
 }
-
-struct Edit {
-    const std::string* key;
-    const std::string* text;
-};
 
 /// Edits may need one another (more experts before a larger top-k): whatever fails is tried again after the others.
 bool apply_all(Architecture& a, std::vector<Edit> edits) {
@@ -113,7 +116,9 @@ Prototypes::Prototypes(const DataStore& data, const Grid& grid) : data_(data), g
             name_axes_.push_back(i);
             names_ *= grid.axes[i].size;
         }
-        if (has_kind(grid.axes[i], AxisKind::edit)) {
+        const bool member = has_kind(grid.axes[i], AxisKind::member);
+        has_member_axes_ = has_member_axes_ || member;
+        if (member || has_kind(grid.axes[i], AxisKind::edit)) {
             edit_axes_.push_back(i);
             edits_ *= grid.axes[i].size;
         }
@@ -174,6 +179,10 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
             if (column.kind == AxisKind::price) d.price = column.texts[0];   // any: each point brings its own
         }
     }
+    if (has_member_axes_) {   // a member that exists: those of the points come later
+        d.size = usual_member_size;
+        d.experts = d.top_k = d.granularity = d.shared_experts = std::nullopt;
+    }
     // Numbers that no model and no accelerator refuses: those of the points come later.
     d.gpus.reset();
     d.tp = d.pp = d.ep = d.attention_dp = d.replicas = 1;
@@ -183,6 +192,7 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
         result.scenario = describe(data_, d);
         result.scenario.traffic = d.traffic.empty() ? Traffic{} : load_traffic(data_, d.traffic);
         strip(result.scenario);
+        if (!d.family.empty()) result.family = load_family(data_, d.family);
     } catch (const InputError& e) {
         result.scenario = {};
         result.problem = e.what();
@@ -190,25 +200,61 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     return result;
 }
 
+std::optional<FamilyMember> Prototypes::member_at(const Family& family, const std::vector<std::uint32_t>& digits,
+                                                  EditedModel& m) const {
+    FamilyRequest request = member_request(grid_.base);
+    for (std::size_t i = 0; i < edit_axes_.size(); ++i) {
+        for (const AxisColumn& column : grid_.axes[edit_axes_[i]].columns) {
+            if (column.choice != nullptr) column.choice->set(request, column.numbers[digits[i]]);
+        }
+    }
+    Expected<FamilyMember> member = member_of(family, request);
+    if (!member) {
+        m.possible = m.exists = false;
+        m.reason = member.error().reason;
+        return std::nullopt;
+    }
+    m.architecture = member->architecture;
+    m.architecture.notes = {};
+    m.architecture.source = {};
+    return *member;
+}
+
+std::vector<Edit> Prototypes::edits_at(const std::vector<std::uint32_t>& digits) const {
+    std::vector<Edit> edits;
+    for (std::size_t i = 0; i < edit_axes_.size(); ++i) {
+        for (const AxisColumn& column : grid_.axes[edit_axes_[i]].columns) {
+            if (column.kind != AxisKind::edit) continue;
+            edits.push_back({&column.key, &column.texts[digits[i]], column.numbers[digits[i]]});
+        }
+    }
+    return edits;
+}
+
 EditedModel Prototypes::apply_edits(const NamedScenario& named, std::uint64_t edit) const {
     EditedModel m;
     m.architecture = named.scenario.architecture;
-    std::vector<Edit> edits;
     const auto digits = digits_of(grid_, edit_axes_, edit);
-    for (std::size_t i = 0; i < edit_axes_.size(); ++i) {
-        for (const AxisColumn& column : grid_.axes[edit_axes_[i]].columns) {
-            if (column.kind == AxisKind::edit) edits.push_back({&column.key, &column.texts[digits[i]]});
+    const std::vector<Edit> edits = edits_at(digits);
+    std::optional<FamilyMember> member;
+    if (named.family) {
+        member = member_at(*named.family, digits, m);
+        if (!member) {
+            m.fields.resize(grid_.model_fields.size());   // that nobody reads
+            return m;
         }
+        std::vector<Edit> of_base;
+        for (const auto& [key, text] : grid_.base.edits) of_base.push_back({&key, &text, 0});
+        m.possible = apply_all(m.architecture, of_base);
     }
-    m.possible = apply_all(m.architecture, edits);
+    m.possible = m.possible && apply_all(m.architecture, edits);
+    if (!m.possible) m.reason = "the edited model cannot exist";
     for (const std::string& name : grid_.model_fields) {
-        double value = model_figure(m.architecture, name);
-        for (std::size_t i = 0; i < edit_axes_.size() && !m.possible; ++i) {
-            for (const AxisColumn& column : grid_.axes[edit_axes_[i]].columns) {
-                if (column.kind == AxisKind::edit && column.key == name) value = column.numbers[digits[i]];
-            }
-        }
-        m.fields.push_back(value);
+        const auto edited = std::find_if(edits.begin(), edits.end(), [&](const Edit& e) { return *e.key == name; });
+        std::optional<double> value;
+        if (edited == edits.end() && member) value = member_figure(m.architecture, *member, name);
+        if (edited != edits.end() && !m.possible) value = edited->number;
+        m.fields.push_back(value ? *value : model_figure(m.architecture, name));
     }
     if (m.possible) m.weights = weight_bytes(m.architecture, named.scenario.precision);
     return m;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,24 @@ namespace moecost {
 struct NamedScenario {
     Scenario scenario;
     std::string problem;
+    std::optional<Family> family;   // whose members take the place of the architecture
 };
 
-/// One combination of edits on the architecture of one combination of names.
+/// One combination of edits and choices of members on the architecture of one combination of names.
 struct EditedModel {
     Architecture architecture;
     WeightBytes weights;
     bool possible = true;
+    bool exists = true;            // false: the family has no such member, and there is nothing to look at
+    std::string_view reason;       // static text, why it is not possible
     std::vector<double> fields;   // values of Grid::model_fields; those asked for where the edits are impossible
+};
+
+/// One what-if edit: its key and value, and the number asked for.
+struct Edit {
+    const std::string* key;
+    const std::string* text;
+    double number;
 };
 
 class Prototypes {
@@ -52,6 +63,11 @@ class Prototypes {
   private:
     [[nodiscard]] NamedScenario describe_names(std::uint64_t index) const;
     [[nodiscard]] EditedModel apply_edits(const NamedScenario& named, std::uint64_t edit) const;
+    /// The member that the digits of the edit axes choose, its architecture into `m`; nothing where there is none.
+    [[nodiscard]] std::optional<FamilyMember> member_at(const Family& family,
+                                                        const std::vector<std::uint32_t>& digits,
+                                                        EditedModel& m) const;
+    [[nodiscard]] std::vector<Edit> edits_at(const std::vector<std::uint32_t>& digits) const;
     void check_edits() const;
     void check_names() const;
 
@@ -61,6 +77,7 @@ class Prototypes {
     std::vector<std::size_t> edit_axes_;
     std::uint64_t names_ = 1;
     std::uint64_t edits_ = 1;
+    bool has_member_axes_ = false;
     mutable std::vector<std::atomic<const NamedScenario*>> named_;
     mutable std::vector<std::atomic<const EditedModel*>> edited_;   // empty: too many to keep
 };

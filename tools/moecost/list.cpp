@@ -200,6 +200,8 @@ struct Kind {
 };
 constexpr Kind kinds[] = {
     {"models", list_models, "experts: top-k of routed ones, + shared; KV: bf16 cache of one token"},
+    {"families", list_families,
+     "f, h, l: FFN and hidden width, layers; E experts of width f in G parts, K used; * not the only choice"},
     {"gpus", list_gpus,
      "dense peaks; link: scale-up, one direction; W: TDP; kernels: timed on itself, or on a relative"},
     {"clusters", list_clusters, ""},
@@ -226,7 +228,7 @@ Answer run_list(const Invocation& invocation) {
     const auto& given = invocation.line.positional;
     if (given.empty()) {
         throw InputError({}, {}, "no list is named",
-                         "one of: models, gpus, clusters, engines, traffic, prices, laws");
+                         "one of: models, families, gpus, clusters, engines, traffic, prices, laws");
     }
     const Kind& kind = kind_named(given[0]);
     if (given.size() > (kind.name == "prices" ? 2U : 1U))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model library as a sheet: size, experts, attention kinds, cache per token.
+// The model library as a sheet: size, experts, attention kinds, cache per token; and the families of architectures.
 #pragma once
 
 #include <string>
@@ -9,5 +9,6 @@
 namespace moecost::cli {
 
 [[nodiscard]] Sheet list_models(const DataStore& data, const std::string& unused);
+[[nodiscard]] Sheet list_families(const DataStore& data, const std::string& unused);
 
 }   // namespace moecost::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `params`: exact size of models, side by side.
+#include <algorithm>
 #include <cmath>
 
 #include "base/format.h"
@@ -9,6 +10,7 @@
 #include "model/cache.h"
 #include "model/counts.h"
 #include "model/library.h"
+#include "moecost.h"
 #include "sheet.h"
 #include "text.h"
 
@@ -20,6 +22,7 @@ struct ModelSize {
     Precision precision;
     Counts counts;
     WeightBytes weights;
+    std::optional<FamilyMember> member;
 };
 
 DType format_option(const CommandLine& line, std::string_view key, DType fallback) {
@@ -33,19 +36,27 @@ DType format_option(const CommandLine& line, std::string_view key, DType fallbac
                      message.append(*name).append("' is not a number format"), name_hint(*name, known));
 }
 
-ModelSize size_of(const DataStore& data, const CommandLine& line, const std::string& name) {
-    ModelSize m;
-    m.architecture = load_model(data, name);
+constexpr std::string_view member_keys[] = {"family", "size",        "experts",
+                                            "top-k",  "granularity", "shared-experts"};
+
+bool is_member_key(std::string_view key) {
+    return std::find(std::begin(member_keys), std::end(member_keys), key) != std::end(member_keys);
+}
+
+/// What the options say of a member and of edits.
+Description description_of(const CommandLine& line) {
+    Description d;
     for (const Setting& s : line.settings) {
-        if (s.key != "set") continue;
-        const std::size_t equals = s.text.find('=');
-        if (equals == std::string::npos || equals == 0) {
-            std::string message("'");
-            throw InputError({"--set"}, {},
-                             message.append(s.text).append("' is not an edit such as experts=64"));
-        }
-        apply_edit(m.architecture, s.text.substr(0, equals), s.text.substr(equals + 1));
+        if (s.key == "set" || is_member_key(s.key))
+            set_option(d, s.key, s.text, {std::string("--").append(s.key)});
     }
+    return d;
+}
+
+ModelSize size_of(const CommandLine& line, const Description& d, Architecture architecture) {
+    ModelSize m;
+    m.architecture = std::move(architecture);
+    for (const auto& [key, value] : d.edits) apply_edit(m.architecture, key, value);
     m.precision = m.architecture.precision;
     if (line.has("weights")) {
         m.precision = m.precision.with_weights(format_option(line, "weights", m.precision.attention));
@@ -54,6 +65,24 @@ ModelSize size_of(const DataStore& data, const CommandLine& line, const std::str
     m.counts = count(m.architecture);
     m.weights = weight_bytes(m.architecture, m.precision);
     return m;
+}
+
+/// The models named and the member of a family, if any.
+std::vector<ModelSize> sizes_of(const DataStore& data, const CommandLine& line) {
+    const Description d = description_of(line);
+    std::vector<ModelSize> models;
+    for (const std::string& name : line.positional)
+        models.push_back(size_of(line, d, load_model(data, name)));
+    if (d.family.empty()) {
+        refuse_member_choices(d);
+    } else {
+        const FamilyMember member = describe_member(data, d);
+        models.push_back(size_of(line, d, member.architecture));
+        models.back().member = member;
+    }
+    if (models.empty())
+        throw InputError({}, {}, "no model is given", "moecost list models shows the library");
+    return models;
 }
 
 std::string whole(double value) { return grouped(std::llround(value)); }
@@ -81,6 +110,36 @@ void add_components(std::vector<Row>& rows, const std::vector<ModelSize>& models
         rows.push_back(row(models, label.append(words(name_of(static_cast<Component>(c)))),
                            [=](const ModelSize& m) { return whole(m.counts.by_component[c]); }));
     }
+}
+
+/// "+0.24 %"
+std::string deviation(double share) {
+    std::string s(share < 0 ? "" : "+");
+    return s.append(fixed(100 * share, 2)).append(" %");
+}
+
+void add_member(std::vector<Row>& rows, const std::vector<ModelSize>& models) {
+    if (std::none_of(models.begin(), models.end(), [](const ModelSize& m) { return m.member.has_value(); }))
+        return;
+    const auto of_member = [](auto show) {
+        return [=](const ModelSize& m) { return m.member ? show(*m.member) : std::string("-"); };
+    };
+    rows.push_back({"Member of a family", {}, false});
+    rows.push_back(row(models, "  dense-equivalent size asked for",
+                       of_member([](const FamilyMember& m) { return whole(m.request.size); })));
+    rows.push_back(row(models, "    as built",
+                       of_member([](const FamilyMember& m) { return whole(m.dense_equivalent); })));
+    rows.push_back(row(models, "    deviation",
+                       of_member([](const FamilyMember& m) { return deviation(m.deviation); })));
+    rows.push_back(row(models, "  total, without embeddings",
+                       of_member([](const FamilyMember& m) { return whole(m.total); })));
+    rows.push_back(row(models, "  active, without embeddings",
+                       of_member([](const FamilyMember& m) { return whole(m.active); })));
+    rows.push_back(row(models, "  hidden size x layers", of_member([](const FamilyMember& m) {
+                           return std::to_string(m.architecture.hidden)
+                               .append(" x ")
+                               .append(std::to_string(m.architecture.layers));
+                       })));
 }
 
 void add_cache(std::vector<Row>& rows, const std::vector<ModelSize>& models) {
@@ -123,8 +182,24 @@ std::string as_text(const std::vector<ModelSize>& models, const Style& style) {
         return m.counts.mtp > 0 ? whole(m.counts.mtp) : std::string("-");
     }));
     add_components(rows, models);
+    add_member(rows, models);
     add_cache(rows, models);
     return side_by_side(heads, rows, style);
+}
+
+void write_member(JsonWriter& json, const FamilyMember& m) {
+    json.begin_object("member");
+    json.number("size", m.request.size);
+    json.number("experts", m.request.experts);
+    json.number("top_k", m.request.top_k);
+    json.number("granularity", m.request.granularity);
+    json.number("shared_experts", m.request.shared_experts);
+    json.number("dense_equivalent", m.dense_equivalent);
+    json.number("deviation", m.deviation);
+    json.number("total_excl_embeddings", m.total);
+    json.number("active_excl_embeddings", m.active);
+    json.number("embeddings", m.embeddings);
+    json.end_object();
 }
 
 void write_json(JsonWriter& json, const ModelSize& m) {
@@ -152,6 +227,7 @@ void write_json(JsonWriter& json, const ModelSize& m) {
     json.number("kv_window_cap_bytes", kv_window_cap(m.architecture, m.precision.kv_cache).value());
     json.number("indexer_cache_bytes_per_token", indexer_bytes_per_token(m.architecture).value());
     json.number("state_bytes_per_sequence", state_bytes(m.architecture).value());
+    if (m.member) write_member(json, *m.member);
     json.begin_array("notes");
     for (const std::string& note : m.architecture.notes) json.text({}, note);
     json.end_array();
@@ -184,7 +260,9 @@ std::string as_csv(const std::vector<ModelSize>& models) {
                      {"weight_bytes", {}},
                      {"kv_bytes_per_token", {}},
                      {"indexer_cache_bytes_per_token", {}},
-                     {"state_bytes_per_sequence", {}}};
+                     {"state_bytes_per_sequence", {}},
+                     {"size", {}},
+                     {"dense_equivalent", {}}};
     for (const ModelSize& m : models) {
         std::vector<Cell> cells{text_cell(m.architecture.name)};
         for (const double value :
@@ -194,9 +272,16 @@ std::string as_csv(const std::vector<ModelSize>& models) {
               indexer_bytes_per_token(m.architecture).value(), state_bytes(m.architecture).value()}) {
             cells.push_back(number_cell(value, {}));
         }
+        cells.push_back(m.member ? number_cell(m.member->request.size, {}) : no_cell());
+        cells.push_back(m.member ? number_cell(m.member->dense_equivalent, {}) : no_cell());
         sheet.rows.push_back(std::move(cells));
     }
     return print(sheet, Format::csv);
+}
+
+Answer as_model_file(const std::vector<ModelSize>& models) {
+    if (models.size() > 1) throw InputError({"--toml"}, {}, "a model file holds one model");
+    return {architecture_to_toml(models.front().architecture), {}, answered};
 }
 
 }   // namespace
@@ -204,17 +289,17 @@ std::string as_csv(const std::vector<ModelSize>& models) {
 std::vector<Flag> params_flags() {
     std::vector<Flag> flags;
     for (const Flag& flag : description_flags()) {
-        if (flag.key == "weights" || flag.key == "kv" || flag.key == "set") flags.push_back(flag);
+        const bool formats = flag.key == "weights" || flag.key == "kv" || flag.key == "set";
+        if (formats || is_member_key(flag.key)) flags.push_back(flag);
+        if (flag.key == "family") flags.back().help = "size of a member of a family (moecost list families)";
     }
+    flags.push_back({"toml", "", "Model", "print one model as a model file, instead of its size"});
     return flags;
 }
 
 Answer run_params(const Invocation& invocation) {
-    const auto& names = invocation.line.positional;
-    if (names.empty()) throw InputError({}, {}, "no model is given", "moecost list models shows the library");
-    std::vector<ModelSize> models;
-    models.reserve(names.size());
-    for (const std::string& name : names) models.push_back(size_of(invocation.data, invocation.line, name));
+    const std::vector<ModelSize> models = sizes_of(invocation.data, invocation.line);
+    if (invocation.line.has("toml")) return as_model_file(models);
     Answer answer;
     if (invocation.format == Format::json) {
         answer.output = as_json(models);

@@ -42,7 +42,7 @@ void fill_defaults(const Family& f, FamilyRequest& r) {
             dense ? 0 : static_cast<int>(std::min<double>(f.shared_experts.usual, routed_most));
 }
 
-std::optional<Infeasible> problem_of(const Family& f, const FamilyRequest& r) {
+std::optional<Infeasible> request_problem(const Family& f, const FamilyRequest& r) {
     if (auto p = disallowed(f.experts, "experts", r.experts, "experts", 1)) return p;
     if (auto p = disallowed(f.top_k, "top-k", r.top_k, "experts", 1)) return p;
     if (auto p = disallowed(f.granularity, "granularity", r.granularity, "parts", 1)) return p;
@@ -91,7 +91,8 @@ MoeFfn moe_of(const Family& f, const FamilyRequest& r, int width) {
     moe.top_k = r.top_k * r.granularity - r.shared_experts;
     moe.width = width;
     moe.matrices = f.matrices;
-    moe.shared_width = r.shared_experts * width;
+    const double shared = static_cast<double>(r.shared_experts) * width;
+    moe.shared_width = static_cast<int>(std::min<double>(shared, max_width + 1));   // refused with the whole
     return moe;
 }
 
@@ -153,8 +154,9 @@ double dense_equivalent_of(const Family& f, FamilyRequest r, const FamilyShape& 
     return c.total - embeddings_of(c);
 }
 
-FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape& shape) {
-    FamilyMember m{build(f, r, shape), r};
+FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape& shape,
+                      Architecture architecture) {
+    FamilyMember m{std::move(architecture), r};
     const Counts c = count(m.architecture);
     m.embeddings = embeddings_of(c);
     m.total = c.total - m.embeddings;
@@ -173,12 +175,16 @@ FamilyMember measured(const Family& f, const FamilyRequest& r, const FamilyShape
 Expected<FamilyMember> member_of(const Family& family, const FamilyRequest& request) {
     FamilyRequest r = request;
     fill_defaults(family, r);
-    if (const auto problem = problem_of(family, r)) return *problem;
+    if (const auto problem = request_problem(family, r)) return *problem;
     settle_dense(r);
     if (const auto problem = size_problem(family, r)) return *problem;
     const Expected<FamilyShape> shape = nearest_shape(family, r);
     if (!shape) return shape.error();
-    return measured(family, r, *shape);
+    Architecture architecture = build(family, r, *shape);
+    if (!problem_of(architecture).empty()) {
+        return Infeasible{"the member has sizes that no model can have", {}, {}, 0, 0};
+    }
+    return measured(family, r, *shape, std::move(architecture));
 }
 
 }   // namespace moecost

@@ -12,17 +12,18 @@ namespace {
 
 /// How far a member may be from the shape of its family.
 struct Leeway {
-    double aspect;   // h/l within this factor of hidden_per_layer
-    double ffn;      // f/h within this share of ffn_ratio
-    bool nearest;    // of the widths f allowed, only the nearest to the ratio
-    int narrower;    // expert widths are a multiple of width_multiple over this
+    double aspect;        // h/l within this factor of hidden_per_layer
+    double ffn;           // f/h within this share of ffn_ratio
+    bool nearest;         // of the widths f allowed, only the nearest to the ratio
+    int narrower;         // expert widths are a multiple of width_multiple over this
+    double near_enough;   // of N: no further rule is relaxed
 };
-constexpr Leeway steps[] = {{1.25, 0.06, true, 1}, {1.5, 0.06, true, 1},  {1.5, 0.06, false, 1},
-                            {2.0, 0.12, false, 1}, {2.0, 0.25, false, 1}, {2.5, 0.35, false, 1},
-                            {2.5, 0.35, false, 2}, {3.0, 0.35, false, 4}};
-constexpr double near_enough = 0.005;   // of N: no further rule is relaxed
-constexpr double too_far = 0.1;         // of N: no member at all
-constexpr int finest_step = 64;         // hidden sizes in steps of at least 1/64 of themselves
+constexpr Leeway steps[] = {{1.25, 0.06, true, 1, 0.005}, {1.5, 0.06, true, 1, 0.005},
+                            {1.5, 0.06, false, 1, 0.005}, {2.0, 0.12, false, 1, 0.005},
+                            {2.0, 0.25, false, 1, 0.005}, {2.5, 0.35, false, 1, 0.01},
+                            {2.5, 0.35, false, 2, 0.01},  {3.0, 0.35, false, 4, 0.01}};
+constexpr double too_far = 0.1;   // of N: no member at all
+constexpr int finest_step = 64;   // hidden sizes in steps of at least 1/64 of themselves
 
 double elements(const std::vector<Tensor>& tensors) {
     double sum = 0;
@@ -177,7 +178,7 @@ Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& r
     Search search{family, request};
     for (const Leeway& leeway : steps) {
         search.try_all(typical, leeway);
-        if (search.distance <= near_enough) break;
+        if (search.distance <= leeway.near_enough) break;
     }
     if (search.distance <= too_far) return search.best;
     const double width = family.ffn_ratio * typical / request.granularity;

@@ -24,6 +24,7 @@ constexpr auto out = FieldStage::result;
 
 constexpr Field table[] = {
     {"model", "model", in, nullptr, [](View p) -> std::string_view { return p.scenario->architecture.name; }},
+    {"family", "family", in, nullptr, [](View p) -> std::string_view { return p.description->family; }},
     {"gpu", "accelerator", in, nullptr, [](View p) -> std::string_view { return p.scenario->cluster.gpu.id; }},
     {"cluster", "cluster", in, nullptr, [](View p) -> std::string_view { return p.scenario->cluster.id; }},
     {"engine", "engine", in, nullptr, [](View p) -> std::string_view { return p.scenario->profile.engine; }},

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <random>
 
 #include "fixtures.h"
 #include "model/counts.h"
@@ -26,6 +27,15 @@ const MoeFfn& routed(const Architecture& a) {
     REQUIRE(moe != nullptr);
     return *moe;
 }
+
+struct Heads {
+    int operator()(const GroupedAttention& a) const { return a.query_heads; }
+    int operator()(const LatentAttention& a) const { return a.heads; }
+    template <class Other>
+    int operator()(const Other&) const {
+        return 0;
+    }
+};
 
 double without_embeddings(const Counts& c) {
     return c.total - c.by_component[static_cast<std::size_t>(Component::embeddings)] -
@@ -110,4 +120,117 @@ TEST_CASE("yun2024: N_MoE = N (1 + (E-1)/3) and 4N/3 are active") {
             CHECK(m.dense_equivalent == doctest::Approx(12 * m.architecture.layers * h * h).epsilon(0.015));
         }
     }
+}
+
+TEST_CASE("from 100M to 1T a member is within 1 % of the size asked for, with shapes that engines shard") {
+    // Experts of a 32nd FFN below 200M are 64 to 80 wide: the FFN then moves in steps of 500 and more of its width.
+    std::mt19937_64 random(20251125);
+    std::uniform_real_distribution<double> exponent(8, 12);
+    const auto one_of = [&](const std::vector<int>& all) { return all[random() % all.size()]; };
+    for (const std::string& name : family_names(DataStore{})) {
+        const Family f = family(name);
+        for (int i = 0; i < 1500; ++i) {
+            FamilyRequest r{std::pow(10, exponent(random)), one_of({1, 2, 4, 8, 16, 32, 64, 128, 512}), 0,
+                            one_of({1, 2, 4, 8, 16, 32})};
+            if (!f.granularity.allowed.empty()) r.granularity = 1;
+            CAPTURE(name);
+            CAPTURE(r.size);
+            CAPTURE(r.experts);
+            CAPTURE(r.granularity);
+            const auto m = member_of(f, r);
+            REQUIRE(m);
+            check(m->architecture);
+            const Architecture& a = m->architecture;
+            const bool narrow = r.granularity == 32 && r.size < 200e6;
+            CHECK(std::abs(m->dense_equivalent / r.size - 1) <= (narrow ? 0.02 : 0.01));
+            CHECK(m->deviation == m->dense_equivalent / r.size - 1);
+            CHECK(a.hidden % 64 == 0);
+            CHECK(a.layers == a.mixers[0].count);
+            const int heads = std::visit(Heads{}, a.mixers[0].kind);
+            if (a.hidden >= 4096) CHECK(heads % 8 == 0);
+            if (r.experts == 1) {
+                CHECK(a.ffns.size() == 1);
+                CHECK(std::holds_alternative<DenseFfn>(a.ffns[0].kind));
+                CHECK(m->total == m->dense_equivalent);
+                continue;
+            }
+            CHECK(routed(a).experts == r.experts * r.granularity);
+            CHECK(routed(a).width >= 64);
+            CHECK(routed(a).width % (r.size < 800e6 ? 16 : 64) == 0);
+            const int used = m->request.top_k * r.granularity;
+            CHECK(routed(a).top_k + routed(a).shared_width / routed(a).width == used);
+        }
+    }
+}
+
+TEST_CASE("the formulas of a family hold within 1 % of exact counts, routers aside") {
+    std::mt19937_64 random(7);
+    std::uniform_real_distribution<double> exponent(8, 12);
+    for (const std::string& name : family_names(DataStore{})) {
+        const Family f = family(name);
+        for (int i = 0; i < 300; ++i) {
+            FamilyRequest r{std::pow(10, exponent(random)), 1 << random() % 10};
+            if (f.granularity.allowed.empty()) r.granularity = 1 << random() % 5;
+            const FamilyMember m = member(name, r);
+            const FamilyFormula formula = formula_sizes(f, m);
+            const double router =
+                count(m.architecture).by_component[static_cast<std::size_t>(Component::router)];
+            CHECK(formula.dense_equivalent == doctest::Approx(m.dense_equivalent).epsilon(0.01));
+            CHECK(formula.total == doctest::Approx(m.total - router).epsilon(0.01));
+            CHECK(formula.active == doctest::Approx(m.active - router).epsilon(0.01));
+        }
+    }
+}
+
+TEST_CASE("the active size depends neither on granularity nor on shared experts, and shapes not on experts") {
+    const FamilyMember plain = member("mixtral-like", {7e9, 16, 2, 1});
+    const FamilyMember fine = member("mixtral-like", {7e9, 16, 2, 8, 3});
+    CHECK(routed(fine.architecture).top_k == 13);
+    CHECK(routed(fine.architecture).shared_width == 3 * routed(fine.architecture).width);
+    CHECK(fine.active == doctest::Approx(plain.active).epsilon(0.01));
+    for (const int experts : {2, 64, 512}) {
+        const FamilyMember other = member("mixtral-like", {7e9, experts, 2, 8, 3});
+        CHECK(other.architecture.hidden == fine.architecture.hidden);
+        CHECK(other.architecture.layers == fine.architecture.layers);
+        CHECK(other.dense_equivalent == fine.dense_equivalent);
+    }
+}
+
+TEST_CASE("names tell the family, the size built, and what is not usual") {
+    CHECK(member("deepseek-like", {20e9, 32}).architecture.name == "deepseek-like 20.0B x32");
+    CHECK(member("deepseek-like", {20e9, 8, 2, 4, 0}).architecture.name == "deepseek-like 20.0B x8 k2 g4 s0");
+    CHECK(member("yun2024", {1e9, 1}).architecture.name == "yun2024 1.00B x1");
+}
+
+TEST_CASE(
+    "small latent attention projects queries directly, few layers have one dense layer, as "
+    "DeepSeek-V2-Lite") {
+    const FamilyMember m = member("deepseek-like", {1.0e9});
+    CHECK(m.architecture.ffns[0].count == 1);
+    const FamilyMember tiny = member("deepseek-like", {300e6});
+    CHECK(tiny.architecture.hidden <= 2048);
+    CHECK(std::get<LatentAttention>(tiny.architecture.mixers[0].kind).q_rank == 0);
+}
+
+TEST_CASE("members that cannot be are answered with a reason and numbers") {
+    const auto why = [](std::string_view name, const FamilyRequest& r) {
+        const auto m = member_of(family(name), r);
+        return m ? std::string("a member") : describe(m.error());
+    };
+    const double nan = std::nan("");
+    CHECK(why("qwen-like", {7e9, 4, 8}).find("more experts than there are: top-k needs 8") !=
+          std::string::npos);
+    CHECK(why("qwen-like", {7e9, 1, 2}).find("more experts than there are") != std::string::npos);
+    CHECK(why("qwen-like", {7e9, -2}).find("out of range: experts needs -2") != std::string::npos);
+    CHECK(why("qwen-like", {7e9, 200'000}).find("out of range") != std::string::npos);
+    CHECK(why("qwen-like", {7e9, 100'000, 1, 32}).find("more routed experts than a layer") !=
+          std::string::npos);
+    CHECK(why("yun2024", {7e9, 8, 2, 4}).find("has no such members: granularity") != std::string::npos);
+    CHECK(why("yun2024", {7e9, 8, 2, 1, 1}).find("has no such members: shared-experts") != std::string::npos);
+    CHECK(why("deepseek-like", {7e9, 8, 1, 8, 8}).find("leave none to route to") != std::string::npos);
+    CHECK(why("deepseek-like", {100e6, 8, 1, 128}).find("narrower than engines shard") != std::string::npos);
+    for (const double size : {0.0, -1.0, 1e4, nan})
+        CHECK(why("yun2024", {size}).find("below the smallest member") != std::string::npos);
+    for (const double size : {1e16, 1e30, HUGE_VAL})
+        CHECK(why("yun2024", {size}).find("beyond what is counted exactly") != std::string::npos);
 }

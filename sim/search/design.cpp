@@ -80,7 +80,7 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     std::optional<Trained> best;
     Infeasible why{"the base has no model", {}, {}, 0, 0};
     for (const Combination& c : combinations_of(space, {search.goal.equal_to})) {
-        auto trained = loss_optimal_model(space, c, search.goal.budget);
+        auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.max_tokens);
         if (!trained) {
             why = trained.error();
         } else if (!best || trained->loss < best->loss) {
@@ -101,8 +101,10 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     return std::nullopt;
 }
 
-/// Sizes half-way, in ln N, between the best model of a combination and its neighbours.
-void add_neighbours(std::vector<Wanted>& wanted, const std::vector<DesignModel>& models, const DesignPoint& best) {
+/// Sizes half-way, in ln N, between the best model of a combination and its neighbours; beyond the end of the list
+/// where it may be extended, as far again.
+void add_neighbours(std::vector<Wanted>& wanted, const Search& search, const DesignPoint& best) {
+    const auto& models = search.answer.models;
     const DesignModel& at = models[best.model];
     double below = 0;
     double above = HUGE_VAL;
@@ -115,6 +117,9 @@ void add_neighbours(std::vector<Wanted>& wanted, const std::vector<DesignModel>&
     }
     if (below > 0) wanted.push_back({at.combination, std::sqrt(below * size)});
     if (above < HUGE_VAL) wanted.push_back({at.combination, std::sqrt(above * size)});
+    if (!search.space.extend) return;
+    if (below == 0 && above < HUGE_VAL) wanted.push_back({at.combination, size * size / above});
+    if (below > 0 && above == HUGE_VAL) wanted.push_back({at.combination, size * size / below});
 }
 
 /// Solves, halves the step in size around the best of the combinations that matter, and solves again.
@@ -138,7 +143,7 @@ std::vector<Outcome> refined(Search& search, const DesignLimits& limits, double 
         for (const auto& [c, best] : by_combination) {
             const double bar =
                 factor > 1 ? factor * by_experts.at(search.answer.combinations[c].experts) : least;
-            if (best.objective <= bar) add_neighbours(wanted, models, best);
+            if (best.objective <= bar) add_neighbours(wanted, search, best);
         }
         const std::size_t before = models.size();
         add_sizes(search, wanted);
@@ -167,6 +172,7 @@ void loosen(Search& search, const DesignLimits& limits) {
     constexpr double by_loss = 0.01;
     add("loss", limits.max_loss > 0, by_loss, [&](DesignLimits& l) { l.max_loss *= 1 + by_loss; });
     add("budget", limits.budget > 0, by, [](DesignLimits& l) { l.budget *= relaxation; });
+    add("max-tokens", limits.max_tokens > 0, by, [](DesignLimits& l) { l.max_tokens *= relaxation; });
     add("max-cost", limits.max_cost > 0, by, [](DesignLimits& l) { l.max_cost *= relaxation; });
     add("slo-tpot", slo.tpot_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::tpot; });
     add("slo-ttft", slo.ttft_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::ttft; });
@@ -227,7 +233,8 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     add_list(search);
     if (answer.models.empty()) return search.not_built;
     if (const auto why = too_small_a_budget(search)) return *why;
-    DesignLimits limits{goal.max_loss, goal.budget, goal.max_cost, ServingLimit::none, std::nullopt};
+    DesignLimits limits{goal.max_loss,      goal.budget, goal.max_tokens, goal.max_cost,
+                        ServingLimit::none, std::nullopt};
     if (goal.equal_to > 0) {
         if (const auto why = add_base(search, limits)) return *why;
     }

@@ -37,6 +37,7 @@ struct DesignSpace {
     LossBasis basis;
     std::vector<int> experts, top_k, granularity, shared_experts;
     std::vector<double> sizes;   // dense-equivalent parameters without embeddings, ascending
+    bool extend = false;         // go on below and above the list while the best stands at its end
     int refinements = 4;         // halvings of the step in size around the best of each combination
     ServingSpace serving;
     ServingCostModel cost_model = ServingCostModel::evaluate;
@@ -59,6 +60,7 @@ struct DesignGoal {
     double max_loss = 0;        // nats per token
     int equal_to = 0;           // instead: the loss of the loss-optimal model of so many experts at the budget
     double budget = 0;          // training FLOP
+    double max_tokens = 0;      // of training: what data there are
     double max_cost = 0;        // dollars per million tokens
     double served_tokens = 0;   // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
@@ -89,7 +91,7 @@ struct DesignPoint {
 
 /// What loosening one constraint changes. Everything is solved again, sizes refined again.
 struct Loosened {
-    std::string constraint;   // loss, budget, max-cost, slo-tpot, slo-ttft, memory
+    std::string constraint;   // loss, budget, max-tokens, max-cost, slo-tpot, slo-ttft, memory
     double by = 0;            // share: 0.1 is 10 %
     double gain = 0;          // share by which the objective falls
     DesignPoint winner;
@@ -127,7 +129,7 @@ struct DesignAnswer {
 /// Why the goal does not determine an answer, naming what is missing.
 [[nodiscard]] std::optional<Infeasible> goal_problem(const DesignGoal& goal);
 
-/// Sizes from 1/40 to 1.5 times the loss-optimal dense (or least-expert) model of the goal, evenly spaced in ln N.
+/// Sizes from 1/80 to 1.5 times the loss-optimal dense (or least-expert) model of the goal, evenly spaced in ln N.
 [[nodiscard]] Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const DesignGoal& goal,
                                                         int points);
 

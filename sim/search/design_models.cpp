@@ -94,16 +94,22 @@ Expected<DesignModel> build_model(const DesignSpace& space, const Combination& c
     return model;
 }
 
-Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination& combination, double budget) {
+double affordable_tokens(double budget, double most_tokens, const LawPoint& point) {
+    const double tokens = budget / (6 * point.used);
+    return most_tokens > 0 ? std::min(tokens, most_tokens) : tokens;
+}
+
+Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination& combination, double budget,
+                                     double most_tokens) {
     const auto loss_of = [&](double size) {
         const auto m = build_model(space, combination, size);
         if (!m) return HUGE_VAL;
-        const auto l = loss_at(space.basis, m->point, budget / (6 * m->point.used));
+        const auto l = loss_at(space.basis, m->point, affordable_tokens(budget, most_tokens, m->point));
         return l ? *l : HUGE_VAL;
     };
     auto model = build_model(space, combination, least_at(loss_of));
     if (!model) return model.error();
-    const double tokens = budget / (6 * model->point.used);
+    const double tokens = affordable_tokens(budget, most_tokens, model->point);
     const auto loss = loss_at(space.basis, model->point, tokens);
     if (!loss) return loss.error();
     return Trained{std::move(*model), tokens, *loss};

@@ -19,9 +19,11 @@ struct Trained {
     double tokens = 0;
     double loss = 0;
 };
-/// The member of a combination with the least loss for `budget` = 6 N_used D, to 0.1 % in size.
+/// budget/(6 used), at most most_tokens (0: no such bound).
+[[nodiscard]] double affordable_tokens(double budget, double most_tokens, const LawPoint& point);
+/// The member of a combination with the least loss on the tokens it can afford, to 0.1 % in size.
 [[nodiscard]] Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination& combination,
-                                                   double budget);
+                                                   double budget, double most_tokens);
 /// The member that reaches `target` with the least training compute.
 [[nodiscard]] Expected<Trained> cheapest_trained(const DesignSpace& space, const Combination& combination,
                                                  double target);

@@ -79,7 +79,7 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
     Infeasible why{"no model can be built", {}, {}, 0, 0};
     double largest = 0;
     for (const Combination& c : combinations_of(space, {experts})) {
-        const auto trained = goal.budget > 0 ? loss_optimal_model(space, c, goal.budget)
+        const auto trained = goal.budget > 0 ? loss_optimal_model(space, c, goal.budget, goal.max_tokens)
                                              : cheapest_trained(space, c, goal.max_loss);
         if (trained)
             largest = std::max(largest, trained->model.member.request.size);
@@ -88,7 +88,7 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
     }
     if (largest == 0) return why;
     std::vector<double> sizes;
-    const double low = std::log(largest / 40);
+    const double low = std::log(largest / 80);
     const double high = std::log(largest * 1.5);
     for (int i = 0; i < points; ++i) {
         const double x = points == 1 ? std::log(largest) : low + (high - low) * i / (points - 1);

@@ -8,6 +8,7 @@
 
 #include "base/numerics.h"
 #include "law/parameters.h"
+#include "search/design_models.h"
 #include "search/frontier.h"
 
 namespace moecost {
@@ -35,12 +36,15 @@ void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimi
 }
 
 /// The base on its budget, deployed where it is cheapest, whatever the price.
-void add_base_point(const DesignSpace& space, DesignGoal goal, DesignLimits limits, std::size_t base,
+void add_base_point(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits, std::size_t base,
                     DesignAnswer& answer) {
-    goal.objective = DesignObjective::loss;
+    DesignGoal whole = goal;
+    whole.objective = DesignObjective::loss;
     limits.max_cost = limits.max_loss = 0;
-    const Outcome o = outcome_of(goal, space.basis, limits, answer.models, base);
-    if (o.stage == DesignStage::done) answer.base = o.point;
+    const Outcome o = outcome_of(whole, space.basis, limits, answer.models, base);
+    if (o.stage != DesignStage::done) return;
+    answer.base = o.point;
+    answer.base->objective = objective_of(goal, o.point);
 }
 
 template <class T>
@@ -72,6 +76,7 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
                                 const DesignModel& model, DesignPoint p, double tokens) {
     const auto l = loss_at(space.basis, model.point, tokens);
     if (!l || (limits.max_loss > 0 && *l > limits.max_loss)) return std::nullopt;
+    if (limits.max_tokens > 0 && tokens > limits.max_tokens) return std::nullopt;
     p.tokens = tokens;
     p.loss = *l;
     p.training_flop = 6 * model.point.used * tokens;
@@ -90,7 +95,7 @@ double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vect
     double least = HUGE_VAL;
     for (const DesignModel& m : models) {
         if (m.member.request.experts != goal.equal_to) continue;
-        const auto l = loss_at(basis, m.point, goal.budget / (6 * m.point.used));
+        const auto l = loss_at(basis, m.point, affordable_tokens(goal.budget, goal.max_tokens, m.point));
         if (l) least = std::min(least, *l);
     }
     return least;
@@ -125,6 +130,7 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
         if (limits.max_loss <= 0) continue;
         const auto tokens = tokens_to_reach(space.basis, m.point, limits.max_loss);
         if (!tokens || 6 * m.point.used * *tokens > top) continue;
+        if (limits.max_tokens > 0 && *tokens > limits.max_tokens) continue;
         auto p = held(space, goal, {}, m, o.point, *tokens);
         if (p) p->loss = limits.max_loss;
         offer(p);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/design_solve.h"
 
+#include "search/design_models.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -24,25 +26,13 @@ Place cheapest_place(const DesignModel& model, const DesignLimits& limits) {
     return place;
 }
 
-double objective_of(const DesignGoal& goal, const DesignPoint& p) {
-    switch (goal.objective) {
-        case DesignObjective::cost:
-            return p.deployment.usd_per_mtok;
-        case DesignObjective::lifetime:
-            return p.lifetime_usd;
-        case DesignObjective::loss:
-            break;
-    }
-    return p.loss;
-}
-
 /// Tokens and loss: those of the whole budget when the loss is minimised, else those that reach the loss.
 Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                 const LawPoint& point) {
     Outcome o;
     o.stage = DesignStage::loss;
     if (goal.objective == DesignObjective::loss) {
-        o.point.tokens = limits.budget / (6 * point.used);
+        o.point.tokens = affordable_tokens(limits.budget, limits.max_tokens, point);
         const auto l = loss_at(basis, point, o.point.tokens);
         if (!l) return o;
         o.point.loss = o.needed = *l;
@@ -56,11 +46,15 @@ Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimi
         o.point.tokens = *d;
         o.point.loss = limits.max_loss;
     }
+    // One part in 1e9: the model that sets the loss spends the budget, or the data, exactly.
+    constexpr double slack = 1 + 1e-9;
+    o.stage = DesignStage::tokens;
+    o.needed = o.point.tokens;
+    if (limits.max_tokens > 0 && o.point.tokens > limits.max_tokens * slack) return o;
     o.point.training_flop = 6 * point.used * o.point.tokens;
     o.stage = DesignStage::budget;
     o.needed = o.point.training_flop;
-    // One part in 1e9: the model that sets the loss spends the budget exactly.
-    if (limits.budget > 0 && o.point.training_flop > limits.budget * (1 + 1e-9)) return o;
+    if (limits.budget > 0 && o.point.training_flop > limits.budget * slack) return o;
     o.stage = DesignStage::max_cost;
     return o;
 }
@@ -91,6 +85,18 @@ Infeasible missed_objectives(const ServingSpace& serving, const std::vector<Desi
 }
 
 }   // namespace
+
+double objective_of(const DesignGoal& goal, const DesignPoint& p) {
+    switch (goal.objective) {
+        case DesignObjective::cost:
+            return p.deployment.usd_per_mtok;
+        case DesignObjective::lifetime:
+            return p.lifetime_usd;
+        case DesignObjective::loss:
+            break;
+    }
+    return p.loss;
+}
 
 Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                    const std::vector<DesignModel>& models, std::size_t index) {
@@ -149,6 +155,9 @@ Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& li
         case DesignStage::loss:
             return {"no model reaches the loss, even with unlimited tokens or the whole budget", "loss", "nats",
                     needed, limits.max_loss};
+        case DesignStage::tokens:
+            return {"no model reaches the loss on so few training tokens", "training", "tokens", needed,
+                    limits.max_tokens};
         case DesignStage::budget:
             return {"the training budget reaches the loss with no model", "training", "FLOP", needed,
                     limits.budget};

@@ -13,19 +13,23 @@ namespace moecost {
 struct DesignLimits {
     double max_loss = 0;
     double budget = 0;
+    double max_tokens = 0;
     double max_cost = 0;
     ServingLimit loosened = ServingLimit::none;
     std::optional<std::size_t> machine;   // only on this one
 };
 
 /// How far a model came before a constraint stopped it.
-enum class DesignStage { memory, objectives, loss, budget, max_cost, done };
+enum class DesignStage { memory, objectives, loss, tokens, budget, max_cost, done };
 
 struct Outcome {
     DesignStage stage = DesignStage::memory;
     double needed = 0;   // of the constraint that stopped it
     DesignPoint point;   // stage done
 };
+
+/// What the goal minimises.
+[[nodiscard]] double objective_of(const DesignGoal& goal, const DesignPoint& point);
 
 /// Trains model `index` for the goal and deploys it where it is cheapest.
 [[nodiscard]] Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,

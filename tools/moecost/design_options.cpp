@@ -180,6 +180,7 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.max_loss = number_or(line, "target-loss", g.max_loss, 1e-3, 100);
     g.equal_to = whole_or(line, "equal-to", 0, 1, max_experts);
     g.budget = number_or(line, "budget", 0, 1, 1e40);
+    g.max_tokens = number_or(line, "max-tokens", 0, 1, 1e30);
     g.max_cost = number_or(line, "max-cost", 0, 1e-9, 1e9);
     g.served_tokens = number_or(line, "served-tokens", 0, 0, 1e30);
     g.bootstrap = static_cast<unsigned>(whole_or(line, "bootstrap", 200, 0, 100'000));
@@ -284,6 +285,7 @@ std::vector<Flag> design_flags() {
         {"target-loss", "NATS", goal, "the same"},
         {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
         {"budget", "FLOP", goal, "largest training compute"},
+        {"max-tokens", "N", goal, "largest number of training tokens: what data there are"},
         {"max-cost", "USD", goal, "largest price of a million tokens"},
         {"served-tokens", "N", goal, "tokens over the lifetime, as --cost-of counts them"},
         {"cost-of", "WHAT", goal,
@@ -299,7 +301,7 @@ std::vector<Flag> design_flags() {
         {"granularity", "LIST", models, "parts that a full-size expert is cut into"},
         {"shared-experts", "LIST", models, "of the width of a part"},
         {"sizes", "LIST", models, "dense-equivalent parameters: LOW..HIGH or a list (default: around the optimum)"},
-        {"size-points", "N", models, "sizes between LOW and HIGH (default: 16)"},
+        {"size-points", "N", models, "sizes between LOW and HIGH (default: 18)"},
         {"refine", "N", search, "halvings of the step in size around the best (default: 4)"},
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
         {"concurrency", "LIST", search, "requests in flight (default: 1..4096, and as many as fit)"},
@@ -328,12 +330,13 @@ DesignQuestion design_question(const Invocation& invocation) {
     read_goal(invocation, q);
     read_space(invocation, q.space);
     read_deployment(line, q);
-    const int points = whole_or(line, "size-points", 16, 1, 1000);
+    const int points = whole_or(line, "size-points", 18, 1, 1000);
     if (const std::string* text = line.find("sizes")) {
         q.space.sizes = sizes_from(*text, points);
     } else {
         const auto sizes = usual_sizes(q.space, q.goal, points);
         if (sizes) q.space.sizes = *sizes;
+        q.space.extend = true;
         if (!sizes) throw InputError({"--sizes"}, {}, describe(sizes.error()), "--sizes LOW..HIGH");
     }
     read_machines(invocation, q);

@@ -72,6 +72,7 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
         s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model")).append(")");
     }
     if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
+    if (g.max_tokens > 0) s.append(" and ").append(tokens(g.max_tokens)).append(" tokens");
     if (g.max_cost > 0) s.append(", at most ").append(money(g.max_cost)).append(" per million tokens");
     return s;
 }
@@ -95,7 +96,7 @@ std::string versus(const DesignQuestion& q, const DesignAnswer& a) {
     for (const DesignPoint& p : a.by_experts) {
         if (member_of(a, p).request.experts == 1 && p.model != a.winner.model) add("the best dense model", p);
     }
-    if (a.base && a.base->model != a.winner.model && q.goal.objective == DesignObjective::cost) {
+    if (a.base && !a.models[a.base->model].candidate) {
         std::string base("the loss-optimal ");
         base.append(combination_name(combination_of(a, *a.base))).append(" model");
         add(base, *a.base);
@@ -115,13 +116,13 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     if (q.goal.objective == DesignObjective::lifetime)
         price = std::string(money(w.lifetime_usd)).append(" over the lifetime, ").append(price);
     s.append(style.bold(wrapped(price.append(versus(q, a)), 2)));
-    s.append(wrapped(std::string("  model     ").append(size_text(m)), 12));
-    std::string training("  training  ");
+    s.append(wrapped(std::string("model     ").append(size_text(m)), 10));
+    std::string training("training  ");
     training.append(tokens(w.tokens)).append(" tokens (").append(amount(w.tokens / a.models[w.model].point.used));
     training.append(" per parameter), ").append(flop(w.training_flop)).append(" FLOP, ").append(money(w.training_usd));
     training.append(", loss ").append(nats(w.loss));
-    s.append(wrapped(training, 12));
-    std::string serving("  serving   ");
+    s.append(wrapped(training, 10));
+    std::string serving("serving   ");
     serving.append(deployment_name(q, w)).append(", ").append(load_name([&] {
         Traffic t = q.space.serving.machines[d.machine].traffic;
         t.requests = d.requests;
@@ -131,8 +132,8 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     if (d.tpot_s > 0) serving.append(", TPOT ").append(duration(d.tpot_s));
     if (d.ttft_s > 0) serving.append(", TTFT ").append(duration(d.ttft_s));
     serving.append(", ").append(money(d.usd_per_hour)).append("/h");
-    s.append(wrapped(serving, 12));
-    return s.append(wrapped(std::string("  check     ").append(estimate_line(q, a, w)), 12));
+    s.append(wrapped(serving, 10));
+    return s.append(wrapped(std::string("estimate  ").append(estimate_line(q, a, w)), 10));
 }
 
 Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<DesignPoint>& points) {

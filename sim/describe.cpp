@@ -148,9 +148,11 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     const Family family = load_family(data, d.family);
     if (!d.size) reject("family", "no size of the member is given", "such as --size 7B");
     refuse_choice(family, "experts", d.experts, family.experts);
-    refuse_choice(family, "top-k", d.top_k, family.top_k);
-    refuse_choice(family, "granularity", d.granularity, family.granularity);
-    refuse_choice(family, "shared-experts", d.shared_experts, family.shared_experts);
+    if (d.experts.value_or(family.experts.usual) > 1) {   // a dense member has no parts
+        refuse_choice(family, "top-k", d.top_k, family.top_k);
+        refuse_choice(family, "granularity", d.granularity, family.granularity);
+        refuse_choice(family, "shared-experts", d.shared_experts, family.shared_experts);
+    }
     const Expected<FamilyMember> member = member_of(family, member_request(d));
     if (member) return *member;
     std::string message(family.id);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/format.h"
 #include "model/counts.h"
@@ -19,15 +18,26 @@ bool allows(const FamilyChoice& choice, int value) {
     return allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end();
 }
 
-std::optional<Infeasible> disallowed(const FamilyChoice& choice, std::string_view quantity, int value,
-                                     std::string_view unit, int low) {
-    if (value < low || value > max_experts) {
-        return Infeasible{"a choice of the member is out of range", quantity, unit,
-                          static_cast<double>(value), static_cast<double>(value < low ? low : max_experts)};
-    }
-    if (allows(choice, value)) return std::nullopt;
-    return Infeasible{"the family has no such members", quantity, unit, static_cast<double>(value),
-                      static_cast<double>(choice.usual)};
+/// One choice with what it is called and counted in.
+struct Asked {
+    const FamilyChoice& choice;
+    std::string_view quantity;
+    std::string_view unit;
+    int value;
+    int low;
+};
+
+std::optional<Infeasible> out_of_range(const Asked& a) {
+    if (a.value >= a.low && a.value <= max_experts) return std::nullopt;
+    return Infeasible{"a choice of the member is out of range", a.quantity, a.unit,
+                      static_cast<double>(a.value),
+                      static_cast<double>(a.value < a.low ? a.low : max_experts)};
+}
+
+std::optional<Infeasible> disallowed(const Asked& a) {
+    if (allows(a.choice, a.value)) return std::nullopt;
+    return Infeasible{"the family has no such members", a.quantity, a.unit, static_cast<double>(a.value),
+                      static_cast<double>(a.choice.usual)};
 }
 
 /// Defaults into what is left open; E = 1 is the dense model, whatever is usual for routed ones.
@@ -43,10 +53,16 @@ void fill_defaults(const Family& f, FamilyRequest& r) {
 }
 
 std::optional<Infeasible> request_problem(const Family& f, const FamilyRequest& r) {
-    if (auto p = disallowed(f.experts, "experts", r.experts, "experts", 1)) return p;
-    if (auto p = disallowed(f.top_k, "top-k", r.top_k, "experts", 1)) return p;
-    if (auto p = disallowed(f.granularity, "granularity", r.granularity, "parts", 1)) return p;
-    if (auto p = disallowed(f.shared_experts, "shared-experts", r.shared_experts, "experts", 0)) return p;
+    const Asked experts{f.experts, "experts", "experts", r.experts, 1};
+    const Asked parts[] = {{f.top_k, "top-k", "experts", r.top_k, 1},
+                           {f.granularity, "granularity", "parts", r.granularity, 1},
+                           {f.shared_experts, "shared-experts", "experts", r.shared_experts, 0}};
+    if (auto p = out_of_range(experts)) return p;
+    if (auto p = disallowed(experts)) return p;
+    for (const Asked& part : parts) {
+        if (auto p = out_of_range(part)) return p;
+        if (auto p = disallowed(part); p && r.experts > 1) return p;   // a dense member has no parts
+    }
     const double active = static_cast<double>(r.top_k) * r.granularity;
     const double routed = static_cast<double>(r.experts) * r.granularity;
     if (r.top_k > r.experts) {
@@ -74,8 +90,7 @@ void settle_dense(FamilyRequest& r) {
 std::optional<Infeasible> size_problem(const Family& f, const FamilyRequest& r) {
     const double least = smallest_size(f, r);
     if (!(r.size >= least)) {
-        return Infeasible{"the size is below the smallest member", "smallest member", "parameters", least,
-                          r.size};
+        return Infeasible{"the size is below the smallest member", "size", "parameters", least, r.size};
     }
     const double total = r.size * std::max(1, r.experts);
     if (!(total <= exact_integers)) {

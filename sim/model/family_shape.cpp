@@ -108,7 +108,9 @@ struct Search {
         const double below = std::floor((request.size - shape.hidden) / (each * every)) * every;
         for (const double layers : {below, below + every}) {
             if (layers < 2.0 * every || layers > max_layers) continue;
-            try_layers(shape, each, static_cast<int>(layers), leeway);
+            const int whole = static_cast<int>(layers);
+            if (request.experts > 1 && routed_layers(family, request, whole) == 0) continue;
+            try_layers(shape, each, whole, leeway);
         }
     }
 

@@ -22,8 +22,7 @@ struct FamilyShape {
 [[nodiscard]] double smallest_size(const Family& family, const FamilyRequest& request);
 
 /// The shape whose exact N is nearest to request.size (defaults filled in). Rules are relaxed step by step until one
-/// comes within half a percent: how far h/l may be from the aspect of the family, which multiple query heads of
-/// MHA must be, how far f/h may be from its ratio.
+/// comes near enough: how far h/l may be from that of the family, f/h from its ratio, and of what f/G is a multiple.
 [[nodiscard]] Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& request);
 
 }   // namespace moecost

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 
 #include "model/architecture_fields.h"
 #include "model/family.h"
@@ -12,12 +13,6 @@ constexpr double max_ratio = 10'000;
 
 int integer_or(const Reader& r, std::string_view key, int fallback, int low, int high) {
     return static_cast<int>(r.integer_or(key, fallback, low, high));
-}
-
-std::string stem_of(const std::string& file) {
-    const std::size_t slash = file.find_last_of('/');
-    const std::string stem = slash == std::string::npos ? file : file.substr(slash + 1);
-    return stem.substr(0, stem.find_last_of('.'));
 }
 
 QkNorm qk_norm_from(const Reader& r) {
@@ -105,7 +100,7 @@ Family family_from_toml(const Document& document) {
     r.allow_only({"title", "aliases", "source", "notes", "attention", "ffn", "shape", "experts", "top_k",
                   "granularity", "shared_experts"});
     Family f;
-    f.id = stem_of(document.file);
+    f.id = std::filesystem::path(document.file).stem().string();
     f.title = r.text("title");
     f.source = r.text_or("source", "");
     if (r.has("notes")) f.notes = r.texts("notes");

@@ -26,15 +26,18 @@ struct Search {
     const DesignGoal& goal;
     const TableOptions& options;
     DesignAnswer answer;
-    Infeasible not_built;   // why the last model that can not be is none
+    Infeasible not_built;              // why the last model that can not be is none
     std::optional<std::size_t> base;   // the model that sets the loss
 
     [[nodiscard]] bool stopped() const { return options.stop != nullptr && *options.stop; }
 };
 
+/// The same shape; the size that was asked for may differ.
 bool same(const DesignModel& a, const DesignModel& b) {
-    return a.combination == b.combination && a.member.dense_equivalent == b.member.dense_equivalent &&
-           a.member.architecture == b.member.architecture;
+    const Architecture& x = a.member.architecture;
+    const Architecture& y = b.member.architecture;
+    return a.combination == b.combination && x.hidden == y.hidden && x.layers == y.layers &&
+           x.mixers == y.mixers && x.ffns == y.ffns;
 }
 
 bool known(const std::vector<DesignModel>& models, const DesignModel& m) {
@@ -96,7 +99,8 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     const DesignModel base = best->model;
     add_models(search, {std::move(best->model)});
     const auto& models = search.answer.models;
-    const auto at = std::find_if(models.begin(), models.end(), [&](const DesignModel& m) { return same(m, base); });
+    const auto at =
+        std::find_if(models.begin(), models.end(), [&](const DesignModel& m) { return same(m, base); });
     search.base = static_cast<std::size_t>(at - models.begin());
     return std::nullopt;
 }
@@ -135,7 +139,8 @@ std::vector<Outcome> refined(Search& search, const DesignLimits& limits, double 
             const std::size_t c = models[o.point.model].combination;
             const auto [at, fresh] = by_combination.emplace(c, o.point);
             if (!fresh && better(o.point, at->second)) at->second = o.point;
-            const auto [e, first] = by_experts.emplace(search.answer.combinations[c].experts, o.point.objective);
+            const auto [e, first] =
+                by_experts.emplace(search.answer.combinations[c].experts, o.point.objective);
             if (!first) e->second = std::min(e->second, o.point.objective);
             least = std::min(least, o.point.objective);
         }
@@ -233,8 +238,8 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     add_list(search);
     if (answer.models.empty()) return search.not_built;
     if (const auto why = too_small_a_budget(search)) return *why;
-    DesignLimits limits{goal.max_loss,      goal.budget, goal.max_tokens, goal.max_cost,
-                        ServingLimit::none, std::nullopt};
+    DesignLimits limits{goal.max_loss, goal.budget,        goal.max_tokens,
+                        goal.max_cost, ServingLimit::none, std::nullopt};
     if (goal.equal_to > 0) {
         if (const auto why = add_base(search, limits)) return *why;
     }

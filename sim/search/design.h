@@ -57,11 +57,11 @@ struct TrainingPrice {
 /// 0: not stated.
 struct DesignGoal {
     DesignObjective objective = DesignObjective::cost;
-    double max_loss = 0;        // nats per token
-    int equal_to = 0;           // instead: the loss of the loss-optimal model of so many experts at the budget
-    double budget = 0;          // training FLOP
-    double max_tokens = 0;      // of training: what data there are
-    double max_cost = 0;        // dollars per million tokens
+    double max_loss = 0;     // nats per token
+    int equal_to = 0;        // instead: the loss of the loss-optimal model of so many experts at the budget
+    double budget = 0;       // training FLOP
+    double max_tokens = 0;   // of training: what data there are
+    double max_cost = 0;     // dollars per million tokens
     double quantisation_loss = 0;   // nats that the formats of serving add to what the law says of each candidate
     double served_tokens = 0;   // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
@@ -74,7 +74,7 @@ struct DesignModel {
     FamilyMember member;
     LawPoint point;
     std::size_t combination = 0;
-    bool candidate = true;   // false: only there to set the loss
+    bool candidate = true;        // false: only there to set the loss
     std::vector<Served> served;   // by machine
 };
 
@@ -105,10 +105,10 @@ struct WinShare {
 };
 
 struct DesignAnswer {
-    bool stopped = false;        // interrupted: nothing else is valid
+    bool stopped = false;   // interrupted: nothing else is valid
     std::vector<Combination> combinations;
     std::vector<DesignModel> models;
-    double max_loss = 0;         // the loss asked for, however it was stated; 0: none
+    double max_loss = 0;               // the loss asked for, however it was stated; 0: none
     std::optional<DesignPoint> base;   // of equal_to: at the budget, loss-optimal
     DesignPoint winner;
     std::vector<DesignPoint> by_experts;   // the best of each E, ascending E
@@ -117,11 +117,11 @@ struct DesignAnswer {
     std::vector<DesignPoint> frontier;     // loss, training cost, serving cost; ascending loss
     std::size_t frontier_members = 0;      // before it was thinned
     std::vector<Loosened> loosened;
-    std::vector<std::string> edges;        // lists at whose end the winner stands
-    unsigned samples = 0;                  // of the bootstrap; 0: the law states no covariance, or none were wanted
-    std::vector<WinShare> wins;            // most wins first
-    std::uint64_t evaluated = 0;           // points of evaluate()
-    std::size_t built = 0;                 // models, all priced
+    std::vector<std::string> edges;   // lists at whose end the winner stands
+    unsigned samples = 0;          // of the bootstrap; 0: the law states no covariance, or none were wanted
+    std::vector<WinShare> wins;    // most wins first
+    std::uint64_t evaluated = 0;   // points of evaluate()
+    std::size_t built = 0;         // models, all priced
 };
 
 /// A list of an axis that the law lacks, or fixes at another value ("granularity", ...); nothing: every member that

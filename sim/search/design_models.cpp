@@ -27,8 +27,8 @@ void add_shapes(std::vector<Combination>& list, const DesignSpace& space, int ex
     }
 }
 
-/// Least value of f over ln size: a scan brackets it, golden sections narrow it. Members come in steps, so the value
-/// at the best size that was tried counts, not an interpolation.
+/// Size of the least value of f over ln size: a scan brackets it, golden sections narrow it. Members come in steps, so
+/// the best size that was tried counts, not an interpolation. 1e9 where f is infinite everywhere: any size tells why.
 template <class F>
 double least_at(F f) {
     const double low = std::log(least_size);
@@ -44,6 +44,7 @@ double least_at(F f) {
         return v;
     };
     for (int i = 0; i < scan_points; ++i) value(low + i * step);
+    if (least == HUGE_VAL) return 1e9;
     constexpr double golden = 0.61803398874989485;
     double a = best - step;
     double b = best + step;

@@ -7,7 +7,8 @@
 namespace moecost {
 
 /// Every combination of the lists that can exist: k <= E, shared experts <= k G - 1; E = 1 is dense, once.
-[[nodiscard]] std::vector<Combination> combinations_of(const DesignSpace& space, const std::vector<int>& experts);
+[[nodiscard]] std::vector<Combination> combinations_of(const DesignSpace& space,
+                                                       const std::vector<int>& experts);
 
 /// The member nearest to the size, and how the law sees it.
 [[nodiscard]] Expected<DesignModel> build_model(const DesignSpace& space, const Combination& combination,

@@ -9,12 +9,14 @@
 namespace moecost {
 namespace {
 
-std::optional<Infeasible> outside_freedom(std::string_view axis, const std::vector<int>& list, const AxisFreedom& f) {
+std::optional<Infeasible> outside_freedom(std::string_view axis, const std::vector<int>& list,
+                                          const AxisFreedom& f) {
     if (f.free) return std::nullopt;
     if (f.only == 0 && axis == "top-k") {
         if (list.size() <= 1) return std::nullopt;
-        return Infeasible{"the law does not say how many experts a token uses: only one number can be compared",
-                          axis, "", 1, static_cast<double>(list.size())};
+        return Infeasible{
+            "the law does not say how many experts a token uses: only one number can be compared", axis, "",
+            1, static_cast<double>(list.size())};
     }
     const auto other = std::find_if(list.begin(), list.end(), [&](int x) { return x != f.only; });
     if (other == list.end()) return std::nullopt;

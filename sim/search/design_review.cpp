@@ -20,14 +20,14 @@ void add_by_experts(const std::vector<Outcome>& outcomes, DesignAnswer& answer) 
     std::map<int, DesignPoint> best;
     for (const Outcome& o : outcomes) {
         if (o.stage != DesignStage::done) continue;
-        const auto [at, fresh] =
-            best.emplace(answer.models[o.point.model].member.request.experts, o.point);
+        const auto [at, fresh] = best.emplace(answer.models[o.point.model].member.request.experts, o.point);
         if (!fresh && better(o.point, at->second)) at->second = o.point;
     }
     for (const auto& [experts, point] : best) answer.by_experts.push_back(point);
 }
 
-void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits, DesignAnswer& answer) {
+void add_by_machine(const DesignSpace& space, const DesignGoal& goal, DesignLimits limits,
+                    DesignAnswer& answer) {
     for (std::size_t i = 0; i < space.serving.machines.size(); ++i) {
         limits.machine = i;
         const auto best = best_of(outcomes_of(goal, space.basis, limits, answer.models));
@@ -54,6 +54,16 @@ bool at_end(const std::vector<T>& list, double value, bool upper) {
     return static_cast<double>(upper ? *high : *low) == value;
 }
 
+/// Whether no model of the combination is smaller (or larger) than the winner.
+bool at_end_of_sizes(const DesignAnswer& answer, bool upper) {
+    const DesignModel& w = answer.models[answer.winner.model];
+    const double size = w.member.request.size;
+    return std::none_of(answer.models.begin(), answer.models.end(), [&](const DesignModel& m) {
+        const double other = m.member.request.size;
+        return m.combination == w.combination && (upper ? other > size : other < size);
+    });
+}
+
 void add_edges(const DesignSpace& space, DesignAnswer& answer) {
     const DesignPoint& w = answer.winner;
     const FamilyRequest& r = answer.models[w.model].member.request;
@@ -63,11 +73,11 @@ void add_edges(const DesignSpace& space, DesignAnswer& answer) {
     add(at_end(space.experts, r.experts, true), "experts: the most of the list");
     add(at_end(space.granularity, r.granularity, true), "granularity: the finest of the list");
     add(at_end(space.top_k, r.top_k, true), "top-k: the largest of the list");
-    add(at_end(space.sizes, r.size, false), "size: the smallest of the list");
-    add(at_end(space.sizes, r.size, true), "size: the largest of the list");
+    add(at_end_of_sizes(answer, false), "size: the smallest that was built");
+    add(at_end_of_sizes(answer, true), "size: the largest that was built");
     add(at_end(space.serving.gpus, w.deployment.layout.gpus(), true), "GPUs: the most of the list");
-    const bool rung = w.deployment.requests < w.deployment.max_concurrency;
-    add(rung && at_end(space.serving.concurrency, w.deployment.requests, true),
+    const bool fewer = w.deployment.requests < w.deployment.max_concurrency && !space.serving.fill;
+    add(fewer && at_end(space.serving.concurrency, w.deployment.requests, true),
         "concurrency: the most of the list, though more would fit");
 }
 
@@ -86,9 +96,7 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
 }
 
 /// Uniform in (0, 1), the same on every platform.
-double uniform(std::mt19937_64& engine) {
-    return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53;
-}
+double uniform(std::mt19937_64& engine) { return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53; }
 
 /// The least loss at the budget over the models that have as many experts as the base.
 double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vector<DesignModel>& models) {
@@ -144,7 +152,8 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
     }
 }
 
-void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits, DesignAnswer& answer) {
+void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
+              DesignAnswer& answer) {
     const std::size_t parameters = parameter_names(space.basis.law.form).size();
     if (space.basis.law.covariance.empty() || goal.bootstrap == 0) return;
     std::mt19937_64 engine(goal.seed);

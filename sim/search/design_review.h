@@ -19,6 +19,7 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
 
 /// Draws the law's parameters from its covariance and solves again, the loss of `equal_to` included. No refinement:
 /// the models are those that the search built.
-void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits, DesignAnswer& answer);
+void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
+              DesignAnswer& answer);
 
 }   // namespace moecost

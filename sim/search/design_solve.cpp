@@ -21,7 +21,8 @@ Place cheapest_place(const DesignModel& model, const DesignLimits& limits) {
         const Served& served = model.served[i];
         place.fits = place.fits || served.fits;
         const Deployment& d = served.best[static_cast<std::size_t>(limits.loosened)];
-        if (d.possible() && (place.best == nullptr || d.usd_per_mtok < place.best->usd_per_mtok)) place.best = &d;
+        if (d.possible() && (place.best == nullptr || d.usd_per_mtok < place.best->usd_per_mtok))
+            place.best = &d;
     }
     return place;
 }
@@ -153,14 +154,14 @@ Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& li
         case DesignStage::objectives:
             return missed_objectives(serving, models);
         case DesignStage::loss:
-            return {"no model reaches the loss, even with unlimited tokens or the whole budget", "loss", "nats",
-                    needed, limits.max_loss};
+            return {"no model reaches the loss, even with unlimited tokens or the whole budget", "loss",
+                    "nats", needed, limits.max_loss};
         case DesignStage::tokens:
             return {"no model reaches the loss on so few training tokens", "training", "tokens", needed,
                     limits.max_tokens};
         case DesignStage::budget:
-            return {"the training budget reaches the loss with no model", "training", "FLOP", needed,
-                    limits.budget};
+            return {"no model that can be served reaches the loss within the training budget", "training",
+                    "FLOP", needed, limits.budget};
         case DesignStage::max_cost:
             return {"no model can be served at this price", "price", "$/Mtok", needed, limits.max_cost};
         case DesignStage::memory:

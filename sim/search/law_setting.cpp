@@ -71,8 +71,8 @@ std::optional<Infeasible> refused_layers(const Law& law, const Family& family, c
                           static_cast<double>(law.moe_every), static_cast<double>(family.moe_every)};
     }
     if (family.dense_layers > 0) {
-        return Infeasible{"the law knows no leading dense layers, which this family has", "dense layers", "", 0,
-                          static_cast<double>(family.dense_layers)};
+        return Infeasible{"the law knows no leading dense layers, which this family has", "dense layers", "",
+                          0, static_cast<double>(family.dense_layers)};
     }
     return std::nullopt;
 }
@@ -93,7 +93,8 @@ LawPoint bridged(const LossBasis& basis, const FamilyMember& m) {
     LawPoint p;
     p.setting = dense_setting(basis.law, m);
     p.used = p.setting.n;
-    p.active = activated(r) / (static_cast<double>(r.experts) * r.granularity + std::max(r.shared_experts, 0));
+    p.active =
+        activated(r) / (static_cast<double>(r.experts) * r.granularity + std::max(r.shared_experts, 0));
     p.granularity = 2 * m.architecture.hidden / expert_width(m.architecture);
     return p;
 }
@@ -103,8 +104,7 @@ Expected<Setting> equivalent(const LossBasis& basis, const LawPoint& p, double t
     Setting s = p.setting;
     s.d = tokens;
     if (p.active == 0) return s;
-    const auto leverage =
-        efficiency_leverage(*basis.bridge, p.active, p.granularity, 6 * p.used * tokens);
+    const auto leverage = efficiency_leverage(*basis.bridge, p.active, p.granularity, 6 * p.used * tokens);
     if (!leverage) return leverage.error();
     s.n *= std::sqrt(*leverage);
     s.d *= std::sqrt(*leverage);

@@ -24,9 +24,9 @@ struct LossBasis {
 
 /// A member as the law sees it.
 struct LawPoint {
-    Setting setting;      // tokens D still 0
-    double used = 0;      // parameters of the training compute: C = 6 used D
-    double active = 0;    // A and
+    Setting setting;          // tokens D still 0
+    double used = 0;          // parameters of the training compute: C = 6 used D
+    double active = 0;        // A and
     double granularity = 0;   // G of the bridge; 0: the law alone
 };
 

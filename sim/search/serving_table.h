@@ -31,10 +31,14 @@ struct FixedDegrees {
 };
 
 struct ServingSpace {
-    std::vector<Scenario> machines;    // one for each accelerator: engine, precision, lengths, objectives, price
-    std::vector<int> gpus;             // of one instance
+    std::vector<Scenario>
+        machines;            // one for each accelerator: engine, precision, lengths, objectives, price
+    std::vector<int> gpus;   // of one instance
     FixedDegrees fixed;
-    std::vector<double> concurrency;   // requests in flight, ascending; empty: the load of the scenarios alone
+    std::vector<double> concurrency;   // requests in flight, ascending; empty: the load of the scenarios
+    // Besides the listed numbers: one, as many as fit, and as many as the objectives allow (to one in 64). Listed numbers
+    // beyond what fits are left out then: waiting requests add no throughput.
+    bool fill = false;
     CostBasis cost = CostBasis::output;
 };
 
@@ -73,8 +77,8 @@ struct Served {
     double least_ttft_s = HUGE_VAL;
 };
 
-/// The cheapest deployment of an architecture on one machine, over layouts and concurrency: the listed rungs that fit
-/// beside the weights, and the largest number that fits. Equal prices: the first in the order of layouts and rungs.
+/// The cheapest deployment of an architecture on one machine, over layouts and concurrency. Equal prices: the first in
+/// the order of layouts and rungs.
 [[nodiscard]] Served cheapest(const ServingSpace& space, std::size_t machine, std::span<const Layout> layouts,
                               const Architecture& architecture);
 
@@ -87,12 +91,14 @@ struct TableProgress {
 struct TableOptions {
     unsigned threads = 1;
     const std::atomic<bool>* stop = nullptr;
-    std::function<void(const TableProgress&)> progress;   // at most ten times a second, by one thread at a time
+    std::function<void(const TableProgress&)>
+        progress;   // at most ten times a second, by one thread at a time
 };
 
 /// cheapest() of every architecture on every machine: [architecture][machine]. The result does not depend on threads.
 /// Stopped early: the rest stays empty.
 [[nodiscard]] std::vector<std::vector<Served>> serving_table(
-    const ServingSpace& space, std::span<const Architecture* const> architectures, const TableOptions& options);
+    const ServingSpace& space, std::span<const Architecture* const> architectures,
+    const TableOptions& options);
 
 }   // namespace moecost

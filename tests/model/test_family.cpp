@@ -196,6 +196,13 @@ TEST_CASE("the active size depends neither on granularity nor on shared experts,
     }
 }
 
+TEST_CASE("one expert is the dense model, whatever is said of its parts") {
+    const FamilyMember dense = member("yun2024", {1e9, 1, 0, 4, 3});
+    CHECK(dense.architecture == member("yun2024", {1e9, 1}).architecture);
+    CHECK(dense.request == FamilyRequest{1e9, 1, 1, 1, 0});
+    CHECK(dense.active == dense.dense_equivalent);
+}
+
 TEST_CASE("names tell the family, the size built, and what is not usual") {
     CHECK(member("deepseek-like", {20e9, 32}).architecture.name == "deepseek-like 20.0B x32");
     CHECK(member("deepseek-like", {20e9, 8, 2, 4, 0}).architecture.name == "deepseek-like 20.0B x8 k2 g4 s0");

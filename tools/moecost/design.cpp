@@ -41,7 +41,8 @@ TableOptions table_options(const Invocation& invocation) {
         const double n = std::strtod(text->c_str(), nullptr);
         if (!(n >= 1 && n <= 1024)) {
             std::string message("'");
-            throw InputError({"--threads"}, {}, message.append(*text).append("' is not a whole number in 1..1024"));
+            throw InputError({"--threads"}, {},
+                             message.append(*text).append("' is not a whole number in 1..1024"));
         }
         o.threads = static_cast<unsigned>(n);
     }
@@ -52,9 +53,13 @@ TableOptions table_options(const Invocation& invocation) {
 
 std::string spent(const DesignAnswer& answer, double seconds) {
     std::string s(grouped(static_cast<long long>(answer.evaluated)));
-    s.append(" points of ").append(grouped(static_cast<long long>(answer.built))).append(" models evaluated in ");
+    s.append(" points of ")
+        .append(grouped(static_cast<long long>(answer.built)))
+        .append(" models evaluated in ");
     s.append(duration(seconds));
-    return s.append(", ").append(amount(static_cast<double>(answer.evaluated) / seconds)).append(" points/s\n");
+    return s.append(", ")
+        .append(amount(static_cast<double>(answer.evaluated) / seconds))
+        .append(" points/s\n");
 }
 
 }   // namespace

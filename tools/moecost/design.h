@@ -14,10 +14,10 @@ namespace moecost::cli {
 struct DesignQuestion {
     DesignSpace space;
     DesignGoal goal;
-    Description description;                // of every deployment
-    std::vector<std::string> gpus;          // as they were named, by machine
-    std::string deployment_options;         // " --isl 4000 --weights fp8": what estimate needs besides
-    std::string training_basis;             // of the price of training
+    Description description;          // of every deployment
+    std::vector<std::string> gpus;    // as they were named, by machine
+    std::string deployment_options;   // " --isl 4000 --weights fp8": what estimate needs besides
+    std::string training_basis;       // of the price of training
 };
 /// InputError names the option and what is allowed.
 [[nodiscard]] DesignQuestion design_question(const Invocation& invocation);
@@ -31,7 +31,8 @@ struct DesignQuestion {
 [[nodiscard]] std::string estimate_line(const DesignQuestion& question, const DesignAnswer& answer,
                                         const DesignPoint& point);
 /// What the answer rests on and where it leaves the runs behind its laws.
-[[nodiscard]] std::vector<std::string> design_notes(const DesignQuestion& question, const DesignAnswer& answer);
+[[nodiscard]] std::vector<std::string> design_notes(const DesignQuestion& question,
+                                                    const DesignAnswer& answer);
 /// "N, D" outside the runs of the law; empty: inside.
 [[nodiscard]] std::string outside_of(const DesignQuestion& question, const DesignAnswer& answer,
                                      const DesignPoint& point);

@@ -189,11 +189,20 @@ std::string design_json(const DesignQuestion& q, const DesignAnswer& a) {
 
 std::string design_csv(const DesignQuestion& q, const DesignAnswer& a, bool all) {
     Sheet sheet{"moecost.design/1", "points", {}, {}};
-    for (const char* key :
-         {"experts", "top_k", "granularity", "shared_experts", "size", "dense_equivalent", "active", "total",
-          "embeddings", "tokens", "loss", "training_flop", "training_usd", "usd_per_mtok", "lifetime_usd", "gpu", "gpus",
-          "tp", "pp", "ep", "attention_dp", "requests", "usd_per_hour", "output_tokens_per_s", "tpot_s", "ttft_s",
-          "provenance", "extrapolated"}) {
+    for (const char* key : {"experts",      "top_k",
+                            "granularity",  "shared_experts",
+                            "size",         "dense_equivalent",
+                            "active",       "total",
+                            "embeddings",   "tokens",
+                            "loss",         "training_flop",
+                            "training_usd", "usd_per_mtok",
+                            "lifetime_usd", "gpu",
+                            "gpus",         "tp",
+                            "pp",           "ep",
+                            "attention_dp", "requests",
+                            "usd_per_hour", "output_tokens_per_s",
+                            "tpot_s",       "ttft_s",
+                            "provenance",   "extrapolated"}) {
         sheet.columns.push_back({key, ""});
     }
     const auto n = [](double x) { return number_cell(x, ""); };
@@ -202,13 +211,33 @@ std::string design_csv(const DesignQuestion& q, const DesignAnswer& a, bool all)
         const FamilyRequest& r = m.request;
         const Deployment& d = p.deployment;
         const Layout& l = d.layout;
-        sheet.rows.push_back({n(r.experts), n(r.top_k), n(r.granularity), n(r.shared_experts), n(r.size),
-                              n(m.dense_equivalent), n(m.active), n(m.total), n(m.embeddings), n(p.tokens), n(p.loss),
-                              n(p.training_flop), n(p.training_usd), n(d.usd_per_mtok),
+        sheet.rows.push_back({n(r.experts),
+                              n(r.top_k),
+                              n(r.granularity),
+                              n(r.shared_experts),
+                              n(r.size),
+                              n(m.dense_equivalent),
+                              n(m.active),
+                              n(m.total),
+                              n(m.embeddings),
+                              n(p.tokens),
+                              n(p.loss),
+                              n(p.training_flop),
+                              n(p.training_usd),
+                              n(d.usd_per_mtok),
                               q.goal.served_tokens > 0 ? n(p.lifetime_usd) : no_cell(),
-                              text_cell(q.space.serving.machines[d.machine].cluster.gpu.id), n(l.gpus()), n(l.tp),
-                              n(l.pp), n(l.ep), n(l.attention_dp), n(d.requests), n(d.usd_per_hour),
-                              n(d.output_tokens_per_s), n(d.tpot_s), n(d.ttft_s), text_cell(name_of(d.provenance)),
+                              text_cell(q.space.serving.machines[d.machine].cluster.gpu.id),
+                              n(l.gpus()),
+                              n(l.tp),
+                              n(l.pp),
+                              n(l.ep),
+                              n(l.attention_dp),
+                              n(d.requests),
+                              n(d.usd_per_hour),
+                              n(d.output_tokens_per_s),
+                              n(d.tpot_s),
+                              n(d.ttft_s),
+                              text_cell(name_of(d.provenance)),
                               text_cell(outside_of(q, a, p))});
     }
     return print(sheet, Format::csv);

@@ -25,13 +25,16 @@ std::string law_note(const DesignQuestion& q) {
     std::string s("loss: ");
     s.append(basis.law.title).append(" (").append(basis.law.status).append("); N counts ");
     s.append(name_of(basis.law.size)).append(" parameters ");
-    return s.append(basis.law.embeddings ? "with" : "without").append(" embeddings; training FLOP 6 N D of what a token uses");
+    return s.append(basis.law.embeddings ? "with" : "without")
+        .append(" embeddings; training FLOP 6 N D of what a token uses");
 }
 
 std::string bridge_note(const Law& bridge) {
     std::string s("bridge: ");
-    s.append(bridge.title).append(" prices experts, granularity and shared experts: the MoE has the loss of the dense "
-                                  "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss");
+    s.append(bridge.title)
+        .append(
+            " prices experts, granularity and shared experts: the MoE has the loss of the dense "
+            "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss");
     return s;
 }
 
@@ -64,7 +67,10 @@ std::string training_note(const DesignQuestion& q) {
     const TrainingPrice& t = q.goal.training;
     std::string s("training dollars: ");
     s.append(t.gpu).append(" at ").append(percent(t.mfu)).append(" of its dense bf16 peak, $");
-    return s.append(fixed(t.usd_per_gpu_hour, 2)).append("/GPU-h (").append(words(q.training_basis)).append(")");
+    return s.append(fixed(t.usd_per_gpu_hour, 2))
+        .append("/GPU-h (")
+        .append(words(q.training_basis))
+        .append(")");
 }
 
 }   // namespace
@@ -111,7 +117,9 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     };
     const std::string outside = outside_of(q, a, a.winner);
     if (!outside.empty())
-        add(std::string("extrapolated: ").append(outside).append(" of the winner lie outside the runs behind the law"));
+        add(std::string("extrapolated: ")
+                .append(outside)
+                .append(" of the winner lie outside the runs behind the law"));
     add(law_note(q));
     if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
     add(fixed_note(q));
@@ -122,7 +130,10 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     add(training_note(q));
     for (const Scenario& s : q.space.serving.machines) {
         std::string price(s.cluster.gpu.id);
-        price.append(": $").append(fixed(s.price.dollars_per_gpu_hour, 2)).append("/GPU-h, ").append(words(s.price.basis));
+        price.append(": $")
+            .append(fixed(s.price.dollars_per_gpu_hour, 2))
+            .append("/GPU-h, ")
+            .append(words(s.price.basis));
         if (!s.price.date.empty()) price.append(", ").append(s.price.date);
         add(price);
     }
@@ -130,7 +141,9 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     if (provenance != Provenance::calibrated)
         add(std::string("serving figures of the winner are ").append(name_of(provenance)));
     std::string counts(grouped(static_cast<long long>(a.evaluated)));
-    counts.append(" points of ").append(grouped(static_cast<long long>(a.built))).append(" models evaluated; ");
+    counts.append(" points of ")
+        .append(grouped(static_cast<long long>(a.built)))
+        .append(" models evaluated; ");
     add(counts.append(grouped(static_cast<long long>(a.frontier_members)))
             .append(" on the frontier of loss, training and serving cost (--format csv)"));
     return notes;

@@ -14,9 +14,9 @@ namespace moecost::cli {
 namespace {
 
 // Options of a single deployment that design searches over, or that name a model.
-constexpr std::string_view searched[] = {"model", "set",      "family",      "size",     "experts",
-                                         "top-k", "granularity", "shared-experts", "gpus", "replicas",
-                                         "concurrency"};
+constexpr std::string_view searched[] = {"model",   "set",      "family",      "size",
+                                         "experts", "top-k",    "granularity", "shared-experts",
+                                         "gpus",    "replicas", "concurrency"};
 
 bool is_searched(std::string_view key) {
     return std::find(std::begin(searched), std::end(searched), key) != std::end(searched);
@@ -92,8 +92,8 @@ std::vector<int> whole_list(std::string_view option, std::string_view text, int 
     return list;
 }
 
-std::vector<int> whole_list_or(const CommandLine& line, std::string_view option, std::vector<int> fallback, int low,
-                               int high) {
+std::vector<int> whole_list_or(const CommandLine& line, std::string_view option, std::vector<int> fallback,
+                               int low, int high) {
     const std::string* text = line.find(option);
     return text == nullptr ? std::move(fallback) : whole_list(option, *text, low, high);
 }
@@ -145,11 +145,16 @@ void read_space(const Invocation& in, DesignSpace& space) {
     space.top_k = whole_list_or(line, "top-k", {k}, 1, max_experts);
     space.granularity =
         whole_list_or(line, "granularity", usual(freedom.granularity, family.granularity.usual), 1, 1024);
-    space.shared_experts =
-        whole_list_or(line, "shared-experts", usual(freedom.shared, family.shared_experts.usual), 0, max_experts);
+    space.shared_experts = whole_list_or(line, "shared-experts",
+                                         usual(freedom.shared, family.shared_experts.usual), 0, max_experts);
     if (const auto why = free_axis(space)) {
         const bool bridges = !space.basis.bridge && why->reason.starts_with("would be free");
         reject(*why, bridges ? "--bridge tian2025 prices it, or another --law that holds it" : "");
+    }
+    const int base = whole_or(line, "equal-to", 0, 1, max_experts);
+    if (const AxisFreedom& e = freedom.experts; base > 0 && !e.free && base != e.only) {
+        std::string message("the law holds for E = ");
+        throw InputError({"--equal-to"}, {}, message.append(std::to_string(e.only)).append(" alone"));
     }
     space.refinements = whole_or(line, "refine", space.refinements, 0, 12);
 }
@@ -172,8 +177,9 @@ void read_training(const Invocation& in, DesignQuestion& q) {
 void read_goal(const Invocation& in, DesignQuestion& q) {
     const CommandLine& line = in.line;
     DesignGoal& g = q.goal;
-    g.objective = choice(line, "objective", line.has("served-tokens") ? DesignObjective::lifetime : g.objective,
-                         {DesignObjective::cost, DesignObjective::lifetime, DesignObjective::loss});
+    g.objective =
+        choice(line, "objective", line.has("served-tokens") ? DesignObjective::lifetime : g.objective,
+               {DesignObjective::cost, DesignObjective::lifetime, DesignObjective::loss});
     if (line.has("max-loss") && line.has("target-loss"))
         throw InputError({"--target-loss"}, {}, "is --max-loss by another name: give one");
     g.max_loss = number_or(line, "max-loss", 0, 1e-3, 100);
@@ -188,7 +194,8 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.seed = static_cast<std::uint64_t>(number_or(line, "seed", 1, 0, 9e15));
     read_training(in, q);
     if (g.objective == DesignObjective::lifetime && !line.has("served-tokens"))
-        throw InputError({"--served-tokens"}, {}, "the lifetime needs the tokens that are served", "--served-tokens 1e13");
+        throw InputError({"--served-tokens"}, {}, "the lifetime needs the tokens that are served",
+                         "--served-tokens 1e13");
     const auto why = goal_problem(g);
     if (!why) return;
     const std::string option(why->quantity);
@@ -198,19 +205,22 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
                                           : "");
 }
 
-/// "7e9,13e9", or "1e9..1e11": --size-points of them, evenly spaced in ln N.
+/// "7B,13e9", or "1B..100B": --size-points of them, evenly spaced in ln N.
 std::vector<double> sizes_from(const std::string& text, int points) {
+    const Location where{"--sizes"};
     std::vector<double> sizes;
     for (const std::string& part : split(text)) {
         const std::size_t dots = part.find("..");
         if (dots == std::string::npos) {
-            sizes.push_back(number("sizes", part, 1e3, 1e15));
+            sizes.push_back(parse_size(part, where));
             continue;
         }
-        const double low = number("sizes", part.substr(0, dots), 1e3, 1e15);
-        const double high = number("sizes", part.substr(dots + 2), low, 1e15);
+        const double low = parse_size(part.substr(0, dots), where);
+        const double high = parse_size(part.substr(dots + 2), where);
+        if (high < low) refuse("sizes", part, "goes down: LOW..HIGH");
         for (int i = 0; i < points; ++i) {
-            sizes.push_back(points == 1 ? low : low * std::pow(high / low, static_cast<double>(i) / (points - 1)));
+            sizes.push_back(points == 1 ? low
+                                        : low * std::pow(high / low, static_cast<double>(i) / (points - 1)));
         }
     }
     std::sort(sizes.begin(), sizes.end());
@@ -222,7 +232,8 @@ std::vector<double> sizes_from(const std::string& text, int points) {
 void read_deployment(const CommandLine& line, DesignQuestion& q) {
     for (const Setting& s : line.settings) {
         const auto options = description_options();
-        const bool known = std::any_of(options.begin(), options.end(), [&](const Option& o) { return o.key == s.key; });
+        const bool known =
+            std::any_of(options.begin(), options.end(), [&](const Option& o) { return o.key == s.key; });
         if (!known || is_searched(s.key)) continue;
         set_option(q.description, s.key, s.text, {std::string("--").append(s.key)});
         if (s.key == "gpu" || s.key == "cluster" || s.key == "tp" || s.key == "pp" || s.key == "ep" ||
@@ -254,20 +265,23 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
     serving.fixed = {degree(d.tp), degree(d.pp), degree(d.ep), degree(d.attention_dp)};
     d.tp = d.pp = d.ep = d.attention_dp = 1;
     serving.gpus = whole_list_or(line, "gpus", powers_of_two(8), 1, 4096);
-    serving.cost = choice(line, "cost-of", CostBasis::output, {CostBasis::output, CostBasis::total, CostBasis::blended});
+    serving.cost =
+        choice(line, "cost-of", CostBasis::output, {CostBasis::output, CostBasis::total, CostBasis::blended});
     const bool other_load = d.load && *d.load != LoadKind::closed_loop;
     if (other_load && line.has("concurrency"))
         throw InputError({"--concurrency"}, {}, "another load is given: choose one");
     if (!other_load) {
         d.load = LoadKind::closed_loop;
         d.requests = 1;
+        serving.fill = !line.has("concurrency");
         for (const int x : whole_list_or(line, "concurrency", powers_of_two(4096), 1, 1'000'000))
             serving.concurrency.push_back(x);
     }
     const Architecture architecture = some_member(q.space);
     q.gpus = d.cluster.empty() ? split(d.gpu.empty() ? "h100_sxm,h200_sxm,b200_sxm" : d.gpu)
                                : std::vector<std::string>{d.cluster};
-    if (!d.cluster.empty() && !d.gpu.empty()) throw InputError({"--gpu"}, {}, "--cluster names the machine already");
+    if (!d.cluster.empty() && !d.gpu.empty())
+        throw InputError({"--gpu"}, {}, "--cluster names the machine already");
     for (const std::string& gpu : q.gpus) {
         if (d.cluster.empty()) d.gpu = gpu;
         serving.machines.push_back(describe(in.data, d, architecture));
@@ -281,7 +295,8 @@ std::vector<Flag> design_flags() {
     constexpr std::string_view models = "Models";
     constexpr std::string_view search = "Search";
     std::vector<Flag> flags{
-        {"objective", "WHAT", goal, "cost, lifetime or loss: what is minimised (default: cost, lifetime with --served-tokens)"},
+        {"objective", "WHAT", goal,
+         "cost, lifetime or loss: what is minimised (default: cost, lifetime with --served-tokens)"},
         {"max-loss", "NATS", goal, "largest validation loss"},
         {"target-loss", "NATS", goal, "the same"},
         {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
@@ -302,18 +317,21 @@ std::vector<Flag> design_flags() {
         {"top-k", "LIST", models, "full-size experts per token"},
         {"granularity", "LIST", models, "parts that a full-size expert is cut into"},
         {"shared-experts", "LIST", models, "of the width of a part"},
-        {"sizes", "LIST", models, "dense-equivalent parameters: LOW..HIGH or a list (default: around the optimum)"},
+        {"sizes", "LIST", models,
+         "dense-equivalent parameters: LOW..HIGH or a list (default: around the optimum)"},
         {"size-points", "N", models, "sizes between LOW and HIGH (default: 18)"},
         {"refine", "N", search, "halvings of the step in size around the best (default: 4)"},
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
-        {"concurrency", "LIST", search, "requests in flight (default: 1..4096, and as many as fit)"},
+        {"concurrency", "LIST", search,
+         "requests in flight (default: as many as fit and as the objectives allow)"},
         {"bootstrap", "N", search, "samples of the covariance of the law (default: 200)"},
         {"seed", "N", search, "of the samples (default: 1)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"},
         {"all", "", search, "with --format csv: every model instead of the frontier"}};
     for (Flag flag : description_flags()) {
         if (is_searched(flag.key)) continue;
-        if (flag.key == "gpu") flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
+        if (flag.key == "gpu")
+            flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
         if (flag.key == "tp") flag.help = "tensor parallelism (default: every degree)";
         if (flag.key == "pp") flag.help = "pipeline stages (default: every number)";
         if (flag.key == "ep") flag.help = "expert parallelism (default: every degree)";

@@ -12,14 +12,26 @@
 namespace moecost::cli {
 namespace {
 
-std::string flop(double x) { return significant(x / std::pow(10.0, std::floor(std::log10(x))), 3)
-                                 .append("e").append(std::to_string(static_cast<int>(std::floor(std::log10(x))))); }
+/// "1.23e22".
+std::string flop(double x) {
+    const double power = std::floor(std::log10(x) + 1e-12);
+    std::string s = significant(x / std::pow(10.0, power), 3);
+    return s.append("e").append(std::to_string(static_cast<int>(power)));
+}
+
+/// "$280,052", "$1.19 M".
+std::string large_money(double dollars) {
+    if (dollars < 1e6) return money(dollars);
+    return std::string("$").append(parameters(dollars));
+}
 
 std::string tokens(double x) { return parameters(x); }   // the same units: M, B, T
 
 std::string nats(double loss) { return fixed(loss, 4).append(" nats"); }
 
-const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) { return a.models[p.model].member; }
+const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) {
+    return a.models[p.model].member;
+}
 
 /// "E 8, G 4, k 1": what tells combinations apart.
 std::string combination_name(const Combination& c) {
@@ -49,7 +61,7 @@ double figure(const DesignGoal& g, const DesignPoint& p) {
 
 std::string objective_text(const DesignGoal& g, double value) {
     if (g.objective == DesignObjective::loss) return nats(value);
-    return money(value);
+    return g.objective == DesignObjective::lifetime ? large_money(value) : money(value);
 }
 
 std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
@@ -60,7 +72,9 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
             s = "Cheapest to serve";
             break;
         case DesignObjective::lifetime:
-            s.append("Least dollars for training and ").append(tokens(g.served_tokens)).append(" served tokens");
+            s.append("Least dollars for training and ")
+                .append(tokens(g.served_tokens))
+                .append(" served tokens");
             break;
         case DesignObjective::loss:
             s = "Least loss";
@@ -69,7 +83,8 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
     if (a.max_loss > 0) s.append(" at a loss of ").append(nats(a.max_loss));
     if (g.equal_to > 0) {
         s.append(" (that of the loss-optimal ");
-        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model")).append(")");
+        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model"))
+            .append(")");
     }
     if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
     if (g.max_tokens > 0) s.append(" and ").append(tokens(g.max_tokens)).append(" tokens");
@@ -90,7 +105,7 @@ std::string versus(const DesignQuestion& q, const DesignAnswer& a) {
     const auto add = [&](std::string_view what, const DesignPoint& other) {
         const double share = figure(q.goal, a.winner) / figure(q.goal, other);
         s.append("; ").append(percent(share)).append(" of ").append(what).append(" (");
-        s.append(money(figure(q.goal, other))).append(")");
+        s.append(objective_text(q.goal, figure(q.goal, other))).append(")");
     };
     if (q.goal.objective == DesignObjective::loss) return s;
     for (const DesignPoint& p : a.by_experts) {
@@ -108,18 +123,25 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     const DesignPoint& w = a.winner;
     const FamilyMember& m = member_of(a, w);
     const Deployment& d = w.deployment;
-    std::string s = style.bold(wrapped(constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2));
+    std::string s = style.bold(
+        wrapped(constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2));
     s.append("\n");
     std::string price(money(d.usd_per_mtok));
     price.append(" per ").append(cost_unit(q.space.serving.cost));
-    if (q.goal.objective == DesignObjective::loss) price = std::string(nats(w.loss)).append(", ").append(price);
+    if (q.goal.objective == DesignObjective::loss)
+        price = std::string(nats(w.loss)).append(", ").append(price);
     if (q.goal.objective == DesignObjective::lifetime)
-        price = std::string(money(w.lifetime_usd)).append(" over the lifetime, ").append(price);
+        price = large_money(w.lifetime_usd).append(" over the lifetime, ").append(price);
     s.append(style.bold(wrapped(price.append(versus(q, a)), 2)));
     s.append(wrapped(std::string("model     ").append(size_text(m)), 10));
     std::string training("training  ");
-    training.append(tokens(w.tokens)).append(" tokens (").append(amount(w.tokens / a.models[w.model].point.used));
-    training.append(" per parameter), ").append(flop(w.training_flop)).append(" FLOP, ").append(money(w.training_usd));
+    training.append(tokens(w.tokens))
+        .append(" tokens (")
+        .append(amount(w.tokens / a.models[w.model].point.used));
+    training.append(" per parameter), ")
+        .append(flop(w.training_flop))
+        .append(" FLOP, ")
+        .append(large_money(w.training_usd));
     training.append(", loss ").append(nats(w.loss));
     s.append(wrapped(training, 10));
     std::string serving("serving   ");
@@ -136,33 +158,39 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     return s.append(wrapped(std::string("estimate  ").append(estimate_line(q, a, w)), 10));
 }
 
+/// Columns that tell the rivals apart: of k, G and shared experts those that the lists or a family move.
 Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<DesignPoint>& points) {
     Sheet sheet{"", "", {}, {}};
-    sheet.columns = {{"", "E", true},       {"", "k", true},       {"", "G", true},
-                     {"", "N", true},       {"", "total", true},   {"", "tokens", true},
-                     {"", "per N", true},   {"", "training", true}, {"", "served by"},
-                     {"", "$/Mtok", true}};
-    const bool lifetime = q.goal.objective == DesignObjective::lifetime;
-    if (lifetime) sheet.columns.push_back({"", "lifetime", true});
-    const bool loss = q.goal.objective == DesignObjective::loss;
-    sheet.columns.push_back({"", loss ? "loss" : "relative", true});
-    for (const DesignPoint& p : points) {
-        const FamilyMember& m = member_of(a, p);
-        const auto cell = [](std::string text) { return text_cell(text); };
-        std::vector<Cell> row{cell(std::to_string(m.request.experts)),
-                              cell(std::to_string(m.request.top_k)),
-                              cell(std::to_string(m.request.granularity)),
-                              cell(parameters(m.dense_equivalent)),
-                              cell(parameters(m.total + m.embeddings)),
-                              cell(tokens(p.tokens)),
-                              cell(amount(p.tokens / a.models[p.model].point.used)),
-                              cell(money(p.training_usd)),
-                              cell(deployment_name(q, p)),
-                              cell(money(p.deployment.usd_per_mtok))};
-        if (lifetime) row.push_back(cell(money(p.lifetime_usd)));
-        row.push_back(cell(loss ? fixed(p.loss, 4) : fixed(p.objective / a.winner.objective, 3)));
-        sheet.rows.push_back(std::move(row));
+    sheet.rows.resize(points.size());
+    const auto column = [&](std::string_view title, auto show, bool right = true) {
+        sheet.columns.push_back({"", title, right});
+        for (std::size_t i = 0; i < points.size(); ++i) sheet.rows[i].push_back(text_cell(show(points[i])));
+    };
+    const auto choice = [&](std::string_view title, const std::vector<int>& list, int FamilyRequest::*value) {
+        if (list.size() < 2) return;
+        column(title,
+               [&, value](const DesignPoint& p) { return std::to_string(member_of(a, p).request.*value); });
+    };
+    column("E", [&](const DesignPoint& p) { return std::to_string(member_of(a, p).request.experts); });
+    choice("k", q.space.top_k, &FamilyRequest::top_k);
+    choice("G", q.space.granularity, &FamilyRequest::granularity);
+    choice("shared", q.space.shared_experts, &FamilyRequest::shared_experts);
+    column("N", [&](const DesignPoint& p) { return parameters(member_of(a, p).dense_equivalent); });
+    column("total", [&](const DesignPoint& p) {
+        return parameters(member_of(a, p).total + member_of(a, p).embeddings);
+    });
+    column("tokens", [&](const DesignPoint& p) { return tokens(p.tokens); });
+    column("training", [&](const DesignPoint& p) { return large_money(p.training_usd); });
+    column(
+        "served by", [&](const DesignPoint& p) { return deployment_name(q, p); }, false);
+    column("$/Mtok", [&](const DesignPoint& p) { return money(p.deployment.usd_per_mtok); });
+    if (q.goal.objective == DesignObjective::loss) {
+        column("loss", [&](const DesignPoint& p) { return fixed(p.loss, 4); });
+        return sheet;
     }
+    if (q.goal.objective == DesignObjective::lifetime)
+        column("lifetime", [&](const DesignPoint& p) { return large_money(p.lifetime_usd); });
+    column("relative", [&](const DesignPoint& p) { return fixed(p.objective / a.winner.objective, 3); });
     return sheet;
 }
 
@@ -174,7 +202,9 @@ std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
         if (l.gain <= 1e-6) {
             line.append("changes nothing");
         } else {
-            line.append("saves ").append(fixed(100 * l.gain, 1)).append(" % (");
+            line.append(q.goal.objective == DesignObjective::loss ? "lowers the loss by " : "saves ")
+                .append(fixed(100 * l.gain, 1))
+                .append(" % (");
             line.append(objective_text(q.goal, l.winner.objective)).append("; ");
             line.append(combination_name(combination_of(a, l.winner))).append(", ");
             line.append(parameters(member_of(a, l.winner).dense_equivalent)).append(", ");
@@ -182,20 +212,24 @@ std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
         }
         s.append(bullet(line));
     }
-    for (const std::string& edge : a.edges) s.append(bullet(std::string("at the end of a list, ").append(edge)));
+    for (const std::string& edge : a.edges)
+        s.append(bullet(std::string("the winner stands at an end, ").append(edge)));
     return s;
 }
 
 std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
     if (a.samples == 0) {
-        return bullet(q.goal.bootstrap == 0 ? std::string("not asked for (--bootstrap 0)")
-                      : std::string("not known: the law states no covariance; moecost fit writes one"));
+        return bullet(q.goal.bootstrap == 0
+                          ? std::string("not asked for (--bootstrap 0)")
+                          : std::string("not known: the law states no covariance; moecost fit writes one"));
     }
     std::string s;
     for (std::size_t i = 0; i < std::min<std::size_t>(a.wins.size(), 5); ++i) {
         std::string line(combination_name(a.combinations[a.wins[i].combination]));
         line.append(": cheapest in ").append(percent(static_cast<double>(a.wins[i].wins) / a.samples));
-        s.append(bullet(line.append(" of ").append(std::to_string(a.samples)).append(" samples of the law's covariance")));
+        s.append(bullet(line.append(" of ")
+                            .append(std::to_string(a.samples))
+                            .append(" samples of the law's covariance")));
     }
     return s;
 }
@@ -205,7 +239,9 @@ std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
 std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const Invocation& invocation) {
     const Style style{invocation.colour};
     std::string s = winner_text(q, a, style);
-    const auto section = [&](std::string_view title) { s.append("\n").append(style.bold(title)).append("\n"); };
+    const auto section = [&](std::string_view title) {
+        s.append("\n").append(style.bold(title)).append("\n");
+    };
     section("The best of each number of experts");
     s.append(print(rivals(q, a, a.by_experts), Format::text));
     if (a.by_machine.size() > 1) {

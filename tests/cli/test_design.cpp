@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// moecost design as a user meets it: schema, a deployment that estimate reproduces, threads, and what it refuses.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "base/value.h"
+#include "program.h"
+
+using namespace moecost;
+
+namespace {
+
+const std::string small(
+    "design --budget 1e22 --equal-to 1 --gpu h100_sxm,b200_sxm --gpus 1,2 --experts 1,8 --sizes 0.5B..8B "
+    "--size-points 4 --concurrency 32,256 --isl 2000 --osl 500 --weights fp8 ");
+
+Document json_of(const std::string& arguments) {
+    const Run run = run_program(std::string(arguments).append(" --format json --quiet"));
+    CAPTURE(run.err);
+    REQUIRE(run.status == 0);
+    CHECK(run.err.empty());
+    return parse_json(run.out, "stdout");
+}
+
+struct Refusal {
+    std::string arguments;
+    int status;
+    std::string message;
+};
+
+const Refusal refusals[] = {
+    {"", 2, "--max-loss: no loss is asked for"},
+    {"--max-loss 2", 2, "--budget: without a training budget the smallest model"},
+    {"--equal-to 1", 2, "--budget: the loss-optimal model of so many experts needs a training budget"},
+    {"--objective loss", 2, "--budget: without a training budget the loss has no least value"},
+    {"--objective lifetime --max-loss 2", 2, "--served-tokens: the lifetime needs the tokens"},
+    {"--objective cheap --max-loss 2", 2, "--objective: 'cheap' is not one of them"},
+    {"--budget 1e22 --equal-to 1 --max-loss 2", 2, "--equal-to: two losses are asked for"},
+    {"--budget 1e22 --max-loss 2 --target-loss 2", 2, "--target-loss: is --max-loss by another name"},
+    {"--budget abc --equal-to 1", 2, "--budget: 'abc' is not a number"},
+    {"--budget 0 --equal-to 1", 2, "--budget: '0' is not a number"},
+    {"--budget 1e22 --equal-to 0", 2, "--equal-to: '0' is not a number in 1.."},
+    {"--budget 1e22 --equal-to 1 --experts 0,1", 2, "--experts: '0' is not a number in 1.."},
+    {"--budget 1e22 --equal-to 1 --experts 8..2", 2, "--experts: '2' is not a number in 8.."},
+    {"--budget 1e22 --equal-to 1 --experts 1.5", 2, "--experts: '1.5' is not a whole number"},
+    {"--budget 1e22 --equal-to 1 --granularity 8", 2, "--granularity: would be free in loss"},
+    {"--budget 1e22 --equal-to 1 --top-k 2", 2, "--top-k: would be free in loss"},
+    {"--budget 1e22 --equal-to 1 --shared-experts 1", 2, "--shared-experts: would be free in loss"},
+    {"--budget 1e22 --equal-to 1 --granularity 8 --bridge tian2025", 2,
+     "--granularity: the family has no such members"},
+    {"--budget 1e22 --equal-to 1 --bridge hoffmann2022", 2, "--law: the bridge is no efficiency leverage"},
+    {"--budget 1e22 --equal-to 1 --law clark2022", 2, "--law: the law does not hold training tokens"},
+    {"--budget 1e22 --equal-to 1 --law hoffmann2022 --experts 1,8", 2, "--experts: would be free in loss"},
+    {"--budget 1e22 --equal-to 1 --law krajewski2024 --family qwen-like", 2,
+     "--equal-to: the law holds for E = 64"},
+    {"--budget 1e22 --equal-to 1 --law hofmann2022", 2, "no loss law is named 'hofmann2022'"},
+    {"--budget 1e22 --equal-to 1 --family joint", 2, "no family is named 'joint'"},
+    {"--budget 1e22 --equal-to 1 --sizes 8B..1B", 2, "--sizes: '8B..1B' goes down"},
+    {"--budget 1e22 --equal-to 1 --sizes x", 2, "--sizes: 'x' is not a size"},
+    {"--budget 1e22 --equal-to 1 --gpu h10", 2, "'h10'"},
+    {"--budget 1e22 --equal-to 1 --gpu h100 --cluster hgx_h100", 2,
+     "--gpu: --cluster names the machine already"},
+    {"--budget 1e22 --equal-to 1 --concurrency 8 --offline", 2, "--concurrency: another load is given"},
+    {"--budget 1e22 --equal-to 1 --cost-of input", 2, "--cost-of: 'input' is not one of them"},
+    {"--budget 1e22 --equal-to 1 --train-mfu 2", 2, "--train-mfu: '2' is not a number"},
+    {"--budget 1e22 --equal-to 1 --threads 0", 2, "--threads: '0' is not a whole number"},
+    {"--budget 1e22 --equal-to 1 --model mixtral-8x7b", 2, "--model: unknown option"},
+    {"--budget 1e22 --equal-to 1 extra", 2, "extra: is not an option"},
+    {"--budget 1e6 --equal-to 1 --sizes 1B --experts 1 --gpu h100 --gpus 1", 3,
+     "less than one token per parameter"},
+    {"--budget 1e22 --max-loss 1.3 --sizes 1B --experts 1 --gpu h100 --gpus 1", 3,
+     "no model reaches the loss"},
+    {"--budget 2e20 --max-loss 2.3 --sizes 4B --experts 1 --gpu h100 --gpus 1", 3,
+     "within the training budget"},
+    {"--budget 1e22 --max-loss 2.3 --sizes 4B --experts 1 --gpu h100 --gpus 1 --max-cost 1e-6", 3,
+     "no model can be served at this price"},
+    {"--budget 1e22 --max-loss 2.3 --sizes 4B --experts 1 --gpu h100 --gpus 1 --slo-tpot 1us", 3,
+     "no deployment of any model meets the objective"},
+    {"--budget 1e24 --max-loss 2.3 --sizes 100B --experts 1 --gpu h100 --gpus 1", 3,
+     "the weights do not fit"},
+};
+
+}   // namespace
+
+TEST_CASE("a design in JSON carries schema, inputs, winner, frontier, what binds, and what was evaluated") {
+    const Document document = json_of(small);
+    const Reader r(document);
+    CHECK(r.text("schema") == "moecost.design/1");
+    for (const char* key : {"inputs", "winner", "base", "by_experts", "by_accelerator", "frontier",
+                            "evaluated", "binding", "edges", "notes"})
+        CHECK(r.has(key));
+    CHECK_FALSE(r.has("certainty"));   // null: the law states no covariance
+    CHECK(r.table("inputs").text("law") == "ludziejewski2025");
+    CHECK(r.table("evaluated").number("points", positive) > 100);
+    CHECK(r.tables("frontier").size() > 3);
+    CHECK(r.tables("by_experts").size() == 2);
+    for (const Reader& b : r.tables("binding")) CHECK(b.number("gain", fraction) >= 0);
+    const Reader w = r.table("winner");
+    CHECK(w.number("loss", positive) <= r.number("max_loss", positive));
+    CHECK(w.number("training_flop", positive) <= 1e22 * (1 + 1e-9));
+}
+
+TEST_CASE("the line that a design gives reproduces throughput and price") {
+    const Document document = json_of(small);
+    for (const Reader& p : Reader(document).tables("by_experts")) {
+        const std::string line = p.text("estimate");
+        REQUIRE(line.starts_with("moecost estimate "));
+        const Document estimate = json_of(line.substr(8));
+        const Reader e(estimate);
+        const double output = e.table("serving").number("output_tokens_per_s", positive);
+        CHECK(output == p.number("output_tokens_per_s", positive));
+        CHECK(e.table("serving").number("tpot_s", positive) == p.number("tpot_s", positive));
+        const Reader inputs = e.table("inputs");
+        const double rent = inputs.table("price").number("usd_per_gpu_hour", positive) *
+                            p.table("layout").number("gpus", positive);
+        CHECK(rent / (3600 * output) * 1e6 ==
+              doctest::Approx(p.number("usd_per_mtok", positive)).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("a design does not depend on the number of threads") {
+    for (const char* format : {" --format json", " --format csv --all", ""}) {
+        const std::string arguments = std::string(small).append(format);
+        CHECK(run_program(arguments + " --threads 1").out == run_program(arguments + " --threads 3").out);
+    }
+}
+
+TEST_CASE("what a design can not answer is refused by name, or infeasible with the shortfall") {
+    for (const Refusal& refusal : refusals) {
+        const Run run = run_program(std::string("design ").append(refusal.arguments));
+        CAPTURE(refusal.arguments);
+        CAPTURE(run.err);
+        CHECK(run.status == refusal.status);
+        CHECK(run.out.empty());
+        CHECK(run.err.find(refusal.message) != std::string::npos);
+    }
+}
+
+TEST_CASE("E beyond the runs of the law is extrapolated") {
+    const Document document = json_of(
+        "design --budget 1e20 --equal-to 1 --gpu h100_sxm --gpus 1 --experts 1,64 --sizes 0.1B,0.3B "
+        "--concurrency 64");
+    for (const Reader& p : Reader(document).tables("by_experts")) {
+        const bool beyond = p.text("extrapolated").find('E') != std::string::npos;
+        CHECK(beyond == (p.number("experts", positive) == 64));
+    }
+}

@@ -194,13 +194,79 @@ lifetime() {
 budgets() {
     rm -f budgets.csv
     for budget in 1e21 3e21 1e22 3e22 1e23 3e23 1e24 3e24 1e25; do
-        one="--budget $budget --equal-to 1 --size-points 120 --refine 0 $formats $slo $gpu"
+        case $budget in   # from 1e24 on the dense model outgrows eight
+            1e24 | 3e24 | 1e25) number="--gpus 4,8,16,32 --all-to-all normal --size-points 60" ;;
+            *) number="--size-points 120" ;;
+        esac
+        one="--budget $budget --equal-to 1 --refine 0 $number $formats $slo $gpu"
         rows budgets.csv "track=joint;at=$budget" $one $joint
         rows budgets.csv "track=bridge;at=$budget" $one $bridge
         rows budgets.csv "track=Besiroglu + bridge;at=$budget" $one $bridge --law besiroglu2024
     done
+    against budgets.csv experts 1 of_dense track at
+}
+
+# 10. What else would change the answer: one option at a time.
+others() {
+    rm -f others.csv
+    for option in "" "--pp 1" "--pp 1 --ep 1" "--max-sequences 256" "--max-sequences 512" "--max-sequences 4096" \
+        "--isl 8192 --osl 1024" "--isl 256 --osl 2048" "--slo-ttft 500ms" "--engine sglang" "--engine trtllm" \
+        "--all-to-all low-latency" "--price hyperscaler_on_demand"; do
+        rows others.csv "track=joint;option=${option:-none}" $loss $sizes $formats $slo $gpu $joint $option
+        rows others.csv "track=bridge;option=${option:-none}" $loss $sizes $formats $slo $gpu $bridge $option
+    done
+    awk -F, 'NR == 1 || $3 == "yes"' others.csv >"$work/others"
+    mv "$work/others" others.csv
+}
+
+# Pictures of the tables that are there.
+pictures() {
+    picture families.csv families experts usd_per_mtok family --log-x --log-y --room 0.3 --at "32:end of the Joint MoE runs" \
+        --x-label "full-size experts (1: dense)" --title "Cheapest to serve at the loss of the best dense model of 1e23 FLOP"
+    named overtraining.csv joint "$work/over" "1|2|4|8|16|32"
+    picture "$work/over" overtraining allowed usd_per_mtok name --log-x --log-y --room 0.2 --at "400:bound of the other studies" \
+        --x-label "training tokens allowed per active parameter" \
+        --title "What over-training buys: GQA by the Joint MoE law, 1e23 FLOP"
+    picture laws.csv laws experts of_dense law --where budget=1e23 --log-x --log-y --room 0.27 \
+        --x-label "full-size experts (1: dense)" --y-label "price over that of the dense model" \
+        --title "The same question by seven laws, 1e23 FLOP"
+    picture granularity.csv granularity granularity of_unsplit law --where shared=0 --log-x --room 0.27 \
+        --x-label "granularity: parts of a full-size expert" --y-label "price over that of granularity 1" \
+        --title "Fine-grained experts at equal loss, by four laws"
+    awk -F, -v OFS=, 'NR > 1 { sub(/_sxm/, "", $2); $2 = toupper($2) } { print }' gpus.csv >"$work/gpus"
+    for question in joint bridge; do
+        budget=1e23
+        [ $question = joint ] || budget=1e24
+        picture "$work/gpus" gpus_$question instance usd_per_mtok kind --where question=$question --where best=yes --log-x --log-y \
+            --room 0.12 --point experts --x-label "GPUs of an instance (at the points: best number of experts)" \
+            --title "Accelerators: $([ $question = joint ] && echo "GQA by the Joint MoE law" || echo "MLA, granularity 8, by the bridge"), $budget FLOP"
+    done
+    picture formats.csv formats nats usd_per_mtok format --where track=joint --where best=yes --room 0.33 \
+        --x-label "loss that the formats cost (nats), stated" --title "Formats at equal loss: GQA by the Joint MoE law, 1e23 FLOP"
+    named tpot.csv bridge "$work/tpot" "4|8|16|32|64|128"
+    grep -v ,none, "$work/tpot" >"$work/tpot.numbers"
+    picture "$work/tpot.numbers" tpot tpot usd_per_mtok name --log-x --log-y --room 0.22 \
+        --x-label "largest time per output token (ms)" --title "Latency objective: MLA, granularity 8, by the bridge, 1e23 FLOP"
+    awk -F, '$3 != 400 && ($1 == "joint" || NR == 1)' lifetime.csv >"$work/free"
+    named "$work/free" joint "$work/life" "1|4|8|16|32"
+    picture "$work/life" lifetime served per_parameter name --log-x --log-y --room 0.2 \
+        --x-label "tokens served over the lifetime" --y-label "training tokens per active parameter" \
+        --title "How far to over-train for least lifetime dollars: GQA, Joint MoE law"
+    picture budgets.csv budgets at of_dense track --where best=yes --log-x --log-y --room 0.25 --point experts \
+        --x-label "training budget (FLOP; at the points: best number of experts)" --y-label "price over that of the dense model" \
+        --title "Savings at equal loss grow with the budget"
+}
+
+# named TABLE TRACK OUT NUMBERS: one line for each of a few numbers of experts.
+named() {
+    awk -F, -v OFS=, -v track="$2" -v numbers="^($4)\$" '
+        NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i; print "name", $0; next }
+        $1 == track && $at["experts"] ~ numbers {
+            e = $at["experts"]
+            print (e == 1 ? "dense" : e " experts"), $0
+        }' "$1" >"$3"
 }
 
 studies="$*"
-[ "$studies" ] || studies="families overtraining laws granularity gpus formats tpot lifetime budgets"
+[ "$studies" ] || studies="families overtraining laws granularity gpus formats tpot lifetime budgets others pictures"
 for study in $studies; do $study; done

@@ -27,7 +27,7 @@ label() {
         tokens_per_s_per_user) echo "output tokens/s per user" ;;
         output_tokens_per_s_per_gpu) echo "output tokens/s per GPU" ;;
         output_tokens_per_s) echo "output tokens/s per instance" ;;
-        usd_per_mtok_output) echo "USD per million output tokens" ;;
+        usd_per_mtok | usd_per_mtok_output) echo "USD per million output tokens" ;;
         usd_per_mtok_input) echo "USD per million input tokens" ;;
         usd_per_mtok_total) echo "USD per million tokens" ;;
         usd_per_mtok_blended) echo "USD per million tokens (blended)" ;;
@@ -70,6 +70,7 @@ set style line 3 lc rgb '#2f8f83' lw 2.6 dt (3,3) pt 9 ps 0.8
 set style line 4 lc rgb '#b58a00' lw 2.6 dt (10,3,2,3) pt 13 ps 0.8
 set style line 5 lc rgb '#7a4fa3' lw 2.6 dt (6,2,6,6) pt 11 ps 0.8
 set style line 6 lc rgb '#808080' lw 2.6 dt (2,6) pt 6 ps 0.8
+set style line 7 lc rgb '#b0306a' lw 2.6 dt (12,4,2,4,2,4) pt 4 ps 0.8
 PLOT
 }
 

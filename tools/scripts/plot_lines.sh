@@ -49,20 +49,24 @@ cat_rows "$rows" | tail -n +2 | awk -F, -v OFS='\t' -v x="$(column "$rows" "$x")
         print order[$g], $g, $x, v, (t ? $t : "")
     }' "$work/where" - | LC_ALL=C sort -t "$(printf '\t')" -s -k1,1g -k3,3g | cut -f2- >"$work/points"
 [ -s "$work/points" ] || die "$rows has no such row"
+# Powers of two alone?
+twos=$(cut -f2 "$work/points" | awk '$1 <= 0 { no = 1; next } { p = log($1) / log(2); if (p - int(p + 0.5) > 1e-9 || int(p + 0.5) - p > 1e-9) no = 1 } END { print !no }')
+right=$(cut -f2 "$work/points" | LC_ALL=C sort -g | tail -1)
 {
     begin_plot "$out" "$title"
     echo "set xlabel \"$x_label\"; set ylabel \"$y_label\""
     [ $log_y = 0 ] || { echo "set logscale y"; cut -f3 "$work/points" | log_range y; }
-    cut -f2 "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v logs=$log_x -v room="$room" '{
+    cut -f2 "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v logs=$log_x -v room="$room" -v twos="$twos" '{
         low = $1; high = $2
         if (!logs) { printf "set xrange [%.6g:%.6g]\n", low - 0.02 * (high - low), high + (high - low) * room / (1 - room); exit }
         span = log(high / low)
         printf "set logscale x; set xrange [%.6g:%.6g]; set xtics (", low / exp(0.02 * span), high * exp(span * room / (1 - room))
-        base = (high <= 4096 && low >= 1) ? 2 : 10
-        for (t = 1e-6; t < 1; t *= 10) if (base == 10 && t >= low * 0.99) printf "%s\"%g\" %g", (n++ ? ", " : ""), t, t
-        for (t = 1; t <= high * 1.01; t *= base) if (t >= low * 0.99) {
-            if (t >= 1e5) name = sprintf("10^{%d}", int(log(t) / log(10) + 0.5)); else name = t
-            printf "%s\"%s\" %g", (n++ ? ", " : ""), name, t
+        # 1, 2, 5 below 1e5; powers of two where the data are such; powers of ten above.
+        for (t = 1; t <= high * 1.01; t *= twos ? 2 : 10) for (i = 1; i <= (twos || high > 1e5 ? 1 : 5); i += (i > 1 ? 3 : 1)) {
+            at = t * i
+            if (at < low * 0.99 || at > high * 1.01) continue
+            if (at >= 1e5) printf "%s\"10^{%d}\" %g", (n++ ? ", " : ""), log(t) / log(10) + 0.5, at
+            else printf "%s\"%d\" %g", (n++ ? ", " : ""), at, at
         }
         print ")" }'
     i=0
@@ -88,24 +92,30 @@ cat_rows "$rows" | tail -n +2 | awk -F, -v OFS='\t' -v x="$(column "$rows" "$x")
             printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
         fi
         [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555' notitle" "$work/line$i"
-        tail -1 "$work/line$i" | awk -F '\t' -v i=$i -v OFS='\t' '{ print $2, $1, i }' >>"$work/ends"
+        tail -1 "$work/line$i" | awk -F '\t' -v i=$i -v OFS='\t' '{ print $2, i }' >>"$work/ends"
     done <"$work/names"
     echo
 } >"$work/plot.body"
-# Names at the ends, moved apart where they would overlap: steps of 4.4 % of the height.
+# Names at the ends, moved apart where they would overlap, to 4.5 % of the height.
 if [ -z "$key" ]; then
     { cut -f3 "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' '; LC_ALL=C sort -g "$work/ends"; } |
-        awk -v logs=$log_y -v names="$work/names" '
+        awk -v logs=$log_y -v names="$work/names" -v right="$right" '
         function place(v) { return logs ? log(v / low) / log(high / low) : (v - low) / (high - low) }
         BEGIN { while ((getline line < names) > 0) name[++n] = line }
-        NR == 1 { low = $1; high = $2; if (logs) { low /= 1.25; high *= 1.25 }; else { d = 0.05 * (high - low); low -= d; high += d }; last = -1; next }
-        { y[++m] = place($1); end[m] = $2; id[m] = $3 }
+        NR == 1 { low = $1; high = $2; if (logs) { low /= 1.25; high *= 1.25 } else { d = 0.05 * (high - low); low -= d; high += d }; last = -1; next }
+        { y[++m] = place($1); id[m] = $2 }
         END {
-            for (i = 2; i <= m; ++i) if (y[i] < y[i - 1] + 0.05) y[i] = y[i - 1] + 0.05
-            if (y[m] > 0.98) { y[m] = 0.98; for (i = m - 1; i >= 1; --i) if (y[i] > y[i + 1] - 0.05) y[i] = y[i + 1] - 0.05 }
+            for (round = 0; round < 400; ++round) {
+                for (i = 2; i <= m; ++i) {
+                    push = (0.045 - (y[i] - y[i - 1])) / 2
+                    if (push > 0) { y[i] += push; y[i - 1] -= push }
+                }
+                if (y[1] < 0.02) y[1] = 0.02
+                if (y[m] > 0.98) y[m] = 0.98
+            }
             if (!logs) printf "set yrange [%.8g:%.8g]\n", low, high
             for (i = 1; i <= m; ++i)
-                printf "set label \"%s\" at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n", name[id[i]], end[i], y[i], id[i]
+                printf "set label \"%s\" at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n", name[id[i]], right, y[i], id[i]
         }' >"$work/labels"
 else
     : >"$work/labels"

@@ -140,7 +140,7 @@ granularity() {
 gpus() {
     rm -f gpus.csv
     for kind in h100_sxm h200_sxm b200_sxm; do
-        for n in 1 2 4 8 16 32; do
+        for n in 1 2 4 8 16 32 64; do
             exchange=""
             [ $n -le 8 ] || exchange="--all-to-all normal"
             one="$formats $slo --gpu $kind --gpus $n $exchange --refine 0"
@@ -234,25 +234,19 @@ pictures() {
         --x-label "granularity: parts of a full-size expert" --y-label "price over that of granularity 1" \
         --title "Fine-grained experts at equal loss, by four laws"
     awk -F, -v OFS=, 'NR > 1 { sub(/_sxm/, "", $2); $2 = toupper($2) } { print }' gpus.csv >"$work/gpus"
-    for question in joint bridge; do
-        budget=1e23
-        [ $question = joint ] || budget=1e24
-        picture "$work/gpus" gpus_$question instance usd_per_mtok kind --where question=$question --where best=yes --log-x --log-y \
-            --room 0.12 --point experts --x-label "GPUs of an instance (at the points: best number of experts)" \
-            --title "Accelerators: $([ $question = joint ] && echo "GQA by the Joint MoE law" || echo "MLA, granularity 8, by the bridge"), $budget FLOP"
-    done
+    picture "$work/gpus" gpus instance usd_per_mtok kind --where question=bridge --where best=yes --log-x --log-y --room 0.12 \
+        --point experts --x-label "GPUs of an instance (at the points: best number of experts)" \
+        --title "Accelerators: MLA, granularity 8, by the bridge, 1e24 FLOP"
     picture formats.csv formats nats usd_per_mtok format --where track=joint --where best=yes --room 0.33 \
         --x-label "loss that the formats cost (nats), stated" --title "Formats at equal loss: GQA by the Joint MoE law, 1e23 FLOP"
-    named tpot.csv bridge "$work/tpot" "4|8|16|32|64|128"
-    grep -v ,none, "$work/tpot" >"$work/tpot.numbers"
-    picture "$work/tpot.numbers" tpot tpot usd_per_mtok name --log-x --log-y --room 0.22 \
-        --x-label "largest time per output token (ms)" --title "Latency objective: MLA, granularity 8, by the bridge, 1e23 FLOP"
     awk -F, '$3 != 400 && ($1 == "joint" || NR == 1)' lifetime.csv >"$work/free"
     named "$work/free" joint "$work/life" "1|4|8|16|32"
     picture "$work/life" lifetime served per_parameter name --log-x --log-y --room 0.2 \
         --x-label "tokens served over the lifetime" --y-label "training tokens per active parameter" \
         --title "How far to over-train for least lifetime dollars: GQA, Joint MoE law"
-    picture budgets.csv budgets at of_dense track --where best=yes --log-x --log-y --room 0.25 --point experts \
+    sed 's/,joint,/,GQA by Joint MoE,/; s/,bridge,/,MLA G 8 by Tian,/; s/,Besiroglu + bridge,/,MLA G 8 by Besiroglu + Tian,/' \
+        budgets.csv >"$work/budgets"
+    picture "$work/budgets" budgets at of_dense track --where best=yes --log-x --log-y --room 0.3 --point experts \
         --x-label "training budget (FLOP; at the points: best number of experts)" --y-label "price over that of the dense model" \
         --title "Savings at equal loss grow with the budget"
 }

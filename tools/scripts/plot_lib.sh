@@ -74,14 +74,16 @@ set style line 7 lc rgb '#b0306a' lw 2.6 dt (12,4,2,4,2,4) pt 4 ps 0.8
 PLOT
 }
 
-# log_range AXIS < values: a range that ends at the data, not at a power of ten, with ticks at 1, 2, 5.
+# log_range AXIS [fine] < values: a range that ends at the data, not at a power of ten, with ticks at 1, 2, 5; fine: more
+# of them where the data span less than a factor of eight.
 log_range() {
-    LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v axis="$1" '{
+    LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v axis="$1" -v fine="${2:-}" '{
         low = $1 / 1.25; high = (NF == 2 ? $2 : $1) * 1.25
         printf "set %srange [%.6g:%.6g]; set %stics (", axis, low, high, axis
+        ticks = split(fine && high / low < 12 ? "1 1.5 2 3 4 5 7" : "1 2 5", tick, " ")
         start = int(log(low) / log(10)) - 1
-        for (e = start; e < start + 30; ++e) for (i = 1; i <= 3; ++i) {
-            t = (i == 1 ? 1 : i == 2 ? 2 : 5) * 10 ^ e
+        for (e = start; e < start + 30; ++e) for (i = 1; i <= ticks; ++i) {
+            t = tick[i] * 10 ^ e
             if (t >= low && t <= high) printf "%s\"%.6g\" %.6g", (n++ ? ", " : ""), t, t
         }
         print ")" }'

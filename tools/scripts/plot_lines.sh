@@ -1,12 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Lines of y over x as a table has them, one for each value of a third column, each named at its end:
+# Lines of y over x as a table has them, one for each value of a third column, each named at its right:
 #   plot_lines.sh ROWS.csv OUT.svg X Y GROUP [--where COLUMN=VALUE]... [--log-x] [--log-y] [--title TEXT]
-#       [--x-label TEXT] [--y-label TEXT] [--per COLUMN] [--times NUMBER] [--dashed-from X] [--at X:TEXT]... [--room SHARE]
-#       [--point COLUMN] [--key PLACE]
-# --per divides y by another column, --times multiplies it; --dashed-from: thin beyond X; --at: a vertical mark;
-# --room: free share at the right for names; --point: a column whose value stands at each point; --key: a legend
-# instead of names.
+#       [--x-label TEXT] [--y-label TEXT] [--at X:TEXT]... [--room SHARE] [--point COLUMN]
+# --at: a vertical mark; --room: share of the width for the names; --point: a column whose value stands at each point.
 set -eu
 . "$(dirname "$0")/plot_lib.sh"
 [ $# -ge 5 ] || die "usage: ROWS.csv OUT.svg X Y GROUP [options]"
@@ -16,7 +13,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : >"$work/where"
 : >"$work/marks"
-log_x=0 log_y=0 title='' x_label=$(label "$x") y_label=$(label "$y") per='' times=1 dashed='' room=0.2 point='' key=''
+log_x=0 log_y=0 title='' x_label=$(label "$x") y_label=$(label "$y") room=0.2 point=''
 while [ $# -gt 0 ]; do
     case $1 in
         --where) echo "$(column "$rows" "${2%%=*}") ${2#*=}" >>"$work/where"; shift ;;
@@ -25,84 +22,70 @@ while [ $# -gt 0 ]; do
         --title) title=$2; shift ;;
         --x-label) x_label=$2; shift ;;
         --y-label) y_label=$2; shift ;;
-        --per) per=$2; shift ;;
-        --times) times=$2; shift ;;
-        --dashed-from) dashed=$2; shift ;;
         --at) echo "$2" >>"$work/marks"; shift ;;
         --room) room=$2; shift ;;
-        --point) point=$2; shift ;;
-        --key) key=$2; shift ;;
+        --point) point=$(column "$rows" "$2"); shift ;;
         *) die "unknown option $1" ;;
     esac
     shift
 done
-number_of() { [ -z "$1" ] && echo 0 || column "$rows" "$1"; }
-# name, x, y, text of the point; in the order of the table's groups, ascending x
+# name, x, y, text at the point; names in the order of the table, ascending x
 cat_rows "$rows" | tail -n +2 | awk -F, -v OFS='\t' -v x="$(column "$rows" "$x")" -v y="$(column "$rows" "$y")" \
-    -v g="$(column "$rows" "$group")" -v p="$(number_of "$per")" -v t="$(number_of "$point")" -v times="$times" '
+    -v g="$(column "$rows" "$group")" -v t="$point" '
     FILENAME == ARGV[1] { split($0, w, " "); want[++n] = substr($0, length(w[1]) + 2); at[n] = w[1]; next }
     { for (i = 1; i <= n; ++i) if ($at[i] != want[i]) next }
     $x != "" && $y != "" {
         if (!($g in order)) order[$g] = ++groups
-        v = $y * times
-        if (p) v /= $p
-        print order[$g], $g, $x, v, (t ? $t : "")
+        print order[$g], $g, $x, $y, (t ? $t : "")
     }' "$work/where" - | LC_ALL=C sort -t "$(printf '\t')" -s -k1,1g -k3,3g | cut -f2- >"$work/points"
 [ -s "$work/points" ] || die "$rows has no such row"
-# Powers of two alone?
-twos=$(cut -f2 "$work/points" | awk '$1 <= 0 { no = 1; next } { p = log($1) / log(2); if (p - int(p + 0.5) > 1e-9 || int(p + 0.5) - p > 1e-9) no = 1 } END { print !no }')
-right=$(cut -f2 "$work/points" | LC_ALL=C sort -g | tail -1)
-{
-    begin_plot "$out" "$title"
-    echo "set xlabel \"$x_label\"; set ylabel \"$y_label\""
-    [ $log_y = 0 ] || { echo "set logscale y"; cut -f3 "$work/points" | log_range y; }
-    cut -f2 "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v logs=$log_x -v room="$room" -v twos="$twos" '{
-        low = $1; high = $2
-        if (!logs) { printf "set xrange [%.6g:%.6g]\n", low - 0.02 * (high - low), high + (high - low) * room / (1 - room); exit }
+# ends COLUMN: the least and the largest value
+ends() { cut -f"$1" "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' '; }
+right=$(ends 2 | cut -d' ' -f2)
+
+# The range of x, with room for names; ticks at powers of two where the data are such, else at 1, 2, 5, or at powers of
+# ten alone.
+x_axis() {
+    twos=$(cut -f2 "$work/points" | awk '{ p = $1 > 0 ? log($1) / log(2) : 0.5; d = p - int(p + 0.5); if (d * d > 1e-12) no = 1 }
+        END { print !no }')
+    ends 2 | awk -v logs=$log_x -v room="$room" -v twos="$twos" '{
+        low = $1; high = $2; share = room / (1 - room)
+        if (!logs) { printf "set xrange [%.6g:%.6g]\n", low - 0.02 * (high - low), high + (high - low) * share; exit }
         span = log(high / low)
-        printf "set logscale x; set xrange [%.6g:%.6g]; set xtics (", low / exp(0.02 * span), high * exp(span * room / (1 - room))
-        # 1, 2, 5 below 1e5; powers of two where the data are such; powers of ten above.
-        for (t = 1; t <= high * 1.01; t *= twos ? 2 : 10) for (i = 1; i <= (twos || high > 1e5 ? 1 : 5); i += (i > 1 ? 3 : 1)) {
-            at = t * i
+        printf "set logscale x; set xrange [%.6g:%.6g]; set xtics (", low / exp(0.02 * span), high * exp(span * share)
+        many = split(twos || high > 1e5 ? "1" : "1 2 5", digit, " ")
+        for (t = 1; t <= high * 1.01; t *= twos ? 2 : 10) for (i = 1; i <= many; ++i) {
+            at = t * digit[i]
             if (at < low * 0.99 || at > high * 1.01) continue
             if (at >= 1e5) printf "%s\"10^{%d}\" %g", (n++ ? ", " : ""), log(t) / log(10) + 0.5, at
             else printf "%s\"%d\" %g", (n++ ? ", " : ""), at, at
         }
         print ")" }'
+}
+
+marks() {
     i=0
     while IFS=: read -r at text; do
         i=$((i + 1))
         echo "set arrow from first $at, graph 0 to first $at, graph 1 nohead lc rgb '#9a9a9a' lw 1.4 dt (2,4)"
-        echo "set label \"$text\" at first $at, graph $(awk -v i=$i 'BEGIN { print 0.99 - 0.05 * i }') offset character 0.6,0 tc rgb '#6a6a6a' font ',12'"
+        echo "set label \"$text\" at first $at, graph $(awk -v i=$i 'BEGIN { print 0.99 - 0.05 * i }')" \
+            "offset character 0.6,0 tc rgb '#6a6a6a' font ',12'"
     done <"$work/marks"
-    [ -z "$key" ] && echo "unset key" || echo "set key $key"
-    printf 'plot '
-    i=0
-    cut -f1 "$work/points" | awk '!seen[$0]++' >"$work/names"
-    while IFS= read -r name; do
-        i=$((i + 1))
-        awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3, $4 }' "$work/points" >"$work/line$i"
-        [ $i -eq 1 ] || printf ', '
-        if [ -n "$dashed" ]; then
-            awk -F '\t' -v d="$dashed" '$1 <= d' "$work/line$i" >"$work/in$i"
-            awk -F '\t' -v d="$dashed" '$1 >= d' "$work/line$i" >"$work/beyond$i"
-            printf "'%s' using 1:2 with linespoints ls %d title '%s', " "$work/in$i" "$i" "$name"
-            printf "'%s' using 1:2 with linespoints ls %d lw 1.1 ps 0.45 notitle" "$work/beyond$i" "$i"
-        else
-            printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
-        fi
-        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555' notitle" "$work/line$i"
-        tail -1 "$work/line$i" | awk -F '\t' -v i=$i -v OFS='\t' '{ print $2, i }' >>"$work/ends"
-    done <"$work/names"
-    echo
-} >"$work/plot.body"
-# Names at the ends, moved apart where they would overlap, to 4.5 % of the height.
-if [ -z "$key" ]; then
-    { cut -f3 "$work/points" | LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' '; LC_ALL=C sort -g "$work/ends"; } |
-        awk -v logs=$log_y -v names="$work/names" -v right="$right" '
+}
+
+# Names at the height of the ends of their lines, moved apart to 4.5 % of the height.
+names() {
+    { ends 3; awk -F '\t' -v OFS='\t' '$1 != name { if (i++) print y, i - 1; name = $1 } { y = $3 } END { print y, i }' \
+        "$work/points" | LC_ALL=C sort -g; } |
+        awk -v logs=$log_y -v file="$work/names" -v right="$right" '
         function place(v) { return logs ? log(v / low) / log(high / low) : (v - low) / (high - low) }
-        BEGIN { while ((getline line < names) > 0) name[++n] = line }
-        NR == 1 { low = $1; high = $2; if (logs) { low /= 1.25; high *= 1.25 } else { d = 0.05 * (high - low); low -= d; high += d }; last = -1; next }
+        BEGIN { while ((getline line < file) > 0) name[++n] = line }
+        NR == 1 {
+            d = 0.05 * ($2 - $1)
+            low = logs ? $1 / 1.25 : $1 - d
+            high = logs ? $2 * 1.25 : $2 + d
+            next
+        }
         { y[++m] = place($1); id[m] = $2 }
         END {
             for (round = 0; round < 400; ++round) {
@@ -115,10 +98,28 @@ if [ -z "$key" ]; then
             }
             if (!logs) printf "set yrange [%.8g:%.8g]\n", low, high
             for (i = 1; i <= m; ++i)
-                printf "set label \"%s\" at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n", name[id[i]], right, y[i], id[i]
-        }' >"$work/labels"
-else
-    : >"$work/labels"
-fi
-{ sed '$d' "$work/plot.body"; cat "$work/labels"; sed -n '$p' "$work/plot.body"; } >"$work/plot"
+                printf "set label \"%s\" at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n",
+                    name[id[i]], right, y[i], id[i]
+        }'
+}
+
+cut -f1 "$work/points" | uniq >"$work/names"
+{
+    begin_plot "$out" "$title"
+    echo "unset key; set xlabel \"$x_label\"; set ylabel \"$y_label\""
+    [ $log_y = 0 ] || { echo "set logscale y"; cut -f3 "$work/points" | log_range y fine; }
+    x_axis
+    marks
+    names
+    printf 'plot '
+    i=0
+    while IFS= read -r name; do
+        i=$((i + 1))
+        awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3, $4 }' "$work/points" >"$work/line$i"
+        [ $i -eq 1 ] || printf ', '
+        printf "'%s' using 1:2 with linespoints ls %d" "$work/line$i" "$i"
+        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555'" "$work/line$i"
+    done <"$work/names"
+    echo
+} >"$work/plot"
 gnuplot "$work/plot"

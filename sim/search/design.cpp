@@ -12,9 +12,6 @@
 namespace moecost {
 namespace {
 
-// Combinations whose best is within this factor of the best with as many experts are refined.
-constexpr double promising = 1.25;
-
 struct Wanted {
     std::size_t combination = 0;
     double size = 0;
@@ -126,35 +123,88 @@ void add_neighbours(std::vector<Wanted>& wanted, const Search& search, const Des
     if (below > 0 && above == HUGE_VAL) wanted.push_back({at.combination, size * size / below});
 }
 
-/// Solves, halves the step in size around the best of the combinations that matter, and solves again.
-/// `factor`: how far from the best of as many experts a combination may be; 1: the best of all alone.
-std::vector<Outcome> refined(Search& search, const DesignLimits& limits, double factor) {
-    auto& models = search.answer.models;
-    for (int round = 0; round < search.space.refinements && !search.stopped(); ++round) {
-        std::map<std::size_t, DesignPoint> by_combination;
-        std::map<int, double> by_experts;
-        double least = HUGE_VAL;
-        for (const Outcome& o : outcomes_of(search.goal, search.space.basis, limits, models)) {
-            if (o.stage != DesignStage::done) continue;
-            const std::size_t c = models[o.point.model].combination;
-            const auto [at, fresh] = by_combination.emplace(c, o.point);
-            if (!fresh && better(o.point, at->second)) at->second = o.point;
-            const auto [e, first] =
-                by_experts.emplace(search.answer.combinations[c].experts, o.point.objective);
-            if (!first) e->second = std::min(e->second, o.point.objective);
-            least = std::min(least, o.point.objective);
-        }
-        std::vector<Wanted> wanted;
-        for (const auto& [c, best] : by_combination) {
-            const double bar =
-                factor > 1 ? factor * by_experts.at(search.answer.combinations[c].experts) : least;
-            if (best.objective <= bar) add_neighbours(wanted, search, best);
-        }
-        const std::size_t before = models.size();
-        add_sizes(search, wanted);
-        if (models.size() == before) break;
+/// The least objective of each combination, of each number of experts, and of all.
+struct Least {
+    std::map<std::size_t, double> by_combination;
+    std::map<int, double> by_experts;
+    double of_all = HUGE_VAL;
+};
+
+template <class Key>
+void lower(std::map<Key, double>& least, Key key, double value) {
+    const auto [at, fresh] = least.emplace(key, value);
+    if (!fresh) at->second = std::min(at->second, value);
+}
+
+Least least_of(const Search& search, const std::vector<Outcome>& outcomes) {
+    Least least;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const std::size_t c = search.answer.models[o.point.model].combination;
+        lower(least.by_combination, c, o.point.objective);
+        lower(least.by_experts, search.answer.combinations[c].experts, o.point.objective);
+        least.of_all = std::min(least.of_all, o.point.objective);
     }
-    return outcomes_of(search.goal, search.space.basis, limits, models);
+    return least;
+}
+
+/// Sizes to try next. Prices jump with the shape of a model (heads that a degree divides, sequences that fit), so not
+/// the best alone has its neighbours halved, but every model nearly as good. `all`: of each number of experts those
+/// combinations that are promising; else the best combination alone.
+std::vector<Wanted> next_sizes(const Search& search, const std::vector<Outcome>& outcomes, bool all) {
+    const bool loss = search.goal.objective == DesignObjective::loss;
+    const double promising = loss ? 1.01 : 1.25;
+    const double nearly = loss ? 1.001 : 1.1;
+    const Least least = least_of(search, outcomes);
+    std::vector<Wanted> wanted;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const std::size_t c = search.answer.models[o.point.model].combination;
+        const double best = least.by_combination.at(c);
+        const double bar =
+            all ? promising * least.by_experts.at(search.answer.combinations[c].experts) : least.of_all;
+        if (best <= bar && o.point.objective <= nearly * best) add_neighbours(wanted, search, o.point);
+    }
+    return wanted;
+}
+
+/// Sizes one percent apart around the best model of each number of experts (or of all), those that can be trained
+/// within the limits: the last percents of a price that jumps.
+void comb(Search& search, const DesignLimits& limits, const std::vector<Outcome>& outcomes, bool all) {
+    constexpr int teeth = 10;
+    std::map<int, DesignPoint> best;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const int key = all ? search.answer.models[o.point.model].member.request.experts : 0;
+        const auto [at, fresh] = best.emplace(key, o.point);
+        if (!fresh && better(o.point, at->second)) at->second = o.point;
+    }
+    std::vector<DesignModel> models;
+    for (const auto& [key, point] : best) {
+        const std::size_t c = search.answer.models[point.model].combination;
+        const double size = search.answer.models[point.model].member.request.size;
+        for (int i = -teeth; i <= teeth; ++i) {
+            auto m = build_model(search.space, search.answer.combinations[c], size * std::pow(1.01, i));
+            if (!m || !trainable(search.goal, search.space.basis, limits, m->point)) continue;
+            m->combination = c;
+            models.push_back(std::move(*m));
+        }
+    }
+    add_models(search, std::move(models));
+}
+
+/// Solves, halves the step in size around the best, and solves again; at last the comb.
+std::vector<Outcome> refined(Search& search, const DesignLimits& limits, bool all) {
+    const auto solve = [&] {
+        return outcomes_of(search.goal, search.space.basis, limits, search.answer.models);
+    };
+    for (int round = 0; round < search.space.refinements && !search.stopped(); ++round) {
+        const std::size_t before = search.answer.models.size();
+        add_sizes(search, next_sizes(search, solve(), all));
+        if (search.answer.models.size() == before) break;
+    }
+    if (search.space.refinements > 0 && !search.stopped()) comb(search, limits, solve(), all);
+    return solve();
 }
 
 /// The same question with one constraint loosened, where it is stated.
@@ -182,7 +232,7 @@ void loosen(Search& search, const DesignLimits& limits) {
     add("slo-tpot", slo.tpot_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::tpot; });
     add("slo-ttft", slo.ttft_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::ttft; });
     add("memory", true, by, [](DesignLimits& l) { l.loosened = ServingLimit::memory; });
-    for (const Trial& t : trials) (void)refined(search, t.limits, 1);
+    for (const Trial& t : trials) (void)refined(search, t.limits, false);
     if (search.stopped()) return;
     // All see the same models in the end: what is allowed more is never worse.
     const auto solved = [&](const DesignLimits& l) {
@@ -244,7 +294,7 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
         if (const auto why = add_base(search, limits)) return *why;
     }
     answer.max_loss = limits.max_loss;
-    const std::vector<Outcome> first = refined(search, limits, promising);
+    const std::vector<Outcome> first = refined(search, limits, true);
     const auto best = best_of(first);
     if (!search.stopped() && !best) return why_none(first, limits, space.serving, answer.models);
     if (!search.stopped()) loosen(search, limits);

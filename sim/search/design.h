@@ -3,7 +3,8 @@
 // granularity, shared experts, size and tokens, and for each architecture over deployments (serving_table.h).
 //
 // A model of N parameters that must reach a loss is trained on the tokens D that the law asks for; the budget bounds
-// 6 N_used D. Sizes are searched over a list, then around the best of each combination by halving the step in ln N.
+// 6 N_used D. Sizes are searched over a list, then around the best of each combination by halving the step in ln N, at
+// last one percent apart. Prices jump with the shape of a model, so the best size is good to a few percent of price.
 #pragma once
 
 #include <string>

@@ -122,6 +122,11 @@ Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignL
     return o;
 }
 
+bool trainable(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
+               const LawPoint& point) {
+    return trained(goal, basis, limits, point).stage == DesignStage::max_cost;
+}
+
 std::vector<Outcome> outcomes_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                                  const std::vector<DesignModel>& models) {
     std::vector<Outcome> outcomes(models.size());

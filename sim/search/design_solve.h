@@ -35,6 +35,10 @@ struct Outcome {
 [[nodiscard]] Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
                                  const std::vector<DesignModel>& models, std::size_t index);
 
+/// Whether training alone leaves the model within the limits, whatever it costs to serve.
+[[nodiscard]] bool trainable(const DesignGoal& goal, const LossBasis& basis, const DesignLimits& limits,
+                             const LawPoint& point);
+
 /// Outcomes of all candidates, by model; others keep the stage `memory`.
 [[nodiscard]] std::vector<Outcome> outcomes_of(const DesignGoal& goal, const LossBasis& basis,
                                                const DesignLimits& limits,

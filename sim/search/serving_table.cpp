@@ -123,6 +123,7 @@ class Walk {
     void descend(double fitting) {
         rungs_.push_back(try_load(fitting, false));
         const auto pays = [&] {
+            if (space_.cost == CostBasis::blended) return true;   // follows no such rule
             const double best = served_.best[static_cast<std::size_t>(ServingLimit::none)].usd_per_mtok;
             return rungs_.back().usd_per_mtok * least_price_below < best;
         };

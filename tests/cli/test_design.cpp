@@ -2,6 +2,7 @@
 // moecost design as a user meets it: schema, a deployment that estimate reproduces, threads, and what it refuses.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/value.h"
@@ -62,9 +63,10 @@ const Refusal refusals[] = {
     {"--budget 1e22 --equal-to 1 --gpu h100 --cluster hgx_h100", 2,
      "--gpu: --cluster names the machine already"},
     {"--budget 1e22 --equal-to 1 --concurrency 8 --offline", 2, "--concurrency: another load is given"},
+    {"--budget 1e22 --equal-to 1 --prefill-only", 2, "--cost-of: nothing is output"},
     {"--budget 1e22 --equal-to 1 --cost-of input", 2, "--cost-of: 'input' is not one of them"},
     {"--budget 1e22 --equal-to 1 --train-mfu 2", 2, "--train-mfu: '2' is not a number"},
-    {"--budget 1e22 --equal-to 1 --threads 0", 2, "--threads: '0' is not a whole number"},
+    {"--budget 1e22 --equal-to 1 --threads 0", 2, "--threads: '0' is not a number in 1..1024"},
     {"--budget 1e22 --equal-to 1 --model mixtral-8x7b", 2, "--model: unknown option"},
     {"--budget 1e22 --equal-to 1 extra", 2, "extra: is not an option"},
     {"--budget 1e6 --equal-to 1 --sizes 1B --experts 1 --gpu h100 --gpus 1", 3,
@@ -159,5 +161,23 @@ TEST_CASE("E beyond the runs of the law is extrapolated") {
     for (const Reader& p : Reader(document).tables("by_experts")) {
         const bool beyond = p.text("extrapolated").find('E') != std::string::npos;
         CHECK(beyond == (p.number("experts", positive) == 64));
+    }
+}
+
+TEST_CASE("a design fits the page") {
+    for (const char* goal :
+         {"--equal-to 1", "--objective loss --max-cost 1", "--max-loss 2.2 --served-tokens 1e13"}) {
+        std::string arguments(small);
+        arguments.replace(arguments.find("--equal-to 1"), 12, goal);
+        const Run run = run_program(arguments);
+        CAPTURE(run.err);
+        REQUIRE(run.status == 0);
+        std::size_t column = 0;
+        std::size_t longest = 0;
+        for (const char c : run.out) {
+            column = c == '\n' ? 0 : column + 1;
+            longest = std::max(longest, column);
+        }
+        CHECK(longest <= 100);
     }
 }

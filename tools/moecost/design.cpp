@@ -8,7 +8,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <thread>
 
 #include "base/format.h"
 #include "text.h"
@@ -34,18 +33,9 @@ void show_progress(const TableProgress& p) {
     std::fputs(line.c_str(), stderr);
 }
 
-TableOptions table_options(const Invocation& invocation) {
+TableOptions table_options(const DesignQuestion& question, const Invocation& invocation) {
     TableOptions o;
-    o.threads = std::max(1U, std::thread::hardware_concurrency());
-    if (const std::string* text = invocation.line.find("threads")) {
-        const double n = std::strtod(text->c_str(), nullptr);
-        if (!(n >= 1 && n <= 1024)) {
-            std::string message("'");
-            throw InputError({"--threads"}, {},
-                             message.append(*text).append("' is not a whole number in 1..1024"));
-        }
-        o.threads = static_cast<unsigned>(n);
-    }
+    o.threads = question.threads;
     o.stop = &stop_wanted;
     if (!invocation.quiet && isatty(STDERR_FILENO) != 0) o.progress = show_progress;
     return o;
@@ -68,7 +58,7 @@ Answer run_design(const Invocation& invocation) {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     const DesignQuestion question = design_question(invocation);
-    const TableOptions options = table_options(invocation);
+    const TableOptions options = table_options(question, invocation);
     std::signal(SIGINT, [](int) { stop_wanted = true; });
     std::signal(SIGTERM, [](int) { stop_wanted = true; });
     const auto found = moecost::design(question.space, question.goal, options);

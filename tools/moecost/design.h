@@ -17,6 +17,7 @@ struct DesignQuestion {
     Description description;          // of every deployment
     std::vector<std::string> gpus;    // as they were named, by machine
     std::string deployment_options;   // " --isl 4000 --weights fp8": what estimate needs besides
+    unsigned threads = 1;
     std::string training_basis;       // of the price of training
 };
 /// InputError names the option and what is allowed.

@@ -25,8 +25,18 @@ std::string law_note(const DesignQuestion& q) {
     std::string s("loss: ");
     s.append(basis.law.title).append(" (").append(basis.law.status).append("); N counts ");
     s.append(name_of(basis.law.size)).append(" parameters ");
-    return s.append(basis.law.embeddings ? "with" : "without")
-        .append(" embeddings; training FLOP 6 N D of what a token uses");
+    s.append(basis.law.embeddings ? "with" : "without").append(" embeddings; training FLOP 6 N D");
+    return s.append(basis.law.size == SizeMeaning::total ? ", N of what a token uses" : "");
+}
+
+/// Laws that count the dense-equivalent size take its compute too, as their papers do.
+std::string compute_note(const DesignQuestion& q, const DesignAnswer& a) {
+    const FamilyMember& m = a.models[a.winner.model].member;
+    if (q.space.basis.law.size != SizeMeaning::dense_equivalent || m.active < 1.01 * m.dense_equivalent)
+        return {};
+    std::string s("a token of the winner uses ");
+    return s.append(significant(m.active / m.dense_equivalent, 3))
+        .append(" times the N that training FLOP count, as in the law's paper");
 }
 
 std::string bridge_note(const Law& bridge) {
@@ -34,7 +44,9 @@ std::string bridge_note(const Law& bridge) {
     s.append(bridge.title)
         .append(
             " prices experts, granularity and shared experts: the MoE has the loss of the dense "
-            "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss");
+            "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss; "
+            "the "
+            "source states no ranges of A and G, and the bootstrap holds it fixed");
     return s;
 }
 
@@ -116,11 +128,16 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
         if (!note.empty()) notes.push_back(std::move(note));
     };
     const std::string outside = outside_of(q, a, a.winner);
-    if (!outside.empty())
-        add(std::string("extrapolated: ")
-                .append(outside)
-                .append(" of the winner lie outside the runs behind the law"));
+    if (!outside.empty()) {
+        std::string note("extrapolated beyond the runs behind the law: ");
+        note.append(outside).append(" of the winner, which sees ");
+        add(note.append(amount(a.winner.tokens / a.models[a.winner.model].point.used))
+                .append(" tokens per parameter"));
+    }
+    if (q.goal.equal_to > 0 && !a.base)
+        add("the model that sets the loss can not be served on these accelerators under these objectives");
     add(law_note(q));
+    add(compute_note(q, a));
     if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
     add(fixed_note(q));
     add(quantisation_note(q, q.space.serving.machines.front().precision));

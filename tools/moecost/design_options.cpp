@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <thread>
 
 #include "base/format.h"
 #include "design.h"
@@ -270,6 +271,9 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
     const bool other_load = d.load && *d.load != LoadKind::closed_loop;
     if (other_load && line.has("concurrency"))
         throw InputError({"--concurrency"}, {}, "another load is given: choose one");
+    if (d.load == LoadKind::prefill_only && serving.cost == CostBasis::output)
+        throw InputError({"--cost-of"}, {}, "nothing is output when only prompts are served",
+                         "--cost-of total");
     if (!other_load) {
         d.load = LoadKind::closed_loop;
         d.requests = 1;
@@ -360,6 +364,8 @@ DesignQuestion design_question(const Invocation& invocation) {
         if (!sizes) throw InputError({"--sizes"}, {}, describe(sizes.error()), "--sizes LOW..HIGH");
     }
     read_machines(invocation, q);
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    q.threads = static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
     return q;
 }
 

@@ -69,7 +69,10 @@ std::string fixed_note(const DesignQuestion& q) {
 std::string quantisation_note(const DesignQuestion& q, const Precision& served) {
     const double nats = q.goal.quantisation_loss;
     std::string s;
-    if (nats > 0) return s.append("quantisation: ").append(shortest(nats)).append(" nats added to the loss of every candidate");
+    if (nats > 0)
+        return s.append("quantisation: ")
+            .append(shortest(nats))
+            .append(" nats added to the loss of every candidate");
     if (served.routed_experts == DType::bf16 && served.attention == DType::bf16) return s;
     s.append("quantisation: weights in ").append(info(served.routed_experts).name);
     return s.append(" are taken to cost no loss; --quantisation-loss NATS states one");

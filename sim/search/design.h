@@ -64,7 +64,7 @@ struct DesignGoal {
     double max_tokens = 0;   // of training: what data there are
     double max_cost = 0;     // dollars per million tokens
     double quantisation_loss = 0;   // nats that the formats of serving add to the loss of a candidate
-    double served_tokens = 0;   // over the lifetime, tokens as the cost basis counts them
+    double served_tokens = 0;       // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
     unsigned bootstrap = 200;   // samples of the law's covariance
     std::uint64_t seed = 1;

@@ -79,7 +79,7 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     auto& list = search.answer.combinations;
     std::optional<Trained> best;
     Infeasible why{"the base has no model", {}, {}, 0, 0};
-    for (const Combination& c : combinations_of(space, {search.goal.equal_to})) {
+    for (const DesignCombination& c : combinations_of(space, {search.goal.equal_to})) {
         auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.max_tokens);
         if (!trained) {
             why = trained.error();
@@ -263,6 +263,17 @@ void add_list(Search& search) {
         for (const double size : search.space.sizes) wanted.push_back({c, size});
     }
     add_sizes(search, wanted);
+    if (!search.space.extend || search.goal.budget <= 0) return;
+    // A loss that only the loss-optimal size reaches lies between the sizes of any list.
+    std::vector<DesignModel> optimal;
+    for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
+        auto trained = loss_optimal_model(search.space, search.answer.combinations[c], search.goal.budget,
+                                          search.goal.max_tokens);
+        if (!trained) continue;
+        trained->model.combination = c;
+        optimal.push_back(std::move(trained->model));
+    }
+    add_models(search, std::move(optimal));
 }
 
 }   // namespace

@@ -25,12 +25,12 @@ enum class DesignObjective {
 enum class ServingCostModel { evaluate };
 
 /// E, k, G and shared experts of a member, as FamilyRequest counts them.
-struct Combination {
+struct DesignCombination {
     int experts = 1;
     int top_k = 1;
     int granularity = 1;
     int shared_experts = 0;
-    bool operator==(const Combination&) const = default;
+    bool operator==(const DesignCombination&) const = default;
 };
 
 struct DesignSpace {
@@ -38,8 +38,10 @@ struct DesignSpace {
     LossBasis basis;
     std::vector<int> experts, top_k, granularity, shared_experts;
     std::vector<double> sizes;   // dense-equivalent parameters without embeddings, ascending
-    bool extend = false;         // go on below and above the list while the best stands at its end
-    int refinements = 4;         // halvings of the step in size around the best of each combination
+    // Not the list alone: the loss-optimal size of each combination too, and on below and above the list while the best
+    // stands at its end.
+    bool extend = false;
+    int refinements = 4;   // halvings of the step in size around the best of each combination
     ServingSpace serving;
     ServingCostModel cost_model = ServingCostModel::evaluate;
 };
@@ -107,7 +109,7 @@ struct WinShare {
 
 struct DesignAnswer {
     bool stopped = false;   // interrupted: nothing else is valid
-    std::vector<Combination> combinations;
+    std::vector<DesignCombination> combinations;
     std::vector<DesignModel> models;
     double max_loss = 0;               // the loss asked for, however it was stated; 0: none
     std::optional<DesignPoint> base;   // of equal_to: at the budget, loss-optimal

@@ -13,7 +13,7 @@ constexpr double most_size = 1e15;
 constexpr int scan_points = 55;
 constexpr double size_tolerance = 1e-3;   // in ln N
 
-void add_shapes(std::vector<Combination>& list, const DesignSpace& space, int experts) {
+void add_shapes(std::vector<DesignCombination>& list, const DesignSpace& space, int experts) {
     if (experts == 1) {
         list.push_back({});
         return;
@@ -72,13 +72,13 @@ double least_at(F f) {
 
 }   // namespace
 
-std::vector<Combination> combinations_of(const DesignSpace& space, const std::vector<int>& experts) {
-    std::vector<Combination> list;
+std::vector<DesignCombination> combinations_of(const DesignSpace& space, const std::vector<int>& experts) {
+    std::vector<DesignCombination> list;
     for (const int e : experts) add_shapes(list, space, e);
     return list;
 }
 
-Expected<DesignModel> build_model(const DesignSpace& space, const Combination& c, double size) {
+Expected<DesignModel> build_model(const DesignSpace& space, const DesignCombination& c, double size) {
     FamilyRequest request;
     request.size = size;
     request.experts = c.experts;
@@ -100,8 +100,8 @@ double affordable_tokens(double budget, double most_tokens, const LawPoint& poin
     return most_tokens > 0 ? std::min(tokens, most_tokens) : tokens;
 }
 
-Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination& combination, double budget,
-                                     double most_tokens) {
+Expected<Trained> loss_optimal_model(const DesignSpace& space, const DesignCombination& combination,
+                                     double budget, double most_tokens) {
     const auto loss_of = [&](double size) {
         const auto m = build_model(space, combination, size);
         if (!m) return HUGE_VAL;
@@ -116,7 +116,8 @@ Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination
     return Trained{std::move(*model), tokens, *loss};
 }
 
-Expected<Trained> cheapest_trained(const DesignSpace& space, const Combination& combination, double target) {
+Expected<Trained> cheapest_trained(const DesignSpace& space, const DesignCombination& combination,
+                                   double target) {
     const auto flop_of = [&](double size) {
         const auto m = build_model(space, combination, size);
         if (!m) return HUGE_VAL;

@@ -7,12 +7,12 @@
 namespace moecost {
 
 /// Every combination of the lists that can exist: k <= E, shared experts <= k G - 1; E = 1 is dense, once.
-[[nodiscard]] std::vector<Combination> combinations_of(const DesignSpace& space,
-                                                       const std::vector<int>& experts);
+[[nodiscard]] std::vector<DesignCombination> combinations_of(const DesignSpace& space,
+                                                             const std::vector<int>& experts);
 
 /// The member nearest to the size, and how the law sees it.
-[[nodiscard]] Expected<DesignModel> build_model(const DesignSpace& space, const Combination& combination,
-                                                double size);
+[[nodiscard]] Expected<DesignModel> build_model(const DesignSpace& space,
+                                                const DesignCombination& combination, double size);
 
 /// A trained model before it is priced to serve.
 struct Trained {
@@ -23,10 +23,11 @@ struct Trained {
 /// budget/(6 used), at most most_tokens (0: no such bound).
 [[nodiscard]] double affordable_tokens(double budget, double most_tokens, const LawPoint& point);
 /// The member of a combination with the least loss on the tokens it can afford, to 0.1 % in size.
-[[nodiscard]] Expected<Trained> loss_optimal_model(const DesignSpace& space, const Combination& combination,
-                                                   double budget, double most_tokens);
+[[nodiscard]] Expected<Trained> loss_optimal_model(const DesignSpace& space,
+                                                   const DesignCombination& combination, double budget,
+                                                   double most_tokens);
 /// The member that reaches `target` with the least training compute.
-[[nodiscard]] Expected<Trained> cheapest_trained(const DesignSpace& space, const Combination& combination,
-                                                 double target);
+[[nodiscard]] Expected<Trained> cheapest_trained(const DesignSpace& space,
+                                                 const DesignCombination& combination, double target);
 
 }   // namespace moecost

@@ -80,7 +80,7 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
         goal.equal_to > 0 ? goal.equal_to : *std::min_element(space.experts.begin(), space.experts.end());
     Infeasible why{"no model can be built", {}, {}, 0, 0};
     double largest = 0;
-    for (const Combination& c : combinations_of(space, {experts})) {
+    for (const DesignCombination& c : combinations_of(space, {experts})) {
         const auto trained = goal.budget > 0
                                  ? loss_optimal_model(space, c, goal.budget, goal.max_tokens)
                                  : cheapest_trained(space, c, goal.max_loss - goal.quantisation_loss);

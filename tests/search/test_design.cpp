@@ -440,6 +440,21 @@ TEST_CASE("what can not be reached is told with the shortfall") {
     CHECK(refused(tiny, g).reason == "the weights do not fit");
 }
 
+TEST_CASE("a loss that one size alone reaches is found between the sizes of a list") {
+    DesignSpace space = designs::small_space();
+    space.experts = {4};
+    space.sizes = {1e9, 20e9};
+    DesignGoal g = designs::goal(1e21);
+    g.equal_to = 0;
+    // Table 1 of Ludziejewski et al.: 4 experts at 1e21 FLOP are best at 4.4 B; 1e-5 above that loss.
+    Setting s;
+    s.experts = 4;
+    g.max_loss = loss_optimal(space.basis.law, g.budget, s)->loss + 1e-5;
+    CHECK(refused(space, g).unit == "FLOP");
+    space.extend = true;
+    CHECK(solved(space, g).models[solved(space, g).winner.model].point.used == Approx(4.4e9).epsilon(0.1));
+}
+
 TEST_CASE("goals that leave the answer open are refused") {
     const auto missing = [](DesignGoal g) { return goal_problem(g) ? goal_problem(g)->quantity : ""; };
     DesignGoal g;

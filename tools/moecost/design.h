@@ -18,7 +18,7 @@ struct DesignQuestion {
     std::vector<std::string> gpus;    // as they were named, by machine
     std::string deployment_options;   // " --isl 4000 --weights fp8": what estimate needs besides
     unsigned threads = 1;
-    std::string training_basis;       // of the price of training
+    std::string training_basis;   // of the price of training
 };
 /// InputError names the option and what is allowed.
 [[nodiscard]] DesignQuestion design_question(const Invocation& invocation);

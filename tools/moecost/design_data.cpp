@@ -144,7 +144,7 @@ void write_certainty(JsonWriter& json, const DesignAnswer& a) {
     json.number("samples", a.samples);
     json.begin_array("wins");
     for (const WinShare& w : a.wins) {
-        const Combination& c = a.combinations[w.combination];
+        const DesignCombination& c = a.combinations[w.combination];
         json.begin_object();
         json.number("experts", c.experts);
         json.number("top_k", c.top_k);

@@ -248,7 +248,7 @@ void read_deployment(const CommandLine& line, DesignQuestion& q) {
 /// Any member stands for all: they share precision, and every number is set again for each.
 Architecture some_member(const DesignSpace& space) {
     Infeasible why{"no model can be built", {}, {}, 0, 0};
-    for (const Combination& c : combinations_of(space, space.experts)) {
+    for (const DesignCombination& c : combinations_of(space, space.experts)) {
         for (auto size = space.sizes.rbegin(); size != space.sizes.rend(); ++size) {
             const auto m = build_model(space, c, *size);
             if (m) return m->member.architecture;

@@ -34,7 +34,7 @@ const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) {
 }
 
 /// "E 8, G 4, k 1": what tells combinations apart.
-std::string combination_name(const Combination& c) {
+std::string combination_name(const DesignCombination& c) {
     if (c.experts == 1) return "dense";
     std::string s(std::to_string(c.experts));
     s.append(" experts");
@@ -44,7 +44,7 @@ std::string combination_name(const Combination& c) {
     return s;
 }
 
-const Combination& combination_of(const DesignAnswer& a, const DesignPoint& p) {
+const DesignCombination& combination_of(const DesignAnswer& a, const DesignPoint& p) {
     return a.combinations[a.models[p.model].combination];
 }
 

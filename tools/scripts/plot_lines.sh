@@ -117,8 +117,9 @@ cut -f1 "$work/points" | uniq >"$work/names"
         i=$((i + 1))
         awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3, $4 }' "$work/points" >"$work/line$i"
         [ $i -eq 1 ] || printf ', '
-        printf "'%s' using 1:2 with linespoints ls %d" "$work/line$i" "$i"
-        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555'" "$work/line$i"
+        printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
+        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555' title '%s at its points'" \
+            "$work/line$i" "$name"
     done <"$work/names"
     echo
 } >"$work/plot"

@@ -75,7 +75,7 @@ PLOT
 }
 
 # log_range AXIS [fine] < values: a range that ends at the data, not at a power of ten, with ticks at 1, 2, 5; fine: more
-# of them where the data span less than a factor of eight.
+# of them where the range spans less than a factor of twelve.
 log_range() {
     LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v axis="$1" -v fine="${2:-}" '{
         low = $1 / 1.25; high = (NF == 2 ? $2 : $1) * 1.25

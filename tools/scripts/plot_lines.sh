@@ -118,8 +118,9 @@ cut -f1 "$work/points" | uniq >"$work/names"
         awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3, $4 }' "$work/points" >"$work/line$i"
         [ $i -eq 1 ] || printf ', '
         printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
-        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,0.8 font ',10' tc rgb '#555555' title '%s at its points'" \
-            "$work/line$i" "$name"
+        # Above one line, below the next.
+        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,%s font ',10' tc ls %d title '%s at its points'" \
+            "$work/line$i" "$([ $((i % 2)) = 1 ] && echo 0.8 || echo -0.9)" "$i" "$name"
     done <"$work/names"
     echo
 } >"$work/plot"

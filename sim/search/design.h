@@ -65,7 +65,8 @@ struct DesignGoal {
     double budget = 0;       // training FLOP
     double max_tokens = 0;   // of training: what data there are
     double max_cost = 0;     // dollars per million tokens
-    double served_tokens = 0;   // over the lifetime, tokens as the cost basis counts them
+    double quantisation_loss = 0;   // nats that the formats of serving add to the loss of a candidate
+    double served_tokens = 0;       // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
     unsigned bootstrap = 200;   // samples of the law's covariance
     std::uint64_t seed = 1;

@@ -81,8 +81,9 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
     Infeasible why{"no model can be built", {}, {}, 0, 0};
     double largest = 0;
     for (const DesignCombination& c : combinations_of(space, {experts})) {
-        const auto trained = goal.budget > 0 ? loss_optimal_model(space, c, goal.budget, goal.max_tokens)
-                                             : cheapest_trained(space, c, goal.max_loss);
+        const auto trained = goal.budget > 0
+                                 ? loss_optimal_model(space, c, goal.budget, goal.max_tokens)
+                                 : cheapest_trained(space, c, goal.max_loss - goal.quantisation_loss);
         if (trained)
             largest = std::max(largest, trained->model.member.request.size);
         else

@@ -85,10 +85,10 @@ void add_edges(const DesignSpace& space, DesignAnswer& answer) {
 std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
                                 const DesignModel& model, DesignPoint p, double tokens) {
     const auto l = loss_at(space.basis, model.point, tokens);
-    if (!l || (limits.max_loss > 0 && *l > limits.max_loss)) return std::nullopt;
+    if (!l || (limits.max_loss > 0 && *l + goal.quantisation_loss > limits.max_loss)) return std::nullopt;
     if (limits.max_tokens > 0 && tokens > limits.max_tokens) return std::nullopt;
     p.tokens = tokens;
-    p.loss = *l;
+    p.loss = *l + goal.quantisation_loss;
     p.training_flop = 6 * model.point.used * tokens;
     p.training_usd = goal.training.usd(p.training_flop);
     p.lifetime_usd = p.training_usd + goal.served_tokens * p.deployment.usd_per_mtok / 1e6;
@@ -136,7 +136,7 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
             offer(held(space, goal, limits, m, o.point, flop / (6 * m.point.used)));
         }
         if (limits.max_loss <= 0) continue;
-        const auto tokens = tokens_to_reach(space.basis, m.point, limits.max_loss);
+        const auto tokens = tokens_to_reach(space.basis, m.point, limits.max_loss - goal.quantisation_loss);
         if (!tokens || 6 * m.point.used * *tokens > top) continue;
         if (limits.max_tokens > 0 && *tokens > limits.max_tokens) continue;
         auto p = held(space, goal, {}, m, o.point, *tokens);

@@ -36,12 +36,12 @@ Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimi
         o.point.tokens = affordable_tokens(limits.budget, limits.max_tokens, point);
         const auto l = loss_at(basis, point, o.point.tokens);
         if (!l) return o;
-        o.point.loss = o.needed = *l;
-        if (limits.max_loss > 0 && *l > limits.max_loss) return o;
+        o.point.loss = o.needed = *l + goal.quantisation_loss;
+        if (limits.max_loss > 0 && o.point.loss > limits.max_loss) return o;
     } else {
-        const auto d = tokens_to_reach(basis, point, limits.max_loss);
+        const auto d = tokens_to_reach(basis, point, limits.max_loss - goal.quantisation_loss);
         if (!d) {
-            o.needed = d.error().needed;
+            o.needed = d.error().needed + goal.quantisation_loss;
             return o;
         }
         o.point.tokens = *d;

@@ -121,6 +121,21 @@ TEST_CASE("the line that a design gives reproduces throughput and price") {
     }
 }
 
+TEST_CASE("a loss of quantisation buys the same model as a target lower by it") {
+    const std::string question(
+        "design --budget 3e21 --gpu h100_sxm --gpus 1,2 --experts 1,8 --sizes 0.5B..8B --size-points 6 "
+        "--weights fp8 ");
+    const Document lower = json_of(question + "--target-loss 2.25");
+    const Document quantised = json_of(question + "--target-loss 2.3 --quantisation-loss 0.05");
+    const Document free = json_of(question + "--target-loss 2.3");
+    const Reader a = Reader(lower).table("winner");
+    const Reader b = Reader(quantised).table("winner");
+    CHECK(b.number("size", positive) == a.number("size", positive));
+    CHECK(b.number("tokens", positive) == doctest::Approx(a.number("tokens", positive)).epsilon(1e-9));
+    CHECK(b.number("loss", positive) == doctest::Approx(2.3).epsilon(1e-12));
+    CHECK(b.number("usd_per_mtok", positive) > Reader(free).table("winner").number("usd_per_mtok", positive));
+}
+
 TEST_CASE("a design does not depend on the number of threads") {
     for (const char* format : {" --format json", " --format csv --all", ""}) {
         const std::string arguments = std::string(small).append(format);

@@ -81,6 +81,7 @@ void write_inputs(JsonWriter& json, const DesignQuestion& q) {
     number_or_null(json, "max_tokens", g.max_tokens);
     number_or_null(json, "max_cost", g.max_cost);
     json.number("served_tokens", g.served_tokens);
+    json.number("quantisation_loss", g.quantisation_loss);
     json.text("cost_of", name_of(s.serving.cost));
     json.text("family", s.family.id);
     json.text("law", s.basis.law.id);

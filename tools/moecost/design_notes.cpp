@@ -65,6 +65,19 @@ std::string fixed_note(const DesignQuestion& q) {
     return std::string("fixed, for the law does not hold them: ").append(names);
 }
 
+/// What quantised weights cost in loss, as stated; a reminder where nobody stated it.
+std::string quantisation_note(const DesignQuestion& q, const Precision& served) {
+    const double nats = q.goal.quantisation_loss;
+    std::string s;
+    if (nats > 0)
+        return s.append("quantisation: ")
+            .append(shortest(nats))
+            .append(" nats added to the loss of every candidate");
+    if (served.routed_experts == DType::bf16 && served.attention == DType::bf16) return s;
+    s.append("quantisation: weights in ").append(info(served.routed_experts).name);
+    return s.append(" are taken to cost no loss; --quantisation-loss NATS states one");
+}
+
 std::string training_note(const DesignQuestion& q) {
     const TrainingPrice& t = q.goal.training;
     std::string s("training dollars: ");
@@ -130,6 +143,7 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     add(compute_note(q, a));
     if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
     add(fixed_note(q));
+    add(quantisation_note(q, q.space.serving.machines.front().precision));
     const Family& family = q.space.family;
     add(std::string("family: ").append(family.title));
     add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));

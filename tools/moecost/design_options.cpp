@@ -125,6 +125,7 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.max_tokens = number_or(line, "max-tokens", 0, 1, 1e30);
     g.max_cost = number_or(line, "max-cost", 0, 1e-9, 1e9);
     g.served_tokens = number_or(line, "served-tokens", 0, 0, 1e30);
+    g.quantisation_loss = number_or(line, "quantisation-loss", 0, 0, 10);
     g.bootstrap = static_cast<unsigned>(whole_or(line, "bootstrap", 200, 0, 100'000));
     g.seed = static_cast<std::uint64_t>(number_or(line, "seed", 1, 0, 9e15));
     read_training(in, q);
@@ -241,6 +242,8 @@ std::vector<Flag> design_flags() {
         {"budget", "FLOP", goal, "largest training compute"},
         {"max-tokens", "N", goal, "largest number of training tokens: what data there are"},
         {"max-cost", "USD", goal, "largest price of a million tokens"},
+        {"quantisation-loss", "NATS", goal,
+         "what the formats of serving add to the loss of every candidate (default: 0)"},
         {"served-tokens", "N", goal, "tokens over the lifetime, as --cost-of counts them"},
         {"cost-of", "WHAT", goal,
          "tokens that share the rent: output (prompts included), total, or blended prices (default: output)"},

@@ -27,7 +27,7 @@ label() {
         tokens_per_s_per_user) echo "output tokens/s per user" ;;
         output_tokens_per_s_per_gpu) echo "output tokens/s per GPU" ;;
         output_tokens_per_s) echo "output tokens/s per instance" ;;
-        usd_per_mtok_output) echo "USD per million output tokens" ;;
+        usd_per_mtok | usd_per_mtok_output) echo "USD per million output tokens" ;;
         usd_per_mtok_input) echo "USD per million input tokens" ;;
         usd_per_mtok_total) echo "USD per million tokens" ;;
         usd_per_mtok_blended) echo "USD per million tokens (blended)" ;;
@@ -70,17 +70,20 @@ set style line 3 lc rgb '#2f8f83' lw 2.6 dt (3,3) pt 9 ps 0.8
 set style line 4 lc rgb '#b58a00' lw 2.6 dt (10,3,2,3) pt 13 ps 0.8
 set style line 5 lc rgb '#7a4fa3' lw 2.6 dt (6,2,6,6) pt 11 ps 0.8
 set style line 6 lc rgb '#808080' lw 2.6 dt (2,6) pt 6 ps 0.8
+set style line 7 lc rgb '#b0306a' lw 2.6 dt (12,4,2,4,2,4) pt 4 ps 0.8
 PLOT
 }
 
-# log_range AXIS < values: a range that ends at the data, not at a power of ten, with ticks at 1, 2, 5.
+# log_range AXIS [fine] < values: a range that ends at the data, not at a power of ten, with ticks at 1, 2, 5; fine: more
+# of them where the range spans less than a factor of twelve.
 log_range() {
-    LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v axis="$1" '{
+    LC_ALL=C sort -g | sed -n '1p;$p' | paste -sd' ' | awk -v axis="$1" -v fine="${2:-}" '{
         low = $1 / 1.25; high = (NF == 2 ? $2 : $1) * 1.25
         printf "set %srange [%.6g:%.6g]; set %stics (", axis, low, high, axis
+        ticks = split(fine && high / low < 12 ? "1 1.5 2 3 4 5 7" : "1 2 5", tick, " ")
         start = int(log(low) / log(10)) - 1
-        for (e = start; e < start + 30; ++e) for (i = 1; i <= 3; ++i) {
-            t = (i == 1 ? 1 : i == 2 ? 2 : 5) * 10 ^ e
+        for (e = start; e < start + 30; ++e) for (i = 1; i <= ticks; ++i) {
+            t = tick[i] * 10 ^ e
             if (t >= low && t <= high) printf "%s\"%.6g\" %.6g", (n++ ? ", " : ""), t, t
         }
         print ")" }'

@@ -28,6 +28,18 @@ Heads heads_of(const Mixer& mixer) {
 
 }   // namespace
 
+std::string_view name_of(ExpertExchange exchange) {
+    switch (exchange) {
+        case ExpertExchange::collective:
+            return "collective";
+        case ExpertExchange::low_latency:
+            return "low-latency";
+        case ExpertExchange::normal:
+            break;
+    }
+    return "normal";
+}
+
 std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout) {
     if (layout.tp < 1 || layout.pp < 1 || layout.ep < 1 || layout.attention_dp < 1 || layout.replicas < 1) {
         return Infeasible{"a parallel degree is below 1", {}, {}, 0, 0};

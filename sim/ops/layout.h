@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "base/expected.h"
 #include "model/architecture.h"
@@ -12,6 +13,7 @@ namespace moecost {
 /// How tokens reach their experts: by the collectives of the layer (all-reduce, or gather and scatter between
 /// attention-data-parallel ranks), or by an all-to-all backend (DeepEP).
 enum class ExpertExchange { collective, low_latency, normal };
+[[nodiscard]] std::string_view name_of(ExpertExchange exchange);
 
 struct Layout {
     int tp = 1;             // tensor parallelism of attention, inside one data-parallel rank

@@ -80,7 +80,7 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     std::optional<Trained> best;
     Infeasible why{"the base has no model", {}, {}, 0, 0};
     for (const DesignCombination& c : combinations_of(space, {search.goal.equal_to})) {
-        auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.max_tokens);
+        auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.tokens);
         if (!trained) {
             why = trained.error();
         } else if (!best || trained->loss < best->loss) {
@@ -227,7 +227,10 @@ void loosen(Search& search, const DesignLimits& limits) {
     constexpr double by_loss = 0.01;
     add("loss", limits.max_loss > 0, by_loss, [&](DesignLimits& l) { l.max_loss *= 1 + by_loss; });
     add("budget", limits.budget > 0, by, [](DesignLimits& l) { l.budget *= relaxation; });
-    add("max-tokens", limits.max_tokens > 0, by, [](DesignLimits& l) { l.max_tokens *= relaxation; });
+    add("max-tokens", limits.tokens.stated(), by, [](DesignLimits& l) {
+        l.tokens.most *= relaxation;
+        l.tokens.per_parameter *= relaxation;
+    });
     add("max-cost", limits.max_cost > 0, by, [](DesignLimits& l) { l.max_cost *= relaxation; });
     add("slo-tpot", slo.tpot_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::tpot; });
     add("slo-ttft", slo.ttft_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::ttft; });
@@ -268,7 +271,7 @@ void add_list(Search& search) {
     std::vector<DesignModel> optimal;
     for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
         auto trained = loss_optimal_model(search.space, search.answer.combinations[c], search.goal.budget,
-                                          search.goal.max_tokens);
+                                          search.goal.tokens);
         if (!trained) continue;
         trained->model.combination = c;
         optimal.push_back(std::move(trained->model));
@@ -299,7 +302,7 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     add_list(search);
     if (answer.models.empty()) return search.not_built;
     if (const auto why = too_small_a_budget(search)) return *why;
-    DesignLimits limits{goal.max_loss, goal.budget,        goal.max_tokens,
+    DesignLimits limits{goal.max_loss, goal.budget,        goal.tokens,
                         goal.max_cost, ServingLimit::none, std::nullopt};
     if (goal.equal_to > 0) {
         if (const auto why = add_base(search, limits)) return *why;

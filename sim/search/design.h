@@ -7,6 +7,8 @@
 // last one percent apart. Prices jump with the shape of a model, so the best size is good to a few percent of price.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "search/law_setting.h"
@@ -57,14 +59,25 @@ struct TrainingPrice {
     }
 };
 
+/// What bounds the tokens of training; 0: nothing does.
+struct TokenBound {
+    double most = 0;            // what data there are
+    double per_parameter = 0;   // of those that training FLOP count: how far past its runs a law is trusted
+    [[nodiscard]] bool stated() const { return most > 0 || per_parameter > 0; }
+    [[nodiscard]] double of(const LawPoint& point) const {
+        const double total = most > 0 ? most : HUGE_VAL;
+        return per_parameter > 0 ? std::min(total, per_parameter * point.used) : total;
+    }
+};
+
 /// 0: not stated.
 struct DesignGoal {
     DesignObjective objective = DesignObjective::cost;
-    double max_loss = 0;     // nats per token
-    int equal_to = 0;        // instead: the loss of the loss-optimal model of so many experts at the budget
-    double budget = 0;       // training FLOP
-    double max_tokens = 0;   // of training: what data there are
-    double max_cost = 0;     // dollars per million tokens
+    double max_loss = 0;   // nats per token
+    int equal_to = 0;      // instead: the loss of the loss-optimal model of so many experts at the budget
+    double budget = 0;     // training FLOP
+    TokenBound tokens;
+    double max_cost = 0;            // dollars per million tokens
     double quantisation_loss = 0;   // nats that the formats of serving add to the loss of a candidate
     double served_tokens = 0;       // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;

@@ -95,22 +95,21 @@ Expected<DesignModel> build_model(const DesignSpace& space, const DesignCombinat
     return model;
 }
 
-double affordable_tokens(double budget, double most_tokens, const LawPoint& point) {
-    const double tokens = budget / (6 * point.used);
-    return most_tokens > 0 ? std::min(tokens, most_tokens) : tokens;
+double affordable_tokens(double budget, const TokenBound& bound, const LawPoint& point) {
+    return std::min(budget / (6 * point.used), bound.of(point));
 }
 
 Expected<Trained> loss_optimal_model(const DesignSpace& space, const DesignCombination& combination,
-                                     double budget, double most_tokens) {
+                                     double budget, const TokenBound& bound) {
     const auto loss_of = [&](double size) {
         const auto m = build_model(space, combination, size);
         if (!m) return HUGE_VAL;
-        const auto l = loss_at(space.basis, m->point, affordable_tokens(budget, most_tokens, m->point));
+        const auto l = loss_at(space.basis, m->point, affordable_tokens(budget, bound, m->point));
         return l ? *l : HUGE_VAL;
     };
     auto model = build_model(space, combination, least_at(loss_of));
     if (!model) return model.error();
-    const double tokens = affordable_tokens(budget, most_tokens, model->point);
+    const double tokens = affordable_tokens(budget, bound, model->point);
     const auto loss = loss_at(space.basis, model->point, tokens);
     if (!loss) return loss.error();
     return Trained{std::move(*model), tokens, *loss};

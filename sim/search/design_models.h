@@ -20,12 +20,12 @@ struct Trained {
     double tokens = 0;
     double loss = 0;
 };
-/// budget/(6 used), at most most_tokens (0: no such bound).
-[[nodiscard]] double affordable_tokens(double budget, double most_tokens, const LawPoint& point);
+/// budget/(6 used), within the bound.
+[[nodiscard]] double affordable_tokens(double budget, const TokenBound& bound, const LawPoint& point);
 /// The member of a combination with the least loss on the tokens it can afford, to 0.1 % in size.
 [[nodiscard]] Expected<Trained> loss_optimal_model(const DesignSpace& space,
                                                    const DesignCombination& combination, double budget,
-                                                   double most_tokens);
+                                                   const TokenBound& bound);
 /// The member that reaches `target` with the least training compute.
 [[nodiscard]] Expected<Trained> cheapest_trained(const DesignSpace& space,
                                                  const DesignCombination& combination, double target);

@@ -82,7 +82,7 @@ Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const Design
     double largest = 0;
     for (const DesignCombination& c : combinations_of(space, {experts})) {
         const auto trained = goal.budget > 0
-                                 ? loss_optimal_model(space, c, goal.budget, goal.max_tokens)
+                                 ? loss_optimal_model(space, c, goal.budget, goal.tokens)
                                  : cheapest_trained(space, c, goal.max_loss - goal.quantisation_loss);
         if (trained)
             largest = std::max(largest, trained->model.member.request.size);

@@ -86,7 +86,7 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
                                 const DesignModel& model, DesignPoint p, double tokens) {
     const auto l = loss_at(space.basis, model.point, tokens);
     if (!l || (limits.max_loss > 0 && *l + goal.quantisation_loss > limits.max_loss)) return std::nullopt;
-    if (limits.max_tokens > 0 && tokens > limits.max_tokens) return std::nullopt;
+    if (tokens > limits.tokens.of(model.point)) return std::nullopt;
     p.tokens = tokens;
     p.loss = *l + goal.quantisation_loss;
     p.training_flop = 6 * model.point.used * tokens;
@@ -103,7 +103,7 @@ double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vect
     double least = HUGE_VAL;
     for (const DesignModel& m : models) {
         if (m.member.request.experts != goal.equal_to) continue;
-        const auto l = loss_at(basis, m.point, affordable_tokens(goal.budget, goal.max_tokens, m.point));
+        const auto l = loss_at(basis, m.point, affordable_tokens(goal.budget, goal.tokens, m.point));
         if (l) least = std::min(least, *l);
     }
     return least;
@@ -138,7 +138,7 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
         if (limits.max_loss <= 0) continue;
         const auto tokens = tokens_to_reach(space.basis, m.point, limits.max_loss - goal.quantisation_loss);
         if (!tokens || 6 * m.point.used * *tokens > top) continue;
-        if (limits.max_tokens > 0 && *tokens > limits.max_tokens) continue;
+        if (*tokens > limits.tokens.of(m.point)) continue;
         auto p = held(space, goal, {}, m, o.point, *tokens);
         if (p) p->loss = limits.max_loss;
         offer(p);

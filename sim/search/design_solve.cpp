@@ -33,7 +33,7 @@ Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimi
     Outcome o;
     o.stage = DesignStage::loss;
     if (goal.objective == DesignObjective::loss) {
-        o.point.tokens = affordable_tokens(limits.budget, limits.max_tokens, point);
+        o.point.tokens = affordable_tokens(limits.budget, limits.tokens, point);
         const auto l = loss_at(basis, point, o.point.tokens);
         if (!l) return o;
         o.point.loss = o.needed = *l + goal.quantisation_loss;
@@ -50,8 +50,8 @@ Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimi
     // One part in 1e9: the model that sets the loss spends the budget, or the data, exactly.
     constexpr double slack = 1 + 1e-9;
     o.stage = DesignStage::tokens;
-    o.needed = o.point.tokens;
-    if (limits.max_tokens > 0 && o.point.tokens > limits.max_tokens * slack) return o;
+    o.needed = o.point.tokens / limits.tokens.of(point);   // times what is allowed
+    if (o.point.tokens > limits.tokens.of(point) * slack) return o;
     o.point.training_flop = 6 * point.used * o.point.tokens;
     o.stage = DesignStage::budget;
     o.needed = o.point.training_flop;
@@ -162,8 +162,12 @@ Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& li
             return {"no model reaches the loss, even with unlimited tokens or the whole budget", "loss",
                     "nats", needed, limits.max_loss};
         case DesignStage::tokens:
-            return {"no model reaches the loss on so few training tokens", "training", "tokens", needed,
-                    limits.max_tokens};
+            if (limits.tokens.per_parameter > 0)
+                return {"no model reaches the loss on so few training tokens", "training",
+                        "tokens per parameter", needed * limits.tokens.per_parameter,
+                        limits.tokens.per_parameter};
+            return {"no model reaches the loss on so few training tokens", "training", "tokens",
+                    needed * limits.tokens.most, limits.tokens.most};
         case DesignStage::budget:
             return {"no model that can be served reaches the loss within the training budget", "training",
                     "FLOP", needed, limits.budget};

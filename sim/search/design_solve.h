@@ -13,7 +13,7 @@ namespace moecost {
 struct DesignLimits {
     double max_loss = 0;
     double budget = 0;
-    double max_tokens = 0;
+    TokenBound tokens;
     double max_cost = 0;
     ServingLimit loosened = ServingLimit::none;
     std::optional<std::size_t> machine;   // only on this one

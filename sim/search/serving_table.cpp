@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -25,7 +26,16 @@ std::vector<int> divisors(int n) {
     return result;
 }
 
-void add_layouts(std::vector<Layout>& list, int gpus, const FixedDegrees& fixed, ExpertExchange exchange) {
+void add_exchanges(std::vector<Layout>& list, Layout layout, std::span<const ExpertExchange> exchanges) {
+    for (const ExpertExchange exchange : exchanges) {
+        layout.exchange = exchange;
+        list.push_back(layout);
+        if (layout.ep == 1) return;   // nothing to exchange
+    }
+}
+
+void add_layouts(std::vector<Layout>& list, int gpus, const FixedDegrees& fixed,
+                 std::span<const ExpertExchange> exchanges) {
     for (const int tp : divisors(gpus)) {
         for (const int pp : divisors(gpus / tp)) {
             const int dp = gpus / tp / pp;
@@ -37,8 +47,7 @@ void add_layouts(std::vector<Layout>& list, int gpus, const FixedDegrees& fixed,
                 layout.pp = pp;
                 layout.ep = ep;
                 layout.attention_dp = dp;
-                layout.exchange = exchange;
-                list.push_back(layout);
+                add_exchanges(list, layout, exchanges);
             }
         }
     }
@@ -120,6 +129,18 @@ class Walk {
         fill(ServingLimit::memory, true);
     }
 
+    /// Listed loads, and steps of a fourth root of two below what fits: prices ripple with the tiles of kernels, so the
+    /// fullest is not always the cheapest. Descending.
+    [[nodiscard]] std::vector<double> loads_below(double fitting) const {
+        std::vector<double> loads;
+        for (const double share : {0.841, 0.707, 0.595}) loads.push_back(std::floor(fitting * share));
+        for (const double c : space_.concurrency) loads.push_back(c);
+        std::erase_if(loads, [&](double c) { return !(c >= 1 && c < fitting); });
+        std::sort(loads.begin(), loads.end(), std::greater<>());
+        loads.erase(std::unique(loads.begin(), loads.end()), loads.end());
+        return loads;
+    }
+
     void descend(double fitting) {
         rungs_.push_back(try_load(fitting, false));
         const auto pays = [&] {
@@ -127,8 +148,9 @@ class Walk {
             const double best = served_.best[static_cast<std::size_t>(ServingLimit::none)].usd_per_mtok;
             return rungs_.back().usd_per_mtok * least_price_below < best;
         };
-        for (auto c = space_.concurrency.rbegin(); c != space_.concurrency.rend() && pays(); ++c) {
-            if (*c < fitting) rungs_.push_back(try_load(*c, false));
+        for (const double requests : loads_below(fitting)) {
+            if (!pays()) break;
+            rungs_.push_back(try_load(requests, false));
         }
         if (rungs_.back().requests > 1 && pays()) rungs_.push_back(try_load(1, false));
         std::reverse(rungs_.begin(), rungs_.end());
@@ -233,12 +255,12 @@ double usd_per_mtok(const Estimate& e, CostBasis basis) {
 }
 
 std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed,
-                               ExpertExchange exchange) {
+                               std::span<const ExpertExchange> exchanges) {
     std::vector<int> counts(gpus.begin(), gpus.end());
     std::sort(counts.begin(), counts.end());
     counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
     std::vector<Layout> list;
-    for (const int n : counts) add_layouts(list, n, fixed, exchange);
+    for (const int n : counts) add_layouts(list, n, fixed, exchanges);
     return list;
 }
 
@@ -255,10 +277,7 @@ std::vector<std::vector<Served>> serving_table(const ServingSpace& space,
     using Clock = std::chrono::steady_clock;
     const std::size_t machines = space.machines.size();
     std::vector<std::vector<Served>> table(architectures.size(), std::vector<Served>(machines));
-    std::vector<std::vector<Layout>> layouts;
-    for (const Scenario& s : space.machines) {
-        layouts.push_back(layouts_of(space.gpus, space.fixed, s.layout.exchange));
-    }
+    const std::vector<Layout> layouts = layouts_of(space.gpus, space.fixed, space.exchanges);
     const auto start = Clock::now();
     auto reported = start;
     TableProgress progress{0, architectures.size() * machines, 0, 0};
@@ -281,7 +300,7 @@ std::vector<std::vector<Served>> serving_table(const ServingSpace& space,
             for (std::size_t i = next++; i < progress.all; i = next++) {
                 if (options.stop != nullptr && *options.stop) return;
                 Served& served = table[i / machines][i % machines];
-                served = cheapest(space, i % machines, layouts[i % machines], *architectures[i / machines]);
+                served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
                 finished(served);
             }
         } catch (const std::exception&) {

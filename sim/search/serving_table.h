@@ -35,17 +35,20 @@ struct ServingSpace {
         machines;            // one for each accelerator: engine, precision, lengths, objectives, price
     std::vector<int> gpus;   // of one instance
     FixedDegrees fixed;
+    std::vector<ExpertExchange> exchanges{ExpertExchange::collective};   // where experts are spread
     std::vector<double> concurrency;   // requests in flight, ascending; empty: the load of the scenarios
-    // Besides the listed numbers: one, as many as fit, and as many as the objectives allow (to one in 64). Listed numbers
+    // Besides the listed numbers: one, as many as fit and some just below, and as many as the objectives allow (to one
+    // in 64). Listed numbers
     // beyond what fits are left out then: waiting requests add no throughput.
     bool fill = false;
     CostBasis cost = CostBasis::output;
 };
 
 /// Every (tp, pp, attention dp, ep) with tp x pp x attention_dp among the counts and ep dividing tp x attention_dp, in
-/// a fixed order: by GPUs, then by degrees. Whether an architecture can use one: layout_problem().
+/// a fixed order: by GPUs, then by degrees, then by exchange where ep > 1. Whether an architecture can use one:
+/// layout_problem().
 [[nodiscard]] std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed,
-                                             ExpertExchange exchange);
+                                             std::span<const ExpertExchange> exchanges);
 
 /// Limits of serving that may be loosened by `relaxation` to see whether they bind.
 enum class ServingLimit { none, tpot, ttft, memory };

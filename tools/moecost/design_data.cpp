@@ -78,7 +78,8 @@ void write_inputs(JsonWriter& json, const DesignQuestion& q) {
     number_or_null(json, "max_loss", g.max_loss);
     number_or_null(json, "equal_to", g.equal_to);
     number_or_null(json, "budget_flop", g.budget);
-    number_or_null(json, "max_tokens", g.max_tokens);
+    number_or_null(json, "max_tokens", g.tokens.most);
+    number_or_null(json, "max_tokens_per_parameter", g.tokens.per_parameter);
     number_or_null(json, "max_cost", g.max_cost);
     json.number("served_tokens", g.served_tokens);
     json.number("quantisation_loss", g.quantisation_loss);

@@ -78,6 +78,20 @@ std::string quantisation_note(const DesignQuestion& q, const Precision& served) 
     return s.append(" are taken to cost no loss; --quantisation-loss NATS states one");
 }
 
+/// Engines store a cache in another format on newer accelerators unless they are told.
+std::string cache_note(const std::vector<Scenario>& machines) {
+    const auto differs = [&](const Scenario& s) {
+        return s.precision.kv_cache != machines.front().precision.kv_cache;
+    };
+    if (std::none_of(machines.begin(), machines.end(), differs)) return {};
+    std::string s("KV cache as the engine stores it:");
+    for (const Scenario& m : machines) {
+        s.append(&m == &machines.front() ? " " : ", ").append(info(m.precision.kv_cache).name);
+        s.append(" on ").append(m.cluster.gpu.id);
+    }
+    return s.append("; --kv FORMAT gives all the same");
+}
+
 std::string training_note(const DesignQuestion& q) {
     const TrainingPrice& t = q.goal.training;
     std::string s("training dollars: ");
@@ -117,6 +131,8 @@ std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const 
     if (d.layout.pp > 1) add_option(s, "pp", d.layout.pp);
     if (d.layout.ep > 1) add_option(s, "ep", d.layout.ep);
     if (d.layout.attention_dp > 1) add_option(s, "attention-dp", d.layout.attention_dp);
+    if (q.description.exchange.empty() && d.layout.exchange != ExpertExchange::collective)
+        s.append(" --all-to-all ").append(name_of(d.layout.exchange));
     s.append(load_option(q.space.serving.machines[d.machine].traffic, d.requests));
     return s.append(q.deployment_options);
 }
@@ -135,7 +151,8 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
         std::string note("extrapolated beyond the runs behind the law: ");
         note.append(outside).append(" of the winner, which sees ");
         add(note.append(amount(a.winner.tokens / a.models[a.winner.model].point.used))
-                .append(" tokens per parameter"));
+                .append(" tokens per parameter")
+                .append(q.goal.tokens.per_parameter > 0 ? "" : " (--max-tokens-per-parameter bounds them)"));
     }
     if (q.goal.equal_to > 0 && !a.base)
         add("the model that sets the loss can not be served on these accelerators under these objectives");
@@ -144,6 +161,7 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
     add(fixed_note(q));
     add(quantisation_note(q, q.space.serving.machines.front().precision));
+    add(cache_note(q.space.serving.machines));
     const Family& family = q.space.family;
     add(std::string("family: ").append(family.title));
     add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));

@@ -122,7 +122,8 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.max_loss = number_or(line, "target-loss", g.max_loss, 1e-3, 100);
     g.equal_to = whole_or(line, "equal-to", 0, 1, max_experts);
     g.budget = number_or(line, "budget", 0, 1, 1e40);
-    g.max_tokens = number_or(line, "max-tokens", 0, 1, 1e30);
+    g.tokens.most = number_or(line, "max-tokens", 0, 1, 1e30);
+    g.tokens.per_parameter = number_or(line, "max-tokens-per-parameter", 0, 1e-3, 1e12);
     g.max_cost = number_or(line, "max-cost", 0, 1e-9, 1e9);
     g.served_tokens = number_or(line, "served-tokens", 0, 0, 1e30);
     g.quantisation_loss = number_or(line, "quantisation-loss", 0, 0, 10);
@@ -200,6 +201,8 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
     const auto degree = [](const std::optional<int>& x) { return x.value_or(0); };
     serving.fixed = {degree(d.tp), degree(d.pp), degree(d.ep), degree(d.attention_dp)};
     d.tp = d.pp = d.ep = d.attention_dp = 1;
+    if (d.exchange.empty())
+        serving.exchanges = {ExpertExchange::collective, ExpertExchange::low_latency, ExpertExchange::normal};
     serving.gpus = whole_list_or(line, "gpus", powers_of_two(8), 1, 4096);
     serving.cost =
         choice(line, "cost-of", CostBasis::output, {CostBasis::output, CostBasis::total, CostBasis::blended});
@@ -225,6 +228,7 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
         if (d.cluster.empty()) d.gpu = gpu;
         serving.machines.push_back(describe(in.data, d, architecture));
     }
+    if (!d.exchange.empty()) serving.exchanges = {serving.machines.front().layout.exchange};
 }
 
 }   // namespace
@@ -241,6 +245,8 @@ std::vector<Flag> design_flags() {
         {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
         {"budget", "FLOP", goal, "largest training compute"},
         {"max-tokens", "N", goal, "largest number of training tokens: what data there are"},
+        {"max-tokens-per-parameter", "N", goal,
+         "of the parameters that training FLOP count: how far past its runs the law is trusted"},
         {"max-cost", "USD", goal, "largest price of a million tokens"},
         {"quantisation-loss", "NATS", goal,
          "what the formats of serving add to the loss of every candidate (default: 0)"},
@@ -278,6 +284,8 @@ std::vector<Flag> design_flags() {
         if (flag.key == "tp") flag.help = "tensor parallelism (default: every degree)";
         if (flag.key == "pp") flag.help = "pipeline stages (default: every number)";
         if (flag.key == "ep") flag.help = "expert parallelism (default: every degree)";
+        if (flag.key == "all-to-all")
+            flag.help = "expert exchange: collective, low-latency or normal (default: each)";
         if (flag.key == "attention-dp") flag.help = "attention data parallelism (default: every degree)";
         flags.push_back(flag);
     }

@@ -87,7 +87,9 @@ std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
             .append(")");
     }
     if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
-    if (g.max_tokens > 0) s.append(" and ").append(tokens(g.max_tokens)).append(" tokens");
+    if (g.tokens.most > 0) s.append(" and ").append(tokens(g.tokens.most)).append(" tokens");
+    if (g.tokens.per_parameter > 0)
+        s.append(", at most ").append(amount(g.tokens.per_parameter)).append(" tokens per parameter");
     if (g.max_cost > 0) s.append(", at most ").append(money(g.max_cost)).append(" per million tokens");
     return s;
 }

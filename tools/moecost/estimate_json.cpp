@@ -31,8 +31,7 @@ void write_hardware(JsonWriter& json, const Scenario& s) {
     json.number("ep", s.layout.ep);
     json.number("attention_dp", s.layout.attention_dp);
     json.number("replicas", s.layout.replicas);
-    constexpr std::string_view exchanges[] = {"collective", "low-latency", "normal"};
-    json.text("all_to_all", exchanges[static_cast<std::size_t>(s.layout.exchange)]);
+    json.text("all_to_all", name_of(s.layout.exchange));
     json.end_object();
 }
 

@@ -49,6 +49,8 @@ std::string layout_name(const Layout& layout) {
     degree(s, "TP", layout.tp);
     degree(s, "PP", layout.pp);
     degree(s, "EP", layout.ep);
+    if (layout.ep > 1 && layout.exchange != ExpertExchange::collective)
+        s.append(" ").append(name_of(layout.exchange));
     degree(s, "DP", layout.attention_dp);
     return s.empty() ? "one GPU" : s;
 }

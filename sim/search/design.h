@@ -23,9 +23,6 @@ enum class DesignObjective {
 };
 [[nodiscard]] std::string_view name_of(DesignObjective objective);
 
-/// How an architecture is priced to serve; room for cost models of papers.
-enum class ServingCostModel { evaluate };
-
 /// E, k, G and shared experts of a member, as FamilyRequest counts them.
 struct DesignCombination {
     int experts = 1;
@@ -45,7 +42,6 @@ struct DesignSpace {
     bool extend = false;
     int refinements = 4;   // halvings of the step in size around the best of each combination
     ServingSpace serving;
-    ServingCostModel cost_model = ServingCostModel::evaluate;
 };
 
 /// dollars = FLOP/(peak x mfu)/3600 x usd_per_gpu_hour

@@ -80,7 +80,7 @@ std::vector<DesignCombination> combinations_of(const DesignSpace& space, const s
 
 Expected<DesignModel> build_model(const DesignSpace& space, const DesignCombination& c, double size) {
     FamilyRequest request;
-    request.size = size;
+    request.size = std::round(size);   // what a person can write down
     request.experts = c.experts;
     request.top_k = c.top_k;
     request.granularity = c.granularity;

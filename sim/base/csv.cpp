@@ -140,7 +140,10 @@ std::string read_file(const std::string& path) {
 }
 
 void write_file(const std::string& path, std::string_view content) {
-    const std::string part = std::string(path).append(".part");
+    std::error_code kind;
+    const bool replaceable =   // a device or pipe is written to; renaming onto it would destroy it
+        !std::filesystem::exists(path, kind) || std::filesystem::is_regular_file(path, kind);
+    const std::string part = replaceable ? std::string(path).append(".part") : path;
     {
         std::ofstream out(part, std::ios::binary);
         out.write(content.data(), static_cast<std::streamsize>(content.size()));
@@ -148,10 +151,11 @@ void write_file(const std::string& path, std::string_view content) {
         if (!out) {
             std::string message(path);
             message.append(": cannot write: ").append(std::strerror(errno));
-            std::remove(part.c_str());
+            if (replaceable) std::remove(part.c_str());
             throw SystemError(message);
         }
     }
+    if (!replaceable) return;
     std::error_code ec;
     std::filesystem::rename(part, path, ec);
     if (ec) {

@@ -104,14 +104,14 @@ TEST_CASE("a second run of the same command measures nothing again") {
     CHECK(moecost::read_file(folder / "a/gemm.csv") == before);
 }
 
-TEST_CASE("bad input is one line and exit code 2, nothing measured is 1") {
+TEST_CASE("bad input, a filter without cases among it, is one line and exit code 2") {
     const ScratchFolder folder;
     CHECK(program({"--bogus"}).code == 2);
     CHECK(program({"--synthetic", "h100_sxm-vlm"}).code == 2);
-    CHECK(program({"--replay", folder / "missing", "--out", folder / "out"}).code == 1);
+    CHECK(program({"--replay", folder / "missing", "--out", folder / "out"}).code == 2);
     const Outcome none =
         program({"--synthetic", "h100_sxm-vllm", "--filter", "nothing", "--out", folder / "out"});
-    CHECK(none.code == 1);
+    CHECK(none.code == 2);
     CHECK(none.err == "no case matches 'nothing'; --list shows their names\n");
     std::ofstream(folder / "device.json") << "{ \"name\": 3 }";
     CHECK(program({"--list", "--device", folder / "device.json"}).code == 2);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # From a machine with an NVIDIA GPU to a profile of it: builds the microbenchmarks and moecost, measures, fits, and asks
 # one question with the result. Run again after an interruption: finished cases are kept.
-#   tools/scripts/calibrate_gpu.sh [-d OUT] [-o PROFILE] [moecost-microbench options, such as --quick]
+#   tools/scripts/calibrate_gpu.sh [-d OUT] [-o PROFILE] [--synthetic PROFILE] [moecost-microbench options, as --quick]
+# --synthetic PROFILE (such as h100_sxm-vllm): no GPU; rows by the laws with the constants of that profile, same steps.
 # Exit: 77 without a GPU, 1 without nvcc 13 or when a step fails. Clocks and settings of the GPU are never changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -10,56 +11,65 @@ source tools/scripts/packages.sh
 
 out=microbench-out
 profile=my-gpu.toml
+synthetic=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help)
-            sed -n '3,7s/^# \{0,1\}//p' "tools/scripts/calibrate_gpu.sh"
+            sed -n '3,8s/^# \{0,1\}//p' "tools/scripts/calibrate_gpu.sh"
             exit 0
             ;;
-        -d | -o)
+        -d | -o | --synthetic)
             [ $# -ge 2 ] || { echo "calibrate_gpu: $1 needs a value" >&2; exit 2; }
-            if [ "$1" = -d ]; then out=$2; else profile=$2; fi
+            case $1 in -d) out=$2 ;; -o) profile=$2 ;; *) synthetic=$2 ;; esac
             shift 2
             ;;
         *) break ;;
     esac
 done
 
-if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then
-    echo "calibrate_gpu: no NVIDIA GPU here (nvidia-smi lists none): nothing to measure" >&2
-    exit 77
-fi
-nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
-if [ ! -x "$nvcc" ]; then
-    echo "calibrate_gpu: nvcc 13 is needed, found none on PATH or in /usr/local/cuda/bin" >&2
-    exit 1
-fi
-
-# Tensor instructions of Hopper and of data-centre Blackwell need the architecture of exactly that chip.
-capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 | tr -d '. ')
-case $capability in
-    90 | 100 | 103) architecture=${capability}a-real ;;
-    *) architecture=$capability-real ;;
-esac
-
 build=build/calibrate-gpu
-step "Packages"
-install_packages "${build_packages[@]}"
+program=moecost-microbench
+if [ -n "$synthetic" ]; then
+    program=moecost-microbench-host
+    set -- --synthetic "$synthetic" "$@"
+    options=(-DMOECOST_CUDA=OFF)
+else
+    if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then
+        echo "calibrate_gpu: no NVIDIA GPU here (nvidia-smi lists none): nothing to measure" >&2
+        exit 77
+    fi
+    nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
+    if [ ! -x "$nvcc" ]; then
+        echo "calibrate_gpu: nvcc 13 is needed, found none on PATH or in /usr/local/cuda/bin" >&2
+        exit 1
+    fi
 
-step "Building moecost and the microbenchmarks for sm_${architecture%-real} in $build"
-quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=OFF -DMOECOST_CUDA=ON \
-    -DCMAKE_CUDA_COMPILER="$nvcc" -DCMAKE_CUDA_ARCHITECTURES="$architecture"
-quietly cmake --build "$build" --target moecost_cli moecost-microbench
+    # Tensor instructions of Hopper and of data-centre Blackwell need the architecture of exactly that chip.
+    capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader -i 0 | tr -d '. ')
+    case $capability in
+        90 | 100 | 103) architecture=${capability}a-real ;;
+        *) architecture=$capability-real ;;
+    esac
+    options=(-DMOECOST_CUDA=ON -DCMAKE_CUDA_COMPILER="$nvcc" -DCMAKE_CUDA_ARCHITECTURES="$architecture")
+fi
+step "Packages"
+packages=("${build_packages[@]}")
+[ -z "$synthetic" ] || packages+=("${test_packages[@]}")
+install_packages "${packages[@]}"
+
+step "Building moecost and $program${architecture:+ for sm_${architecture%-real}} in $build"
+quietly cmake --preset release -B "$build" -DMOECOST_TESTS="${synthetic:+ON}" -DMOECOST_BENCH=OFF "${options[@]}"
+quietly cmake --build "$build" --target moecost_cli "$program"
 
 step "Measuring into $out (two minutes with --quick, up to a few hours without)"
-"$build/bin/moecost-microbench" --out "$out" "$@"
+"$build/bin/$program" --out "$out" "$@"
 
 step "Fitting $profile"
 "$build/bin/moecost" calibrate --kernels "$out" --gpu auto --engine microbench -o "$profile"
 
 gpu=$(sed -n 's/^ *"gpu": "\(.*\)",*$/\1/p' "$out/device.json")
 step "A question: Qwen3-30B-A3B on one $gpu, chat traffic"
-question=(estimate --model qwen3-30b-a3b --gpu "$gpu" --engine "$profile" --tp 1 --weights bf16 --traffic chat
+question=(estimate --model qwen3-30b-a3b --gpu "$profile" --tp 1 --weights bf16 --traffic chat
     --concurrency 64)
 echo "\$ $build/bin/moecost ${question[*]}"
 "$build/bin/moecost" "${question[@]}"

@@ -118,7 +118,7 @@ std::vector<Case> mla_decode_cases(const Device& device) {
 
 std::vector<Case> mla_prefill_cases(const Device& device) {
     std::vector<Case> cases;
-    for (const double heads : {16., 128.}) {
+    for (const double heads : {16., 32., 64., 128.}) {
         for (const double batch : {1., 4.}) {
             for (const double isl : prompts) {
                 if (batch * isl > 16384) continue;

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cctype>
+#include <filesystem>
 
 #include "base/csv.h"
+#include "base/error.h"
 #include "base/json_writer.h"
 #include "base/value.h"
 
@@ -89,6 +91,11 @@ std::string device_json(const Backend& backend, std::string_view date, std::stri
 }
 
 void read_device_json(const std::string& path, Backend& backend) {
+    std::error_code ec;
+    if (!std::filesystem::is_regular_file(path, ec)) {
+        throw moecost::InputError({path}, {}, "no such file",
+                                  "device.json is written beside the tables of a run");
+    }
     const moecost::Document document = moecost::parse_json(moecost::read_file(path), path);
     const moecost::Reader reader(document);
     Device& d = backend.device;

@@ -98,6 +98,7 @@ Options parse_options(const std::vector<std::string>& arguments) {
             options.*option.number = number(option, value);
         }
     }
+    if (!options.replay.empty() && !options.synthetic.empty()) fail("--replay", "excludes --synthetic");
     return options;
 }
 
@@ -112,7 +113,7 @@ std::string help_text(std::string_view program) {
     }
     return text.append(
         "\nClocks and settings of the device are never changed. Exit: 0 measured, 1 nothing measured, 2 bad\n"
-        "option, 77 no CUDA device, 130 interrupted (finished cases are kept).\n");
+        "option or input, 77 no CUDA device, 130 interrupted (finished cases are kept).\n");
 }
 
 }   // namespace microbench

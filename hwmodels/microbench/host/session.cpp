@@ -106,7 +106,7 @@ int run_cases(const std::vector<std::string>& arguments, const Options& options,
     const auto cases = select_cases(benches, backend.device, {options.filter, options.quick});
     if (cases.empty()) {
         err << "no case matches '" << options.filter << "'; --list shows their names\n";
-        return 1;
+        return 2;
     }
     Results results(options.out);
     moecost::write_file(std::string(options.out).append("/device.json"),

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole path without a GPU: tables of known constants, the fit of them, an estimate with what was fitted.
+#include "calibrate/calibrate.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <sstream>
+
+#include "base/csv.h"
+#include "hardware/profile_toml.h"
+#include "host/device_file.h"
+#include "host/registry.h"
+#include "host/replay.h"
+#include "host/run.h"
+#include "host/session.h"
+#include "moecost.h"
+#include "scratch.h"
+#include "synthetic/backend.h"
+
+using namespace microbench;
+
+namespace {
+
+constexpr const char* truth_name = "h100_sxm-vllm";
+
+/// One run of the program; exit code 0 is required.
+std::string run_program(const std::vector<std::string>& arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const auto choose = [](const Options& o) {
+        return o.replay.empty() ? synthetic_backend(o) : replay_backend(o.replay);
+    };
+    REQUIRE_MESSAGE(session(arguments, listed_benches(), choose, out, err) == 0, err.str());
+    return out.str();
+}
+
+moecost::Calibration fit_of(const std::string& folder) {
+    moecost::CalibrateOptions o;
+    o.folder = folder;
+    o.gpu = "auto";
+    o.engine = "microbench";
+    o.threads = 2;
+    return moecost::calibrate(moecost::DataStore(), o);
+}
+
+std::string profile_text(const moecost::Calibration& c) {
+    return toml_of(c.target.gpu, c.target.sources, c.assembly.profile, "2026-11-25");
+}
+
+struct Truth {
+    moecost::Accelerator accelerator;
+    moecost::Profile profile;
+};
+Truth h100() {
+    const moecost::DataStore data;
+    return {moecost::load_accelerator(data, "h100_sxm"),
+            moecost::profile_from_toml(data.open("hwmodels/engines", truth_name, "profile"))};
+}
+
+/// |fitted / true - 1| of the laws, sorted, by table, over every case that has one.
+std::map<std::string, std::vector<double>> errors_by_table(const Truth& t, const moecost::Profile& fitted) {
+    std::map<std::string, std::vector<double>> errors;
+    for (const SelectedCase& s : select_cases(listed_benches(), assumed_device(), {})) {
+        try {
+            const double truth = law_us(s.c, t.accelerator, t.profile);
+            const double own = law_us(s.c, t.accelerator, fitted);
+            errors[s.c.table].push_back(std::abs(own / truth - 1));
+        } catch (const SkipCase&) {   // no law: nothing was measured either
+        }
+    }
+    for (auto& [table, e] : errors) std::sort(e.begin(), e.end());
+    return errors;
+}
+
+}   // namespace
+
+TEST_CASE("suite, calibrate, estimate: known constants come back and give the same throughput") {
+    const Truth truth = h100();
+    const ScratchFolder folder;
+    run_program({"--synthetic", truth_name, "--noise", "0.005", "--out", folder / "run"});
+    const moecost::Calibration c = fit_of(folder / "run");
+
+    for (const auto& [table, errors] : errors_by_table(truth, c.assembly.profile)) {
+        const double median = errors[errors.size() / 2];
+        const double p90 = errors[errors.size() * 9 / 10];
+        MESSAGE(table, ": median ", median, ", p90 ", p90, ", largest ", errors.back());
+        CHECK(median < 0.02);
+        CHECK(p90 < 0.02);
+    }
+
+    const std::string profile = folder / "my-gpu.toml";
+    moecost::write_file(profile, profile_text(c));
+    const auto throughput = [](const std::string& gpu) {
+        moecost::Description d;
+        d.gpu = gpu;
+        d.model = "mixtral-8x7b";
+        d.tp = 2;
+        d.price = "2";
+        const auto estimate = moecost::evaluate(moecost::describe(moecost::DataStore(), d));
+        REQUIRE(static_cast<bool>(estimate));
+        return estimate->serving.output_tokens_per_s.value();
+    };
+    const double own = throughput(profile);
+    const double shipped = throughput("h100_sxm");
+    MESSAGE("throughput ", own, " of ", shipped);
+    CHECK(own == doctest::Approx(shipped).epsilon(0.02));
+
+    run_program({"--replay", folder / "run", "--out", folder / "again"});
+    const moecost::Calibration again = fit_of(folder / "again");
+    const double replayed = [&] {
+        moecost::write_file(profile, profile_text(again));
+        return throughput(profile);
+    }();
+    CHECK(replayed == doctest::Approx(own).epsilon(0.002));
+    for (const auto& [table, errors] : errors_by_table(truth, again.assembly.profile))
+        CHECK(errors[errors.size() / 2] < 0.02);
+}

@@ -116,6 +116,15 @@ TEST_CASE("a file that cannot be written leaves nothing behind") {
     CHECK_FALSE(std::filesystem::exists(scratch.path / "taken.part"));
 }
 
+TEST_CASE("output to a device goes into it and does not replace it") {
+    const ScratchFolder scratch;
+    const std::filesystem::path link = scratch.path / "out";
+    std::filesystem::create_symlink("/dev/null", link);
+    write_file(link.string(), "text");
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK_FALSE(std::filesystem::exists(scratch.path / "out.part"));
+}
+
 TEST_CASE("a field is quoted only when it must be, and reads back") {
     CHECK(csv_field("plain") == "plain");
     CHECK(csv_field("a,b") == "\"a,b\"");

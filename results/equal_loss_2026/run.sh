@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Regenerates every table and picture beside it: run.sh [BUILD [STUDY...]]. BUILD is the build folder that holds
-# bin/moecost (default: the moecost of the PATH), STUDY one of the functions below (default: all of them). About a
-# minute and a half on two cores.
+# bin/moecost (default: the moecost of the PATH), STUDY one of the functions below (default: all of them). About
+# four minutes on one core.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 plot=$here/../../tools/scripts/plot_lines.sh
@@ -25,21 +25,20 @@ joint="--family mixtral-like --top-k 1 --experts 1..32"
 bridge="--family deepseek-like --bridge tian2025 --experts 1..256"
 
 # Training tokens per active parameter, embeddings included, up to which a model counts.
-most_per_parameter=400
+bound="--max-tokens-per-parameter 400"
 
-# rows TABLE "NAME=VALUE;..." [design options]: the best of every combination with at most that many tokens per
-# parameter, cheapest first, after the study's own columns. What is infeasible leaves no row.
+# rows TABLE "NAME=VALUE;..." [design options]: the best of every combination, cheapest first, after the study's own
+# columns. What is infeasible leaves no row.
 rows() {
     table=$1 names=$2
     shift 2
-    all=$work/$(echo "$*" | cksum | tr ' ' -)   # the same question with another bound is not asked again
     status=0
-    [ -s "$all" ] || "$moecost" design "$@" --format csv --all --quiet >"$all" 2>"$work/err" || status=$?
+    "$moecost" design "$@" --format csv --all --quiet >"$work/all" 2>"$work/err" || status=$?
     [ $status -ne 3 ] || return 0
     [ $status -eq 0 ] || { cat "$work/err" >&2; echo "run.sh: moecost design $*" >&2; exit 1; }
     fresh=1
     [ ! -s "$table" ] || fresh=0
-    awk -F, -v OFS=, -v names="$names" -v fresh=$fresh -v most="$most_per_parameter" '
+    awk -F, -v OFS=, -v names="$names" -v fresh=$fresh '
         NR == 1 {
             n = split(names, part, ";")
             for (i = 1; i <= n; ++i) { split(part[i], p, "="); keys = keys p[1] ","; values = values p[2] "," }
@@ -49,14 +48,13 @@ rows() {
             next
         }
         {
-            per = $at["tokens"] / ($at["active"] + $at["embeddings"])
-            if (per > most * 1.001) next
             combination = $at["experts"] FS $at["granularity"] FS $at["shared_experts"]
             if (combination in seen) next
             seen[combination]
+            per = $at["tokens"] / ($at["active"] + $at["embeddings"])
             sub(/,("[^"]*"|[^,]*)$/, "")
             print values (found++ ? "no" : "yes"), sprintf("%.1f", per), $0
-        }' "$all" >>"$table"
+        }' "$work/all" >>"$table"
 }
 
 # against TABLE COLUMN VALUE NAME KEY...: the price over that of the cheapest row with VALUE and the same keys, as a new
@@ -82,7 +80,7 @@ picture() {
 # 1. Families, and how many experts pay.
 families() {
     rm -f families.csv
-    one="$loss $sizes $formats $slo $gpu --experts 1..256"
+    one="$loss $bound $sizes $formats $slo $gpu --experts 1..256"
     rows families.csv "family=Joint MoE (MHA)" $one --family joint-moe
     rows families.csv "family=Qwen3-like (GQA)" $one --family qwen-like --granularity 1
     rows families.csv "family=Mixtral-like (GQA)" $one --family mixtral-like --top-k 1
@@ -94,19 +92,18 @@ families() {
 # 2. Over-training: the same, by how many tokens per parameter are allowed.
 overtraining() {
     rm -f overtraining.csv
-    for most_per_parameter in 20 50 100 200 400 1000 2000; do
-        one="$loss --size-points 160 --refine 0 $formats $slo $gpu"
-        rows overtraining.csv "track=joint;allowed=$most_per_parameter" $one $joint
-        rows overtraining.csv "track=bridge;allowed=$most_per_parameter" $one $bridge
+    for allowed in 20 50 100 200 400 1000 2000; do
+        one="$loss --max-tokens-per-parameter $allowed --size-points 160 --refine 0 $formats $slo $gpu"
+        rows overtraining.csv "track=joint;allowed=$allowed" $one $joint
+        rows overtraining.csv "track=bridge;allowed=$allowed" $one $bridge
     done
-    most_per_parameter=400
 }
 
 # 3. Laws: one family and one question, by other laws.
 laws() {
     rm -f laws.csv
     for budget in 1e22 1e23; do
-        one="--budget $budget --equal-to 1 --size-points 120 --refine 0 $formats $slo $gpu"
+        one="--budget $budget --equal-to 1 $bound --size-points 120 --refine 0 $formats $slo $gpu"
         gqa="--family mixtral-like --top-k 1 --experts 1..256"
         rows laws.csv "budget=$budget;law=Joint MoE" $one $gqa
         rows laws.csv "budget=$budget;law=Joint MoE dense + Tian" $one $gqa --bridge tian2025
@@ -124,7 +121,7 @@ laws() {
 # loss-optimal one of 4 experts (it knows no dense model), by Krajewski 2024 2.0 nats (its 64 experts are fixed).
 granularity() {
     rm -f granularity.csv
-    one="--budget 1e23 --granularity 1,2,4,8,16,32 $formats $slo $gpu --family qwen-like --sizes 1e9..3e10 --size-points 120 --refine 0"
+    one="--budget 1e23 $bound --granularity 1,2,4,8,16,32 $formats $slo $gpu --family qwen-like --sizes 1e9..3e10 --size-points 120 --refine 0"
     for shared in 0 1; do
         rows granularity.csv "law=Joint MoE dense + Tian;shared=$shared" $one --target-loss 2.0024 --experts 32 --bridge tian2025 \
             --shared-experts $shared
@@ -136,14 +133,12 @@ granularity() {
     against granularity.csv granularity 1 of_unsplit law
 }
 
-# 5. Accelerators and their number. From 16 on experts are exchanged by DeepEP: collectives across nodes are far slower.
+# 5. Accelerators and their number.
 gpus() {
     rm -f gpus.csv
     for kind in h100_sxm h200_sxm b200_sxm; do
         for n in 1 2 4 8 16 32 64; do
-            exchange=""
-            [ $n -le 8 ] || exchange="--all-to-all normal"
-            one="$formats $slo --gpu $kind --gpus $n $exchange --refine 0"
+            one="$bound $formats $slo --gpu $kind --gpus $n --refine 0"
             rows gpus.csv "question=joint;kind=$kind;instance=$n" $one --budget 1e23 --equal-to 1 $joint \
                 --sizes 3e9..3e10 --size-points 80
             rows gpus.csv "question=bridge;kind=$kind;instance=$n" $one --budget 1e24 --equal-to 1 --family deepseek-like \
@@ -157,7 +152,7 @@ formats() {
     rm -f formats.csv
     for nats in 0 0.005 0.01 0.015 0.02 0.03 0.05; do
         for format in "bf16 bf16" "bf16 fp8" "fp8 fp8" "nvfp4 fp8"; do
-            one="$loss $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
+            one="$loss $bound $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
             rows formats.csv "track=joint;format=${format% *} weights ${format#* } cache;nats=$nats" $one \
                 --family mixtral-like --top-k 1 --experts 8,16,32 --sizes 2e9..3e10 --size-points 120 --refine 0
             rows formats.csv "track=bridge;format=${format% *} weights ${format#* } cache;nats=$nats" $one \
@@ -172,22 +167,24 @@ tpot() {
     for ms in 10 20 30 50 100 none; do
         limit="--slo-tpot ${ms}ms"
         [ $ms != none ] || limit=""
-        rows tpot.csv "track=joint;tpot=$ms" $loss $sizes $formats $limit $gpu $joint
-        rows tpot.csv "track=bridge;tpot=$ms" $loss $sizes $formats $limit $gpu $bridge
+        rows tpot.csv "track=joint;tpot=$ms" $loss $bound $sizes $formats $limit $gpu $joint
+        rows tpot.csv "track=bridge;tpot=$ms" $loss $bound $sizes $formats $limit $gpu $bridge
     done
 }
 
-# 8. Lifetime: training and serving together, at the loss of the dense model of 1e23 FLOP. No bound on tokens.
+# 8. Lifetime: training and serving together, at the loss of the dense model of 1e23 FLOP, with and without the bound on
+# tokens; no budget.
 lifetime() {
     rm -f lifetime.csv
     for served in 1e11 3e11 1e12 3e12 1e13 3e13 1e14 3e14 1e15; do
         one="--target-loss 2.0024 --served-tokens $served --sizes 4e8..6e10 --size-points 160 --refine 0 $formats $slo $gpu"
-        for most_per_parameter in 400 1e9; do
-            rows lifetime.csv "track=joint;served=$served;allowed=$most_per_parameter" $one $joint
-            rows lifetime.csv "track=bridge;served=$served;allowed=$most_per_parameter" $one $bridge
+        for allowed in 400 any; do
+            limit="--max-tokens-per-parameter $allowed"
+            [ $allowed != any ] || limit=""
+            rows lifetime.csv "track=joint;served=$served;allowed=$allowed" $one $limit $joint
+            rows lifetime.csv "track=bridge;served=$served;allowed=$allowed" $one $limit $bridge
         done
     done
-    most_per_parameter=400
 }
 
 # 9. Budgets.
@@ -195,10 +192,10 @@ budgets() {
     rm -f budgets.csv
     for budget in 1e21 3e21 1e22 3e22 1e23 3e23 1e24 3e24 1e25; do
         case $budget in   # from 1e24 on the dense model outgrows eight
-            1e24 | 3e24 | 1e25) number="--gpus 4,8,16,32 --all-to-all normal --size-points 60" ;;
+            1e24 | 3e24 | 1e25) number="--gpus 4,8,16,32 --size-points 60" ;;
             *) number="--size-points 120" ;;
         esac
-        one="--budget $budget --equal-to 1 --refine 0 $number $formats $slo $gpu"
+        one="--budget $budget --equal-to 1 $bound --refine 0 $number $formats $slo $gpu"
         rows budgets.csv "track=joint;at=$budget" $one $joint
         rows budgets.csv "track=bridge;at=$budget" $one $bridge
         rows budgets.csv "track=Besiroglu + bridge;at=$budget" $one $bridge --law besiroglu2024
@@ -211,9 +208,9 @@ others() {
     rm -f others.csv
     for option in "" "--pp 1" "--pp 1 --ep 1" "--max-sequences 256" "--max-sequences 512" "--max-sequences 4096" \
         "--isl 8192 --osl 1024" "--isl 256 --osl 2048" "--slo-ttft 500ms" "--engine sglang" "--engine trtllm" \
-        "--all-to-all low-latency" "--price hyperscaler_on_demand"; do
-        rows others.csv "track=joint;option=${option:-none}" $loss $sizes $formats $slo $gpu $joint $option
-        rows others.csv "track=bridge;option=${option:-none}" $loss $sizes $formats $slo $gpu $bridge $option
+        "--all-to-all collective" "--all-to-all low-latency" "--all-to-all normal" "--price hyperscaler_on_demand"; do
+        rows others.csv "track=joint;option=${option:-none}" $loss $bound $sizes $formats $slo $gpu $joint $option
+        rows others.csv "track=bridge;option=${option:-none}" $loss $bound $sizes $formats $slo $gpu $bridge $option
     done
     awk -F, 'NR == 1 || $3 == "yes"' others.csv >"$work/others"
     mv "$work/others" others.csv

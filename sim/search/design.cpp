@@ -23,8 +23,8 @@ struct Search {
     const DesignGoal& goal;
     const TableOptions& options;
     DesignAnswer answer;
-    Infeasible not_built;              // why the last model that can not be is none
-    std::optional<std::size_t> base;   // the model that sets the loss
+    std::map<int, Infeasible> not_built;   // why the last model of so many experts that can not be is none
+    std::optional<std::size_t> base;       // the model that sets the loss
 
     [[nodiscard]] bool stopped() const { return options.stop != nullptr && *options.stop; }
 };
@@ -63,7 +63,8 @@ void add_sizes(Search& search, const std::vector<Wanted>& wanted) {
     for (const Wanted& w : wanted) {
         auto model = build_model(search.space, search.answer.combinations[w.combination], w.size);
         if (!model) {
-            search.not_built = model.error();
+            search.not_built.insert_or_assign(search.answer.combinations[w.combination].experts,
+                                              model.error());
             continue;
         }
         model->combination = w.combination;
@@ -279,6 +280,14 @@ void add_list(Search& search) {
     add_models(search, std::move(optimal));
 }
 
+void name_left_out(Search& search) {
+    for (const auto& [experts, why] : search.not_built) {
+        const auto& models = search.answer.models;
+        const auto has = [e = experts](const DesignModel& m) { return m.member.request.experts == e; };
+        if (std::none_of(models.begin(), models.end(), has)) search.answer.left_out.push_back({experts, why});
+    }
+}
+
 }   // namespace
 
 std::string_view name_of(DesignObjective objective) {
@@ -297,10 +306,13 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     if (const auto why = basis_problem(space.basis)) return *why;
     if (const auto why = free_axis(space)) return *why;
     if (const auto why = goal_problem(goal)) return *why;
-    Search search{space, goal, options, {}, {"no model can be built", {}, {}, 0, 0}, std::nullopt};
+    Search search{space, goal, options, {}, {}, std::nullopt};
     DesignAnswer& answer = search.answer;
     add_list(search);
-    if (answer.models.empty()) return search.not_built;
+    if (answer.models.empty())
+        return search.not_built.empty() ? Infeasible{"no model can be built", {}, {}, 0, 0}
+                                        : search.not_built.begin()->second;
+    name_left_out(search);
     if (const auto why = too_small_a_budget(search)) return *why;
     DesignLimits limits{goal.max_loss, goal.budget,        goal.tokens,
                         goal.max_cost, ServingLimit::none, std::nullopt};

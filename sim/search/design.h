@@ -116,6 +116,12 @@ struct WinShare {
     unsigned wins = 0;
 };
 
+/// A number of experts of the list that no member of the family can have, or that the law gives no loss to.
+struct LeftOut {
+    int experts = 0;
+    Infeasible why;
+};
+
 struct DesignAnswer {
     bool stopped = false;   // interrupted: nothing else is valid
     std::vector<DesignCombination> combinations;
@@ -128,6 +134,7 @@ struct DesignAnswer {
     std::vector<DesignPoint> by_machine;   // the best on each accelerator that can serve, in their order
     std::vector<DesignPoint> frontier;     // loss, training cost, serving cost; ascending loss
     std::size_t frontier_members = 0;      // before it was thinned
+    std::vector<LeftOut> left_out;         // ascending E
     std::vector<Loosened> loosened;
     std::vector<std::string> edges;   // lists at whose end the winner stands
     unsigned samples = 0;          // of the bootstrap; 0: the law states no covariance, or none were wanted

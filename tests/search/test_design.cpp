@@ -195,6 +195,22 @@ TEST_CASE("experts over many nodes are exchanged in the cheapest way, and the an
     CHECK(each.usd_per_mtok < price({ExpertExchange::collective}).usd_per_mtok);
 }
 
+TEST_CASE("numbers of experts that the law or the family refuses are named with the reason") {
+    DesignSpace space = designs::small_space();
+    space.family =
+        load_family(DataStore{}, "deepseek-like");   // leading dense layers: not what the law holds for
+    space.experts = {1, 4, 8};
+    space.top_k = {1};
+    space.granularity = {1};
+    space.shared_experts = {0};
+    const DesignAnswer a = solved(space, designs::goal(3e21));
+    REQUIRE(a.left_out.size() == 2);
+    CHECK(a.left_out[0].experts == 4);
+    CHECK(a.left_out[1].experts == 8);
+    CHECK_FALSE(a.left_out[0].why.reason.empty());
+    CHECK(solved(designs::small_space(), designs::goal(3e21)).left_out.empty());
+}
+
 TEST_CASE("tokens per parameter of training stay within what is asked for") {
     const DesignSpace space = designs::small_space();
     DesignGoal g = designs::goal(3e21);

@@ -172,6 +172,14 @@ std::string design_json(const DesignQuestion& q, const DesignAnswer& a) {
     else
         json.null("base");
     write_points(json, q, a, a.by_experts, "by_experts");
+    json.begin_array("left_out");
+    for (const LeftOut& l : a.left_out) {
+        json.begin_object();
+        json.number("experts", l.experts);
+        json.text("reason", l.why.reason);
+        json.end_object();
+    }
+    json.end_array();
     write_points(json, q, a, a.by_machine, "by_accelerator");
     write_points(json, q, a, a.frontier, "frontier");
     json.number("frontier_members", static_cast<double>(a.frontier_members));

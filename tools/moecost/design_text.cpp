@@ -219,6 +219,21 @@ std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
     return s;
 }
 
+/// "left out: 2, 4, 8 experts: ...", one line for each reason.
+std::string left_out_text(const DesignAnswer& a) {
+    std::string s;
+    for (std::size_t i = 0; i < a.left_out.size();) {
+        const Infeasible& why = a.left_out[i].why;
+        std::string line("left out: ");
+        for (std::string comma; i < a.left_out.size() && a.left_out[i].why.reason == why.reason; ++i) {
+            line.append(comma).append(std::to_string(a.left_out[i].experts));
+            comma = ", ";
+        }
+        s.append(bullet(line.append(" experts: ").append(why.reason)));
+    }
+    return s;
+}
+
 std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
     if (a.samples == 0) {
         return bullet(q.goal.bootstrap == 0
@@ -246,6 +261,7 @@ std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const In
     };
     section("The best of each number of experts");
     s.append(print(rivals(q, a, a.by_experts), Format::text));
+    s.append(left_out_text(a));
     if (a.by_machine.size() > 1) {
         section("The best on each accelerator");
         s.append(print(rivals(q, a, a.by_machine), Format::text));

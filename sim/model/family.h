@@ -82,13 +82,14 @@ struct FamilyMember {
 [[nodiscard]] Family load_family(const DataStore& data, std::string_view name);
 [[nodiscard]] Family family_from_toml(const Document& document);
 
-/// The member nearest to the size asked for: among hidden sizes and layer counts near the shape of the family the one
-/// whose exact N deviates least. f is G routed widths, each a multiple of width_multiple, so that N, N_total and the
+/// The member of the size asked for: among hidden sizes and layer counts whose exact N is within 1 % of it, the one
+/// nearest to the shape of the family (h/l and f/h) and the size together, so that neighbouring sizes have neighbouring
+/// shapes; where none is within 1 %, the one whose N deviates least. f is G routed widths, each a multiple of width_multiple, so that N, N_total and the
 /// active size follow from each other. Where no such shape is near the size (small models of many parts), shapes
 /// farther from the family are taken, and at last widths that are a multiple of a half or a quarter of it.
 /// Deviation of the families shipped, 100M to 1T: at most 1 % up to G = 16, and for G = 32 from 200M on (2 % below).
 /// Query heads are a multiple of head_multiple; those of MHA below h = 8 head_multiple head_dim, of a half, a quarter...
-/// About 5 us. Infeasible: the size is below the smallest member or beyond exact counts, a choice is outside what the
+/// Infeasible: the size is below the smallest member or beyond exact counts, a choice is outside what the
 /// family allows, k > E, no routed expert is left, an expert would be narrower than width_multiple, or no member
 /// comes within 10 %.
 [[nodiscard]] Expected<FamilyMember> member_of(const Family& family, const FamilyRequest& request);

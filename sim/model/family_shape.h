@@ -21,8 +21,8 @@ struct FamilyShape {
 /// N of the narrowest and shallowest member that the search considers.
 [[nodiscard]] double smallest_size(const Family& family, const FamilyRequest& request);
 
-/// The shape whose exact N is nearest to request.size (defaults filled in). Rules are relaxed step by step until one
-/// comes near enough: how far h/l may be from that of the family, f/h from its ratio, and of what f/G is a multiple.
+/// Of the shapes near enough to request.size (defaults filled in) the one that bends the family least, else the one whose
+/// exact N is nearest. Rules are relaxed step by step until one comes near enough: how far h/l may be from that of the family, f/h from its ratio, and of what f/G is a multiple.
 [[nodiscard]] Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& request);
 
 }   // namespace moecost

@@ -32,6 +32,7 @@ cat >"$tmp/shared.cpp" <<'END'
 #include "kernels/tensor/mla_decode.h"
 #include "kernels/tensor/prefill_attention.h"
 #include "kernels/tensor/warpgroup_gemm.h"
+#include "kernels/tensor/warpgroup_prefill.h"
 using namespace microbench::tensor;
 template <class... Shape>
 void print() {
@@ -41,13 +42,14 @@ int main() {
     print<LargeGemm<false, false>, LargeGemm<false, true>, LargeGemm<true, false>, LargeGemm<true, true>,
           SmallGemm<false, false>, SmallGemm<false, true>, SmallGemm<true, false>, SmallGemm<true, true>, Bf16Decode<64>,
           WarpgroupGemm<false, false>, WarpgroupGemm<false, true>, WarpgroupGemm<true, false>, WarpgroupGemm<true, true>,
+          WarpgroupPrefill64, WarpgroupPrefill128, WarpgroupPrefillMla,
           Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, Prefill64, Prefill128, PrefillMla>();
 }
 END
 g++ -std=c++20 -I "$here" "$tmp/shared.cpp" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1
 
 for arch in 80 90a 100a; do
-    for file in gemm attention moe $([ $arch = 90a ] && echo warpgroup_gemm); do
+    for file in gemm attention moe $([ $arch = 90a ] && echo warpgroup_gemm warpgroup_attention); do
         mkdir -p "$tmp/$arch"
         "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -arch=sm_$arch -Xptxas -v -I "$here" -cubin \
             --keep --keep-dir "$tmp/$arch" -o "$tmp/$arch/$file.cubin" "$here/kernels/tensor/$file.cu" 2>"$tmp/log" ||
@@ -90,6 +92,10 @@ done
 for text in wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 wgmma.mma_async.sync.aligned.m64n256k32.f32.e4m3.e4m3 \
     wgmma.fence.sync.aligned 'wgmma.wait_group.sync.aligned 1' fence.proxy.async.shared::cta cp.async.cg.shared.global; do
     expect 90a warpgroup_gemm "$text" 1
+done
+for text in wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 \
+    'wgmma.wait_group.sync.aligned 1' fence.proxy.async.shared::cta cp.async.cg.shared.global; do
+    expect 90a warpgroup_attention "$text" 1
 done
 disassembler=$(command -v cuobjdump || ls "$(dirname "$nvcc")/cuobjdump" 2>/dev/null)
 if [ -n "$disassembler" ]; then

@@ -16,6 +16,7 @@
 #include "kernels/tensor/mla_decode.h"
 #include "kernels/tensor/prefill_attention.h"
 #include "kernels/tensor/warpgroup_gemm.h"
+#include "kernels/tensor/warpgroup_prefill.h"
 
 namespace {
 
@@ -99,6 +100,8 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
         d.compute_capability = capability;
         CHECK(count(moe_cases(d), warpgroup_kernel) == 0);
         CHECK(count(grouped_gemm_cases(d), warpgroup_kernel) == 0);
+        CHECK(count(attention_prefill_cases(d), warpgroup_prefill_kernel) == 0);
+        CHECK(count(mla_prefill_cases(d), warpgroup_prefill_kernel) == 0);
     }
     const auto layers = moe_cases(h100());
     CHECK(count(layers, warp_kernel) == 2 * 7 * 27);   // two types, seven uncut layers, 27 numbers of tokens
@@ -111,6 +114,15 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
     const auto gemms = grouped_gemm_cases(h100());
     CHECK(count(gemms, warp_kernel) == 2 * 7 * 13);
     CHECK(count(gemms, warpgroup_kernel) == 2 * 7 * 8);
+    for (const auto& prompts : {attention_prefill_cases(h100()), mla_prefill_cases(h100())}) {
+        const auto single = std::count_if(prompts.begin(), prompts.end(), [](const Case& c) {
+            return c.kernel == warpgroup_prefill_kernel && c.name().find("batch=1/") != std::string::npos;
+        });
+        CHECK(single > 0);
+        CHECK(count(prompts, "mma_flash_prefill") == single);
+        CHECK(count(prompts, warpgroup_prefill_kernel) > single);
+        CHECK(prompts.front().kernel == "mma_flash_prefill");
+    }
 }
 
 TEST_CASE("work of an expert layer counts the experts that tokens reach on this rank") {
@@ -143,6 +155,7 @@ TEST_CASE("shared memory of a block fits the architectures that run it") {
     CHECK(PrefillMla::shared_bytes <= a100);
     CHECK(MlaA100::shared_bytes <= a100);
     CHECK(WarpgroupGemm<false, true>::shared_bytes <= h100_and_b200);
+    CHECK(WarpgroupPrefillMla::shared_bytes <= h100_and_b200);
     CHECK(MlaLarge::shared_bytes <= h100_and_b200);
     CHECK(MlaSmall::shared_bytes <= h100_and_b200);
     // Resident blocks share 228 KiB less 1 KiB each.

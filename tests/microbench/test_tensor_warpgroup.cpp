@@ -43,7 +43,8 @@ enum class Fault {
     misaligned,
 };
 
-constexpr int mini_rows = warpgroup_rows + warpgroup_columns;
+constexpr int mini_columns = 256;
+constexpr int mini_rows = warpgroup_rows + mini_columns;
 constexpr int mini_bytes = mini_rows * 128;
 
 /// Copies 64 rows of A and 256 of B, multiplies their first 32 bytes, stores the sums.
@@ -57,7 +58,7 @@ void miniature(Fault fault, const unsigned char* source, float* c) {
     if (fault != Fault::no_copy_wait) wait_copies<0>();
     if (fault != Fault::no_proxy_fence) fence_async_proxy();
     if (fault != Fault::no_barrier) sync_block();
-    WarpgroupSums acc;
+    WarpgroupSums<mini_columns> acc;
     for (auto& group : acc) {
         for (float& x : group) x = 1;
     }
@@ -65,7 +66,7 @@ void miniature(Fault fault, const unsigned char* source, float* c) {
     const auto a = matrix_descriptor(shared_address(fault == Fault::misaligned ? 128 : 0));
     const auto b = matrix_descriptor(shared_address(warpgroup_rows * 128));
     if (fault == Fault::different_operands) {
-        multiply_warpgroup<false>(acc, advanced(a, thread_index() / 32), b, true);
+        multiply_warpgroup<false>(acc, advanced(a, thread_index() / 32 * 32), b, true);
     } else if (fault != Fault::one_warp_missing || thread_index() >= 32) {
         multiply_warpgroup<false>(acc, a, b, true);
     }
@@ -76,10 +77,10 @@ void miniature(Fault fault, const unsigned char* source, float* c) {
     }
     if (fault == Fault::touched_sums) acc[3][1] = 0;
     if (fault != Fault::no_wait && fault != Fault::never_waits) wait_multiplies<0>();
-    for (int j = 0; j < warpgroup_columns / 8; ++j) {
+    for (int j = 0; j < mini_columns / 8; ++j) {
         for (int i = 0; i < 4; ++i) {
             const int row = 16 * (thread_index() / 32) + thread_index() % 32 / 4 + 8 * (i / 2);
-            c[row * warpgroup_columns + 8 * j + 2 * (thread_index() % 4) + i % 2] = acc[j][i];
+            c[row * mini_columns + 8 * j + 2 * (thread_index() % 4) + i % 2] = acc[j][i];
         }
     }
     if (fault == Fault::no_wait) wait_multiplies<0>();
@@ -93,17 +94,17 @@ struct Mini {
 
 Mini run_miniature(Fault fault, const emulator::Options& options) {
     const Operand operands(mini_bytes / 2, false, 5);
-    std::vector<float> c(warpgroup_rows * warpgroup_columns);
+    std::vector<float> c(warpgroup_rows * mini_columns);
     const auto report = emulator::run(1, 1, 1, 128, mini_bytes, options,
                                       [&] { miniature(fault, operands.data(), c.data()); });
     Mini result{report.error};
     for (std::size_t row = 0; row < warpgroup_rows; ++row) {
-        for (std::size_t column = 0; column < warpgroup_columns; ++column) {
+        for (std::size_t column = 0; column < mini_columns; ++column) {
             double sum = 1;
             for (std::size_t k = 0; k < 16; ++k) {
                 sum += operands[row * 64 + k] * operands[(warpgroup_rows + column) * 64 + k];
             }
-            result.right &= std::abs(static_cast<double>(c[row * warpgroup_columns + column]) - sum) < 1e-5;
+            result.right &= std::abs(static_cast<double>(c[row * mini_columns + column]) - sum) < 1e-5;
         }
     }
     return result;
@@ -135,6 +136,37 @@ void check_gemm(const Problem& p) {
     }
 }
 
+/// 64 columns of sums of 16 values each: A, in registers, is 1 everywhere.
+std::string sum_values(bool fenced, bool touched) {
+    const Operand values(16 * 64, false, 6);
+    for (const emulator::Options& options : schedules) {
+        float first = 0;
+        const auto report = emulator::run(1, 1, 1, 128, 16 * 128, options, [&] {
+            const int row = thread_index() / 8;
+            const int chunk = thread_index() % 8;
+            copy_async(swizzled<128>(row, chunk), values.data() + (row * 8 + chunk) * 16, true);
+            commit_copies();
+            wait_copies<0>();
+            fence_async_proxy();
+            sync_block();
+            WarpgroupSums<64> acc = {};
+            const std::uint32_t one = pack_bf16(1, 1);
+            std::uint32_t a[4] = {one, one, one, one};
+            if (fenced) warpgroup_fence();
+            multiply_registers(acc, a, matrix_descriptor(shared_address(0), 16 * 128));
+            commit_multiplies();
+            if (touched) a[2] = 0;
+            wait_multiplies<0>();
+            if (thread_index() == 5) first = acc[3][2];   // row 9, column 26
+        });
+        if (!report.error.empty()) return report.error;
+        double sum = 0;
+        for (std::size_t k = 0; k < 16; ++k) sum += values[k * 64 + 26];
+        CHECK(static_cast<double>(first) == doctest::Approx(sum));
+    }
+    return "";
+}
+
 bool says(const std::string& error, const char* part) { return error.find(part) != std::string::npos; }
 
 }   // namespace
@@ -142,7 +174,7 @@ bool says(const std::string& error, const char* part) { return error.find(part) 
 TEST_CASE("a matrix descriptor has the fields of the PTX ISA") {
     // Start 0x24C00 >> 4 = 0x24C0; leading 1; stride 1024 >> 4 = 0x40; swizzle 1 in bits 62-63.
     static_assert(matrix_descriptor(0x24C00) == 0x40000040'000124C0);
-    static_assert(advanced(matrix_descriptor(0x24C00), 3) == 0x40000040'000124C6);   // 96 bytes further
+    static_assert(advanced(matrix_descriptor(0x24C00), 96) == 0x40000040'000124C6);
     static_assert(matrix_descriptor(0x38FF0) >> 62 == 1);   // the last chunk of 227 KiB after 1 KiB
     static_assert((matrix_descriptor(0x38FF0) & 0x3FFF) == 0x38FF);
 }
@@ -153,8 +185,10 @@ TEST_CASE("the hardware reads each operand where the copies put it") {
     for (int stage = 0; stage < Shape::stages; ++stage) {
         const int start = base + stage * Shape::stage_bytes;
         for (int step = 0; step < 4; ++step) {
-            const auto a = advanced(matrix_descriptor(static_cast<std::uint32_t>(start + 64 * 128)), step);
-            const auto b = advanced(matrix_descriptor(static_cast<std::uint32_t>(start + 128 * 128)), step);
+            const auto a =
+                advanced(matrix_descriptor(static_cast<std::uint32_t>(start + 64 * 128)), 32 * step);
+            const auto b =
+                advanced(matrix_descriptor(static_cast<std::uint32_t>(start + 128 * 128)), 32 * step);
             for (int row = 0; row < 256; ++row) {
                 for (int half = 0; half < 2; ++half) {
                     const auto byte = static_cast<std::uint32_t>(16 * half);
@@ -172,7 +206,7 @@ TEST_CASE("the hardware reads each operand where the copies put it") {
 }
 
 TEST_CASE("the emulator decodes descriptors as the hardware does") {
-    const auto descriptor = advanced(matrix_descriptor(5 * 1024), 2);
+    const auto descriptor = advanced(matrix_descriptor(5 * 1024), 64);
     for (int row = 0; row < 256; ++row) {
         for (int byte = 0; byte < 32; ++byte) {
             CHECK(static_cast<std::uint32_t>(
@@ -203,6 +237,12 @@ TEST_CASE("the emulator shows sums that are used while a multiplication is pendi
     CHECK(says(found(Fault::never_waits), "never waited"));
     CHECK(says(found(Fault::touched_sums), "were written"));
     for (const emulator::Options& options : schedules) CHECK(!run_miniature(Fault::no_wait, options).right);
+}
+
+TEST_CASE("operands in registers are multiplied with rows of K, and may not change before the wait") {
+    CHECK(sum_values(true, false) == "");
+    CHECK(says(sum_values(false, false), "without wgmma.fence"));
+    CHECK(says(sum_values(true, true), "registers of a pending multiplication were written"));
 }
 
 TEST_CASE("the emulator shows warpgroups that diverge and descriptors of another layout") {

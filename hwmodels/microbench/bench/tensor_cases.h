@@ -12,6 +12,8 @@ namespace microbench {
 /// those of mma.sync).
 constexpr const char* warp_kernel = "mma_grouped";
 constexpr const char* warpgroup_kernel = "wgmma_grouped";
+/// The same of prefill attention.
+constexpr const char* warpgroup_prefill_kernel = "wgmma_flash_prefill";
 
 [[nodiscard]] std::vector<Case> grouped_gemm_cases(const Device& device);
 [[nodiscard]] std::vector<Case> moe_cases(const Device& device);

@@ -83,12 +83,20 @@ struct PendingSums {
     std::vector<float> values;   // 64 x columns
 };
 
+/// Registers of A of 128 lanes, four each, and what they held when the multiplication was issued.
+struct Registers {
+    std::vector<const std::uint32_t*> of_lane;
+    std::vector<std::uint32_t> words;
+};
+
 struct PendingMultiply {
     std::size_t sums = 0;   // index into Warpgroup::sums
     std::uint64_t a = 0, b = 0;
     bool accumulate = false;
     bool bytes = false;
+    Registers registers{};   // not empty: instead of a, and the rows of b are K
     bool executed = false;
+    [[nodiscard]] bool has_registers() const { return !registers.of_lane.empty(); }
 };
 
 struct Warpgroup {

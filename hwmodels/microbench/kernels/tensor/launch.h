@@ -40,5 +40,7 @@ void launch_mla_decode(const MlaDecode& a, int batch, double shared_bytes, Strea
 
 /// query_dim 64, 128, or 192 with values of 128.
 void launch_prefill(const PrefillAttention& a, int query_dim, int batch, Stream stream);
+/// Where has_warpgroups().
+void launch_warpgroup_prefill(const PrefillAttention& a, int query_dim, int batch, Stream stream);
 
 }   // namespace microbench::tensor

@@ -14,7 +14,7 @@ namespace detail {
 
 constexpr int group_lanes = 4 * warp_lanes;
 constexpr int group_rows = 64;
-constexpr int row_bytes = 32;               // that one multiplication reads of a row
+constexpr int depth_bytes = 32;             // of K that one multiplication takes
 constexpr int dynamic_shared_base = 1024;   // shared addresses of a kernel do not begin at 0 on a chip either
 constexpr std::uint32_t poison = 0x7FC0BAD0u;
 
@@ -30,10 +30,11 @@ inline Descriptor decode(std::uint64_t bits) {
     return {field(0, 14) * 16, field(16, 14) * 16, field(32, 14) * 16, field(49, 3), field(62, 2)};
 }
 
-/// Shared address of byte `byte` of row `row`, K contiguous, swizzle of 128 bytes: rows lie 128 bytes apart, groups of 8
-/// rows one stride; then bits 4-6 of the address are XORed with bits 7-9.
+/// Shared address of byte `byte` of row `row`, swizzle of 128 bytes: rows lie 128 bytes apart, groups of 8 rows one stride,
+/// 128 bytes of a row to the next 128 (where a row has more) the leading offset; then bits 4-6 of the address are XORed
+/// with bits 7-9.
 inline int address_of(const Descriptor& d, int row, int byte) {
-    const int plain = d.start + row / 8 * d.stride + row % 8 * 128 + byte;
+    const int plain = d.start + byte / 128 * d.leading + row / 8 * d.stride + row % 8 * 128 + byte % 128;
     return plain ^ (((plain >> 7) & 7) << 4);
 }
 
@@ -70,11 +71,18 @@ inline bool usable(const Descriptor& d) {
     return known;
 }
 
+/// An operand in shared memory: rows of A or B along K, or rows of K along the columns of B.
+struct Rows {
+    std::uint64_t descriptor;
+    int count;
+    int bytes;   // of each
+};
+
 /// Checks that the rows may be read now, and counts them as read by a pending multiplication (change 1) or not (-1).
-inline void hold_rows(std::uint64_t bits, int rows, int change) {
-    const Descriptor d = decode(bits);
-    for (int row = 0; row < rows; ++row) {
-        for (int byte = 0; byte < row_bytes; byte += chunk_bytes) {
+inline void hold_rows(const Rows& rows, int change) {
+    const Descriptor d = decode(rows.descriptor);
+    for (int row = 0; row < rows.count; ++row) {
+        for (int byte = 0; byte < rows.bytes; byte += chunk_bytes) {
             const int offset = address_of(d, row, byte) - dynamic_shared_base;
             if (!inside(offset, chunk_bytes)) return;
             Chunk& chunk = machine->proxy.chunks[static_cast<std::size_t>(offset / chunk_bytes)];
@@ -84,12 +92,12 @@ inline void hold_rows(std::uint64_t bits, int rows, int change) {
     }
 }
 
-/// Rows of 32 bytes as floats, one after the other.
-inline std::vector<float> read_rows(std::uint64_t bits, int rows, bool bytes) {
-    const Descriptor d = decode(bits);
+/// Rows as floats, one after the other.
+inline std::vector<float> read_rows(const Rows& rows, bool bytes) {
+    const Descriptor d = decode(rows.descriptor);
     std::vector<float> values;
-    for (int row = 0; row < rows; ++row) {
-        for (int byte = 0; byte < row_bytes; byte += bytes ? 1 : 2) {
+    for (int row = 0; row < rows.count; ++row) {
+        for (int byte = 0; byte < rows.bytes; byte += bytes ? 1 : 2) {
             const unsigned char* at = machine->shared.data() + address_of(d, row, byte) - dynamic_shared_base;
             values.push_back(bytes ? from_e4m3(at[0])
                                    : from_bf16(static_cast<std::uint16_t>(at[0] | at[1] << 8)));
@@ -98,12 +106,44 @@ inline std::vector<float> read_rows(std::uint64_t bits, int rows, bool bytes) {
     return values;
 }
 
+inline Rows rows_of_a(const PendingMultiply& call) {
+    return {call.a, call.has_registers() ? 0 : group_rows, depth_bytes};
+}
+inline Rows rows_of_b(const PendingMultiply& call, int columns) {
+    return call.has_registers() ? Rows{call.b, depth_bytes / 2, 2 * columns}
+                                : Rows{call.b, columns, depth_bytes};
+}
+
+/// A of 64 rows of 16 from registers, as fragments of mma.m16n8k16 of the four warps.
+inline std::vector<float> read_registers(const Registers& registers) {
+    std::vector<float> values(group_rows * 16);
+    for (int lane = 0; lane < group_lanes; ++lane) {
+        for (int i = 0; i < 8; ++i) {
+            const Coordinate at = fragment_a16(lane % warp_lanes, i);
+            values[static_cast<std::size_t>((16 * (lane / warp_lanes) + at.row) * 16 + at.col)] =
+                element16(registers.words.data() + 4 * lane, i);
+        }
+    }
+    return values;
+}
+
+/// B with its columns as rows, from rows of K.
+inline std::vector<float> turned(const std::vector<float>& b, std::size_t columns) {
+    std::vector<float> values(b.size());
+    const std::size_t depth = b.size() / columns;
+    for (std::size_t i = 0; i < b.size(); ++i) values[i % columns * depth + i / columns] = b[i];
+    return values;
+}
+
 inline void execute(Warpgroup& group, PendingMultiply& call) {
     PendingSums& sums = group.sums[call.sums];
-    const std::vector<float> a = read_rows(call.a, group_rows, call.bytes);
-    const std::vector<float> b = read_rows(call.b, sums.columns, call.bytes);
-    const std::size_t depth = a.size() / group_rows;
     const auto columns = static_cast<std::size_t>(sums.columns);
+    const bool registers = call.has_registers();
+    const std::vector<float> a =
+        registers ? read_registers(call.registers) : read_rows(rows_of_a(call), call.bytes);
+    std::vector<float> b = read_rows(rows_of_b(call, sums.columns), call.bytes);
+    if (registers) b = turned(b, columns);
+    const std::size_t depth = a.size() / group_rows;
     for (std::size_t row = 0; row < group_rows; ++row) {
         for (std::size_t column = 0; column < columns; ++column) {
             float& sum = sums.values[row * columns + column];
@@ -134,6 +174,7 @@ struct Issue {
     int columns;
     std::uint64_t a, b;
     bool accumulate, bytes;
+    const std::uint32_t* registers = nullptr;   // of A
 };
 
 /// The pending sums in these registers, taken over from the threads where there are none.
@@ -155,18 +196,39 @@ inline std::size_t take_sums(Warpgroup& group, void** all) {
     return group.sums.size() - 1;
 }
 
+inline Registers take_registers(const Warpgroup& group, void** all) {
+    if (!group.fenced) fault("registers are used without wgmma.fence before");
+    Registers registers;
+    for (int lane = 0; lane < group_lanes; ++lane) {
+        const std::uint32_t* words = static_cast<const Issue*>(all[lane])->registers;
+        registers.of_lane.push_back(words);
+        registers.words.insert(registers.words.end(), words, words + 4);
+    }
+    return registers;
+}
+
+inline void check_registers(const Registers& registers) {
+    for (std::size_t lane = 0; lane < registers.of_lane.size(); ++lane) {
+        const std::uint32_t* words = registers.of_lane[lane];
+        if (!std::equal(words, words + 4, registers.words.begin() + static_cast<std::ptrdiff_t>(4 * lane)))
+            fault("registers of a pending multiplication were written");
+    }
+}
+
 inline void issue(void** all) {
     const auto* first = static_cast<const Issue*>(all[0]);
     for (int lane = 1; lane < group_lanes; ++lane) {
         const auto* other = static_cast<const Issue*>(all[lane]);
         if (other->a != first->a || other->b != first->b) fault("descriptors differ between lanes");
     }
-    if (!usable(decode(first->a)) || !usable(decode(first->b))) return;
     Warpgroup& group = warpgroup_here();
-    hold_rows(first->a, group_rows, 1);
-    hold_rows(first->b, first->columns, 1);
+    PendingMultiply call{0, first->a, first->b, first->accumulate, first->bytes};
+    if (first->registers != nullptr) call.registers = take_registers(group, all);
+    if (!(call.has_registers() || usable(decode(first->a))) || !usable(decode(first->b))) return;
+    hold_rows(rows_of_a(call), 1);
+    hold_rows(rows_of_b(call, first->columns), 1);
     if (!machine->report.error.empty()) return;
-    PendingMultiply call{take_sums(group, all), first->a, first->b, first->accumulate, first->bytes};
+    call.sums = take_sums(group, all);
     ++group.sums[call.sums].pending;
     if (!machine->options.late_multiplies) execute(group, call);
     group.groups.back().push_back(call);
@@ -175,8 +237,9 @@ inline void issue(void** all) {
 inline void complete(Warpgroup& group, PendingMultiply& call) {
     if (!call.executed) execute(group, call);
     PendingSums& sums = group.sums[call.sums];
-    hold_rows(call.a, group_rows, -1);
-    hold_rows(call.b, sums.columns, -1);
+    check_registers(call.registers);
+    hold_rows(rows_of_a(call), -1);
+    hold_rows(rows_of_b(call, sums.columns), -1);
     if (--sums.pending > 0) return;
     each_sum(sums, [](float& kept, float& held) {
         if (float_bits(held) != poison) fault("sums of a pending multiplication were written");
@@ -210,6 +273,12 @@ inline void warpgroup_fence() {
 template <bool Bytes, std::size_t Groups>
 void multiply_warpgroup(float (&acc)[Groups][4], std::uint64_t a, std::uint64_t b, bool accumulate) {
     detail::Issue call{&acc[0][0], static_cast<int>(8 * Groups), a, b, accumulate, Bytes};
+    detail::meet_warpgroup(&call, detail::issue);
+}
+
+template <std::size_t Groups>
+void multiply_registers(float (&acc)[Groups][4], const std::uint32_t (&a)[4], std::uint64_t b) {
+    detail::Issue call{&acc[0][0], static_cast<int>(8 * Groups), 0, b, true, false, a};
     detail::meet_warpgroup(&call, detail::issue);
 }
 

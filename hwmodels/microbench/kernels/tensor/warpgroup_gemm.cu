@@ -7,23 +7,17 @@
 namespace microbench::tensor {
 namespace {
 
-#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
-constexpr bool compiled = true;
-#else
-constexpr bool compiled = false;
-#endif
-
 template <class Shape>
 __global__ __launch_bounds__(Shape::threads, Shape::blocks) void warpgroup_gemm_kernel(
     const __grid_constant__ GroupedGemm g) {
-    if constexpr (compiled) {
+    if constexpr (compiled_for_warpgroups) {
         warpgroup_gemm<Shape>(g);
     } else {
         __trap();
     }
 }
 
-__global__ void ask_kernel(int* answer) { *answer = compiled ? 1 : 0; }
+__global__ void ask_kernel(int* answer) { *answer = compiled_for_warpgroups ? 1 : 0; }
 
 template <bool Bytes, bool Gated>
 void launch_shape(const GroupedGemm& g, int multiprocessors, Stream stream) {

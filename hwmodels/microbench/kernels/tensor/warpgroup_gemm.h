@@ -14,8 +14,8 @@ using WarpgroupGemm = GemmShape<Bytes, Gated, 128, 256, 8, 1, 4, 1>;
 
 /// Issues the multiplications of one stage as one group.
 template <class Shape>
-MB_DEV void issue_stage(int stage, bool accumulate, WarpgroupSums& acc) {
-    static_assert(Shape::weight_rows == warpgroup_columns && Shape::depth == 128);
+MB_DEV void issue_stage(int stage, bool accumulate, WarpgroupSums<Shape::weight_rows>& acc) {
+    static_assert(Shape::depth == 128);
     static_assert(Shape::stage_bytes % swizzle_atom_bytes == 0 && Shape::rows % 8 == 0);
     const int base = stage * Shape::stage_bytes;
     const int rows = warpgroup_index() * warpgroup_rows;
@@ -23,8 +23,8 @@ MB_DEV void issue_stage(int stage, bool accumulate, WarpgroupSums& acc) {
     const std::uint64_t b = matrix_descriptor(shared_address(base + Shape::rows * Shape::depth));
     warpgroup_fence();
     MB_UNROLL
-    for (int step = 0; step < Shape::depth / warpgroup_depth; ++step) {
-        multiply_warpgroup<Shape::bytes>(acc, advanced(a, step), advanced(b, step), accumulate || step > 0);
+    for (int k = 0; k < Shape::depth; k += warpgroup_depth) {
+        multiply_warpgroup<Shape::bytes>(acc, advanced(a, k), advanced(b, k), accumulate || k > 0);
     }
     commit_multiplies();
 }
@@ -39,7 +39,7 @@ MB_DEV void warpgroup_gemm(const GroupedGemm& g) {
     GemmLoader<Shape> loader = first_load<Shape>(g, tiles);
     GemmCursor computing = loader.at;
     for (int stage = 0; stage < ahead; ++stage) load_next<Shape>(g, tiles, steps, loader, stage);
-    float acc[1][warpgroup_columns / 8][4];
+    float acc[1][Shape::n_tiles][4];
     int stage = 0;
     MB_LOOP
     while (computing.tile < tiles) {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Registers, shared memory and spills of the tensor kernels for three architectures, compared with resources.txt, the
-# instructions they must contain, and warpgroup multiplications that ptxas would serialise. Needs nvcc, no GPU. Exit: 0 as expected, 1 not, 77 skipped (no nvcc).
+# instructions they must contain, and warpgroup multiplications that ptxas would serialise. Needs nvcc, no GPU. Exit: 0 as
+# expected, 1 not, 77 skipped (no nvcc).
 #   check_resources.sh [--update]        --update rewrites resources.txt
 # Spills must be zero exactly; registers may differ by 16, since compiler versions differ.
 set -u
@@ -107,9 +108,11 @@ if [ -n "$disassembler" ]; then
             done
         done
     done
-    "$disassembler" -sass "$tmp/90a/warpgroup_gemm.cubin" >"$tmp/sass"
-    for text in HGMMA QGMMA LDGSTS; do
-        grep -q $text "$tmp/sass" || complain "machine code of warpgroup_gemm.cu for sm_90a: no $text"
+    for file in warpgroup_gemm warpgroup_attention; do
+        "$disassembler" -sass "$tmp/90a/$file.cubin" >"$tmp/sass"
+        for text in HGMMA LDGSTS $([ $file = warpgroup_gemm ] && echo QGMMA); do
+            grep -q $text "$tmp/sass" || complain "machine code of $file.cu for sm_90a: no $text"
+        done
     done
 else
     echo "check_resources: no cuobjdump: instructions checked in PTX only"

@@ -80,6 +80,8 @@ void launch_case(const GroupedCase& g, int multiprocessors, Stream stream, std::
     tensor::launch_grouped_gemm(g.kind, call, multiprocessors, stream);
 }
 
+Adder adder(const tensor::GemmKind& kind) { return adder_of(kind.bytes, kind.warpgroup && !kind.small); }
+
 double error_of(const GroupedCase& g, int multiprocessors) {
     check(cudaMemset(g.c.get(), 0xFF, g.c_elements() * 2),
           "clear C");   // not a number where nothing is written
@@ -96,7 +98,7 @@ double error_of(const GroupedCase& g, int multiprocessors) {
         }
         const double got = from_bf16(download(g.c.get() + at, 1)[0]);
         const auto scale = static_cast<double>(g.scale);
-        const double cost = accumulation_cost(sum, adder_of(g.kind.bytes, g.kind.warpgroup)) * scale;
+        const double cost = accumulation_cost(sum, adder(g.kind)) * scale;
         worst = std::max(worst, error_within(got, sum.value * scale, cost, false));
     }
     return worst;

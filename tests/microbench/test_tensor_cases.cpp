@@ -15,6 +15,8 @@
 #include "kernels/tensor/grouped_gemm.h"
 #include "kernels/tensor/mla_decode.h"
 #include "kernels/tensor/prefill_attention.h"
+#include "kernels/tensor/warpgroup_gemm.h"
+#include "kernels/tensor/warpgroup_prefill.h"
 
 namespace {
 
@@ -28,6 +30,35 @@ Device h100() {
     d.l2_bytes = 50e6;
     d.shared_bytes_per_block = 232448;
     return d;
+}
+
+/// Sum of k products of e4m3 as documented for wgmma: 32 products and the sum, each cut to a multiple of 2^-13 of the power
+/// of two of the largest, added exactly, and the result cut to 13 bits behind its leading one.
+struct CutSum {
+    double got = 0;
+    Sum exact;
+};
+
+double cut(double x, int exponent) {
+    const double unit = std::ldexp(1.0, exponent - 13);
+    return std::trunc(x / unit) * unit;
+}
+
+CutSum cut_sum(std::uint64_t seed, std::size_t k) {
+    CutSum sum;
+    for (std::size_t first = 0; first < k; first += 32) {
+        std::vector<double> numbers{sum.got};
+        for (std::size_t i = first; i < first + 32; ++i) {
+            numbers.push_back(stored(true, 2 * seed, i) * stored(true, 2 * seed + 1, i));
+            sum.exact.add(numbers.back());
+        }
+        double largest = 1e-30;
+        for (const double x : numbers) largest = std::max(largest, std::abs(x));
+        double total = 0;
+        for (const double x : numbers) total += cut(x, std::ilogb(largest));
+        sum.got = total == 0 ? 0 : cut(total, std::ilogb(total));
+    }
+    return sum;
 }
 
 const Case& find(const std::vector<Case>& cases, const std::string& name) {
@@ -60,9 +91,43 @@ TEST_CASE("an A100 gets no e4m3 expert layers") {
     for (const Case& c : moe_cases(d)) CHECK(c.dtype == "bfloat16");
 }
 
+TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the other for comparison") {
+    const auto count = [](const std::vector<Case>& cases, const char* kernel) {
+        return std::count_if(cases.begin(), cases.end(), [&](const Case& c) { return c.kernel == kernel; });
+    };
+    for (const int capability : {80, 89, 100, 120}) {
+        Device d = h100();
+        d.compute_capability = capability;
+        CHECK(count(moe_cases(d), warpgroup_kernel) == 0);
+        CHECK(count(grouped_gemm_cases(d), warpgroup_kernel) == 0);
+        CHECK(count(attention_prefill_cases(d), warpgroup_prefill_kernel) == 0);
+        CHECK(count(mla_prefill_cases(d), warpgroup_prefill_kernel) == 0);
+    }
+    const auto layers = moe_cases(h100());
+    CHECK(count(layers, warp_kernel) == 2 * 7 * 27);   // two types, seven uncut layers, 27 numbers of tokens
+    CHECK(count(layers, warpgroup_kernel) > 5 * count(layers, warp_kernel));
+    CHECK(layers.front().kernel == warp_kernel);
+    for (const Case& c : layers) {
+        if (c.kernel == warp_kernel) CHECK(c.distribution == "balanced");
+    }
+    // Seven GEMMs of two types: 13 numbers of rows, of which eight have tiles of their own.
+    const auto gemms = grouped_gemm_cases(h100());
+    CHECK(count(gemms, warp_kernel) == 2 * 7 * 13);
+    CHECK(count(gemms, warpgroup_kernel) == 2 * 7 * 8);
+    for (const auto& prompts : {attention_prefill_cases(h100()), mla_prefill_cases(h100())}) {
+        const auto single = std::count_if(prompts.begin(), prompts.end(), [](const Case& c) {
+            return c.kernel == warpgroup_prefill_kernel && c.name().find("batch=1/") != std::string::npos;
+        });
+        CHECK(single > 0);
+        CHECK(count(prompts, "mma_flash_prefill") == single);
+        CHECK(count(prompts, warpgroup_prefill_kernel) > single);
+        CHECK(prompts.front().kernel == "mma_flash_prefill");
+    }
+}
+
 TEST_CASE("work of an expert layer counts the experts that tokens reach on this rank") {
     const auto cases = moe_cases(h100());
-    const std::string layer = "moe/mma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
+    const std::string layer = "moe/wgmma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
     // 16 tokens x 8 experts, all different: 128 experts of 3 x 7168 x 2048 elements; 128 pairs of 3 x 2 x 7168 x 2048 FLOP.
     const Case& whole = find(cases, layer + "/ep=1/tokens=16/balanced");
     CHECK(whole.work.bytes == doctest::Approx(11274289152.0 + 458752.0));
@@ -89,6 +154,8 @@ TEST_CASE("shared memory of a block fits the architectures that run it") {
     CHECK(Prefill128::shared_bytes <= a100);
     CHECK(PrefillMla::shared_bytes <= a100);
     CHECK(MlaA100::shared_bytes <= a100);
+    CHECK(WarpgroupGemm<false, true>::shared_bytes <= h100_and_b200);
+    CHECK(WarpgroupPrefillMla::shared_bytes <= h100_and_b200);
     CHECK(MlaLarge::shared_bytes <= h100_and_b200);
     CHECK(MlaSmall::shared_bytes <= h100_and_b200);
     // Resident blocks share 228 KiB less 1 KiB each.
@@ -119,9 +186,28 @@ TEST_CASE("attention weighs values by the exponential of the scaled score") {
 }
 
 TEST_CASE("a result that is wrong by more than rounding is an error") {
-    CHECK(rounding_error(1.0, 1.0, 10, false, false) == 0);
-    CHECK(rounding_error(1.003, 1.0, 10, false, false) < 1);   // within a unit in the last place of bfloat16
-    CHECK(rounding_error(1.02, 1.0, 10, false, false) > 1);
-    CHECK(rounding_error(0.0, 1.0, 1000, true, false) > 1);
-    CHECK(rounding_error(NAN, 1.0, 10, false, false) > 1);
+    const auto error = [](double got, double want, double magnitude, Adder adder) {
+        return error_within(got, want, accumulation_cost(Sum{.magnitude = magnitude}, adder), false);
+    };
+    CHECK(error(1.0, 1.0, 10, Adder::single) == 0);
+    CHECK(error(1.003, 1.0, 10, Adder::single) < 1);   // within a unit in the last place of bfloat16
+    CHECK(error(1.02, 1.0, 10, Adder::single) > 1);
+    CHECK(error(0.0, 1.0, 1000, Adder::narrow) > 1);
+    CHECK(error(NAN, 1.0, 10, Adder::single) > 1);
+}
+
+TEST_CASE("sums of e4m3 that tensor cores cut 13 bits behind the leading one stay within their bound") {
+    double worst = 0;
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        for (const std::size_t k : {96u, 2048u, 14336u}) {
+            const CutSum sum = cut_sum(seed, k);
+            worst = std::max(worst,
+                             std::abs(sum.got - sum.exact.value) / accumulation_cost(sum.exact, Adder::cut));
+            // Without one stage of 128 products the result would be seen to be wrong in most elements.
+            if (k == 2048)
+                CHECK(accumulation_cost(sum.exact, Adder::cut) < 1.2);   // sqrt(128) / 3 = 3.8 is missing
+        }
+    }
+    CHECK(worst < 1);
+    CHECK(worst > 0.1);   // of the order of the bound
 }

@@ -44,6 +44,28 @@ double decode_buffers(double batch, double heads, double dim, double context) {
     return batch * heads * (dim * 4 * 65 + 64 * 4) + batch * context / 4;
 }
 
+/// On compute capability 9.0 the prompts without a window by the kernel of warpgroups; of mma.sync then single sequences
+/// alone, first, should the other kernel fail on a chip.
+std::vector<Case> with_warpgroups(std::vector<Case> cases, const Device& device) {
+    if (device.compute_capability != 90) return cases;
+    const auto value = [](const Case& c, std::string_view column) {
+        for (const auto& [name, number] : c.shape) {
+            if (name == column) return number;
+        }
+        return 0.0;
+    };
+    std::vector<Case> all;
+    for (const Case& c : cases) {
+        if (value(c, "batch") == 1 || value(c, "window") > 0) all.push_back(c);
+    }
+    for (Case& c : cases) {
+        if (value(c, "window") > 0) continue;
+        c.kernel = warpgroup_prefill_kernel;
+        all.push_back(std::move(c));
+    }
+    return all;
+}
+
 }   // namespace
 
 std::vector<Case> attention_decode_cases(const Device& device) {
@@ -92,7 +114,7 @@ std::vector<Case> attention_prefill_cases(const Device& device) {
             }
         }
     }
-    return kept(std::move(cases), device);
+    return kept(with_warpgroups(std::move(cases), device), device);
 }
 
 std::vector<Case> mla_decode_cases(const Device& device) {
@@ -133,7 +155,7 @@ std::vector<Case> mla_prefill_cases(const Device& device) {
             }
         }
     }
-    return kept(std::move(cases), device);
+    return kept(with_warpgroups(std::move(cases), device), device);
 }
 
 }   // namespace microbench

@@ -50,14 +50,20 @@ std::vector<std::string> gemm_dtypes(const Device& device) {
     return names;
 }
 
+/// mma.sync first: its rows are there should the other kernel fail on a chip.
+std::vector<const char*> gemm_kernels(const Device& device) {
+    if (device.compute_capability == 90) return {warp_kernel, warpgroup_kernel};
+    return {warp_kernel};
+}
+
 /// Memory of a case beyond its rotating weights: tokens in and out, sorted rows before, between and after the GEMMs.
 double layer_buffers(const Experts& l, const Cut& cut, double tokens, double pairs) {
     return tokens * l.hidden * 5 + pairs * (l.inter / cut.tp * 2 + l.hidden * 2 + 16);
 }
 
-Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const char* distribution,
-              double tokens, double l2) {
-    Case c{.table = "moe", .kernel = "mma_grouped", .dtype = dtype};
+Case moe_case(const Experts& l, const Cut& cut, const char* kernel, const std::string& dtype,
+              const char* distribution, double tokens, double l2) {
+    Case c{.table = "moe", .kernel = kernel, .dtype = dtype};
     c.shape = {{"hidden", l.hidden}, {"inter", l.inter}, {"top_k", l.top_k}, {"experts", l.experts},
                {"tp", cut.tp},       {"ep", cut.ep},     {"tokens", tokens}};
     c.distribution = distribution;
@@ -84,13 +90,16 @@ bool possible(const Experts& l, const Cut& cut) {
            static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
 }
 
-void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype,
-                       const Device& d) {
+/// Of a kernel that is there for comparison (not the last of gemm_kernels) only the uncut layer, balanced.
+void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const char* kernel,
+                       const std::string& dtype, const Device& d) {
+    const bool uncut = cut.tp == 1 && cut.ep == 1;
+    const bool compared = std::string_view(kernel) != gemm_kernels(d).back();
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
-        const bool uncut = cut.tp == 1 && cut.ep == 1;
+        if (compared && !(uncut && std::string_view(distribution) == "balanced")) continue;
         if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.quick)) continue;
         for (const double tokens : token_counts)
-            cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
+            cases.push_back(moe_case(l, cut, kernel, dtype, distribution, tokens, d.l2_bytes));
     }
 }
 
@@ -105,6 +114,20 @@ constexpr std::array grouped{
     Grouped{16, 5760, 2880, false},
 };
 
+/// Both kernels are one up to 16 rows per expert, tile_rows of the small tile: listed once.
+void add_rows(std::vector<Case>& cases, const Grouped& g, const char* kernel, const std::string& dtype,
+              const Device& device) {
+    for (const double rows : {1., 2., 4., 8., 16., 32., 64., 128., 256., 257., 512., 1024., 4096.}) {
+        if (std::string_view(kernel) == warpgroup_kernel && rows <= 16) continue;
+        Case c{.table = "grouped_gemm", .kernel = kernel, .dtype = dtype};
+        c.shape = {{"experts", g.experts}, {"n", g.n}, {"k", g.k}, {"rows", rows}};
+        c.work = grouped_gemm_work(g.experts, rows, g.n, g.k, bytes_of(dtype));
+        c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
+        c.quick = g.quick && (rows == 1 || rows == 16 || rows == 256);
+        cases.push_back(std::move(c));
+    }
+}
+
 }   // namespace
 
 Routing moe_routing(const Case& c) {
@@ -116,10 +139,12 @@ int moe_copies(const Case& c, double l2_bytes) { return rotating_copies(c.work.b
 
 std::vector<Case> moe_cases(const Device& device) {
     std::vector<Case> cases;
-    for (const std::string& dtype : gemm_dtypes(device)) {
-        for (const Experts& l : expert_layers) {
-            for (const Cut& cut : cuts) {
-                if (possible(l, cut)) add_distributions(cases, l, cut, dtype, device);
+    for (const char* kernel : gemm_kernels(device)) {
+        for (const std::string& dtype : gemm_dtypes(device)) {
+            for (const Experts& l : expert_layers) {
+                for (const Cut& cut : cuts) {
+                    if (possible(l, cut)) add_distributions(cases, l, cut, kernel, dtype, device);
+                }
             }
         }
     }
@@ -128,16 +153,9 @@ std::vector<Case> moe_cases(const Device& device) {
 
 std::vector<Case> grouped_gemm_cases(const Device& device) {
     std::vector<Case> cases;
-    for (const std::string& dtype : gemm_dtypes(device)) {
-        for (const Grouped& g : grouped) {
-            for (const double rows : {1., 2., 4., 8., 16., 32., 64., 128., 256., 257., 512., 1024., 4096.}) {
-                Case c{.table = "grouped_gemm", .kernel = "mma_grouped", .dtype = dtype};
-                c.shape = {{"experts", g.experts}, {"n", g.n}, {"k", g.k}, {"rows", rows}};
-                c.work = grouped_gemm_work(g.experts, rows, g.n, g.k, bytes_of(dtype));
-                c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
-                c.quick = g.quick && (rows == 1 || rows == 16 || rows == 256);
-                cases.push_back(std::move(c));
-            }
+    for (const char* kernel : gemm_kernels(device)) {
+        for (const std::string& dtype : gemm_dtypes(device)) {
+            for (const Grouped& g : grouped) add_rows(cases, g, kernel, dtype, device);
         }
     }
     return cases;

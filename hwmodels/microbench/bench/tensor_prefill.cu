@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // attention_prefill, mla_prefill: causal attention of whole prompts, no cached prefix.
 #include "bench/tensor_benches.h"
+#include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
 #include "host/rotation.h"
 #include "host/shape.h"
@@ -16,6 +17,7 @@ constexpr std::uint64_t v_seed = 53;
 constexpr double log2_e = 1.4426950408889634;
 
 struct Prefill {
+    bool warpgroup = false;
     std::size_t batch = 0, length = 0, q_heads = 0, kv_heads = 0, query_dim = 0, value_dim = 0;
     std::shared_ptr<std::uint16_t> q, k, v, out;
 
@@ -42,7 +44,8 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
     call.q_heads = static_cast<int>(p.q_heads);
     call.kv_heads = static_cast<int>(p.kv_heads);
     call.score_scale = static_cast<float>(log2_e / std::sqrt(static_cast<double>(p.query_dim)));
-    tensor::launch_prefill(call, static_cast<int>(p.query_dim), static_cast<int>(p.batch), stream);
+    const auto launch_kernel = p.warpgroup ? tensor::launch_warpgroup_prefill : tensor::launch_prefill;
+    launch_kernel(call, static_cast<int>(p.query_dim), static_cast<int>(p.batch), stream);
 }
 
 /// One query of one head against the definition. `row` counts tokens x heads.
@@ -78,6 +81,8 @@ double error_of(const Prefill& p) {
 }
 
 Prepared prepare(const Case& c, const Device& device, Prefill shape) {
+    shape.warpgroup = c.kernel == warpgroup_prefill_kernel;
+    if (shape.warpgroup) require_warpgroups();
     shape.batch = static_cast<std::size_t>(dimension(c, "batch"));
     shape.length = static_cast<std::size_t>(dimension(c, "isl"));
     auto p = std::make_shared<Prefill>(shape);

@@ -15,12 +15,16 @@ namespace microbench::tensor {
 struct GemmKind {
     bool bytes = false;   // e4m3
     bool gated = false;
-    bool small = false;   // tiles for few rows per expert
+    bool small = false;       // tiles for few rows per expert
+    bool warpgroup = false;   // where not small, by warpgroup_gemm.h: compute capability 9.0 only
 };
 
 /// Rows of a tile of A: what GroupedGemm::tile_prefix counts.
 [[nodiscard]] int tile_rows(const GemmKind& kind);
 void launch_grouped_gemm(const GemmKind& kind, const GroupedGemm& g, int multiprocessors, Stream stream);
+void launch_warpgroup_gemm(const GemmKind& kind, const GroupedGemm& g, int multiprocessors, Stream stream);
+/// Whether the program holds the instructions of warpgroups for the device it runs on: compiled for sm_90a, not for sm_90.
+[[nodiscard]] bool has_warpgroups();
 
 void launch_route(const MoeRoute& route, Stream stream);
 void launch_combine(const MoeCombine& combine, int tokens, Stream stream);
@@ -36,5 +40,7 @@ void launch_mla_decode(const MlaDecode& a, int batch, double shared_bytes, Strea
 
 /// query_dim 64, 128, or 192 with values of 128.
 void launch_prefill(const PrefillAttention& a, int query_dim, int batch, Stream stream);
+/// Where has_warpgroups().
+void launch_warpgroup_prefill(const PrefillAttention& a, int query_dim, int batch, Stream stream);
 
 }   // namespace microbench::tensor

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/benches.h"
 
-#include "host/registry.h"
-
-#if __has_include("bench/tensor_benches.h")
 #include "bench/tensor_benches.h"
-#define MICROBENCH_TENSOR 1
-#endif
+#include "host/registry.h"
 
 namespace microbench {
 namespace {
@@ -27,11 +23,7 @@ Prepare prepare_of(std::string_view bench) {
     for (const Entry& entry : entries) {
         if (entry.bench == bench) return entry.prepare;
     }
-#ifdef MICROBENCH_TENSOR
     return tensor_prepare(bench);
-#else
-    return nullptr;
-#endif
 }
 
 }   // namespace

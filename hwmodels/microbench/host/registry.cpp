@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/registry.h"
 
-#include "host/cases/cases.h"
-
-#if __has_include("bench/tensor_benches.h")
 #include "bench/tensor_benches.h"
-#define MICROBENCH_TENSOR 1
-#endif
+#include "host/cases/cases.h"
 
 namespace microbench {
 
@@ -24,9 +20,7 @@ std::vector<Bench> listed_benches() {
         {"overlap", "how much communication hides behind a GEMM", overlap_cases, nullptr},
         {"clocks", "sustained clock and power under load", clock_cases, nullptr},
     };
-#ifdef MICROBENCH_TENSOR
     for (const Bench& bench : tensor_listing()) benches.push_back(bench);
-#endif
     return benches;
 }
 

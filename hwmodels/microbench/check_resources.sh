@@ -39,7 +39,8 @@ void print() {
 int main() {
     print<LargeGemm<false, false>, LargeGemm<false, true>, LargeGemm<true, false>, LargeGemm<true, true>,
           SmallGemm<false, false>, SmallGemm<false, true>, SmallGemm<true, false>, SmallGemm<true, true>, Bf16Decode<64>,
-          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, Prefill64, Prefill128, PrefillMla>();
+          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, MlaE4m3Large, MlaE4m3Small, Prefill64, Prefill128,
+          PrefillMla>();
 }
 END
 g++ -std=c++20 -I "$here" "$tmp/shared.cpp" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1

@@ -19,6 +19,7 @@ struct Problem {
     int length;
     int q_heads;
     int kv_heads;
+    int window = 0;   // keys attended, the query's own included; 0: all
 };
 
 /// Largest error of one head of one sequence.
@@ -32,8 +33,9 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
     };
     std::vector<double> weights(static_cast<std::size_t>(p.length));
     for (int query = 0; query < p.length; ++query) {
+        const int first = p.window > 0 ? std::max(query + 1 - p.window, 0) : 0;
         double sum = 0;
-        for (int key = 0; key <= query; ++key) {
+        for (int key = first; key <= query; ++key) {
             double score = 0;
             for (int d = 0; d < Shape::query_dim; ++d) {
                 score += q[index(query, p.q_heads, head, Shape::query_dim, d)] *
@@ -44,7 +46,7 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
         }
         for (int d = 0; d < Shape::value_dim; ++d) {
             double want = 0;
-            for (int key = 0; key <= query; ++key) {
+            for (int key = first; key <= query; ++key) {
                 want += weights[static_cast<std::size_t>(key)] / sum *
                         v[index(key, p.kv_heads, kv_head, Shape::value_dim, d)];
             }
@@ -53,6 +55,19 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
         }
     }
     return worst;
+}
+
+/// Copies of 16 bytes: the queries, and the tiles that hold a key of some query of the block.
+template <class Shape>
+long copies_needed(const Problem& p) {
+    long copies = 0;
+    for (int first = 0; first < p.length; first += Shape::queries) {
+        const int last = std::min(first + Shape::queries, p.length) - 1;
+        const int begin = p.window > 0 ? std::max(first + 1 - p.window, 0) : 0;
+        const long tiles = last / Shape::keys - begin / Shape::keys + 1;
+        copies += Shape::queries * Shape::query_bytes / 16 + tiles * Shape::stage_bytes / 16;
+    }
+    return copies * p.batch * p.q_heads;
 }
 
 template <class Shape>
@@ -68,6 +83,7 @@ void run_prefill(const Problem& p, const emulator::Options& options) {
     a.v = v.halves();
     a.out = out.halves();
     a.length = p.length;
+    if (p.window > 0) a.window = p.window;
     a.q_heads = p.q_heads;
     a.kv_heads = p.kv_heads;
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(Shape::query_dim));
@@ -76,6 +92,7 @@ void run_prefill(const Problem& p, const emulator::Options& options) {
                       Shape::shared_bytes, options, [&] { prefill_attention<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
+    CHECK(report.copies == copies_needed<Shape>(p));
     double worst = 0;
     for (int sequence = 0; sequence < p.batch; ++sequence) {
         for (int head = 0; head < p.q_heads; ++head)
@@ -101,4 +118,16 @@ TEST_CASE("prefill attention of ragged lengths equals softmax in double precisio
 
 TEST_CASE("prefill attention of expanded MLA has wider queries and keys than values") {
     check_prefill<PrefillMla>({1, 161, 1, 1});
+}
+
+TEST_CASE("a sliding window attends its last keys alone and reads the tiles that hold them") {
+    for (const int window :
+         {1, 7, 32, 33, 64, 100}) {   // less than a tile of keys, a tile, over edges of tiles
+        CAPTURE(window);
+        check_prefill<Prefill64>({1, 197, 1, 1, window});
+    }
+    check_prefill<Prefill64>({2, 300, 2, 1, 128});
+    check_prefill<Prefill64>({1, 70, 1, 1, 500});   // beyond the prompt
+    check_prefill<Prefill128>({1, 290, 1, 1, 20});
+    check_prefill<Prefill128>({1, 161, 2, 1, 96});
 }

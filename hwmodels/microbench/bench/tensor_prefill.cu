@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// attention_prefill, mla_prefill: causal attention of whole prompts, no cached prefix.
+// attention_prefill, mla_prefill: causal attention of whole prompts, also in a sliding window; no cached prefix.
 #include "bench/tensor_benches.h"
 #include "bench/tensor_reference.h"
 #include "host/rotation.h"
@@ -16,7 +16,8 @@ constexpr std::uint64_t v_seed = 53;
 constexpr double log2_e = 1.4426950408889634;
 
 struct Prefill {
-    std::size_t batch = 0, length = 0, q_heads = 0, kv_heads = 0, query_dim = 0, value_dim = 0;
+    std::size_t batch = 0, length = 0, window = 0 /* 0: none */, q_heads = 0, kv_heads = 0, query_dim = 0,
+                value_dim = 0;
     std::shared_ptr<std::uint16_t> q, k, v, out;
 
     [[nodiscard]] std::size_t tokens() const { return batch * length; }
@@ -39,6 +40,7 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
     call.v = p.v.get() + copy * p.v_elements();
     call.out = p.out.get() + copy * p.out_elements();
     call.length = static_cast<int>(p.length);
+    if (p.window > 0) call.window = static_cast<int>(p.window);
     call.q_heads = static_cast<int>(p.q_heads);
     call.kv_heads = static_cast<int>(p.kv_heads);
     call.score_scale = static_cast<float>(log2_e / std::sqrt(static_cast<double>(p.query_dim)));
@@ -49,11 +51,13 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
 double row_error(const Prefill& p, std::size_t row) {
     const std::size_t token = row / p.q_heads;
     const std::size_t kv_head = row % p.q_heads / (p.q_heads / p.kv_heads);
-    const std::size_t first = token / p.length * p.length;   // of the sequence
+    const std::size_t before = token % p.length + 1;   // of the sequence, the token included
+    const std::size_t visible = p.window > 0 ? std::min(before, p.window) : before;
+    const std::size_t first = token + 1 - visible;
     std::vector<double> query(p.query_dim);
     for (std::size_t d = 0; d < p.query_dim; ++d) query[d] = stored(false, q_seed, row * p.query_dim + d);
     const AttentionRow want = attention_row(
-        query, token - first + 1, p.value_dim, static_cast<double>(p.query_dim),
+        query, visible, p.value_dim, static_cast<double>(p.query_dim),
         [&](std::size_t t, std::size_t d) {
             return stored(false, k_seed, ((first + t) * p.kv_heads + kv_head) * p.query_dim + d);
         },
@@ -104,6 +108,7 @@ Prepared prepare_attention_prefill(const Case& c, const Device& device) {
     Prefill shape;
     shape.q_heads = static_cast<std::size_t>(dimension(c, "q_heads"));
     shape.kv_heads = static_cast<std::size_t>(dimension(c, "kv_heads"));
+    shape.window = static_cast<std::size_t>(dimension(c, "window"));
     shape.query_dim = shape.value_dim = static_cast<std::size_t>(dimension(c, "head_dim"));
     return prepare(c, device, shape);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Causal attention of whole prompts (flash attention): a block owns a tile of queries of one head and streams tiles of
-// keys and values. Query and key dimension may differ from that of the values (192 and 128 for expanded MLA).
+// keys and values. Query and key dimension may differ from that of the values (192 and 128 for expanded MLA). With a
+// sliding window the tiles before that of the block's first query are not read; partial tiles are masked.
 #pragma once
 
 #include "kernels/tensor/softmax.h"
@@ -17,7 +18,8 @@ struct PrefillAttention {
     int length = 0;
     int q_heads = 0;
     int kv_heads = 0;
-    float score_scale = 1;   // log2(e) / sqrt(QueryDim)
+    float score_scale = 1;    // log2(e) / sqrt(QueryDim)
+    int window = no_window;   // keys a query attends at most, its own included
 };
 
 template <int QueryDim, int ValueDim, int Warps, int RowTiles, int Keys, int Blocks_>
@@ -126,7 +128,7 @@ MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first
     clear(s);
     score_keys<Shape>(warp, base, s);
     const int lane = thread_index() % warp_lanes;
-    if (key / Shape::keys >= first_masked_tile(first, Shape::keys)) {
+    if (needs_mask(first, Shape::warp_rows, key, Shape::keys, a.window)) {
         MB_UNROLL
         for (int m = 0; m < Shape::row_tiles; ++m) {
             MB_UNROLL
@@ -134,7 +136,8 @@ MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first
                 MB_UNROLL
                 for (int i = 0; i < 4; ++i) {
                     const Coordinate at = fragment_c(lane, i);
-                    if (!attends(first + 16 * m + at.row, key + 8 * n + at.col)) s[m][n][i] = no_score;
+                    if (!attends(first + 16 * m + at.row, key + 8 * n + at.col, a.window))
+                        s[m][n][i] = hidden_score;
                 }
             }
         }
@@ -178,11 +181,12 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
     const int kv_head = head / (a.q_heads / a.kv_heads);
     const int first = (divide_up(a.length, Shape::queries) - 1 - block_y()) * Shape::queries;
     const int warp = thread_index() / warp_lanes;
-    const int tiles = key_tiles(first, Shape::queries, a.length, Shape::keys);
+    const TokenRange tiles = key_tiles(first, Shape::queries, a.length, a.window, Shape::keys);
     const int k_stride = a.kv_heads * Shape::query_dim;
     const int v_stride = a.kv_heads * Shape::value_dim;
-    int k_next = copy_start(sequence * a.length, k_stride, kv_head * Shape::query_dim);
-    int v_next = copy_start(sequence * a.length, v_stride, kv_head * Shape::value_dim);
+    const int first_key = sequence * a.length + tiles.begin * Shape::keys;
+    int k_next = copy_start(first_key, k_stride, kv_head * Shape::query_dim);
+    int v_next = copy_start(first_key, v_stride, kv_head * Shape::value_dim);
     auto load_keys = [&](int tile) {
         const int base = Shape::ring + (tile & 1) * Shape::stage_bytes;
         const int valid = a.length - tile * Shape::keys;
@@ -196,18 +200,18 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
     copy_rows<Shape::threads, Shape::query_dim, Shape::queries>(
         0, a.q, copy_start(sequence * a.length + first, q_stride, head * Shape::query_dim), q_stride,
         a.length - first);
-    load_keys(0);
+    load_keys(tiles.begin);
     commit_copies();
     PrefillState<Shape> state = {};
     for (int m = 0; m < Shape::row_tiles; ++m) state.most[m][0] = state.most[m][1] = no_score;
     const int warp_first = first + warp * Shape::warp_rows;
     MB_LOOP
-    for (int tile = 0; tile < tiles; ++tile) {
+    for (int tile = tiles.begin; tile < tiles.end; ++tile) {
         wait_copies<0>();
         sync_block();   // the tile is there, and everybody has left the stage that is filled next
-        if (tile + 1 < tiles) load_keys(tile + 1);
+        if (tile + 1 < tiles.end) load_keys(tile + 1);
         commit_copies();
-        if (tile * Shape::keys <= warp_first + Shape::warp_rows - 1) {
+        if (meets(warp_first, Shape::warp_rows, tile * Shape::keys, Shape::keys, a.window)) {
             absorb_keys<Shape>(a, warp, Shape::ring + (tile & 1) * Shape::stage_bytes, warp_first,
                                tile * Shape::keys, state);
         }

@@ -54,6 +54,15 @@ double worst_error(const Problem& p, const std::vector<int>& pages, int max_page
     return worst;
 }
 
+/// Copies of 16 bytes: each tile of the cache once for every block of heads, and the queries unless they are reordered.
+template <class Shape>
+long copies_needed(const Problem& p) {
+    const long queries = Shape::bytes ? 0 : static_cast<long>(p.context.size()) * p.parts * Shape::heads * 72;
+    long tiles = 0;
+    for (const int tokens : p.context) tiles += divide_up(tokens, Shape::tokens);
+    return divide_up(p.heads, Shape::heads) * (queries + tiles * Shape::tokens * (Shape::bytes ? 36 : 72));
+}
+
 template <class Shape>
 void run_mla(const Problem& p, const emulator::Options& options) {
     const int batch = static_cast<int>(p.context.size());
@@ -86,6 +95,7 @@ void run_mla(const Problem& p, const emulator::Options& options) {
                                       Shape::shared_bytes, options, [&] { mla_decode<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
+    CHECK(report.copies == copies_needed<Shape>(p));
     if (p.parts > 1) {
         const MergeParts merge{part_out.data(), part_lse.data(), out.halves(), p.parts};
         const auto merged =

@@ -12,7 +12,8 @@ namespace microbench::tensor {
 /// No score yet; far below any real one, and free of infinity minus infinity.
 constexpr float no_score = -1e30F;
 /// Score of a key that a query does not attend. Below no_score: where a row attends nothing of its first tiles, as
-/// with a sliding window, the largest score stays no_score and the key weighs exp2(-1e30) = 0, not exp2(0) = 1.
+/// with a sliding window, the largest score stays no_score and the key weighs exp2(-1e30) = 0. The difference of two
+/// scores of -1e30, scaled with one rounding, can be 1e22, which is infinite as a weight.
 constexpr float hidden_score = 2 * no_score;
 
 struct TokenRange {

@@ -40,6 +40,13 @@ constexpr std::array windowed_shapes{
     Windowed{{8, 2, 128, false}, 4096, {8192, 32768}, 8192},    // the same at tp 4
 };
 
+/// Chunks of prompts behind what is cached already.
+constexpr std::array behind_prefix{
+    Heads{32, 8, 128, false},   // Llama 3.1 8B, Mixtral 8x7B
+    Heads{8, 1, 128, false},    // Llama 3.1 70B at tp 8
+    Heads{64, 8, 64, false},    // gpt-oss
+};
+
 constexpr std::array batches{1., 4., 16., 64., 128., 256.};
 constexpr std::array contexts{1024., 2048., 4096., 8192., 16384., 32768., 65536., 131072.};
 constexpr std::array prompts{128., 256., 512., 1024., 2048., 4096., 8192., 12288., 16384.};
@@ -73,20 +80,16 @@ Case decode_case(const char* kernel, const char* kv, const Heads& h, double wind
     return c;
 }
 
-void add_prefill_cases(const Heads& h, double window, double batch, double shortest, const Device& device,
-                       std::vector<Case>& cases) {
-    for (const double isl : prompts) {
-        if (isl < shortest || batch * isl > most_prompt_tokens) continue;
-        Case c{.table = "attention_prefill", .kernel = "mma_flash_prefill", .dtype = "bfloat16"};
-        c.labels = {{"kv_dtype", "bfloat16"}};
-        c.shape = {{"q_heads", h.q}, {"kv_heads", h.kv}, {"head_dim", h.dim}, {"window", window},
-                   {"batch", batch}, {"isl", isl},       {"prefix", 0}};
-        c.work = work("attention_prefill", {batch, isl, window, h.q, h.kv, h.dim});
-        c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
-        c.quick = h.quick && batch == 1 && (isl == 512 || isl == 4096);
-        c.short_kernel = c.work.flop < 1e9;
-        cases.push_back(std::move(c));
-    }
+Case prefill_case(const Heads& h, double window, double batch, double isl, double prefix,
+                  const Device& device) {
+    Case c{.table = "attention_prefill", .kernel = "mma_flash_prefill", .dtype = "bfloat16"};
+    c.labels = {{"kv_dtype", "bfloat16"}};
+    c.shape = {{"q_heads", h.q}, {"kv_heads", h.kv}, {"head_dim", h.dim}, {"window", window},
+               {"batch", batch}, {"isl", isl},       {"prefix", prefix}};
+    c.work = work("attention_prefill", {batch, isl, window, prefix, h.q, h.kv, h.dim});
+    c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
+    c.short_kernel = c.work.flop < 1e9;
+    return c;
 }
 
 }   // namespace
@@ -124,11 +127,29 @@ std::vector<Case> attention_decode_cases(const Device& device) {
 std::vector<Case> attention_prefill_cases(const Device& device) {
     std::vector<Case> cases;
     for (const Heads& h : head_shapes) {
-        for (const double batch : {1., 4., 16.}) add_prefill_cases(h, 0, batch, 0, device, cases);
+        for (const double batch : {1., 4., 16.}) {
+            for (const double isl : prompts) {
+                if (batch * isl > most_prompt_tokens) continue;
+                cases.push_back(prefill_case(h, 0, batch, isl, 0, device));
+                cases.back().quick = h.quick && batch == 1 && (isl == 512 || isl == 4096);
+            }
+        }
     }
     for (const Windowed& w : windowed_shapes) {
-        for (const double batch : {1., 4.})
-            add_prefill_cases(w.heads, w.window, batch, w.shortest_prompt, device, cases);
+        for (const double batch : {1., 4.}) {
+            for (const double isl : prompts) {
+                if (isl < w.shortest_prompt) continue;
+                cases.push_back(prefill_case(w.heads, w.window, batch, isl, 0, device));
+            }
+        }
+    }
+    for (const Heads& h : behind_prefix) {
+        for (const double batch : {1., 4.}) {
+            for (const double isl : {256., 1024., 4096.}) {
+                for (const double prefix : {1024., 8192., 32768.})
+                    cases.push_back(prefill_case(h, 0, batch, isl, prefix, device));
+            }
+        }
     }
     return kept(std::move(cases), device);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// attention_prefill, mla_prefill: causal attention of whole prompts, also in a sliding window; no cached prefix.
+// attention_prefill, mla_prefill: causal attention of whole prompts, also in a sliding window or behind a cached
+// prefix, whose keys and values stand before those of the new tokens.
 #include "bench/tensor_benches.h"
 #include "bench/tensor_reference.h"
 #include "host/rotation.h"
@@ -16,14 +17,15 @@ constexpr std::uint64_t v_seed = 53;
 constexpr double log2_e = 1.4426950408889634;
 
 struct Prefill {
-    std::size_t batch = 0, length = 0, window = 0 /* 0: none */, q_heads = 0, kv_heads = 0, query_dim = 0,
-                value_dim = 0;
+    std::size_t batch = 0, length = 0, prefix = 0, q_heads = 0, kv_heads = 0, query_dim = 0, value_dim = 0;
+    std::size_t window = 0;   // 0: none
     std::shared_ptr<std::uint16_t> q, k, v, out;
 
     [[nodiscard]] std::size_t tokens() const { return batch * length; }
     [[nodiscard]] std::size_t q_elements() const { return tokens() * q_heads * query_dim; }
-    [[nodiscard]] std::size_t k_elements() const { return tokens() * kv_heads * query_dim; }
-    [[nodiscard]] std::size_t v_elements() const { return tokens() * kv_heads * value_dim; }
+    [[nodiscard]] std::size_t keys() const { return batch * (prefix + length); }
+    [[nodiscard]] std::size_t k_elements() const { return keys() * kv_heads * query_dim; }
+    [[nodiscard]] std::size_t v_elements() const { return keys() * kv_heads * value_dim; }
     [[nodiscard]] std::size_t out_elements() const { return tokens() * q_heads * value_dim; }
 };
 
@@ -40,6 +42,7 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
     call.v = p.v.get() + copy * p.v_elements();
     call.out = p.out.get() + copy * p.out_elements();
     call.length = static_cast<int>(p.length);
+    call.prefix = static_cast<int>(p.prefix);
     if (p.window > 0) call.window = static_cast<int>(p.window);
     call.q_heads = static_cast<int>(p.q_heads);
     call.kv_heads = static_cast<int>(p.kv_heads);
@@ -51,9 +54,9 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
 double row_error(const Prefill& p, std::size_t row) {
     const std::size_t token = row / p.q_heads;
     const std::size_t kv_head = row % p.q_heads / (p.q_heads / p.kv_heads);
-    const std::size_t before = token % p.length + 1;   // of the sequence, the token included
-    const std::size_t visible = p.window > 0 ? std::min(before, p.window) : before;
-    const std::size_t first = token + 1 - visible;
+    const std::size_t position = p.prefix + token % p.length;   // in its sequence
+    const std::size_t visible = p.window > 0 ? std::min(position + 1, p.window) : position + 1;
+    const std::size_t first = token / p.length * (p.prefix + p.length) + position + 1 - visible;
     std::vector<double> query(p.query_dim);
     for (std::size_t d = 0; d < p.query_dim; ++d) query[d] = stored(false, q_seed, row * p.query_dim + d);
     const AttentionRow want = attention_row(
@@ -84,6 +87,7 @@ double error_of(const Prefill& p) {
 Prepared prepare(const Case& c, const Device& device, Prefill shape) {
     shape.batch = static_cast<std::size_t>(dimension(c, "batch"));
     shape.length = static_cast<std::size_t>(dimension(c, "isl"));
+    shape.prefix = static_cast<std::size_t>(dimension(c, "prefix"));
     auto p = std::make_shared<Prefill>(shape);
     if (std::max(p->q_elements(), p->k_elements()) >= std::size_t{1} << 31)
         throw SkipCase{"more than 2^31 elements"};

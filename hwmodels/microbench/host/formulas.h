@@ -38,11 +38,14 @@ struct Formula {
     return window > 0 && window < context ? window : context;
 }
 
-/// Pairs of query and key of a causal prompt of `isl` tokens: the first queries of a window w see 1, 2, ... w keys, the
-/// rest w.
-[[nodiscard]] constexpr double causal_pairs(double isl, double window) {
-    const double w = visible(isl, window);
-    return w * (w + 1) / 2 + (isl - w) * w;
+/// Pairs of query and key of `isl` causal queries behind `prefix` tokens: all those of prefix + isl queries, of which
+/// the first of a window w see 1, 2, ... w keys and the rest w, less those of the prefix.
+[[nodiscard]] constexpr double causal_pairs(double isl, double window, double prefix) {
+    const auto pairs = [window](double tokens) {
+        const double w = visible(tokens, window);
+        return w * (w + 1) / 2 + (tokens - w) * w;
+    };
+    return pairs(prefix + isl) - pairs(prefix);
 }
 
 inline constexpr std::array formulas{
@@ -129,12 +132,13 @@ inline constexpr std::array formulas{
             const double tokens = a[0] * visible(a[1], a[2]);
             return Work{4 * tokens * a[3] * a[5], 2 * a[6] * tokens * a[4] * a[5] + 4 * a[0] * a[3] * a[5]};
         }},
-    Formula{"attention_prefill", "batch, isl, window, q_heads, kv_heads, head_dim",
-            "4 batch pairs q_heads head_dim, pairs = sum of min(i, window) over i = 1..isl",
-            "4 batch isl (q_heads + kv_heads) head_dim",
+    Formula{"attention_prefill", "batch, isl, window, prefix, q_heads, kv_heads, head_dim",
+            "4 batch pairs q_heads head_dim, pairs = sum of min(prefix + i, window) over i = 1..isl",
+            "4 batch (isl q_heads + tokens kv_heads) head_dim, tokens = isl + min(prefix, window - 1)",
             [](const double* a) {
-                return Work{4 * a[0] * causal_pairs(a[1], a[2]) * a[3] * a[5],
-                            4 * a[0] * a[1] * (a[3] + a[4]) * a[5]};
+                const double tokens = a[1] + (a[2] > 0 ? visible(a[3], a[2] - 1) : a[3]);
+                return Work{4 * a[0] * causal_pairs(a[1], a[2], a[3]) * a[4] * a[6],
+                            4 * a[0] * (a[1] * a[4] + tokens * a[5]) * a[6]};
             }},
     Formula{"mla_decode", "batch, context, heads, w", "2 batch context heads (576 + 512)",
             "576 w batch context + 2 batch heads (576 + 512)",

@@ -10,6 +10,7 @@
 #include "bench/tensor_benches.h"
 #include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
+#include "host/shape.h"
 #include "host/tensor_formulas.h"
 #include "kernels/tensor/decode_attention.h"
 #include "kernels/tensor/grouped_gemm.h"
@@ -69,26 +70,46 @@ const Case& find(const std::vector<Case>& cases, const std::string& name) {
 
 }   // namespace
 
-TEST_CASE("cases of the tensor benches have names of their own and some belong to the quick selection") {
+TEST_CASE("cases of the tensor benches have names of their own") {
     for (const Bench& bench : tensor_listing()) {
         std::set<std::string> names;
-        bool quick = false;
         const auto cases = bench.cases(h100());
         for (const Case& c : cases) {
             CHECK_MESSAGE(names.insert(c.name()).second, c.name());
             CHECK(c.table == bench.name);
             CHECK(c.work.bytes > 0);
-            quick = quick || c.quick;
         }
-        CHECK(quick);
         CHECK((bench.prepare == nullptr));
     }
 }
 
-TEST_CASE("an A100 gets no e4m3 expert layers") {
+TEST_CASE("an A100 gets no e4m3 expert layers and no e4m3 latent cache") {
     Device d = h100();
     d.compute_capability = 80;
     for (const Case& c : moe_cases(d)) CHECK(c.dtype == "bfloat16");
+    for (const Case& c : mla_decode_cases(d)) CHECK(c.name().find("fp8") == std::string::npos);
+}
+
+TEST_CASE("windowed layers are measured beyond their window, in memory for the whole cache") {
+    int count = 0;
+    const auto decode = attention_decode_cases(h100());
+    for (const Case& c : decode) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "context") > dimension(c, "window"));
+    }
+    for (const Case& c : attention_prefill_cases(h100())) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "isl") > dimension(c, "window"));
+    }
+    CHECK(count > 50);
+    CHECK(count < 200);
+    const Case& c = find(decode,
+                         "attention_decode/mma_flash_decode_page64/bfloat16/kv_dtype=bfloat16/q_heads=64/"
+                         "kv_heads=8/head_dim=64/window=128/batch=256/context=8192");
+    CHECK(c.work.bytes == 256 * (262144.0 + 16384.0));
+    CHECK(c.device_bytes > 256 * 8192 * 2048.0);   // 2048 bytes a token
 }
 
 TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the other for comparison") {
@@ -106,7 +127,7 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
     const auto layers = moe_cases(h100());
     CHECK(count(layers, warp_kernel) == 2 * 7 * 27);   // two types, seven uncut layers, 27 numbers of tokens
     CHECK(count(layers, warpgroup_kernel) > 5 * count(layers, warp_kernel));
-    CHECK(layers.front().kernel == warp_kernel);
+    CHECK(layers.front().kernel == warpgroup_kernel);   // the one that is measured first
     for (const Case& c : layers) {
         if (c.kernel == warp_kernel) CHECK(c.distribution == "balanced");
     }
@@ -119,9 +140,15 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
             return c.kernel == warpgroup_prefill_kernel && c.name().find("batch=1/") != std::string::npos;
         });
         CHECK(single > 0);
-        CHECK(count(prompts, "mma_flash_prefill") == single);
+        const auto plain = std::count_if(prompts.begin(), prompts.end(), [](const Case& c) {
+            const std::string name = c.name();
+            const bool windowed =
+                name.find("window=") != std::string::npos && name.find("window=0/") == std::string::npos;
+            return c.kernel == "mma_flash_prefill" && !windowed && name.ends_with("prefix=0");
+        });
+        CHECK(plain == single);
         CHECK(count(prompts, warpgroup_prefill_kernel) > single);
-        CHECK(prompts.front().kernel == "mma_flash_prefill");
+        CHECK(prompts.front().kernel == warpgroup_prefill_kernel);
     }
 }
 
@@ -158,6 +185,8 @@ TEST_CASE("shared memory of a block fits the architectures that run it") {
     CHECK(WarpgroupPrefillMla::shared_bytes <= h100_and_b200);
     CHECK(MlaLarge::shared_bytes <= h100_and_b200);
     CHECK(MlaSmall::shared_bytes <= h100_and_b200);
+    CHECK(MlaE4m3Large::shared_bytes <= a100);
+    CHECK(MlaE4m3Small::shared_bytes <= a100);
     // Resident blocks share 228 KiB less 1 KiB each.
     CHECK(2 * (Bf16Decode<128>::shared_bytes + 1024) <= 233472);
     CHECK(3 * (E4m3Decode<128>::shared_bytes + 1024) <= 233472);

@@ -6,7 +6,7 @@ set -euo pipefail
 program=$1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-command=("$program" --synthetic h100_sxm-vllm --filter gemm/cublaslt/bfloat16 --out "$out")
+command=("$program" --synthetic h100_sxm-vllm --full --filter gemm/cublaslt/bfloat16 --out "$out")
 
 interrupted_by() {   # signal, expected status: begins, waits for the first rows, sends the signal
     "${command[@]}" >"$out/log" 2>&1 &

@@ -2,8 +2,13 @@
 // The loop over the cases with a back end that a test dictates.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
 #include "base/csv.h"
 #include "host/run.h"
+#include "host/watchdog.h"
 #include "scratch.h"
 
 using namespace microbench;
@@ -134,4 +139,58 @@ TEST_CASE("an interrupted case writes no row, finished ones stay") {
     const moecost::CsvTable table(moecost::read_file(folder / "gemm.csv"), "gemm.csv");
     CHECK(table.rows() == 1);
     CHECK(run_all(s, folder.path()).measured == 2);
+}
+
+TEST_CASE("a lost device ends the run with 75; a case that ended two runs is left out") {
+    const ScratchFolder folder;
+    Scripted s;
+    s.before = [](double m) {
+        if (m == 2) throw std::runtime_error("an illegal memory access was encountered");
+    };
+    Backend backend = s.backend();
+    backend.recover = [] { return false; };
+    const auto once = [&] {
+        Results results(folder.path());
+        return run(select_cases(benches, backend.device, {}), backend, results, {}, {}, [] { return false; });
+    };
+    const Report first = once();
+    CHECK(first.measured == 1);
+    CHECK(first.lost_in == "gemm/scripted/n=8/k=8/m=2");
+    CHECK(first.not_reached == 1);
+    CHECK(exit_code(first) == 75);
+    CHECK(once().measured == 0);
+    const Report third = once();
+    CHECK(third.measured == 1);
+    REQUIRE(third.skipped.size() == 1);
+    CHECK(third.skipped[0].second == "2 runs ended in it; delete unfinished.txt to try it again");
+    CHECK(exit_code(third) == 0);
+    CHECK(moecost::read_file(folder / "unfinished.txt") ==
+          "gemm/scripted/n=8/k=8/m=2\ngemm/scripted/n=8/k=8/m=2\n");
+}
+
+TEST_CASE("a killed run leaves the name of its case, one that ends in order none") {
+    const ScratchFolder folder;
+    Scripted s;
+    (void)run_all(s, folder.path());
+    CHECK_FALSE(std::filesystem::exists(folder / "unfinished.txt"));
+    const Case c = three_cases({})[0];
+    Results(folder.path()).begin(c);
+    CHECK(moecost::read_file(folder / "unfinished.txt") == "gemm/scripted/n=8/k=8/m=1\n");
+    CHECK(Results(folder.path()).times_unfinished(c) == 1);
+}
+
+TEST_CASE("the watchdog barks only when nobody restarts it") {
+    std::atomic<int> barks = 0;
+    {
+        Watchdog quiet(3600, [&] { ++barks; });
+        quiet.restart();
+    }
+    CHECK(barks == 0);
+    {
+        Watchdog never(0, [&] { ++barks; });
+    }
+    CHECK(barks == 0);
+    Watchdog loud(0.001, [&] { ++barks; });
+    while (barks == 0) std::this_thread::yield();
+    CHECK(barks == 1);
 }

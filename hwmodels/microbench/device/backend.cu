@@ -104,6 +104,14 @@ Backend cuda_backend() {
     backend.device = describe(device_count());
     backend.facts = facts();
     backend.clock = now;
+    backend.recover = [] {
+        try {
+            clean_context();
+            return true;
+        } catch (const CudaError&) {
+            return false;
+        }
+    };
     backend.open = [device = backend.device](const Bench& bench, const Case& c) {
         return open_case(bench, c, device);
     };

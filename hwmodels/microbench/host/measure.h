@@ -25,6 +25,7 @@ struct Backend {
     Device device{};
     std::vector<std::pair<std::string, std::string>> facts{};   // driver, runtime, versions, for device.json
     std::function<Opened(const Bench&, const Case&)> open{};    // throws SkipCase
+    std::function<bool()> recover{};   // after a failure: whether the device can be used again; null: always
     std::function<double()>
         clock{};   // seconds since any origin; recorded and synthetic time where nothing runs
 };

@@ -127,7 +127,8 @@ std::string help_text(std::string_view program) {
     }
     return text.append(
         "\nClocks and settings of the device are never changed. Exit: 0 measured, 1 nothing measured, 2 bad\n"
-        "option or input, 77 no CUDA device, 130 interrupted (finished cases are kept).\n");
+        "option or input, 75 device lost (run again to go on behind the case), 77 no CUDA device, 130\n"
+        "interrupted. Finished cases are kept.\n");
 }
 
 }   // namespace microbench

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include "base/error.h"
 
@@ -26,6 +27,32 @@ Results::Results(std::string folder) : folder_(std::move(folder)) {
     std::error_code ec;
     std::filesystem::create_directories(folder_, ec);
     if (ec) fail(folder_, "cannot create the folder", ec.value());
+    if (!std::filesystem::exists(unfinished_path(), ec)) return;
+    std::istringstream lines(moecost::read_file(unfinished_path()));
+    for (std::string name; std::getline(lines, name);) ++unfinished_[name];
+}
+
+std::string Results::unfinished_path() const { return std::string(folder_).append("/unfinished.txt"); }
+
+void Results::begin(const Case& c) { append_whole(unfinished_path(), c.name().append("\n")); }
+
+void Results::end() {
+    std::string text;
+    for (const auto& [name, times] : unfinished_) {
+        for (std::size_t i = 0; i < times; ++i) text.append(name).append("\n");
+    }
+    std::error_code ec;
+    if (text.empty()) {
+        std::filesystem::remove(unfinished_path(), ec);
+    } else {
+        std::filesystem::resize_file(unfinished_path(), text.size(),
+                                     ec);   // the line of this case was the last
+    }
+}
+
+std::size_t Results::times_unfinished(const Case& c) const {
+    const auto known = unfinished_.find(c.name());
+    return known == unfinished_.end() ? 0 : known->second;
 }
 
 std::string Results::path_of(const std::string& table) const {

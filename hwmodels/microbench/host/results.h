@@ -24,10 +24,18 @@ class Results {
     void append(const Case& c, const std::string& row);
     [[nodiscard]] std::string path_of(const std::string& table) const;
 
+    /// Around each case: a run that ends between the two, however it ends, leaves a line in DIR/unfinished.txt.
+    void begin(const Case& c);
+    void end();
+    /// Runs that ended in the case.
+    [[nodiscard]] std::size_t times_unfinished(const Case& c) const;
+
   private:
     const std::set<std::string>& keys_of(const Case& c);
     std::string folder_;
+    std::string unfinished_path() const;
     std::map<std::string, std::set<std::string>> keys_;   // by table
+    std::map<std::string, std::size_t> unfinished_;       // by name
 };
 
 /// Cuts off what follows the last newline. Missing and complete files stay as they are.

@@ -16,21 +16,36 @@ void check_memory(const Case& c, const Device& device) {
     throw SkipCase{reason.append(moecost::byte_size(device.free_bytes)).append(" are free")};
 }
 
+void check_unfinished(const Case& c, const Results& results) {
+    const std::size_t times = results.times_unfinished(c);
+    if (times < most_unfinished) return;
+    std::string reason = std::to_string(times);
+    throw SkipCase{reason.append(" runs ended in it; delete unfinished.txt to try it again")};
+}
+
+struct Outcome {
+    std::string reason{};   // why there is no measurement; empty: there is
+    bool failed = false;    // something was wrong, rather than not possible here
+};
+
 /// The measurement, or the reason why there is none. `open`, kernels and the file system may all fail.
-std::string attempt(const SelectedCase& selected, const Backend& backend, Results& results,
-                    const RunOptions& options, const Listener& listener, const std::function<bool()>& stop) {
+Outcome attempt(const SelectedCase& selected, const Backend& backend, Results& results,
+                const RunOptions& options, const Listener& listener, const std::function<bool()>& stop) {
     const Case& c = selected.c;
     try {
         check_memory(c, backend.device);
+        check_unfinished(c, results);
+        if (options.began) options.began(c);
+        results.begin(c);
         const Opened opened = backend.open(selected.bench, c);
         const Measurement m = measure(opened, options.rule, backend.clock, stop);
-        if (stop()) return "interrupted";
+        if (stop()) return {"interrupted"};
         results.append(c, row_of(c, options.context, m));
         if (listener.measured) listener.measured(c, m);
     } catch (const SkipCase& skip) {
-        return skip.reason;
+        return {skip.reason};
     } catch (const std::exception& error) {
-        return error.what();
+        return {error.what(), true};
     }
     return {};
 }
@@ -69,15 +84,22 @@ Report run(const std::vector<SelectedCase>& cases, const Backend& backend, Resul
         }
         const std::string name = open[i]->c.name();
         if (listener.progress) listener.progress(progress, name);
-        const std::string reason = attempt(*open[i], backend, results, options, listener, stop);
-        if (stop() && !reason.empty()) {
+        const Outcome outcome = attempt(*open[i], backend, results, options, listener, stop);
+        if (outcome.failed && backend.recover && !backend.recover()) {
+            report.skipped.emplace_back(name, outcome.reason);
+            report.lost_in = name;   // its line in unfinished.txt stays
+            report.not_reached = open.size() - i - 1;
+            break;
+        }
+        results.end();
+        if (stop() && !outcome.reason.empty()) {
             report.not_reached = open.size() - i;
             break;
         }
-        if (reason.empty()) {
+        if (outcome.reason.empty()) {
             ++report.measured;
         } else {
-            report.skipped.emplace_back(name, reason);
+            report.skipped.emplace_back(name, outcome.reason);
         }
     }
     report.interrupted = stop();
@@ -86,6 +108,7 @@ Report run(const std::vector<SelectedCase>& cases, const Backend& backend, Resul
 
 int exit_code(const Report& report) {
     if (report.interrupted) return 130;
+    if (!report.lost_in.empty()) return exit_lost;
     return report.measured + report.finished_before > 0 ? 0 : 1;
 }
 

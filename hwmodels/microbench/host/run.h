@@ -24,7 +24,8 @@ struct SelectedCase {
 
 struct RunOptions {
     StoppingRule rule{};
-    double time_limit = 0;   // seconds of the whole run; 0: none
+    double time_limit = 0;                      // seconds of the whole run; 0: none
+    std::function<void(const Case&)> began{};   // before each case is opened
     Context context{};
 };
 
@@ -34,7 +35,11 @@ struct Report {
     std::size_t not_reached = 0;                                  // time limit or interruption
     std::vector<std::pair<std::string, std::string>> skipped{};   // case, reason
     bool interrupted = false;
+    std::string lost_in{};   // case after which the device could not be used any more
 };
+
+/// Runs that may end in a case before it is left out.
+inline constexpr std::size_t most_unfinished = 2;
 
 /// What the loop tells while it runs. Either may be empty.
 struct Listener {
@@ -48,7 +53,8 @@ struct Listener {
                          const RunOptions& options, const Listener& listener,
                          const std::function<bool()>& stop);
 
-/// 130 interrupted, 1 nothing measured now or before, 0 else.
+inline constexpr int exit_lost = 75;
+/// 130 interrupted, 75 device lost: the same command goes on, 1 nothing measured now or before, 0 else.
 [[nodiscard]] int exit_code(const Report& report);
 
 }   // namespace microbench

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <ostream>
@@ -15,9 +17,12 @@
 #include "host/interrupt.h"
 #include "host/plan.h"
 #include "host/run.h"
+#include "host/watchdog.h"
 
 namespace microbench {
 namespace {
+
+constexpr double longest_silence = 120;   // seconds in one case, its comparison on the CPU included
 
 std::string today() {
     const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -104,6 +109,7 @@ void print_report(const Report& report, const std::string& folder, std::ostream&
     out << report.measured << " cases measured, " << report.finished_before << " finished before, "
         << report.skipped.size() << " skipped";
     if (report.not_reached > 0) out << ", " << report.not_reached << " left: run again to go on";
+    if (!report.lost_in.empty()) out << " (the device was lost in " << report.lost_in << ")";
     out << "; tables in " << folder << "\n";
 }
 
@@ -120,6 +126,13 @@ std::string joined(const std::vector<std::string>& arguments) {
     std::string command = "moecost-microbench";
     for (const std::string& a : arguments) command.append(" ").append(a);
     return command;
+}
+
+/// A device that answers no more cannot be left in order either: destructors would wait for it.
+[[noreturn]] void give_up(const std::string& current) {
+    std::fprintf(stderr, "\n%s: no end after %.0f s: the device hangs; run again to go on\n", current.c_str(),
+                 longest_silence);
+    std::_Exit(exit_lost);
 }
 
 int run_cases(const std::vector<std::string>& arguments, const Options& options,
@@ -149,6 +162,12 @@ int run_cases(const std::vector<std::string>& arguments, const Options& options,
         out << result_line(c, m) << std::endl;
     };
     catch_interrupts();
+    std::string current;
+    Watchdog watchdog(backend.recover ? longest_silence : 0, [&] { give_up(current); });
+    run_options.began = [&](const Case& c) {
+        current = c.name();
+        watchdog.restart();
+    };
     const Report report = run(cases, backend, results, run_options, listener, interrupted);
     printer.clear();
     print_report(report, options.out, out, err);

@@ -116,9 +116,8 @@ double longest_case(const Options& o) {
 
 std::string help_text(std::string_view program) {
     std::string text =
-        "Measures kernels of one GPU and writes tables that `moecost calibrate` fits. The cases that tell "
-        "most\n"
-        "come first: ten minutes are enough for every fit.\n\nusage: ";
+        "Measures kernels of one GPU and writes tables that `moecost calibrate` fits.\n"
+        "The cases that tell most come first: ten minutes are enough for every fit.\n\nusage: ";
     text.append(program).append(" [options]\n\n");
     for (const Option& option : table) {
         std::string left(option.name);

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Registers, shared memory and spills of the tensor kernels for three architectures, compared with resources.txt, and the
-# instructions they must contain. Needs nvcc, no GPU. Exit: 0 as expected, 1 not, 77 skipped (no nvcc).
+# Registers, shared memory and spills of the tensor kernels for three architectures, compared with resources.txt, the
+# instructions they must contain, and warpgroup multiplications that ptxas would serialise. Needs nvcc, no GPU. Exit: 0 as
+# expected, 1 not, 77 skipped (no nvcc).
 #   check_resources.sh [--update]        --update rewrites resources.txt
 # Spills must be zero exactly; registers may differ by 16, since compiler versions differ.
 set -u
@@ -31,6 +32,8 @@ cat >"$tmp/shared.cpp" <<'END'
 #include "kernels/tensor/grouped_gemm.h"
 #include "kernels/tensor/mla_decode.h"
 #include "kernels/tensor/prefill_attention.h"
+#include "kernels/tensor/warpgroup_gemm.h"
+#include "kernels/tensor/warpgroup_prefill.h"
 using namespace microbench::tensor;
 template <class... Shape>
 void print() {
@@ -39,17 +42,22 @@ void print() {
 int main() {
     print<LargeGemm<false, false>, LargeGemm<false, true>, LargeGemm<true, false>, LargeGemm<true, true>,
           SmallGemm<false, false>, SmallGemm<false, true>, SmallGemm<true, false>, SmallGemm<true, true>, Bf16Decode<64>,
-          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, Prefill64, Prefill128, PrefillMla>();
+          WarpgroupGemm<false, false>, WarpgroupGemm<false, true>, WarpgroupGemm<true, false>, WarpgroupGemm<true, true>,
+          WarpgroupPrefill64, WarpgroupPrefill128, WarpgroupPrefillMla,
+          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, MlaE4m3Large, MlaE4m3Small, Prefill64, Prefill128,
+          PrefillMla>();
 }
 END
 g++ -std=c++20 -I "$here" "$tmp/shared.cpp" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1
 
 for arch in 80 90a 100a; do
-    for file in gemm attention moe; do
+    for file in gemm attention moe $([ $arch = 90a ] && echo warpgroup_gemm warpgroup_attention); do
         mkdir -p "$tmp/$arch"
         "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -arch=sm_$arch -Xptxas -v -I "$here" -cubin \
             --keep --keep-dir "$tmp/$arch" -o "$tmp/$arch/$file.cubin" "$here/kernels/tensor/$file.cu" 2>"$tmp/log" ||
             { cat "$tmp/log"; complain "$file.cu does not compile for sm_$arch"; continue; }
+        # C7508 to C7519: multiplications of warpgroups in sequence, or registers not given as asked.
+        grep -E 'C75[01][0-9]|Potential Performance Loss' "$tmp/log" && complain "$file.cu for sm_$arch: see above"
         c++filt <"$tmp/log" | awk -v arch=$arch -v shapes="$tmp/shared.txt" '
             BEGIN { while ((getline line < shapes) > 0) { split(line, part, "\t"); bytes[part[1]] = part[2] } }
             /Compiling entry function/ {
@@ -83,6 +91,14 @@ for arch in 80 90a 100a; do
     expect $arch gemm 'mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32' $([ $arch = 80 ] && echo 0 || echo 1)
     expect $arch moe 'cvt.rn.satfinite.e4m3x2.f32' $([ $arch = 80 ] && echo 0 || echo 1)
 done
+for text in wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 wgmma.mma_async.sync.aligned.m64n256k32.f32.e4m3.e4m3 \
+    wgmma.fence.sync.aligned 'wgmma.wait_group.sync.aligned 1' fence.proxy.async.shared::cta cp.async.cg.shared.global; do
+    expect 90a warpgroup_gemm "$text" 1
+done
+for text in wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 \
+    'wgmma.wait_group.sync.aligned 1' fence.proxy.async.shared::cta cp.async.cg.shared.global; do
+    expect 90a warpgroup_attention "$text" 1
+done
 disassembler=$(command -v cuobjdump || ls "$(dirname "$nvcc")/cuobjdump" 2>/dev/null)
 if [ -n "$disassembler" ]; then
     for arch in 80 90a 100a; do
@@ -91,6 +107,12 @@ if [ -n "$disassembler" ]; then
             for text in HMMA LDGSTS LDSM; do
                 grep -q $text "$tmp/sass" || complain "machine code of $file.cu for sm_$arch: no $text"
             done
+        done
+    done
+    for file in warpgroup_gemm warpgroup_attention; do
+        "$disassembler" -sass "$tmp/90a/$file.cubin" >"$tmp/sass"
+        for text in HGMMA LDGSTS $([ $file = warpgroup_gemm ] && echo QGMMA); do
+            grep -q $text "$tmp/sass" || complain "machine code of $file.cu for sm_90a: no $text"
         done
     done
 else

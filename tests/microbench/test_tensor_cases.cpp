@@ -10,11 +10,14 @@
 #include "bench/tensor_benches.h"
 #include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
+#include "host/shape.h"
 #include "host/tensor_formulas.h"
 #include "kernels/tensor/decode_attention.h"
 #include "kernels/tensor/grouped_gemm.h"
 #include "kernels/tensor/mla_decode.h"
 #include "kernels/tensor/prefill_attention.h"
+#include "kernels/tensor/warpgroup_gemm.h"
+#include "kernels/tensor/warpgroup_prefill.h"
 
 namespace {
 
@@ -30,6 +33,35 @@ Device h100() {
     return d;
 }
 
+/// Sum of k products of e4m3 as documented for wgmma: 32 products and the sum, each cut to a multiple of 2^-13 of the power
+/// of two of the largest, added exactly, and the result cut to 13 bits behind its leading one.
+struct CutSum {
+    double got = 0;
+    Sum exact;
+};
+
+double cut(double x, int exponent) {
+    const double unit = std::ldexp(1.0, exponent - 13);
+    return std::trunc(x / unit) * unit;
+}
+
+CutSum cut_sum(std::uint64_t seed, std::size_t k) {
+    CutSum sum;
+    for (std::size_t first = 0; first < k; first += 32) {
+        std::vector<double> numbers{sum.got};
+        for (std::size_t i = first; i < first + 32; ++i) {
+            numbers.push_back(stored(true, 2 * seed, i) * stored(true, 2 * seed + 1, i));
+            sum.exact.add(numbers.back());
+        }
+        double largest = 1e-30;
+        for (const double x : numbers) largest = std::max(largest, std::abs(x));
+        double total = 0;
+        for (const double x : numbers) total += cut(x, std::ilogb(largest));
+        sum.got = total == 0 ? 0 : cut(total, std::ilogb(total));
+    }
+    return sum;
+}
+
 const Case& find(const std::vector<Case>& cases, const std::string& name) {
     const auto at = std::find_if(cases.begin(), cases.end(), [&](const Case& c) { return c.name() == name; });
     REQUIRE_MESSAGE(at != cases.end(), name);
@@ -38,31 +70,91 @@ const Case& find(const std::vector<Case>& cases, const std::string& name) {
 
 }   // namespace
 
-TEST_CASE("cases of the tensor benches have names of their own and some belong to the quick selection") {
+TEST_CASE("cases of the tensor benches have names of their own") {
     for (const Bench& bench : tensor_listing()) {
         std::set<std::string> names;
-        bool quick = false;
         const auto cases = bench.cases(h100());
         for (const Case& c : cases) {
             CHECK_MESSAGE(names.insert(c.name()).second, c.name());
             CHECK(c.table == bench.name);
             CHECK(c.work.bytes > 0);
-            quick = quick || c.quick;
         }
-        CHECK(quick);
         CHECK((bench.prepare == nullptr));
     }
 }
 
-TEST_CASE("an A100 gets no e4m3 expert layers") {
+TEST_CASE("an A100 gets no e4m3 expert layers and no e4m3 latent cache") {
     Device d = h100();
     d.compute_capability = 80;
     for (const Case& c : moe_cases(d)) CHECK(c.dtype == "bfloat16");
+    for (const Case& c : mla_decode_cases(d)) CHECK(c.name().find("fp8") == std::string::npos);
+}
+
+TEST_CASE("windowed layers are measured beyond their window, in memory for the whole cache") {
+    int count = 0;
+    const auto decode = attention_decode_cases(h100());
+    for (const Case& c : decode) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "context") > dimension(c, "window"));
+    }
+    for (const Case& c : attention_prefill_cases(h100())) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "isl") > dimension(c, "window"));
+    }
+    CHECK(count > 50);
+    CHECK(count < 200);
+    const Case& c = find(decode,
+                         "attention_decode/mma_flash_decode_page64/bfloat16/kv_dtype=bfloat16/q_heads=64/"
+                         "kv_heads=8/head_dim=64/window=128/batch=256/context=8192");
+    CHECK(c.work.bytes == 256 * (262144.0 + 16384.0));
+    CHECK(c.device_bytes > 256 * 8192 * 2048.0);   // 2048 bytes a token
+}
+
+TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the other for comparison") {
+    const auto count = [](const std::vector<Case>& cases, const char* kernel) {
+        return std::count_if(cases.begin(), cases.end(), [&](const Case& c) { return c.kernel == kernel; });
+    };
+    for (const int capability : {80, 89, 100, 120}) {
+        Device d = h100();
+        d.compute_capability = capability;
+        CHECK(count(moe_cases(d), warpgroup_kernel) == 0);
+        CHECK(count(grouped_gemm_cases(d), warpgroup_kernel) == 0);
+        CHECK(count(attention_prefill_cases(d), warpgroup_prefill_kernel) == 0);
+        CHECK(count(mla_prefill_cases(d), warpgroup_prefill_kernel) == 0);
+    }
+    const auto layers = moe_cases(h100());
+    CHECK(count(layers, warp_kernel) == 2 * 7 * 27);   // two types, seven uncut layers, 27 numbers of tokens
+    CHECK(count(layers, warpgroup_kernel) > 5 * count(layers, warp_kernel));
+    CHECK(layers.front().kernel == warpgroup_kernel);   // the one that is measured first
+    for (const Case& c : layers) {
+        if (c.kernel == warp_kernel) CHECK(c.distribution == "balanced");
+    }
+    // Seven GEMMs of two types: 13 numbers of rows, of which eight have tiles of their own.
+    const auto gemms = grouped_gemm_cases(h100());
+    CHECK(count(gemms, warp_kernel) == 2 * 7 * 13);
+    CHECK(count(gemms, warpgroup_kernel) == 2 * 7 * 8);
+    for (const auto& prompts : {attention_prefill_cases(h100()), mla_prefill_cases(h100())}) {
+        const auto single = std::count_if(prompts.begin(), prompts.end(), [](const Case& c) {
+            return c.kernel == warpgroup_prefill_kernel && c.name().find("batch=1/") != std::string::npos;
+        });
+        CHECK(single > 0);
+        const auto plain = std::count_if(prompts.begin(), prompts.end(), [](const Case& c) {
+            const std::string name = c.name();
+            const bool windowed =
+                name.find("window=") != std::string::npos && name.find("window=0/") == std::string::npos;
+            return c.kernel == "mma_flash_prefill" && !windowed && name.ends_with("prefix=0");
+        });
+        CHECK(plain == single);
+        CHECK(count(prompts, warpgroup_prefill_kernel) > single);
+        CHECK(prompts.front().kernel == warpgroup_prefill_kernel);
+    }
 }
 
 TEST_CASE("work of an expert layer counts the experts that tokens reach on this rank") {
     const auto cases = moe_cases(h100());
-    const std::string layer = "moe/mma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
+    const std::string layer = "moe/wgmma_grouped/bfloat16/hidden=7168/inter=2048/top_k=8/experts=256/tp=1";
     // 16 tokens x 8 experts, all different: 128 experts of 3 x 7168 x 2048 elements; 128 pairs of 3 x 2 x 7168 x 2048 FLOP.
     const Case& whole = find(cases, layer + "/ep=1/tokens=16/balanced");
     CHECK(whole.work.bytes == doctest::Approx(11274289152.0 + 458752.0));
@@ -89,8 +181,12 @@ TEST_CASE("shared memory of a block fits the architectures that run it") {
     CHECK(Prefill128::shared_bytes <= a100);
     CHECK(PrefillMla::shared_bytes <= a100);
     CHECK(MlaA100::shared_bytes <= a100);
+    CHECK(WarpgroupGemm<false, true>::shared_bytes <= h100_and_b200);
+    CHECK(WarpgroupPrefillMla::shared_bytes <= h100_and_b200);
     CHECK(MlaLarge::shared_bytes <= h100_and_b200);
     CHECK(MlaSmall::shared_bytes <= h100_and_b200);
+    CHECK(MlaE4m3Large::shared_bytes <= a100);
+    CHECK(MlaE4m3Small::shared_bytes <= a100);
     // Resident blocks share 228 KiB less 1 KiB each.
     CHECK(2 * (Bf16Decode<128>::shared_bytes + 1024) <= 233472);
     CHECK(3 * (E4m3Decode<128>::shared_bytes + 1024) <= 233472);
@@ -119,9 +215,28 @@ TEST_CASE("attention weighs values by the exponential of the scaled score") {
 }
 
 TEST_CASE("a result that is wrong by more than rounding is an error") {
-    CHECK(rounding_error(1.0, 1.0, 10, false, false) == 0);
-    CHECK(rounding_error(1.003, 1.0, 10, false, false) < 1);   // within a unit in the last place of bfloat16
-    CHECK(rounding_error(1.02, 1.0, 10, false, false) > 1);
-    CHECK(rounding_error(0.0, 1.0, 1000, true, false) > 1);
-    CHECK(rounding_error(NAN, 1.0, 10, false, false) > 1);
+    const auto error = [](double got, double want, double magnitude, Adder adder) {
+        return error_within(got, want, accumulation_cost(Sum{.magnitude = magnitude}, adder), false);
+    };
+    CHECK(error(1.0, 1.0, 10, Adder::single) == 0);
+    CHECK(error(1.003, 1.0, 10, Adder::single) < 1);   // within a unit in the last place of bfloat16
+    CHECK(error(1.02, 1.0, 10, Adder::single) > 1);
+    CHECK(error(0.0, 1.0, 1000, Adder::narrow) > 1);
+    CHECK(error(NAN, 1.0, 10, Adder::single) > 1);
+}
+
+TEST_CASE("sums of e4m3 that tensor cores cut 13 bits behind the leading one stay within their bound") {
+    double worst = 0;
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        for (const std::size_t k : {96u, 2048u, 14336u}) {
+            const CutSum sum = cut_sum(seed, k);
+            worst = std::max(worst,
+                             std::abs(sum.got - sum.exact.value) / accumulation_cost(sum.exact, Adder::cut));
+            // Without one stage of 128 products the result would be seen to be wrong in most elements.
+            if (k == 2048)
+                CHECK(accumulation_cost(sum.exact, Adder::cut) < 1.2);   // sqrt(128) / 3 = 3.8 is missing
+        }
+    }
+    CHECK(worst < 1);
+    CHECK(worst > 0.1);   // of the order of the bound
 }

@@ -23,6 +23,9 @@ namespace microbench {
 [[nodiscard]] Prepared prepare_mla_decode(const Case& c, const Device& device);
 [[nodiscard]] Prepared prepare_mla_prefill(const Case& c, const Device& device);
 
+/// SkipCase where the program lacks the instructions of warpgroups: compiled for another architecture than sm_90a.
+void require_warpgroups();
+
 /// The routing of a case of table moe: the same when it is listed and when it is prepared.
 [[nodiscard]] Routing moe_routing(const Case& c);
 

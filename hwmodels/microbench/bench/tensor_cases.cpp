@@ -2,8 +2,9 @@
 // Cases of the expert GEMMs and expert layers: sizes of published models, cut by tensor and expert parallelism.
 #include "bench/tensor_cases.h"
 
-#include <algorithm>
 #include <array>
+#include <map>
+#include <tuple>
 
 #include "bench/tensor_benches.h"
 #include "host/formulas.h"
@@ -17,7 +18,7 @@ namespace {
 /// Expert layers by the published configurations (config.json) of each model; inter is the width of one expert.
 struct Experts {
     double hidden, inter, top_k, experts;
-    bool quick;
+    bool zipf;   // measured with Zipf loads too
 };
 constexpr std::array expert_layers{
     Experts{4096, 14336, 2, 8, true},     // Mixtral 8x7B
@@ -37,12 +38,6 @@ constexpr std::array cuts{Cut{1, 1}, Cut{8, 1}, Cut{1, 8}, Cut{1, 32}};
 constexpr std::array token_counts{1.,    2.,    4.,    8.,    16.,   32.,   48.,   64.,    80.,
                                   96.,   128.,  160.,  192.,  256.,  320.,  384.,  512.,   768.,
                                   1024., 1536., 2048., 3072., 4096., 6144., 8192., 12288., 16384.};
-constexpr std::array quick_tokens{1., 16., 256., 4096.};
-
-template <class Array>
-bool contains(const Array& array, double x) {
-    return std::find(array.begin(), array.end(), x) != array.end();
-}
 
 std::vector<std::string> gemm_dtypes(const Device& device) {
     std::vector<std::string> names{"bfloat16"};
@@ -50,31 +45,47 @@ std::vector<std::string> gemm_dtypes(const Device& device) {
     return names;
 }
 
+/// mma.sync first: its rows are there should the other kernel fail on a chip.
+std::vector<const char*> gemm_kernels(const Device& device) {
+    if (device.compute_capability == 90) return {warpgroup_kernel, warp_kernel};
+    return {warp_kernel};
+}
+
 /// Memory of a case beyond its rotating weights: tokens in and out, sorted rows before, between and after the GEMMs.
 double layer_buffers(const Experts& l, const Cut& cut, double tokens, double pairs) {
     return tokens * l.hidden * 5 + pairs * (l.inter / cut.tp * 2 + l.hidden * 2 + 16);
 }
 
-Case moe_case(const Experts& l, const Cut& cut, const std::string& dtype, const char* distribution,
-              double tokens, double l2) {
-    Case c{.table = "moe", .kernel = "mma_grouped", .dtype = dtype};
+/// What tokens bring to rank 0.
+struct RankLoad {
+    double pairs = 0;
+    double distinct = 0;   // experts
+};
+/// Routings already drawn: many layers and types share one, and drawing them all would make every listing slow.
+using KnownLoads = std::map<std::tuple<std::string, double, double, double, double>, RankLoad>;
+
+RankLoad rank_load(const Case& c, double experts, double top_k, double ep, double tokens, KnownLoads& known) {
+    const auto [it, is_new] = known.try_emplace({c.distribution, experts, top_k, ep, tokens});
+    if (!is_new) return it->second;
+    const std::vector<int> loads = moe_routing(c).loads();
+    for (std::size_t e = 0; e < static_cast<std::size_t>(experts / ep); ++e) {
+        it->second.pairs += loads[e];
+        it->second.distinct += loads[e] > 0 ? 1 : 0;
+    }
+    return it->second;
+}
+
+Case moe_case(const Experts& l, const Cut& cut, const char* kernel, const std::string& dtype,
+              const char* distribution, double tokens, double l2, KnownLoads& known) {
+    Case c{.table = "moe", .kernel = kernel, .dtype = dtype};
     c.shape = {{"hidden", l.hidden}, {"inter", l.inter}, {"top_k", l.top_k}, {"experts", l.experts},
                {"tp", cut.tp},       {"ep", cut.ep},     {"tokens", tokens}};
     c.distribution = distribution;
-    const std::vector<int> loads = moe_routing(c).loads();
-    const auto local = static_cast<std::size_t>(l.experts / cut.ep);
-    double pairs = 0;
-    double distinct = 0;
-    for (std::size_t e = 0; e < local; ++e) {
-        pairs += loads[e];
-        distinct += loads[e] > 0 ? 1 : 0;
-    }
+    const RankLoad load = rank_load(c, l.experts, l.top_k, cut.ep, tokens, known);
     const double w = bytes_of(dtype);
-    c.work = moe_rank_work(pairs, distinct, tokens, l.hidden, l.inter / cut.tp, w);
-    const double weights = 3 * w * l.hidden * l.inter / cut.tp * static_cast<double>(local);
+    c.work = moe_rank_work(load.pairs, load.distinct, tokens, l.hidden, l.inter / cut.tp, w);
+    const double weights = 3 * w * l.hidden * l.inter / cut.tp * l.experts / cut.ep;
     c.device_bytes = weights * moe_copies(c, l2) + layer_buffers(l, cut, tokens, tokens * l.top_k) + 64e6;
-    c.quick = l.quick && cut.tp == 1 && cut.ep == 1 && c.distribution == "balanced" &&
-              contains(quick_tokens, tokens);
     return c;
 }
 
@@ -84,26 +95,40 @@ bool possible(const Experts& l, const Cut& cut) {
            static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
 }
 
-void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const std::string& dtype,
-                       const Device& d) {
+/// Of a kernel that is there for comparison (not the first of gemm_kernels) only the uncut layer, balanced.
+void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const char* kernel,
+                       const std::string& dtype, const Device& d, KnownLoads& known) {
+    const bool uncut = cut.tp == 1 && cut.ep == 1;
+    const bool compared = std::string_view(kernel) != gemm_kernels(d).front();
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
-        const bool uncut = cut.tp == 1 && cut.ep == 1;
-        if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.quick)) continue;
+        if (compared && !(uncut && std::string_view(distribution) == "balanced")) continue;
+        if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.zipf)) continue;
         for (const double tokens : token_counts)
-            cases.push_back(moe_case(l, cut, dtype, distribution, tokens, d.l2_bytes));
+            cases.push_back(moe_case(l, cut, kernel, dtype, distribution, tokens, d.l2_bytes, known));
     }
 }
 
 /// Plain GEMMs of expert layers: experts of one rank, (n, k), rows on every expert.
 struct Grouped {
     double experts, n, k;
-    bool quick;
 };
 constexpr std::array grouped{
-    Grouped{8, 28672, 4096, true},  Grouped{8, 4096, 14336, false}, Grouped{8, 4096, 7168, true},
-    Grouped{8, 7168, 2048, true},   Grouped{16, 3072, 4096, false}, Grouped{16, 4096, 1536, false},
-    Grouped{16, 5760, 2880, false},
+    Grouped{8, 28672, 4096}, Grouped{8, 4096, 14336}, Grouped{8, 4096, 7168},  Grouped{8, 7168, 2048},
+    Grouped{16, 3072, 4096}, Grouped{16, 4096, 1536}, Grouped{16, 5760, 2880},
 };
+
+/// Both kernels are one up to 16 rows per expert, tile_rows of the small tile: listed once.
+void add_rows(std::vector<Case>& cases, const Grouped& g, const char* kernel, const std::string& dtype,
+              const Device& device) {
+    for (const double rows : {1., 2., 4., 8., 16., 32., 64., 128., 256., 257., 512., 1024., 4096.}) {
+        if (std::string_view(kernel) == warpgroup_kernel && rows <= 16) continue;
+        Case c{.table = "grouped_gemm", .kernel = kernel, .dtype = dtype};
+        c.shape = {{"experts", g.experts}, {"n", g.n}, {"k", g.k}, {"rows", rows}};
+        c.work = grouped_gemm_work(g.experts, rows, g.n, g.k, bytes_of(dtype));
+        c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
+        cases.push_back(std::move(c));
+    }
+}
 
 }   // namespace
 
@@ -116,10 +141,13 @@ int moe_copies(const Case& c, double l2_bytes) { return rotating_copies(c.work.b
 
 std::vector<Case> moe_cases(const Device& device) {
     std::vector<Case> cases;
-    for (const std::string& dtype : gemm_dtypes(device)) {
-        for (const Experts& l : expert_layers) {
-            for (const Cut& cut : cuts) {
-                if (possible(l, cut)) add_distributions(cases, l, cut, dtype, device);
+    KnownLoads known;
+    for (const char* kernel : gemm_kernels(device)) {
+        for (const std::string& dtype : gemm_dtypes(device)) {
+            for (const Experts& l : expert_layers) {
+                for (const Cut& cut : cuts) {
+                    if (possible(l, cut)) add_distributions(cases, l, cut, kernel, dtype, device, known);
+                }
             }
         }
     }
@@ -128,16 +156,9 @@ std::vector<Case> moe_cases(const Device& device) {
 
 std::vector<Case> grouped_gemm_cases(const Device& device) {
     std::vector<Case> cases;
-    for (const std::string& dtype : gemm_dtypes(device)) {
-        for (const Grouped& g : grouped) {
-            for (const double rows : {1., 2., 4., 8., 16., 32., 64., 128., 256., 257., 512., 1024., 4096.}) {
-                Case c{.table = "grouped_gemm", .kernel = "mma_grouped", .dtype = dtype};
-                c.shape = {{"experts", g.experts}, {"n", g.n}, {"k", g.k}, {"rows", rows}};
-                c.work = grouped_gemm_work(g.experts, rows, g.n, g.k, bytes_of(dtype));
-                c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
-                c.quick = g.quick && (rows == 1 || rows == 16 || rows == 256);
-                cases.push_back(std::move(c));
-            }
+    for (const char* kernel : gemm_kernels(device)) {
+        for (const std::string& dtype : gemm_dtypes(device)) {
+            for (const Grouped& g : grouped) add_rows(cases, g, kernel, dtype, device);
         }
     }
     return cases;

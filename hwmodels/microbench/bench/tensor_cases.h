@@ -8,6 +8,13 @@
 
 namespace microbench {
 
+/// Kernels of the expert GEMMs, column `kernel`: by mma.sync, and by wgmma (compute capability 9.0; tiles for few rows are
+/// those of mma.sync).
+constexpr const char* warp_kernel = "mma_grouped";
+constexpr const char* warpgroup_kernel = "wgmma_grouped";
+/// The same of prefill attention.
+constexpr const char* warpgroup_prefill_kernel = "wgmma_flash_prefill";
+
 [[nodiscard]] std::vector<Case> grouped_gemm_cases(const Device& device);
 [[nodiscard]] std::vector<Case> moe_cases(const Device& device);
 [[nodiscard]] std::vector<Case> attention_decode_cases(const Device& device);

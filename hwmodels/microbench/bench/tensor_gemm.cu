@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // grouped_gemm: the expert GEMM alone, the same number of rows on every expert.
 #include "bench/tensor_benches.h"
+#include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
 #include "host/rotation.h"
 #include "host/shape.h"
@@ -35,6 +36,7 @@ GroupedCase read_case(const Case& c) {
     g.k = static_cast<std::size_t>(dimension(c, "k"));
     g.rows = static_cast<std::size_t>(dimension(c, "rows"));
     g.kind.small = g.rows <= static_cast<std::size_t>(tensor::tile_rows({.small = true}));
+    g.kind.warpgroup = c.kernel == warpgroup_kernel;
     g.width = g.kind.bytes ? 1 : 2;
     g.scale = 3.0F / std::sqrt(static_cast<float>(g.k));
     return g;
@@ -78,6 +80,8 @@ void launch_case(const GroupedCase& g, int multiprocessors, Stream stream, std::
     tensor::launch_grouped_gemm(g.kind, call, multiprocessors, stream);
 }
 
+Adder adder(const tensor::GemmKind& kind) { return adder_of(kind.bytes, kind.warpgroup && !kind.small); }
+
 double error_of(const GroupedCase& g, int multiprocessors) {
     check(cudaMemset(g.c.get(), 0xFF, g.c_elements() * 2),
           "clear C");   // not a number where nothing is written
@@ -94,8 +98,8 @@ double error_of(const GroupedCase& g, int multiprocessors) {
         }
         const double got = from_bf16(download(g.c.get() + at, 1)[0]);
         const auto scale = static_cast<double>(g.scale);
-        worst = std::max(worst,
-                         rounding_error(got, sum.value * scale, sum.magnitude * scale, g.kind.bytes, false));
+        const double cost = accumulation_cost(sum, adder(g.kind)) * scale;
+        worst = std::max(worst, error_within(got, sum.value * scale, cost, false));
     }
     return worst;
 }
@@ -114,10 +118,15 @@ Prepared (*prepare_of(std::string_view bench))(const Case&, const Device&) {
 
 Prepared (*tensor_prepare(std::string_view bench))(const Case&, const Device&) { return prepare_of(bench); }
 
+void require_warpgroups() {
+    if (!tensor::has_warpgroups()) throw SkipCase{"wgmma needs the program compiled for sm_90a"};
+}
+
 Prepared prepare_grouped_gemm(const Case& c, const Device& device) {
     auto g = std::make_shared<GroupedCase>(read_case(c));
     if (g->kind.bytes && device.compute_capability < 89)
         throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
+    if (g->kind.warpgroup) require_warpgroups();
     Prepared p;
     p.copies = rotating_copies(c.work.bytes, device.l2_bytes, 64);
     make_operands(*g, static_cast<std::size_t>(p.copies));

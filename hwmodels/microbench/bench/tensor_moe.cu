@@ -21,6 +21,7 @@ constexpr float middle_factor = 16;   // of the activations between the GEMMs
 struct Layer {
     bool bytes = false;
     bool small = false;
+    bool warpgroup = false;   // kernel of the GEMMs
     int multiprocessors = 0;
     std::size_t tokens = 0, hidden = 0, inter = 0, top_k = 0, experts = 0;   // experts and inter of this rank
     std::size_t width = 2;                                                   // bytes of an element of weights
@@ -43,6 +44,7 @@ Layer read_layer(const Case& c, const Device& device) {
     };
     l.bytes = c.dtype == "fp8";
     l.width = l.bytes ? 1 : 2;
+    l.warpgroup = c.kernel == warpgroup_kernel;
     l.multiprocessors = device.multiprocessors;
     l.tokens = whole("tokens");
     l.hidden = whole("hidden");
@@ -152,9 +154,10 @@ void launch_layer(const Layer& l, Stream stream, std::size_t copy) {
         tensor::launch_quantize({l.x.get(), l.narrow_x.get(), groups, x_factor}, stream);
     }
     tensor::launch_route(route_of(l), stream);
-    tensor::launch_grouped_gemm({l.bytes, true, l.small}, gemm_of(l, true, copy), l.multiprocessors, stream);
-    tensor::launch_grouped_gemm({l.bytes, false, l.small}, gemm_of(l, false, copy), l.multiprocessors,
-                                stream);
+    for (const bool gated : {true, false}) {
+        tensor::launch_grouped_gemm({l.bytes, gated, l.small, l.warpgroup}, gemm_of(l, gated, copy),
+                                    l.multiprocessors, stream);
+    }
     const tensor::MoeCombine combine{l.y.get(),   l.row_of_pair.get(),        l.weight.get(),
                                      l.out.get(), static_cast<int>(l.hidden), static_cast<int>(l.top_k)};
     tensor::launch_combine(combine, static_cast<int>(l.tokens), stream);
@@ -178,6 +181,8 @@ std::vector<double> middle_of(const Layer& l, std::size_t row, std::size_t colum
     return values;
 }
 
+Adder adder(const Layer& l) { return adder_of(l.bytes, l.warpgroup && !l.small); }
+
 /// Gate and up of one row and column, activated; against what the first GEMM stored.
 double middle_error(const Layer& l, std::size_t expert, std::size_t token, std::size_t row,
                     std::size_t column) {
@@ -190,8 +195,9 @@ double middle_error(const Layer& l, std::size_t expert, std::size_t token, std::
         up.add(x * stored(l.bytes, up_seed, weights + l.inter * l.hidden + h));
     }
     const double silu = gate.value / (1 + std::exp(-gate.value));
-    const double magnitude = gate.magnitude * std::abs(up.value) * 1.1 + up.magnitude * std::abs(silu);
-    return rounding_error(middle_of(l, row, column, 1)[0], silu * up.value, magnitude, l.bytes, l.bytes);
+    const double cost = accumulation_cost(gate, adder(l)) * std::abs(up.value) * 1.1 +
+                        accumulation_cost(up, adder(l)) * std::abs(silu);
+    return error_within(middle_of(l, row, column, 1)[0], silu * up.value, cost, l.bytes);
 }
 
 /// One result of the second GEMM from the stored row before it.
@@ -203,7 +209,7 @@ double down_error(const Layer& l, std::size_t expert, std::size_t row, std::size
                 static_cast<double>(l.down_scale));
     }
     const double got = from_bf16(download(l.y.get() + row * l.hidden + column, 1)[0]);
-    return rounding_error(got, sum.value, sum.magnitude, l.bytes, false);
+    return error_within(got, sum.value, accumulation_cost(sum, adder(l)), false);
 }
 
 /// Weighted sum of the stored rows of one token and column.
@@ -218,7 +224,7 @@ double combine_error(const Layer& l, const std::vector<int>& row_of_pair, const 
                 static_cast<double>(from_bf16(download(l.y.get() + at, 1)[0])));
     }
     const double got = from_bf16(download(l.out.get() + token * l.hidden + column, 1)[0]);
-    return rounding_error(got, sum.value, sum.magnitude, false, false);
+    return error_within(got, sum.value, accumulation_cost(sum, Adder::single), false);
 }
 
 /// Every local pair has a row of its own inside the rows of its expert, every other pair none: 0, else 2.
@@ -274,6 +280,7 @@ Prepared prepare_moe(const Case& c, const Device& device) {
     auto l = std::make_shared<Layer>(read_layer(c, device));
     if (l->bytes && device.compute_capability < 89)
         throw SkipCase{"mma of e4m3 needs compute capability 8.9"};
+    if (l->warpgroup) require_warpgroups();
     Prepared p;
     p.copies = moe_copies(c, device.l2_bytes);
     make_activations(*l);

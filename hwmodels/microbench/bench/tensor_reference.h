@@ -20,22 +20,57 @@ namespace microbench {
     return static_cast<double>(bytes ? from_e4m3(to_e4m3(x)) : round_bf16(x));
 }
 
-/// A sum of products and the sum of their magnitudes, which rounding of the sum is relative to.
+/// A sum of products and what its rounding is relative to: the sum of their magnitudes, and, where 32 products at a time
+/// are cut at a bit of the largest number among them and the sum, those largest numbers.
 struct Sum {
+    static constexpr int together = 32;
     double value = 0;
     double magnitude = 0;
+    double largest_sum = 0;       // over complete groups: largest number of each
+    double largest_squares = 0;   // and its square
+    double largest = 0;           // of the open group
+    int in_group = 0;
     void add(double product) {
         value += product;
         magnitude += std::abs(product);
+        largest = std::max(largest, std::abs(product));
+        if (++in_group == together) end_group();
+    }
+    void end_group() {
+        largest = std::max(largest, std::abs(value));
+        largest_sum += largest;
+        largest_squares += largest * largest;
+        largest = std::abs(value);
+        in_group = 0;
     }
 };
 
-/// Error of `got` in units of what rounding may cost: one unit in the last place of the stored type, and the
-/// accumulation, in single precision for bfloat16, with the fewer bits some tensor cores keep for e4m3.
-[[nodiscard]] inline double rounding_error(double got, double want, double magnitude, bool operand_bytes,
-                                           bool result_bytes) {
+/// How tensor cores add products.
+enum class Adder { single, narrow, cut };
+[[nodiscard]] constexpr Adder adder_of(bool bytes, bool warpgroup) {
+    if (!bytes) return Adder::single;
+    return warpgroup ? Adder::cut : Adder::narrow;
+}
+
+/// What the accumulation of a sum may cost.
+///   single  bfloat16: rounding of single precision, 2^-17 of the magnitudes
+///   narrow  e4m3 by mma.sync, with the fewer bits some tensor cores keep: 2^-12 of the magnitudes
+///   cut     e4m3 by wgmma of compute capability 9.0. 32 products and the sum so far are aligned to the largest of them
+///           and cut, not rounded, 13 bits behind its leading one, and so is what they add up to (Zhao et al.,
+///           arXiv:2505.09343, section 3.1). With u_g = 2^-13 times the largest number of group g:
+///             sum u_g                       cuts of the sum, which all go towards zero, at most u_g each
+///           + 6 sqrt(sum 32 u_g^2 / 3)      cuts of products, below u_g each, of either sign since operands are: six
+///                                           standard deviations of them, each taken as uniform in [0, u_g]
+[[nodiscard]] inline double accumulation_cost(Sum sum, Adder adder) {
+    if (adder == Adder::single) return 0x1p-17 * sum.magnitude;
+    if (adder == Adder::narrow) return 0x1p-12 * sum.magnitude;
+    if (sum.in_group > 0) sum.end_group();
+    return 0x1p-13 * (sum.largest_sum + 6 * std::sqrt(Sum::together / 3.0 * sum.largest_squares));
+}
+
+/// Error of `got` in units of what rounding may cost: one unit in the last place of the stored type, and `accumulation`.
+[[nodiscard]] inline double error_within(double got, double want, double accumulation, bool result_bytes) {
     const double last_place = result_bytes ? 0x1p-3 * std::abs(want) + 0x1p-9 : 0x1p-7 * std::abs(want);
-    const double accumulation = (operand_bytes ? 0x1p-12 : 0x1p-17) * magnitude;
     const double error = std::abs(got - want) / (last_place + accumulation + 1e-30);
     return std::isnan(error) ? 1e9 : error;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The case lists of the simple benches: which shapes are measured, in which order, and which belong to --quick.
+// The case lists of the simple benches: which shapes are measured.
 #pragma once
 
 #include <vector>

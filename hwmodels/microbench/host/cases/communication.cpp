@@ -37,7 +37,6 @@ std::vector<Case> peer_cases(const Device& device) {
             c.work = work("peer_copy", {bytes});
             c.operations = calls_per_launch(bytes);
             c.device_bytes = bytes * (all ? 2 * std::min(device.count, 8) : 2);
-            c.quick = bytes == 4 * kib || bytes == 256 * mib;
             cases.push_back(std::move(c));
         }
     }
@@ -57,7 +56,6 @@ std::vector<Case> nccl_cases(const Device& device) {
                 c.work = work(name.starts_with("alltoall") ? "alltoall" : name, {bytes, gpus});
                 c.operations = calls_per_launch(bytes);
                 c.device_bytes = bytes * (1 + std::max(1.0, gpus / 2));   // a busy receiver gets half of all
-                c.quick = bytes == 8 * kib || bytes == 512 * kib || bytes == 128 * mib;
                 cases.push_back(std::move(c));
             }
         }
@@ -77,7 +75,6 @@ std::vector<Case> all_reduce_cases(const Device& device) {
             c.work = work("all_reduce", {bytes, gpus});
             c.operations = calls_per_launch(bytes);
             c.device_bytes = 2 * bytes + 1e6;
-            c.quick = bytes == 16 * kib || bytes == 512 * kib || bytes == 128 * mib;
             c.short_kernel = true;
             cases.push_back(std::move(c));
         }
@@ -102,7 +99,6 @@ std::vector<Case> overlap_cases(const Device& device) {
                 if (p != "communication") c.work = gemm;
                 if (p != "gemm") c.work.bytes += other.bytes;
                 c.device_bytes = 8 * gemm.bytes + 4 * bytes + 64e6;
-                c.quick = m == 2048 && bytes == 16 * mib;
                 cases.push_back(std::move(c));
             }
         }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense GEMM: (N, K) of the linear layers of models as tensor parallelism cuts them.
-#include <algorithm>
 #include <array>
 #include <set>
 
@@ -16,59 +15,51 @@ enum class Cut { output, input, none };   // the dimension that tensor paralleli
 struct Layer {
     double n, k;
     Cut cut;
-    bool quick;
 };
 
 /// Sizes by the published configurations (config.json) of each model.
 constexpr std::array layers{
     // Llama 3.1 70B: fused q, k, v; attention output; gate and up; down; vocabulary
-    Layer{10240, 8192, Cut::output, true},
-    Layer{8192, 8192, Cut::input, false},
-    Layer{57344, 8192, Cut::output, false},
-    Layer{8192, 28672, Cut::input, true},
-    Layer{128256, 8192, Cut::output, false},
+    Layer{10240, 8192, Cut::output},
+    Layer{8192, 8192, Cut::input},
+    Layer{57344, 8192, Cut::output},
+    Layer{8192, 28672, Cut::input},
+    Layer{128256, 8192, Cut::output},
     // Mixtral 8x7B and 8x22B: q, k, v; attention output
-    Layer{6144, 4096, Cut::output, false},
-    Layer{4096, 4096, Cut::input, true},
-    Layer{8192, 6144, Cut::output, false},
-    Layer{6144, 6144, Cut::input, false},
+    Layer{6144, 4096, Cut::output},
+    Layer{4096, 4096, Cut::input},
+    Layer{8192, 6144, Cut::output},
+    Layer{6144, 6144, Cut::input},
     // Qwen3 235B-A22B and 30B-A3B: q, k, v; attention output; router; vocabulary
-    Layer{9216, 4096, Cut::output, false},
-    Layer{4096, 8192, Cut::input, false},
-    Layer{5120, 2048, Cut::output, false},
-    Layer{2048, 4096, Cut::input, false},
-    Layer{128, 4096, Cut::none, false},
-    Layer{151936, 4096, Cut::output, false},
+    Layer{9216, 4096, Cut::output},
+    Layer{4096, 8192, Cut::input},
+    Layer{5120, 2048, Cut::output},
+    Layer{2048, 4096, Cut::input},
+    Layer{128, 4096, Cut::none},
+    Layer{151936, 4096, Cut::output},
     // DeepSeek-V3: query and cache down-projection; query up; cache up; attention output; shared expert; dense layer;
     // router; vocabulary
-    Layer{2112, 7168, Cut::none, true},
-    Layer{24576, 1536, Cut::output, false},
-    Layer{32768, 512, Cut::output, false},
-    Layer{7168, 16384, Cut::input, true},
-    Layer{4096, 7168, Cut::output, false},
-    Layer{7168, 2048, Cut::input, false},
-    Layer{36864, 7168, Cut::output, false},
-    Layer{7168, 18432, Cut::input, false},
-    Layer{256, 7168, Cut::none, false},
-    Layer{129280, 7168, Cut::output, false},
+    Layer{2112, 7168, Cut::none},
+    Layer{24576, 1536, Cut::output},
+    Layer{32768, 512, Cut::output},
+    Layer{7168, 16384, Cut::input},
+    Layer{4096, 7168, Cut::output},
+    Layer{7168, 2048, Cut::input},
+    Layer{36864, 7168, Cut::output},
+    Layer{7168, 18432, Cut::input},
+    Layer{256, 7168, Cut::none},
+    Layer{129280, 7168, Cut::output},
     // gpt-oss-120b: q, k, v; attention output
-    Layer{5120, 2880, Cut::output, false},
-    Layer{2880, 4096, Cut::input, false},
+    Layer{5120, 2880, Cut::output},
+    Layer{2880, 4096, Cut::input},
 };
 
 constexpr std::array rows{1.,   2.,   4.,   8.,   16.,   32.,   64.,   96.,   128.,
                           192., 256., 257., 512., 1024., 2048., 4096., 8192., 16384.};
-constexpr std::array quick_rows{1., 16., 64., 256., 1024., 8192.};
 constexpr std::array tuned_rows{1., 16., 128., 1024., 8192.};
-
-template <class Array>
-bool contains(const Array& array, double x) {
-    return std::find(array.begin(), array.end(), x) != array.end();
-}
 
 struct Shape {
     double n, k;
-    bool quick;
     bool operator<(const Shape& other) const { return n != other.n ? n < other.n : k < other.k; }
 };
 
@@ -77,7 +68,7 @@ std::set<Shape> shapes() {
     std::set<Shape> all;
     for (const Layer& layer : layers) {
         for (const double tp : {1., 2., 4., 8.}) {
-            Shape shape{layer.n, layer.k, layer.quick && tp == 1};
+            Shape shape{layer.n, layer.k};
             if (layer.cut == Cut::output) shape.n /= tp;
             if (layer.cut == Cut::input) shape.k /= tp;
             if (static_cast<long long>(shape.n) % 16 == 0 && static_cast<long long>(shape.k) % 32 == 0)
@@ -110,7 +101,6 @@ std::vector<Case> gemm_cases(const Device& device) {
         for (const Shape& s : shapes()) {
             for (const double m : rows) {
                 Case c = gemm_case("gemm", dtype, s, m, device.l2_bytes);
-                c.quick = s.quick && contains(quick_rows, m);
                 cases.push_back(std::move(c));
             }
         }

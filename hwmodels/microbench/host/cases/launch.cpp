@@ -15,7 +15,6 @@ std::vector<Case> launch_cases(const Device& device) {
             Case c{.table = "launch", .kernel = "empty", .dtype = "", .shape = {{"nodes", nodes}}};
             c.labels = {{"mode", mode}};
             c.work = work("launch", {});
-            c.quick = nodes == 1 || nodes == 100;
             cases.push_back(std::move(c));
         }
     }
@@ -31,7 +30,6 @@ std::vector<Case> clock_cases(const Device& device) {
         c.labels = {{"load", load}};
         c.shape = {{"seconds", 5}};
         c.device_bytes = 3e9;
-        c.quick = std::string_view(load) == "gemm";
         cases.push_back(std::move(c));
     }
     return cases;

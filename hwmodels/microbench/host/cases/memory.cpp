@@ -18,7 +18,6 @@ std::vector<Case> stream_cases(const Device& device) {
             c.labels = {{"op", op}};
             c.work = work(op, {bytes});
             c.device_bytes = bytes * (copy ? 2 : 1) * rotating_copies(c.work.bytes, device.l2_bytes);
-            c.quick = bytes == 64 * kib || bytes == 4 * mib || bytes == 256 * mib || bytes == 2 * gib;
             c.short_kernel = bytes <= 8 * mib;
             cases.push_back(std::move(c));
         }
@@ -40,7 +39,6 @@ std::vector<Case> l2_cases(const Device& device) {
         c.work = work("read", {footprint});
         c.operations = passes;
         c.device_bytes = footprint;
-        c.quick = footprint == whole(0.5 * l2, 64 * kib) || footprint == whole(4 * l2, 64 * kib);
         cases.push_back(std::move(c));
     }
     return cases;
@@ -54,7 +52,6 @@ std::vector<Case> latency_cases(const Device&) {
         c.work = work("chase", {});
         c.operations = 8192;   // dependent loads of one launch
         c.device_bytes = footprint;
-        c.quick = footprint == 64 * kib || footprint == 16 * mib || footprint == gib;
         cases.push_back(std::move(c));
     }
     return cases;

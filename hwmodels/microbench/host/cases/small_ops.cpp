@@ -11,16 +11,14 @@ struct Op {
     const char* name;
     double width;   // of a token: hidden, heads * 128, experts
     double top_k;   // 0: none
-    bool quick;
 };
 
 constexpr Op ops[] = {
-    {"rmsnorm", 2048, 0, false},  {"rmsnorm", 4096, 0, false},  {"rmsnorm", 7168, 0, true},
-    {"rmsnorm", 8192, 0, false},  {"rope", 4096, 0, false},     {"rope", 8192, 0, true},
-    {"silu_mul", 1536, 0, false}, {"silu_mul", 2048, 0, false}, {"silu_mul", 14336, 0, true},
-    {"router", 8, 2, false},      {"router", 128, 8, false},    {"router", 256, 8, true},
-    {"router", 384, 8, false},    {"permute", 4096, 2, false},  {"permute", 4096, 8, false},
-    {"permute", 7168, 8, true},   {"quantize", 4096, 0, false}, {"quantize", 7168, 0, true},
+    {"rmsnorm", 2048, 0},   {"rmsnorm", 4096, 0},  {"rmsnorm", 7168, 0},  {"rmsnorm", 8192, 0},
+    {"rope", 4096, 0},      {"rope", 8192, 0},     {"silu_mul", 1536, 0}, {"silu_mul", 2048, 0},
+    {"silu_mul", 14336, 0}, {"router", 8, 2},      {"router", 128, 8},    {"router", 256, 8},
+    {"router", 384, 8},     {"permute", 4096, 2},  {"permute", 4096, 8},  {"permute", 7168, 8},
+    {"quantize", 4096, 0},  {"quantize", 7168, 0},
 };
 
 Work work_of(const Op& op, double tokens) {
@@ -42,7 +40,6 @@ std::vector<Case> small_op_cases(const Device& device) {
             if (op.top_k > 0) c.shape.emplace_back("top_k", op.top_k);
             c.work = work_of(op, tokens);
             c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 1024);
-            c.quick = op.quick && (tokens == 1 || tokens == 256 || tokens == 16384);
             c.short_kernel = c.work.bytes < 10e6;
             cases.push_back(std::move(c));
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/tensor/kernel.cuh"
 #include "kernels/tensor/launch.h"
+#include "kernels/tensor/warpgroup_gemm.h"
 
 namespace microbench::tensor {
 namespace {
@@ -29,11 +30,14 @@ void launch_tile(bool small, const GroupedGemm& g, int multiprocessors, Stream s
 }   // namespace
 
 int tile_rows(const GemmKind& kind) {
+    static_assert(WarpgroupGemm<false, false>::rows == LargeGemm<false, false>::rows);
     return kind.small ? SmallGemm<false, false>::rows : LargeGemm<false, false>::rows;
 }
 
 void launch_grouped_gemm(const GemmKind& kind, const GroupedGemm& g, int multiprocessors, Stream stream) {
-    if (kind.bytes) {
+    if (kind.warpgroup && !kind.small) {
+        launch_warpgroup_gemm(kind, g, multiprocessors, stream);
+    } else if (kind.bytes) {
         kind.gated ? launch_tile<true, true>(kind.small, g, multiprocessors, stream)
                    : launch_tile<true, false>(kind.small, g, multiprocessors, stream);
     } else {

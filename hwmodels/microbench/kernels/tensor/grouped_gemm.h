@@ -121,6 +121,33 @@ MB_DEV void copy_stage(const GroupedGemm& g, const GemmCursor& at, const int (&s
     }
 }
 
+/// Copies of a block: place in its list, rows of A behind it.
+template <class Shape>
+struct GemmLoader {
+    GemmCursor at;
+    int source[Shape::a_copies];
+};
+
+template <class Shape>
+MB_DEV GemmLoader<Shape> first_load(const GroupedGemm& g, int tiles) {
+    GemmLoader<Shape> loader{{block_x(), 0, 0, 0, 0, 0}, {}};
+    enter_tile<Shape>(g, tiles, loader.at);
+    if (loader.at.tile < tiles) find_rows<Shape>(g, loader.at, loader.source);
+    return loader;
+}
+
+/// Starts the copies of the next step, the first of the next tile after the last of one, into `stage`.
+template <class Shape>
+MB_DEV void load_next(const GroupedGemm& g, int tiles, int steps, GemmLoader<Shape>& loader, int stage) {
+    if (loader.at.tile < tiles) {
+        copy_stage<Shape>(g, loader.at, loader.source, stage);
+        if (advance<Shape>(g, tiles, steps, loader.at) && loader.at.tile < tiles) {
+            find_rows<Shape>(g, loader.at, loader.source);
+        }
+    }
+    commit_copies();   // empty groups at the end keep the count of wait_copies right
+}
+
 template <class Shape>
 MB_DEV void multiply_stage(int stage, int warp_m, int warp_n,
                            float (&acc)[Shape::m_tiles][Shape::n_tiles][4]) {
@@ -223,20 +250,9 @@ MB_DEV void grouped_gemm(const GroupedGemm& g) {
     const int warp = thread_index() / warp_lanes;
     const int warp_m = warp % Shape::warps_m;
     const int warp_n = warp / Shape::warps_m;
-    GemmCursor loading{block_x(), 0, 0, 0, 0, 0};
-    enter_tile<Shape>(g, tiles, loading);
-    GemmCursor computing = loading;
-    int source[Shape::a_copies] = {};
-    if (loading.tile < tiles) find_rows<Shape>(g, loading, source);
-    auto load_next = [&](int stage) {
-        if (loading.tile < tiles) {
-            copy_stage<Shape>(g, loading, source, stage);
-            if (advance<Shape>(g, tiles, steps, loading) && loading.tile < tiles)
-                find_rows<Shape>(g, loading, source);
-        }
-        commit_copies();   // empty groups at the end keep the count of wait_copies right
-    };
-    for (int stage = 0; stage < Shape::stages - 1; ++stage) load_next(stage);
+    GemmLoader<Shape> loader = first_load<Shape>(g, tiles);
+    GemmCursor computing = loader.at;
+    for (int stage = 0; stage < Shape::stages - 1; ++stage) load_next<Shape>(g, tiles, steps, loader, stage);
     float acc[Shape::m_tiles][Shape::n_tiles][4];
     clear(acc);
     int stage = 0;
@@ -244,7 +260,7 @@ MB_DEV void grouped_gemm(const GroupedGemm& g) {
     while (computing.tile < tiles) {
         wait_copies<Shape::stages - 2>();
         sync_block();   // the stage has arrived for everybody, and everybody has left the one that is filled next
-        load_next(stage == 0 ? Shape::stages - 1 : stage - 1);
+        load_next<Shape>(g, tiles, steps, loader, stage == 0 ? Shape::stages - 1 : stage - 1);
         multiply_stage<Shape>(stage, warp_m, warp_n, acc);
         stage = stage + 1 == Shape::stages ? 0 : stage + 1;
         if (computing.step + 1 == steps) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kernels/index/number_format.h"
+#include "kernels/tensor/async_proxy.h"
 #include "kernels/tensor/fragment_index.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -33,6 +34,7 @@ struct Options {
     bool late_copies = true;         // cp.async lands at the wait (true) or at once (false)
     bool backward = false;           // order in which the warps run
     std::size_t stack = 256 << 10;   // of one thread
+    bool late_multiplies = true;     // those of warpgroups execute at the wait (true) or at once (false)
 };
 
 struct Report {
@@ -69,8 +71,9 @@ struct Machine {
     Report report;
     std::vector<unsigned char> shared;
     std::vector<Thread> threads;
-    std::vector<int> arrived;         // lanes at the warp instruction, per warp
-    std::vector<Execute> executing;   // which one
+    std::vector<Meeting> warps;
+    std::vector<Warpgroup> warpgroups;
+    AsyncProxy proxy;
     ucontext_t scheduler{};
     void* scheduler_fake_stack = nullptr;
     const void* scheduler_stack = nullptr;
@@ -129,36 +132,41 @@ inline void thread_main() {
             if (!group.empty()) fault("copies were never waited for");
         }
     }
+    const auto group = static_cast<std::size_t>(machine->current / (4 * warp_lanes));
+    if (group < machine->warpgroups.size() && has_pending(machine->warpgroups[group])) {
+        fault("multiplications were never waited for");
+    }
     here().state = State::done;
     to_scheduler(true);
 }
 
-/// All 32 lanes meet; the last one executes for all of them.
-inline void meet(void* payload, Execute execute) {
-    const auto warp = static_cast<std::size_t>(machine->current / warp_lanes);
+/// Lanes first .. first + lanes meet; the last one executes for all of them.
+inline void meet_lanes(Meeting& meeting, int first, int lanes, void* payload, Execute execute) {
     Thread& thread = here();
     thread.payload = payload;
-    if (machine->arrived[warp] == 0) machine->executing[warp] = execute;
-    if (machine->executing[warp] != execute) {
+    if (meeting.arrived == 0) meeting.executing = execute;
+    if (meeting.executing != execute) {
         fault("lanes of one warp are at different instructions");
         thread.state = State::at_warp;   // for good: what the lanes brought does not fit together
         to_scheduler(false);
     }
-    if (++machine->arrived[warp] < warp_lanes) {
+    if (++meeting.arrived < lanes) {
         thread.state = State::at_warp;
         to_scheduler(false);
         return;
     }
-    void* payloads[warp_lanes];
-    const std::size_t first = warp * warp_lanes;
-    for (int lane = 0; lane < warp_lanes; ++lane) {
-        payloads[lane] = machine->threads[first + static_cast<std::size_t>(lane)].payload;
-    }
-    machine->arrived[warp] = 0;
+    void* payloads[4 * warp_lanes];
+    Thread* all = machine->threads.data() + first;
+    for (int lane = 0; lane < lanes; ++lane) payloads[lane] = all[lane].payload;
+    meeting.arrived = 0;
     execute(payloads);
-    for (int lane = 0; lane < warp_lanes; ++lane) {
-        machine->threads[first + static_cast<std::size_t>(lane)].state = State::ready;
-    }
+    for (int lane = 0; lane < lanes; ++lane) all[lane].state = State::ready;
+}
+
+inline void meet(void* payload, Execute execute) {
+    const int warp = machine->current / warp_lanes;
+    meet_lanes(machine->warps[static_cast<std::size_t>(warp)], warp * warp_lanes, warp_lanes, payload,
+               execute);
 }
 
 inline void land(const std::vector<Copy>& group) {
@@ -169,6 +177,7 @@ inline void land(const std::vector<Copy>& group) {
         } else {
             std::memset(target, 0, chunk_bytes);
         }
+        note_write(machine->proxy, copy.offset, machine->current);
     }
 }
 
@@ -194,16 +203,19 @@ inline bool run_warp(int warp) {
     return ran;
 }
 
-inline void release_barrier() {
+/// For when no thread can run: opens the barrier they wait at. False when all are done.
+inline bool release_barrier() {
     const bool all = std::all_of(machine->threads.begin(), machine->threads.end(),
                                  [](const Thread& t) { return t.state == State::at_block; });
     const bool done = std::all_of(machine->threads.begin(), machine->threads.end(),
                                   [](const Thread& t) { return t.state == State::done; });
-    if (done) return;
+    if (done) return false;
     if (!all) fault("dead lock: some threads wait at a barrier or warp instruction that others never reach");
+    if (all) note_barrier(machine->proxy);
     for (Thread& thread : machine->threads) {
         if (all) thread.state = State::ready;
     }
+    return true;
 }
 
 /// A function of its own: getcontext returns twice, and nothing of its caller may be lost by it.
@@ -221,14 +233,16 @@ inline void release_barrier() {
 inline void run_block() {
     std::fill(machine->shared.begin(), machine->shared.end(),
               static_cast<unsigned char>(0xFF));   // NaN if read
-    std::fill(machine->arrived.begin(), machine->arrived.end(), 0);
+    const int threads = static_cast<int>(machine->threads.size());
+    const int warps = threads / warp_lanes;
+    machine->warps.assign(static_cast<std::size_t>(warps), {});
+    machine->warpgroups.assign(static_cast<std::size_t>(warps / 4), {});
+    reset(machine->proxy, static_cast<int>(machine->shared.size()), threads);
     for (Thread& thread : machine->threads) start_thread(thread);
-    const int warps = static_cast<int>(machine->arrived.size());
     while (machine->report.error.empty()) {
         bool ran = false;
         for (int i = 0; i < warps; ++i) ran |= run_warp(machine->options.backward ? warps - 1 - i : i);
-        if (!ran) return;
-        release_barrier();
+        if (!ran && !release_barrier()) return;
     }
 }
 
@@ -242,8 +256,6 @@ inline Report run(int grid_x, int grid_y, int grid_z, int threads, int shared_by
     machine.kernel = std::move(kernel);
     machine.shared.resize(static_cast<std::size_t>(shared_bytes));
     machine.threads.resize(static_cast<std::size_t>(threads));
-    machine.arrived.resize(static_cast<std::size_t>(threads / warp_lanes));
-    machine.executing.resize(machine.arrived.size());
     machine.grid[0] = grid_x;
     machine.grid[1] = grid_y;
     machine.grid[2] = grid_z;
@@ -319,9 +331,15 @@ inline void copy_async(int offset, const void* source, bool valid) {
     if (!detail::inside(offset, chunk_bytes)) return;
     if (reinterpret_cast<std::uintptr_t>(source) % chunk_bytes != 0)
         detail::fault("cp.async from a misaligned address");
+    if (detail::is_pending(detail::machine->proxy, offset))
+        detail::fault("copy into what a pending multiplication reads");
     ++detail::machine->report.copies;
     const detail::Copy copy{offset, source, valid};
-    if (!detail::machine->options.late_copies) detail::land({copy});
+    if (detail::machine->options.late_copies) {
+        detail::note_copy(detail::machine->proxy, offset);
+    } else {
+        detail::land({copy});
+    }
     detail::here().groups.back().push_back(copy);
 }
 inline void commit_copies() { detail::here().groups.emplace_back(); }

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
+#include <thread>
 #include <vector>
 
+#include "base/parallel.h"
 #include "kernels/index/number_format.h"
 #include "kernels/index/random.h"
 
@@ -83,20 +84,28 @@ enum class Adder { single, narrow, cut };
 }
 
 /// One query against keys and values by definition. key(t, d), value(t, d); scores are divided by sqrt(scale_dim).
+/// Blocks of tokens on all cores, added in their order: operands of 131,072 tokens are recomputed element by element,
+/// which one core takes longer for than the GPU for all its samples.
 struct AttentionRow {
     std::vector<double> out;
     double spread = 0;   // sqrt of the sum of squared probabilities: how far independent roundings add up
 };
-[[nodiscard]] inline AttentionRow attention_row(
-    const std::vector<double>& query, std::size_t tokens, std::size_t value_dim, double scale_dim,
-    const std::function<double(std::size_t, std::size_t)>& key,
-    const std::function<double(std::size_t, std::size_t)>& value) {
+template <class Key, class Value>
+[[nodiscard]] AttentionRow attention_row(const std::vector<double>& query, std::size_t tokens,
+                                         std::size_t value_dim, double scale_dim, const Key& key,
+                                         const Value& value) {
+    constexpr std::size_t block = 1024;
+    const std::size_t blocks = (tokens + block - 1) / block;
+    const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+    const auto end_of = [&](std::size_t b) { return std::min(tokens, (b + 1) * block); };
     std::vector<double> weights(tokens);
-    for (std::size_t t = 0; t < tokens; ++t) {
-        double score = 0;
-        for (std::size_t d = 0; d < query.size(); ++d) score += query[d] * key(t, d);
-        weights[t] = score / std::sqrt(scale_dim);
-    }
+    moecost::for_each_index(blocks, threads, [&](std::size_t b) {
+        for (std::size_t t = b * block; t < end_of(b); ++t) {
+            double score = 0;
+            for (std::size_t d = 0; d < query.size(); ++d) score += query[d] * key(t, d);
+            weights[t] = score / std::sqrt(scale_dim);
+        }
+    });
     const double most = *std::max_element(weights.begin(), weights.end());
     double sum = 0;
     double squares = 0;
@@ -105,9 +114,15 @@ struct AttentionRow {
         sum += w;
         squares += w * w;
     }
+    std::vector<std::vector<double>> parts(blocks, std::vector<double>(value_dim));
+    moecost::for_each_index(blocks, threads, [&](std::size_t b) {
+        for (std::size_t t = b * block; t < end_of(b); ++t) {
+            for (std::size_t d = 0; d < value_dim; ++d) parts[b][d] += weights[t] / sum * value(t, d);
+        }
+    });
     AttentionRow row{std::vector<double>(value_dim), std::sqrt(squares) / sum};
-    for (std::size_t t = 0; t < tokens; ++t) {
-        for (std::size_t d = 0; d < value_dim; ++d) row.out[d] += weights[t] / sum * value(t, d);
+    for (const std::vector<double>& part : parts) {
+        for (std::size_t d = 0; d < value_dim; ++d) row.out[d] += part[d];
     }
     return row;
 }

@@ -5,18 +5,14 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
-#include <set>
 #include <string_view>
-#include <tuple>
 
 namespace microbench {
 namespace {
 
 struct Need {
     std::string_view table;
-    std::size_t
-        rows;   // of a fit: 5 per parameter over 0.8 that train, and a margin for rows that are dropped
+    std::size_t rows;   // 5 for each parameter, over the 0.8 that train, a margin for dropped ones
 };
 constexpr Need needs[] = {
     {"gemm", 64},       {"moe", 80},         {"attention_decode", 56}, {"attention_prefill", 48},
@@ -64,17 +60,17 @@ std::vector<std::size_t> spread(const std::vector<const Case*>& cases) {
     return order;
 }
 
-/// 0: probes, 1: bfloat16 forms, 2: other forms, 3: what can wait.
-int turn_of(const Case& c, bool first_kernel) {
+/// 0: bfloat16 forms, 1: other forms, 2: probes, 3: what can wait.
+int turn_of(const Case& c, bool main_kernel) {
     const bool even = c.distribution.empty() || c.distribution == "balanced";
-    if (!first_kernel || !even || c.table == "gemm_tuned" || c.table == "clocks" || c.table == "overlap")
+    if (!main_kernel || !even || c.table == "gemm_tuned" || c.table == "clocks" || c.table == "overlap")
         return 3;
-    if (!has_form(c.table)) return 0;
+    if (!has_form(c.table)) return 2;
     const bool plain = std::ranges::none_of(c.labels, [](const auto& l) { return l.second == "fp8"; });
-    return c.dtype == "bfloat16" && plain ? 1 : 2;
+    return c.dtype == "bfloat16" && plain ? 0 : 1;
 }
 
-/// The work of a case without its kernel: the kernel that is listed first for it is the better one.
+/// The work of a case without its kernel.
 std::string work_of(const Case& c) {
     Case plain = c;
     plain.kernel.clear();
@@ -96,15 +92,24 @@ struct Group {
     std::vector<std::size_t> cases;
 };
 
+/// Where several kernels do the same work, the one with most cases is the one that matters and the others are there for
+/// comparison; of equals the one that is listed first.
 std::map<std::string, Group> groups_of(const std::vector<SelectedCase>& cases) {
     std::map<std::string, Group> groups;
-    std::map<std::string, std::string> first_kernel;
     for (std::size_t i = 0; i < cases.size(); ++i) {
-        const Case& c = cases[i].c;
-        const std::string& kernel = first_kernel.try_emplace(work_of(c), c.kernel).first->second;
-        const auto [it, is_new] = groups.try_emplace(group_of(c));
-        if (is_new) it->second = {groups.size(), turn_of(c, kernel == c.kernel), {}};
+        const auto [it, is_new] = groups.try_emplace(group_of(cases[i].c));
+        if (is_new) it->second.listed = groups.size();
         it->second.cases.push_back(i);
+    }
+    std::map<std::string, Group*> main;
+    for (auto& [name, group] : groups) {
+        Group*& best = main.try_emplace(work_of(cases[group.cases[0]].c), &group).first->second;
+        const auto rank = [](const Group& g) { return std::pair(g.cases.size(), ~g.listed); };
+        if (rank(group) > rank(*best)) best = &group;
+    }
+    for (auto& [name, group] : groups) {
+        const Case& c = cases[group.cases[0]].c;
+        group.turn = turn_of(c, main.at(work_of(c)) == &group);
     }
     return groups;
 }

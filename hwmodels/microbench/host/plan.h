@@ -21,12 +21,13 @@ namespace microbench {
 [[nodiscard]] std::string group_of(const Case& c);
 
 /// The cases in the order in which they are measured.
-///   1. Groups one after another get the rows they want, since half of them fit nothing: probes of the device, then the
-///      forms of bfloat16, then those of other formats. A second kernel for the same work, uneven loads of experts, tuned
-///      GEMMs and sustained clocks wait.
+///   1. Groups one after another get the rows they want, since half of them fit nothing: the forms of bfloat16, those of
+///      other formats, then probes of the device, which no profile waits for. Other kernels for the same work than the one
+///      with most cases, uneven loads of experts, tuned GEMMs and sustained clocks wait.
 ///   2. The rest in proportion to what groups want.
 /// Inside a group every next case is the one farthest, in logarithms of its shape over their spans, from those before
-/// it: first the corners, then ever finer. The order depends on the list of cases alone: a run that is resumed keeps it.
+/// it: first the corners, then ever finer. The order depends on the list of cases alone, not on what is measured
+/// already: a run that is resumed keeps it.
 [[nodiscard]] std::vector<SelectedCase> planned(std::vector<SelectedCase> cases);
 
 /// Rows there are of every group that a form is fitted to.

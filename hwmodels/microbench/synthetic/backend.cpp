@@ -13,10 +13,11 @@
 namespace microbench {
 namespace {
 
-/// What a case costs a device before its first sample: memory, operands, comparison with the reference, the graph. An
-/// assumption, so that runs of limited time can be tried without one.
+/// What a case costs a device before its first sample: memory and operands (gigabytes at terabytes per second), the graph,
+/// and the comparison with the reference, mostly on the CPU (0.01 s, but seconds over the longest contexts on one core). An
+/// assumption, since no device was timed, so that runs of limited time can be tried without one.
 constexpr double seconds_of_preparation = 0.15;
-constexpr double shortest_sample_us = 500;   // calls of one sample, and their submission
+constexpr double shortest_sample_us = 500;   // calls of one sample for 400 us, and their submission
 
 std::uint64_t seed_of(std::string_view name) {
     std::uint64_t seed = name.size();
@@ -61,8 +62,8 @@ Backend synthetic_backend(const moecost::Accelerator& accelerator, const moecost
     backend.facts = {{"profile", profile.id}, {"accelerator", accelerator.id}};
     backend.clock = [state] { return state->seconds; };
     backend.open = [state, noise](const Bench&, const Case& c) {
+        state->seconds += seconds_of_preparation;   // also of what has no law: a device would measure it
         const double time = law_us(c, state->accelerator, state->profile);
-        state->seconds += seconds_of_preparation;
         Opened opened;
         opened.reference = "nothing: the law is the truth";
         opened.sample = [state, time, noise, seed = seed_of(c.name()), i = std::uint64_t{0}]() mutable {

@@ -16,7 +16,8 @@ namespace microbench {
 [[nodiscard]] double law_us(const Case& c, const moecost::Accelerator& accelerator,
                             const moecost::Profile& profile);
 
-/// Samples law_us * exp(noise z) with z standard normal, a function of case and sample number.
+/// Samples law_us * exp(noise z) with z standard normal, a function of case and sample number. Its clock is the sum of the
+/// samples, 0.5 ms each at least, and of 0.15 s for every case, one without a law included.
 [[nodiscard]] Backend synthetic_backend(const moecost::Accelerator& accelerator,
                                         const moecost::Profile& profile, double noise);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of attention: heads of one rank of published models. context and isl as in the published tables: a context counts
 // the tokens attended, the new one included.
+#include <algorithm>
 #include <array>
 
 #include "bench/tensor_cases.h"
@@ -44,22 +45,23 @@ double decode_buffers(double batch, double heads, double dim, double context) {
     return batch * heads * (dim * 4 * 65 + 64 * 4) + batch * context / 4;
 }
 
-/// On compute capability 9.0 the prompts without a window by the kernel of warpgroups; of mma.sync then single sequences
-/// alone, first, should the other kernel fail on a chip.
+/// On compute capability 9.0 the prompts without window and prefix by the kernel of warpgroups; of mma.sync then single
+/// sequences alone, first, should the other kernel fail on a chip.
 std::vector<Case> with_warpgroups(std::vector<Case> cases, const Device& device) {
     if (device.compute_capability != 90) return cases;
-    const auto value = [](const Case& c, std::string_view column) {
-        for (const auto& [name, number] : c.shape) {
-            if (name == column) return number;
-        }
-        return 0.0;
+    const auto is = [](const Case& c, std::string_view column, double value) {
+        return std::find(c.shape.begin(), c.shape.end(), std::pair{std::string(column), value}) !=
+               c.shape.end();
+    };
+    const auto plain = [&](const Case& c) {
+        return is(c, "prefix", 0) && (c.table == "mla_prefill" || is(c, "window", 0));
     };
     std::vector<Case> all;
     for (const Case& c : cases) {
-        if (value(c, "batch") == 1 || value(c, "window") > 0) all.push_back(c);
+        if (is(c, "batch", 1) || !plain(c)) all.push_back(c);
     }
     for (Case& c : cases) {
-        if (value(c, "window") > 0) continue;
+        if (!plain(c)) continue;
         c.kernel = warpgroup_prefill_kernel;
         all.push_back(std::move(c));
     }

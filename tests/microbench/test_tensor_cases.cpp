@@ -106,7 +106,7 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
     const auto layers = moe_cases(h100());
     CHECK(count(layers, warp_kernel) == 2 * 7 * 27);   // two types, seven uncut layers, 27 numbers of tokens
     CHECK(count(layers, warpgroup_kernel) > 5 * count(layers, warp_kernel));
-    CHECK(layers.front().kernel == warp_kernel);
+    CHECK(layers.front().kernel == warpgroup_kernel);
     for (const Case& c : layers) {
         if (c.kernel == warp_kernel) CHECK(c.distribution == "balanced");
     }
@@ -121,7 +121,7 @@ TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the
         CHECK(single > 0);
         CHECK(count(prompts, "mma_flash_prefill") == single);
         CHECK(count(prompts, warpgroup_prefill_kernel) > single);
-        CHECK(prompts.front().kernel == "mma_flash_prefill");
+        CHECK(prompts.front().kernel == warpgroup_prefill_kernel);
     }
 }
 

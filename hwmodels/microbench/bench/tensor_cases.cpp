@@ -50,9 +50,9 @@ std::vector<std::string> gemm_dtypes(const Device& device) {
     return names;
 }
 
-/// mma.sync first: its rows are there should the other kernel fail on a chip.
+/// The one the expert layers run first.
 std::vector<const char*> gemm_kernels(const Device& device) {
-    if (device.compute_capability == 90) return {warp_kernel, warpgroup_kernel};
+    if (device.compute_capability == 90) return {warpgroup_kernel, warp_kernel};
     return {warp_kernel};
 }
 
@@ -90,13 +90,13 @@ bool possible(const Experts& l, const Cut& cut) {
            static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
 }
 
-/// Of a kernel that is there for comparison (not the last of gemm_kernels) only the uncut layer, balanced.
+/// Of a second kernel only the uncut layer, balanced: for comparison, and should the first fail on a chip.
 void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const char* kernel,
                        const std::string& dtype, const Device& d) {
     const bool uncut = cut.tp == 1 && cut.ep == 1;
-    const bool compared = std::string_view(kernel) != gemm_kernels(d).back();
+    const bool second = std::string_view(kernel) != gemm_kernels(d).front();
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
-        if (compared && !(uncut && std::string_view(distribution) == "balanced")) continue;
+        if (second && !(uncut && std::string_view(distribution) == "balanced")) continue;
         if (std::string_view(distribution) == "zipf_1.0" && !(uncut && l.quick)) continue;
         for (const double tokens : token_counts)
             cases.push_back(moe_case(l, cut, kernel, dtype, distribution, tokens, d.l2_bytes));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <numeric>
+#include <span>
 
 #include "base/format.h"
 #include "base/parallel.h"
@@ -14,9 +15,10 @@
 namespace moecost {
 namespace {
 
-constexpr int rough_iterations = 20;   // from every start
-constexpr int fine_iterations = 80;    // from the best of them
-constexpr std::size_t finished_starts = 3;
+constexpr int rough_iterations = 20;   // from every start, on rough_rows rows
+constexpr std::size_t rough_rows = 2000;
+constexpr int fine_iterations = 80;   // from the best of them, on all training rows
+constexpr std::size_t finished_starts = 6;
 constexpr std::size_t least_balanced = 150;
 
 /// splitmix64
@@ -33,15 +35,14 @@ std::vector<std::size_t> training_sample(const FormRows& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         if (!rows.held_out[i]) sample.push_back(i);
     }
-    if (sample.size() <= training_rows) return sample;
     std::sort(sample.begin(), sample.end(),
               [](std::size_t a, std::size_t b) { return scrambled(a) < scrambled(b); });
-    sample.resize(training_rows);
+    sample.resize(std::min(sample.size(), training_rows));
     return sample;
 }
 
 LeastSquaresProblem problem_of(const KernelForm& form, const FormRows& rows,
-                               const std::vector<std::size_t>& sample) {
+                               std::span<const std::size_t> sample) {
     std::vector<OpShape> operations;
     std::vector<double> log_measured;
     for (const std::size_t i : sample) {
@@ -72,16 +73,28 @@ std::vector<std::vector<double>> starts_of(const KernelForm& form) {
     return starts;
 }
 
-std::vector<double> best_fit(const LeastSquaresProblem& problem, const KernelForm& form) {
+/// Absolute relative error that half of the training rows stay below.
+double median_error(const LeastSquaresProblem& problem, std::span<const double> x) {
+    std::vector<double> errors(problem.rows);
+    problem.residuals(x, errors);
+    for (double& e : errors) e = std::abs(std::expm1(e));
+    const auto middle = errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2);
+    std::nth_element(errors.begin(), middle, errors.end());
+    return *middle;
+}
+
+/// Where no parameters follow all rows, minima of different costs are as good: the one with the least median error is
+/// taken, since that is the error which a table states.
+std::vector<double> best_fit(const LeastSquaresProblem& rough, const LeastSquaresProblem& problem,
+                             const KernelForm& form) {
     std::vector<LeastSquaresMinimum> minima;
-    for (const auto& start : starts_of(form)) minima.push_back(minimise(problem, start, rough_iterations));
+    for (const auto& start : starts_of(form)) minima.push_back(minimise(rough, start, rough_iterations));
     std::stable_sort(minima.begin(), minima.end(),
                      [](const auto& a, const auto& b) { return a.cost < b.cost; });
     minima.resize(std::min(minima.size(), finished_starts));
     for (LeastSquaresMinimum& m : minima) m = minimise(problem, m.x, fine_iterations);
-    return std::min_element(minima.begin(), minima.end(),
-                            [](const auto& a, const auto& b) { return a.cost < b.cost; })
-        ->x;
+    const auto median = [&](const LeastSquaresMinimum& m) { return median_error(problem, m.x); };
+    return std::ranges::min_element(minima, {}, median)->x;
 }
 
 /// Five significant digits; nothing below a millionth of the range is kept.
@@ -181,7 +194,8 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
         return fit;
     }
     const LeastSquaresProblem problem = problem_of(form, rows, sample);
-    std::vector<double> x = best_fit(problem, form);
+    const std::span<const std::size_t> some(sample.data(), std::min(sample.size(), rough_rows));
+    std::vector<double> x = best_fit(problem_of(form, rows, some), problem, form);
     const ParameterInfluence seen = influence(problem, x);
     fit.rank = seen.rank;
     for (std::size_t j = 0; j < x.size(); ++j) {

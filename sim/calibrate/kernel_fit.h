@@ -36,11 +36,12 @@ struct KernelFit {
     [[nodiscard]] double floor_us() const { return parameters.empty() ? 0 : parameters[0].value; }
 };
 
-inline constexpr std::size_t training_rows = 2000;
+inline constexpr std::size_t training_rows = 8000;
 inline constexpr std::size_t rows_per_parameter = 5;   // fewer leave a form undecided
 
 /// Soft-L1 least squares on ln t at a scale of 0.05, from the start of each parameter and from its other starts one at a
-/// time; constants are kept to five digits. Fewer than rows_per_parameter rows for each parameter: left out.
+/// time; of the minima found, the one with the least median error on the training rows. Constants are kept to five
+/// digits. Fewer than rows_per_parameter rows for each parameter: left out.
 [[nodiscard]] KernelFit fit_series(const KernelForm& form, const KernelSeries& series);
 
 /// Every series of the measurements; skewed MoE rows only where a kernel has too few balanced ones. Sorted as the

@@ -7,44 +7,21 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <sstream>
 
 #include "base/csv.h"
 #include "hardware/profile_toml.h"
 #include "host/device_file.h"
 #include "host/registry.h"
-#include "host/replay.h"
 #include "host/run.h"
-#include "host/session.h"
 #include "moecost.h"
 #include "scratch.h"
-#include "synthetic/backend.h"
+#include "synthetic_run.h"
 
 using namespace microbench;
 
 namespace {
 
 constexpr const char* truth_name = "h100_sxm-vllm";
-
-/// One run of the program; exit code 0 is required.
-std::string run_program(const std::vector<std::string>& arguments) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const auto choose = [](const Options& o) {
-        return o.replay.empty() ? synthetic_backend(o) : replay_backend(o.replay);
-    };
-    REQUIRE_MESSAGE(session(arguments, listed_benches(), choose, out, err) == 0, err.str());
-    return out.str();
-}
-
-moecost::Calibration fit_of(const std::string& folder) {
-    moecost::CalibrateOptions o;
-    o.folder = folder;
-    o.gpu = "auto";
-    o.engine = "microbench";
-    o.threads = 2;
-    return moecost::calibrate(moecost::DataStore(), o);
-}
 
 std::string profile_text(const moecost::Calibration& c) {
     return toml_of(c.target.gpu, c.target.sources, c.assembly.profile, "2026-11-25");

@@ -33,6 +33,17 @@ TEST_CASE("options are read in both spellings") {
     CHECK(parse_options({}).out == "microbench-out");
 }
 
+TEST_CASE("a run ends after ten minutes, two with --quick, never with --full, or as told") {
+    CHECK(run_seconds(parse_options({})) == 600);
+    CHECK(run_seconds(parse_options({"--quick"})) == 120);
+    CHECK(run_seconds(parse_options({"--full"})) == 0);
+    CHECK(run_seconds(parse_options({"--full", "--time-limit", "7"})) == 7);
+    CHECK(longest_case(parse_options({"--quick"})) < longest_case(parse_options({})));
+    CHECK(longest_case(parse_options({})) < longest_case(parse_options({"--full"})));
+    CHECK(longest_case(parse_options({"--quick", "--case-seconds", "3"})) == 3);
+    CHECK(message({"--quick", "--full"}) == "--quick: excludes --full; ");
+}
+
 TEST_CASE("a bad option says what is wrong and what is allowed") {
     CHECK(message({"--fliter", "x"}) == "--fliter: no such option; did you mean '--filter'?");
     CHECK(message({"--filter"}) == "--filter: needs a value: GLOB; ");
@@ -46,8 +57,9 @@ TEST_CASE("a bad option says what is wrong and what is allowed") {
 
 TEST_CASE("help names every option once and fits 100 columns") {
     const std::string text = help_text("moecost-microbench");
-    for (const char* option : {"--list", "--filter GLOB", "--quick", "--out DIR", "--time-limit SECONDS",
-                               "--replay DIR", "--synthetic PROFILE", "--device FILE", "--help"}) {
+    for (const char* option :
+         {"--list", "--filter GLOB", "--quick", "--full", "--out DIR", "--time-limit SECONDS", "--replay DIR",
+          "--synthetic PROFILE", "--device FILE", "--help"}) {
         CHECK(text.find(std::string("  ").append(option)) != std::string::npos);
     }
     for (std::size_t start = 0; start < text.size();) {
@@ -71,9 +83,12 @@ TEST_CASE("the progress line tells share, count and time left") {
     CHECK(progress_line({0, 10, 0, 0}, "gemm", 100) ==
           "[....................]   0 %  0/10  time left unknown  gemm");
     CHECK(progress_line({5, 10, 20, 0}, "gemm", 100) ==
-          "[##########..........]  50 %  5/10  20 s left  gemm");
+          "[##########..........]  50 %  5/10  0.25/s  20 s left  gemm");
     CHECK(progress_line({1, 101, 6, 0}, "gemm", 100).find("about 10 min left") != std::string::npos);
     CHECK(progress_line({5, 10, 20, 25}, "gemm", 100).find("  5 s left") != std::string::npos);
     CHECK(progress_line({5, 10, 20, 0}, std::string(200, 'x'), 60).size() == 60);
     CHECK(seconds_left({10, 10, 20, 0}) == 0);
+    // 10 of 1,000 cases, but 45 of 60 seconds
+    CHECK(
+        progress_line({10, 1000, 45, 60}, "gemm", 100).starts_with("[###############.....]  75 %  10/1000"));
 }

@@ -52,6 +52,15 @@ TEST_CASE("balanced routing touches min(E, T k) experts and loads them alike") {
     CHECK(*std::max_element(loads.begin(), loads.end()) == 4);
 }
 
+TEST_CASE("balanced routing loads blocks of experts alike, also with few tokens") {
+    // 256 experts, 8 of them per token, on 32 ranks of 8: a rank has T k / 32 pairs, at least the one of token 0
+    for (const int tokens : {1, 2, 4, 8, 16, 32, 64, 256}) {
+        CAPTURE(tokens);
+        const auto loads = make_routing("balanced", tokens, 256, 8, 1, 32).loads();
+        CHECK(std::accumulate(loads.begin(), loads.begin() + 8, 0) == std::max(tokens / 4, 1));
+    }
+}
+
 TEST_CASE("uniform routing touches E (1 - (1 - k/E)^T) experts on average") {
     double distinct = 0;
     for (int seed = 0; seed < 40; ++seed) {

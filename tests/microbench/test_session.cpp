@@ -53,14 +53,18 @@ TEST_CASE("--list needs no device") {
 
 TEST_CASE("recorded tables replay into the same tables") {
     const ScratchFolder folder;
-    const Outcome made =
-        program({"--synthetic", "h100_sxm-vllm", "--quick", "--filter", "gemm/", "--out", folder / "a"});
+    const char* some = "gemm/*bfloat16/n=10*";
+    const Outcome made = program({"--synthetic", "h100_sxm-vllm", "--filter", some, "--out", folder / "a"});
     CHECK(made.code == 0);
     CHECK(made.out.find("0 finished before, 0 skipped") != std::string::npos);
-    const Outcome replayed = program({"--replay", folder / "a", "--filter", "gemm/", "--out", folder / "b"});
+    const Outcome replayed = program({"--replay", folder / "a", "--filter", some, "--out", folder / "b"});
     CHECK(replayed.code == 0);
-    CHECK(replayed.err.find("no recorded row") !=
-          std::string::npos);   // the full list is longer than --quick
+    CHECK(replayed.err.find("skipped") == std::string::npos);
+    const Outcome more =
+        program({"--replay", folder / "a", "--filter", "gemm/*bfloat16/n=1*", "--out", folder / "c"});
+    CHECK(more.code == 0);
+    CHECK(more.err.find(" cases of gemm, the first gemm/") != std::string::npos);
+    CHECK(more.err.find(": no recorded row") != std::string::npos);
     const auto a = table(folder / "a/gemm.csv");
     const auto b = table(folder / "b/gemm.csv");
     REQUIRE(a.header() == b.header());
@@ -94,8 +98,8 @@ TEST_CASE("a published table without our columns replays as it is") {
 
 TEST_CASE("a second run of the same command measures nothing again") {
     const ScratchFolder folder;
-    const std::vector<std::string> command{"--synthetic", "h100_sxm-vllm", "--quick",   "--filter",
-                                           "gemm/*fp8*",  "--out",         folder / "a"};
+    const std::vector<std::string> command{"--synthetic",        "h100_sxm-vllm", "--filter",
+                                           "gemm/*fp8/n=10240*", "--out",         folder / "a"};
     CHECK(program(command).code == 0);
     const std::string before = moecost::read_file(folder / "a/gemm.csv");
     const Outcome again = program(command);

@@ -26,12 +26,13 @@ constexpr std::array table{
     Option{"--list", "", "the cases and what they calibrate, without running them", &Options::list},
     Option{"--filter", "GLOB", "only cases whose name matches, or begins with it: gemm, '*fp8*m=64'", nullptr,
            &Options::filter},
-    Option{"--quick", "", "a selection that takes about two minutes", &Options::quick},
-    Option{"--out", "DIR", "folder of the tables; cases with a row there are kept (microbench-out)",
-           nullptr, &Options::out},
-    Option{"--time-limit", "SECONDS", "stop after the case that reaches it; run again to go on", nullptr,
-           nullptr, &Options::time_limit, 0.001, 1e7},
-    Option{"--case-seconds", "SECONDS", "longest time of one case (2)", nullptr, nullptr,
+    Option{"--quick", "", "two minutes in all, 0.15 s a case", &Options::quick},
+    Option{"--full", "", "every case, however long it takes, 2 s a case", &Options::full},
+    Option{"--out", "DIR", "folder of the tables; cases with a row there are kept (microbench-out)", nullptr,
+           &Options::out},
+    Option{"--time-limit", "SECONDS", "stop after the case that reaches it (600); run again to go on",
+           nullptr, nullptr, &Options::time_limit, 0.001, 1e7},
+    Option{"--case-seconds", "SECONDS", "longest time of one case (0.5)", nullptr, nullptr,
            &Options::case_seconds, 0.001, 3600},
     Option{"--replay", "DIR", "no GPU: take the samples from the tables of a recorded run", nullptr,
            &Options::replay},
@@ -98,13 +99,26 @@ Options parse_options(const std::vector<std::string>& arguments) {
             options.*option.number = number(option, value);
         }
     }
+    if (options.quick && options.full) fail("--quick", "excludes --full");
     if (!options.replay.empty() && !options.synthetic.empty()) fail("--replay", "excludes --synthetic");
     return options;
 }
 
+double run_seconds(const Options& o) {
+    if (o.time_limit > 0) return o.time_limit;
+    return o.full ? 0 : o.quick ? 120 : 600;
+}
+
+double longest_case(const Options& o) {
+    if (o.case_seconds > 0) return o.case_seconds;
+    return o.full ? 2 : o.quick ? 0.15 : 0.5;
+}
+
 std::string help_text(std::string_view program) {
     std::string text =
-        "Measures kernels of one GPU and writes tables that `moecost calibrate` fits.\n\nusage: ";
+        "Measures kernels of one GPU and writes tables that `moecost calibrate` fits.\nThe cases that tell "
+        "most "
+        "come first: ten minutes are enough for every fit.\n\nusage: ";
     text.append(program).append(" [options]\n\n");
     for (const Option& option : table) {
         std::string left(option.name);

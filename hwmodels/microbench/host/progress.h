@@ -18,7 +18,7 @@ struct Progress {
 /// Seconds until the end at the pace so far, never beyond the time limit; negative while nothing is known.
 [[nodiscard]] double seconds_left(const Progress& progress);
 
-/// "[#########...........]  45 %  123/273  about 2 min left  gemm/cublaslt/...", cut to `width` columns.
+/// "[#########...........]  45 %  123/273  2.1/s  about 2 min left  gemm/cublaslt/...", cut to `width` columns.
 [[nodiscard]] std::string progress_line(const Progress& progress, std::string_view current,
                                         std::size_t width);
 

@@ -25,7 +25,8 @@ struct Routing {
 };
 
 /// By the name of the distribution, 1 <= top_k <= experts, tokens >= 0. The same seed gives the same routing.
-///   balanced      token t takes experts (t + j ceil(E/k)) mod E; the most distinct experts a batch can touch
+///   balanced      with s = ceil(E/k), token t takes experts (t + j s) mod E, or (floor(t s / tokens) + j s) mod E where
+///                 tokens < s: the most distinct experts a batch can touch, as many on each rank
 ///   uniform       each token takes k different experts, all sets equally likely
 ///   zipf_S        popularity of the i-th expert i^-S, k different ones per token, in random expert order
 ///   power_law_A   load of an expert drawn from p(x) ~ x^-A on [1, 0.8 tokens] ([0.01, 2] when tokens k <= E), scaled

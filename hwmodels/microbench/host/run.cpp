@@ -38,12 +38,11 @@ std::string attempt(const SelectedCase& selected, const Backend& backend, Result
 }   // namespace
 
 std::vector<SelectedCase> select_cases(const std::vector<Bench>& benches, const Device& device,
-                                       const Selection& selection) {
+                                       const std::string& filter) {
     std::vector<SelectedCase> cases;
     for (const Bench& bench : benches) {
         for (Case& c : bench.cases(device)) {
-            if (selection.quick && !c.quick) continue;
-            if (selected(selection.filter, c.name())) cases.push_back({bench, std::move(c)});
+            if (selected(filter, c.name())) cases.push_back({bench, std::move(c)});
         }
     }
     return cases;

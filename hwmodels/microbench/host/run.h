@@ -13,19 +13,14 @@
 
 namespace microbench {
 
-struct Selection {
-    std::string filter{};   // of case names (host/glob.h); empty: all
-    bool quick = false;
-};
-
 struct SelectedCase {
     Bench bench{};
     Case c{};
 };
 
-/// Cases of all benches that the selection names, in order.
+/// Cases of all benches whose names match the filter (host/glob.h; empty: all), as listed.
 [[nodiscard]] std::vector<SelectedCase> select_cases(const std::vector<Bench>& benches, const Device& device,
-                                                     const Selection& selection);
+                                                     const std::string& filter);
 
 struct RunOptions {
     StoppingRule rule{};

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <ostream>
 
 #include "base/csv.h"
@@ -12,12 +13,11 @@
 #include "base/format.h"
 #include "host/device_file.h"
 #include "host/interrupt.h"
+#include "host/plan.h"
 #include "host/run.h"
 
 namespace microbench {
 namespace {
-
-constexpr double quick_seconds = 120;
 
 std::string today() {
     const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -35,11 +35,11 @@ std::string fact(const Backend& backend, std::string_view key) {
     return {};
 }
 
-void list(const std::vector<Bench>& benches, const Device& device, const Selection& selection,
+void list(const std::vector<Bench>& benches, const Device& device, const std::string& filter,
           std::ostream& out) {
     std::size_t total = 0;
     for (const Bench& bench : benches) {
-        const std::vector<SelectedCase> cases = select_cases({bench}, device, selection);
+        const std::vector<SelectedCase> cases = select_cases({bench}, device, filter);
         if (cases.empty()) continue;
         total += cases.size();
         out << "# " << bench.name << ": " << cases.size() << " cases, decide " << bench.calibrates << "\n";
@@ -86,12 +86,34 @@ class ProgressPrinter {
     double last_ = 0;
 };
 
+/// One line for all cases of a table that were skipped for the same reason.
+void print_skipped(const Report& report, std::ostream& err) {
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> groups;
+    for (const auto& [name, reason] : report.skipped) {
+        groups[{name.substr(0, name.find('/')), reason}].push_back(name);
+    }
+    for (const auto& [key, names] : groups) {
+        err << "skipped: ";
+        if (names.size() > 1) err << names.size() << " cases of " << key.first << ", the first ";
+        err << names[0] << ": " << key.second << "\n";
+    }
+}
+
 void print_report(const Report& report, const std::string& folder, std::ostream& out, std::ostream& err) {
-    for (const auto& [name, reason] : report.skipped) err << "skipped: " << name << ": " << reason << "\n";
+    print_skipped(report, err);
     out << report.measured << " cases measured, " << report.finished_before << " finished before, "
         << report.skipped.size() << " skipped";
     if (report.not_reached > 0) out << ", " << report.not_reached << " left: run again to go on";
     out << "; tables in " << folder << "\n";
+}
+
+/// Which fits have the rows they want.
+void print_coverage(const std::vector<Coverage>& groups, std::ostream& out) {
+    for (const Coverage& g : groups) {
+        out << "  " << moecost::align_right(std::to_string(g.rows), 5) << " rows of " << g.group;
+        if (g.rows < g.wanted) out << ": a fit wants " << g.wanted;
+        out << "\n";
+    }
 }
 
 std::string joined(const std::vector<std::string>& arguments) {
@@ -103,7 +125,7 @@ std::string joined(const std::vector<std::string>& arguments) {
 int run_cases(const std::vector<std::string>& arguments, const Options& options,
               const std::vector<Bench>& benches, const Backend& backend, std::ostream& out,
               std::ostream& err) {
-    const auto cases = select_cases(benches, backend.device, {options.filter, options.quick});
+    const auto cases = planned(select_cases(benches, backend.device, options.filter));
     if (cases.empty()) {
         err << "no case matches '" << options.filter << "'; --list shows their names\n";
         return 2;
@@ -112,12 +134,8 @@ int run_cases(const std::vector<std::string>& arguments, const Options& options,
     moecost::write_file(std::string(options.out).append("/device.json"),
                         device_json(backend, today(), joined(arguments)));
     RunOptions run_options;
-    run_options.rule.seconds = options.case_seconds;
-    run_options.time_limit = options.time_limit;
-    if (options.quick) {
-        if (options.time_limit <= 0) run_options.time_limit = quick_seconds;
-        run_options.rule.seconds = std::min(options.case_seconds, 0.5);
-    }
+    run_options.rule.seconds = longest_case(options);
+    run_options.time_limit = run_seconds(options);
     run_options.context.gpu = gpu_id(backend.device.name);
     run_options.context.engine_version = MICROBENCH_VERSION;
     run_options.context.nccl_version = fact(backend, "nccl");
@@ -134,6 +152,7 @@ int run_cases(const std::vector<std::string>& arguments, const Options& options,
     const Report report = run(cases, backend, results, run_options, listener, interrupted);
     printer.clear();
     print_report(report, options.out, out, err);
+    print_coverage(coverage(cases, [&](const Case& c) { return results.finished(c); }), out);
     return exit_code(report);
 }
 
@@ -162,7 +181,7 @@ int session(const std::vector<std::string>& arguments, const std::vector<Bench>&
         } else if (options.version) {
             out << "moecost-microbench " << MICROBENCH_VERSION << "\n";
         } else if (options.list) {
-            list(benches, listed_device(options, choose), {options.filter, options.quick}, out);
+            list(benches, listed_device(options, choose), options.filter, out);
         } else {
             return run_cases(arguments, options, benches, choose(options), out, err);
         }

@@ -13,6 +13,11 @@
 namespace microbench {
 namespace {
 
+/// What a case costs a device before its first sample: memory, operands, comparison with the reference, the graph. An
+/// assumption, so that runs of limited time can be tried without one.
+constexpr double seconds_of_preparation = 0.15;
+constexpr double shortest_sample_us = 500;   // calls of one sample, and their submission
+
 std::uint64_t seed_of(std::string_view name) {
     std::uint64_t seed = name.size();
     for (const char c : name) seed = mix(seed ^ static_cast<unsigned char>(c));
@@ -57,11 +62,12 @@ Backend synthetic_backend(const moecost::Accelerator& accelerator, const moecost
     backend.clock = [state] { return state->seconds; };
     backend.open = [state, noise](const Bench&, const Case& c) {
         const double time = law_us(c, state->accelerator, state->profile);
+        state->seconds += seconds_of_preparation;
         Opened opened;
         opened.reference = "nothing: the law is the truth";
         opened.sample = [state, time, noise, seed = seed_of(c.name()), i = std::uint64_t{0}]() mutable {
             const double sampled = time * std::exp(noise * standard_normal(seed, i++));
-            state->seconds += sampled * 1e-6;
+            state->seconds += std::max(sampled, shortest_sample_us) * 1e-6;
             return Sample{sampled, 0, 0};
         };
         return opened;

@@ -48,7 +48,7 @@ moecost::Timed moe(const Case& c, const Machine& machine) {
     op.top_k = dimension(c, "top_k");
     const double pairs = op.tokens * op.top_k;
     op.rows = pairs / dimension(c, "ep");
-    op.distinct = std::min(pairs, dimension(c, "experts")) / dimension(c, "ep");
+    op.distinct = std::max(std::min(pairs, dimension(c, "experts")) / dimension(c, "ep"), 1.0);
     op.weights = format(c.dtype);
     const auto& tables = machine.profile->kernels->moe;
     return moecost::expert_ffn_time(op, table_of(tables, &moecost::MoeTable::weights, op.weights), machine);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of the program on a synthetic device, and the fit of what they wrote.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "calibrate/calibrate.h"
+#include "host/registry.h"
+#include "host/replay.h"
+#include "host/session.h"
+#include "synthetic/backend.h"
+
+namespace microbench {
+
+/// One run of the program; exit code 0 is required.
+inline std::string run_program(const std::vector<std::string>& arguments) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const auto choose = [](const Options& o) {
+        return o.replay.empty() ? synthetic_backend(o) : replay_backend(o.replay);
+    };
+    REQUIRE_MESSAGE(session(arguments, listed_benches(), choose, out, err) == 0, err.str());
+    return out.str();
+}
+
+inline moecost::Calibration fit_of(const std::string& folder) {
+    moecost::CalibrateOptions o;
+    o.folder = folder;
+    o.gpu = "auto";
+    o.engine = "microbench";
+    o.threads = 2;
+    return moecost::calibrate(moecost::DataStore(), o);
+}
+
+}   // namespace microbench

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of the cases, and what a run of limited time has measured at its end.
+#include "host/plan.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "calibrate/kernel_fit.h"
+#include "host/device_file.h"
+#include "scratch.h"
+#include "synthetic_run.h"
+
+using namespace microbench;
+
+namespace {
+
+SelectedCase gemm(const char* dtype, double m, double n, const char* kernel = "cublaslt") {
+    Case c{.table = "gemm", .kernel = kernel, .dtype = dtype};
+    c.shape = {{"m", m}, {"n", n}};
+    return {{}, c};
+}
+
+std::vector<std::string> names(const std::vector<SelectedCase>& cases) {
+    std::vector<std::string> all;
+    for (const SelectedCase& s : cases) all.push_back(s.c.name());
+    return all;
+}
+
+Device one_gpu() {
+    Device d = assumed_device();
+    d.count = 1;
+    return d;
+}
+
+std::vector<SelectedCase> all_cases(const Device& device) {
+    return planned(select_cases(listed_benches(), device, {}));
+}
+
+}   // namespace
+
+TEST_CASE("corners come first, then the middle in logarithms") {
+    std::vector<SelectedCase> cases;
+    for (const double m : {1., 2., 4., 8., 16., 32., 64., 128., 256.}) cases.push_back(gemm("fp8", m, 64));
+    const auto order = planned(cases);
+    CHECK(order[0].c.shape[0].second == 1);
+    CHECK(order[1].c.shape[0].second == 256);
+    CHECK(order[2].c.shape[0].second == 16);
+    CHECK(std::set<double>{order[3].c.shape[0].second, order[4].c.shape[0].second} ==
+          std::set<double>{4, 64});
+}
+
+TEST_CASE("no case is lost, and the order does not depend on that of the list") {
+    auto cases = select_cases(listed_benches(), assumed_device(), "gemm/*fp8*");
+    const auto order = names(planned(cases));
+    auto listed = names(cases);
+    auto sorted = order;
+    std::ranges::sort(listed);
+    std::ranges::sort(sorted);
+    CHECK(listed == sorted);
+    CHECK(names(planned(cases)) == order);
+}
+
+TEST_CASE(
+    "probes, bfloat16 forms and other forms get the rows they want, in this order, before anything else") {
+    const auto cases = all_cases(one_gpu());
+    std::map<std::string, std::size_t> rows;
+    std::size_t at = 0;
+    const auto until = [&](const char* first_that_can_wait) {
+        for (; at < cases.size() && group_of(cases[at].c) != first_that_can_wait; ++at)
+            ++rows[group_of(cases[at].c)];
+    };
+    until("gemm_tuned/cublaslt/bfloat16");
+    REQUIRE(at < cases.size());
+    MESSAGE(at, " cases come first on one GPU");
+    CHECK(rows["stream/vector16/op=read"] == 3);
+    CHECK(rows["gemm/cublaslt/bfloat16"] == wanted_rows("gemm"));
+    CHECK(rows["gemm/cublaslt/fp8"] == wanted_rows("gemm"));
+    CHECK(rows["gemm_tuned/cublaslt/fp8"] == 0);
+    CHECK(rows["attention_decode/mma_flash_decode_page64/bfloat16/kv_dtype=fp8"] ==
+          wanted_rows("attention_decode"));
+    CHECK(rows["attention_decode/mma_flash_decode_page16/bfloat16/kv_dtype=fp8"] == 0);
+    for (const auto& [group, count] : rows) {
+        CAPTURE(group);
+        CHECK(group.find("power_law") == std::string::npos);
+        CHECK(group.find("zipf") == std::string::npos);
+    }
+}
+
+TEST_CASE("what a fit wants is more than five rows for each parameter after a fifth is held out") {
+    const moecost::Accelerator gpu = moecost::load_accelerator(moecost::DataStore(), "h100_sxm");
+    for (const auto op :
+         {moecost::KernelOp::gemm, moecost::KernelOp::moe, moecost::KernelOp::decode_attention,
+          moecost::KernelOp::prefill_attention, moecost::KernelOp::mla_decode, moecost::KernelOp::mla_prefill,
+          moecost::KernelOp::all_reduce}) {
+        moecost::KernelSeries series;
+        series.op = op;
+        series.dtype = series.cache = "bfloat16";
+        const auto parameters = moecost::form_of(series, gpu, 8).form.parameters.size();
+        const std::string table(moecost::name_of(op));
+        CAPTURE(table);
+        CHECK(has_form(table));
+        CHECK(static_cast<double>(wanted_rows(table)) * 0.8 >=
+              1.15 * static_cast<double>(parameters * moecost::rows_per_parameter));
+    }
+}
+
+TEST_CASE("two minutes of a synthetic device fit every form, on one GPU and on eight") {
+    for (const int gpus : {1, 8}) {
+        CAPTURE(gpus);
+        const ScratchFolder folder;
+        Device device = assumed_device();
+        device.count = gpus;
+        Backend described;
+        described.device = device;
+        moecost::write_file(folder / "machine.json", device_json(described, "2026-11-26", "test"));
+        const std::string out = run_program({"--synthetic", "h100_sxm-vllm", "--noise", "0.005", "--device",
+                                             folder / "machine.json", "--quick", "--out", folder / "run"});
+        CHECK(out.find("run again to go on") != std::string::npos);
+        CHECK(out.find(": a fit wants") !=
+              std::string::npos);   // second kernels and uneven loads had to wait
+        const moecost::Calibration c = fit_of(folder / "run");
+        std::set<std::string> tables;
+        for (const moecost::KernelFit& fit : c.fits) {
+            if (!fit.fitted()) continue;
+            std::string table(moecost::name_of(fit.series.op));
+            CAPTURE(table);
+            CHECK(fit.median < 0.02);
+            tables.insert(
+                table.append(" ").append(fit.series.cache.empty() ? fit.series.dtype : fit.series.cache));
+        }
+        for (const char* table :
+             {"gemm bfloat16", "gemm fp8", "moe bfloat16", "moe fp8", "attention_decode bfloat16",
+              "attention_decode fp8", "attention_prefill bfloat16", "mla_decode bfloat16",
+              "mla_prefill bfloat16"}) {
+            CAPTURE(table);
+            CHECK(tables.contains(table));
+        }
+        CHECK(tables.contains("allreduce ") == (gpus > 1));
+    }
+}

@@ -44,7 +44,8 @@ int main() {
           SmallGemm<false, false>, SmallGemm<false, true>, SmallGemm<true, false>, SmallGemm<true, true>, Bf16Decode<64>,
           WarpgroupGemm<false, false>, WarpgroupGemm<false, true>, WarpgroupGemm<true, false>, WarpgroupGemm<true, true>,
           WarpgroupPrefill64, WarpgroupPrefill128, WarpgroupPrefillMla,
-          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, Prefill64, Prefill128, PrefillMla>();
+          Bf16Decode<128>, E4m3Decode<64>, E4m3Decode<128>, MlaLarge, MlaSmall, MlaA100, MlaE4m3Large, MlaE4m3Small, Prefill64, Prefill128,
+          PrefillMla>();
 }
 END
 g++ -std=c++20 -I "$here" "$tmp/shared.cpp" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "calibrate/kernel_form.h"
+#include "ops/mixer_operations.h"
 #include "ops/routing.h"
 
 namespace moecost {
@@ -63,20 +64,24 @@ OpShape experts_of(const KernelForm& f, const KernelRow& row, bool balanced) {
     return ExpertFfn{tokens, hidden, inter / tp, top_k, load.distinct, load.rows, 3, f.format};
 }
 
+/// 0: none. A window beyond any context is one that a table may hold.
+int window_of(double column) { return static_cast<int>(std::min(column, 1e9)); }
+
 OpShape decode_of(const KernelForm& f, const KernelRow& row) {
-    const double window = row.at[5];
-    const double visible = window > 0 ? std::min(row.at[4], window) : row.at[4];
+    const double visible = visible_context(row.at[4], window_of(row.at[5]), false);
     return DecodeAttention{row.at[0], row.at[1], row.at[2], row.at[3], row.at[3], visible, f.format, 1};
 }
 
 OpShape prefill_of(const KernelForm& f, const KernelRow& row) {
     const double batch = row.at[0];
     const double prompt = row.at[4];
-    const double window = row.at[5];
-    const double keys =
-        window > 0 && window < prompt ? window - window * (window - 1) / 2 / prompt : (prompt + 1) / 2;
-    return PrefillAttention{batch * prompt, row.at[1], row.at[2], row.at[3], row.at[3],
-                            keys,           prompt,    batch,     f.format};
+    const int window = window_of(row.at[5]);
+    const double prefix = row.at[6];
+    const double seen = visible_context(prefix, window, false);
+    const Bytes prior{batch * seen * row.at[2] * 2 * row.at[3] * bytes_per_element(f.format)};
+    return PrefillAttention{
+        batch * prompt, row.at[1], row.at[2], row.at[3], row.at[3], mean_keys(prompt, prefix, window, false),
+        prompt,         batch,     f.format,  false,     prior};
 }
 
 OpShape mla_decode_of(const KernelForm& f, const KernelRow& row) {
@@ -137,7 +142,6 @@ const char* outside(const KernelForm& f, const KernelSeries& s, const KernelRow&
             if (row.at[4] < 64) return "context below 64";
             return row.at[3] < 64 ? "heads below 64" : nullptr;
         case KernelOp::prefill_attention:
-            if (row.at[6] > 0) return "cached prefix";
             if (row.at[4] < 64) return "prompt below 64";
             return row.at[3] < 64 ? "heads below 64" : nullptr;
         case KernelOp::mla_decode:

@@ -132,6 +132,27 @@ TEST_CASE("rows outside a form are dropped with their reasons") {
     CHECK(rows.dropped.at("30 % slower than a larger m") == 1);
 }
 
+TEST_CASE("rows of a window count what it shows, rows behind a cached prefix read that again") {
+    const auto only = [](KernelSeries s, const KernelRow& row) {
+        s.rows = {row};
+        const FormRows rows = rows_of(form_of(s, synthetic::accelerator(), 8).form, s);
+        REQUIRE(rows.size() == 1);
+        return rows.operations[0];
+    };
+    const KernelSeries decode = synthetic::decode().series;
+    CHECK(std::get<DecodeAttention>(only(decode, {{16, 64, 8, 64, 8192, 128}, 1})).context == 128);
+    CHECK(std::get<DecodeAttention>(only(decode, {{16, 64, 8, 64, 100, 128}, 1})).context == 100);
+    const KernelSeries prefill = synthetic::prefill().series;
+    // 512 queries of a window of 128: 1 + 2 + ... + 127 = 8128 keys, then 385 times 128.
+    const auto windowed = std::get<PrefillAttention>(only(prefill, {{1, 64, 8, 64, 512, 128, 0}, 1}));
+    CHECK(windowed.keys == doctest::Approx((8128 + 49280) / 512.0));
+    CHECK(windowed.prior.value() == 0);
+    // 512 queries behind 1024 tokens of 8 heads of 64, keys and values of 2 bytes: 1025 to 1536 keys.
+    const auto cached = std::get<PrefillAttention>(only(prefill, {{1, 64, 8, 64, 512, 0, 1024}, 1}));
+    CHECK(cached.keys == doctest::Approx(1280.5));
+    CHECK(cached.prior.value() == 2097152);
+}
+
 TEST_CASE("of several libraries or algorithms for a shape the fastest counts") {
     KernelSeries s = synthetic::all_reduce().series;
     s.rows = {{{1024, 8}, 5e-6}, {{1024, 8}, 4e-6}, {{1024, 4}, 6e-6}};

@@ -10,6 +10,7 @@
 #include "bench/tensor_benches.h"
 #include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
+#include "host/shape.h"
 #include "host/tensor_formulas.h"
 #include "kernels/tensor/decode_attention.h"
 #include "kernels/tensor/grouped_gemm.h"
@@ -85,10 +86,33 @@ TEST_CASE("cases of the tensor benches have names of their own and some belong t
     }
 }
 
-TEST_CASE("an A100 gets no e4m3 expert layers") {
+TEST_CASE("an A100 gets no e4m3 expert layers and no e4m3 latent cache") {
     Device d = h100();
     d.compute_capability = 80;
     for (const Case& c : moe_cases(d)) CHECK(c.dtype == "bfloat16");
+    for (const Case& c : mla_decode_cases(d)) CHECK(c.name().find("fp8") == std::string::npos);
+}
+
+TEST_CASE("windowed layers are measured beyond their window, in memory for the whole cache") {
+    int count = 0;
+    const auto decode = attention_decode_cases(h100());
+    for (const Case& c : decode) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "context") > dimension(c, "window"));
+    }
+    for (const Case& c : attention_prefill_cases(h100())) {
+        if (dimension(c, "window") == 0) continue;
+        ++count;
+        CHECK(dimension(c, "isl") > dimension(c, "window"));
+    }
+    CHECK(count > 50);
+    CHECK(count < 200);
+    const Case& c = find(decode,
+                         "attention_decode/mma_flash_decode_page64/bfloat16/kv_dtype=bfloat16/q_heads=64/"
+                         "kv_heads=8/head_dim=64/window=128/batch=256/context=8192");
+    CHECK(c.work.bytes == 256 * (262144.0 + 16384.0));
+    CHECK(c.device_bytes > 256 * 8192 * 2048.0);   // 2048 bytes a token
 }
 
 TEST_CASE("compute capability 9.0 alone has the kernel of warpgroups, beside the other for comparison") {
@@ -158,6 +182,8 @@ TEST_CASE("shared memory of a block fits the architectures that run it") {
     CHECK(WarpgroupPrefillMla::shared_bytes <= h100_and_b200);
     CHECK(MlaLarge::shared_bytes <= h100_and_b200);
     CHECK(MlaSmall::shared_bytes <= h100_and_b200);
+    CHECK(MlaE4m3Large::shared_bytes <= a100);
+    CHECK(MlaE4m3Small::shared_bytes <= a100);
     // Resident blocks share 228 KiB less 1 KiB each.
     CHECK(2 * (Bf16Decode<128>::shared_bytes + 1024) <= 233472);
     CHECK(3 * (E4m3Decode<128>::shared_bytes + 1024) <= 233472);

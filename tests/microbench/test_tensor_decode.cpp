@@ -21,6 +21,7 @@ struct Problem {
     int page_tokens;
     int parts;
     std::vector<int> context;
+    int window = 0;   // tokens attended, the newest included; 0: all
 };
 
 /// Pages of all sequences in an order that no two tests of neighbouring pages would pass by chance.
@@ -46,6 +47,7 @@ std::vector<double> exact_row(const Problem& p, const Cache& cache, const Operan
                               const Operand& v, int dim, int sequence, int head) {
     const int kv_head = head / (p.q_heads / p.kv_heads);
     const int tokens = p.context[static_cast<std::size_t>(sequence)];
+    const int first = p.window > 0 ? std::max(tokens - p.window, 0) : 0;
     std::vector<double> weights(static_cast<std::size_t>(tokens));
     std::vector<double> out(static_cast<std::size_t>(dim));
     auto cache_element = [&](int token, int d) {
@@ -58,7 +60,7 @@ std::vector<double> exact_row(const Problem& p, const Cache& cache, const Operan
                static_cast<std::size_t>(d);
     };
     double sum = 0;
-    for (int token = 0; token < tokens; ++token) {
+    for (int token = first; token < tokens; ++token) {
         double score = 0;
         for (int d = 0; d < dim; ++d) {
             score += q[static_cast<std::size_t>((sequence * p.q_heads + head) * dim + d)] *
@@ -67,13 +69,26 @@ std::vector<double> exact_row(const Problem& p, const Cache& cache, const Operan
         weights[static_cast<std::size_t>(token)] = std::exp(score / std::sqrt(dim));
         sum += weights[static_cast<std::size_t>(token)];
     }
-    for (int token = 0; token < tokens; ++token) {
+    for (int token = first; token < tokens; ++token) {
         for (int d = 0; d < dim; ++d) {
             out[static_cast<std::size_t>(d)] +=
                 weights[static_cast<std::size_t>(token)] / sum * v[cache_element(token, d)];
         }
     }
     return out;
+}
+
+/// Copies of 16 bytes that load every tile with a visible token, keys and values, once for each KV head and block of
+/// query heads.
+template <class Shape>
+long copies_of_visible_tiles(const Problem& p) {
+    long copies = 0;
+    for (const int tokens : p.context) {
+        const int first = p.window > 0 ? std::max(tokens - p.window, 0) : 0;
+        const long tiles = (tokens - 1) / Shape::tile - first / Shape::tile + 1;
+        copies += tiles * Shape::stage_bytes / 16;
+    }
+    return copies * p.kv_heads * divide_up(p.q_heads / p.kv_heads, Shape::heads);
 }
 
 template <class Shape>
@@ -102,7 +117,9 @@ void run_decode(const Problem& p, const emulator::Options& options) {
     a.page_tokens = p.page_tokens;
     a.max_pages = cache.max_pages;
     a.parts = p.parts;
-    a.part_tokens = part_tokens_for(*std::max_element(p.context.begin(), p.context.end()), p.parts, 64);
+    if (p.window > 0) a.window = p.window;
+    const int longest = *std::max_element(p.context.begin(), p.context.end());
+    a.part_tokens = part_tokens_for(tokens_read(longest, a.window, Shape::tile), p.parts, 64);
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(dim));
     const int head_blocks = divide_up(p.q_heads / p.kv_heads, Shape::heads);
     const auto report = emulator::run(p.parts, p.kv_heads * head_blocks, batch, Shape::threads,
@@ -110,6 +127,7 @@ void run_decode(const Problem& p, const emulator::Options& options) {
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
     CHECK(report.matrix_loads > 0);
+    CHECK(report.copies == copies_of_visible_tiles<Shape>(p));
     if (p.parts > 1) {
         const MergeParts merge{part_out.data(), part_lse.data(), out.halves(), p.parts};
         const auto merged =
@@ -157,4 +175,20 @@ TEST_CASE("decode attention over an e4m3 cache equals softmax in double precisio
 
 TEST_CASE("more query heads than rows of a fragment take several blocks") {
     check_decode<Bf16Decode<64>>({20, 1, 16, 1, {70}});
+}
+
+TEST_CASE("a sliding window attends its last tokens alone and reads the tiles that hold them") {
+    for (const int window :
+         {1, 5, 16, 31, 64}) {   // less than a tile, a tile, over a tile's edge, all tiles whole
+        CAPTURE(window);
+        check_decode<Bf16Decode<64>>({8, 1, 16, 1, {1, 16, 17, 150}, window});
+    }
+    check_decode<Bf16Decode<64>>({2, 1, 64, 1, {65, 100}, 1000});   // beyond the context
+    check_decode<Bf16Decode<64>>({8, 1, 64, 1, {127, 128, 129, 300}, 128});
+}
+
+TEST_CASE("a sliding window in parts, over wide heads and e4m3 caches") {
+    check_decode<Bf16Decode<128>>({5, 1, 16, 2, {3, 90, 301}, 100});
+    check_decode<E4m3Decode<128>>({4, 2, 16, 1, {40, 133}, 33});
+    check_decode<E4m3Decode<64>>({2, 1, 64, 3, {700, 129}, 150});
 }

@@ -136,6 +136,19 @@ TEST_CASE("parts of a context cover it once") {
     CHECK(choose_parts(1, 16, 64, 264, 64) == 1);
 }
 
+TEST_CASE("a window counts the newest token, and its parts begin with the tile of its first") {
+    CHECK(window_begin(1000, 128) == 872);   // tokens 872 to 999
+    CHECK(window_begin(128, 128) == 0);
+    CHECK(window_begin(5, 128) == 0);
+    CHECK(window_begin(1000, no_window) == 0);
+    CHECK(tokens_read(1000, 128, 16) == 143);   // at worst 15 tokens of the first tile lie before the window
+    CHECK(tokens_read(130, 128, 16) == 130);
+    CHECK(tokens_read(1000, no_window, 16) == 1000);
+    CHECK(tokens_of_part(1, 64, 1000, 864).begin == 928);
+    CHECK(tokens_of_part(2, 64, 1000, 864).end == 1000);
+    CHECK(tokens_of_part(3, 64, 1000, 864).end == tokens_of_part(3, 64, 1000, 864).begin);
+}
+
 TEST_CASE("a token of a sequence is found through its page") {
     const std::vector<int> pages{7, 2, 9};
     CHECK(cache_row(pages.data(), 16, 0) == 112);
@@ -144,11 +157,30 @@ TEST_CASE("a token of a sequence is found through its page") {
 }
 
 TEST_CASE("causal tiles end at the last query and masks begin where a query sees less than a tile") {
-    CHECK(key_tiles(0, 128, 1000, 64) == 2);
-    CHECK(key_tiles(896, 128, 1000, 64) == 16);   // 1000 keys
-    CHECK(first_masked_tile(0, 64) == 0);
-    CHECK(first_masked_tile(63, 64) == 1);   // query 63 sees all of tile 0
-    CHECK(first_masked_tile(128, 64) == 2);
+    CHECK(key_tiles(0, 128, 1000, no_window, 64).end == 2);
+    CHECK(key_tiles(896, 128, 1000, no_window, 64).end == 16);   // 1000 keys
+    CHECK(needs_mask(0, 32, 0, 64, 1000));
+    CHECK(!needs_mask(63, 32, 0, 64, 1000));   // query 63 sees all of tile 0
+    CHECK(needs_mask(128, 32, 128, 64, 1000));
+    CHECK(meets(128, 32, 128, 64, 1000));
+    CHECK(!meets(96, 32, 128, 64, 1000));
+}
+
+TEST_CASE("a window ends the tiles behind its queries and masks those it leaves within a tile") {
+    // Query 256 attends keys 129 to 256 of a window of 128; query 287 keys 160 to 287.
+    CHECK(key_tiles(256, 128, 1000, 128, 64).begin == 2);
+    CHECK(key_tiles(256, 128, 1000, 129, 64).begin == 2);
+    CHECK(key_tiles(256, 128, 1000, 130, 64).begin == 1);   // key 127
+    CHECK(key_tiles(0, 128, 1000, 128, 64).begin == 0);
+    CHECK(meets(256, 32, 128, 64, 128));
+    CHECK(!meets(257, 32, 64, 66, 128));   // keys up to 129, query 257 begins at 130
+    CHECK(meets(257, 32, 64, 67, 128));
+    CHECK(needs_mask(256, 32, 159, 32, 128));    // query 287 no longer sees key 159
+    CHECK(!needs_mask(256, 32, 160, 32, 128));   // all 32 queries see keys 160 to 191
+    CHECK(attends(287, 160, 128));
+    CHECK(!attends(287, 159, 128));
+    CHECK(attends(287, 287, 1));
+    CHECK(!attends(287, 288, 1));
 }
 
 TEST_CASE("words of four lanes are transposed") {

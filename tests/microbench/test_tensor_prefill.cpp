@@ -19,6 +19,10 @@ struct Problem {
     int length;
     int q_heads;
     int kv_heads;
+    int window = 0;   // keys attended, the query's own included; 0: all
+    int prefix = 0;   // tokens before the first query
+
+    [[nodiscard]] int keys() const { return prefix + length; }
 };
 
 /// Largest error of one head of one sequence.
@@ -27,40 +31,59 @@ double worst_error(const Problem& p, const Operand& q, const Operand& k, const O
                    int sequence, int head) {
     const int kv_head = head / (p.q_heads / p.kv_heads);
     double worst = 0;
-    auto index = [&](int token, int heads, int h, int dim, int d) {
-        return static_cast<std::size_t>(((sequence * p.length + token) * heads + h) * dim + d);
+    auto element = [&](int token, int heads, int h, int dim, int d) {   // `token` counts all sequences
+        return static_cast<std::size_t>((token * heads + h) * dim + d);
     };
-    std::vector<double> weights(static_cast<std::size_t>(p.length));
+    const int queries = sequence * p.length;
+    const int tokens = sequence * p.keys();
+    std::vector<double> weights(static_cast<std::size_t>(p.keys()));
     for (int query = 0; query < p.length; ++query) {
+        const int position = p.prefix + query;
+        const int first = p.window > 0 ? std::max(position + 1 - p.window, 0) : 0;
         double sum = 0;
-        for (int key = 0; key <= query; ++key) {
+        for (int key = first; key <= position; ++key) {
             double score = 0;
             for (int d = 0; d < Shape::query_dim; ++d) {
-                score += q[index(query, p.q_heads, head, Shape::query_dim, d)] *
-                         k[index(key, p.kv_heads, kv_head, Shape::query_dim, d)];
+                score += q[element(queries + query, p.q_heads, head, Shape::query_dim, d)] *
+                         k[element(tokens + key, p.kv_heads, kv_head, Shape::query_dim, d)];
             }
             weights[static_cast<std::size_t>(key)] = std::exp(score / std::sqrt(Shape::query_dim));
             sum += weights[static_cast<std::size_t>(key)];
         }
         for (int d = 0; d < Shape::value_dim; ++d) {
             double want = 0;
-            for (int key = 0; key <= query; ++key) {
+            for (int key = first; key <= position; ++key) {
                 want += weights[static_cast<std::size_t>(key)] / sum *
-                        v[index(key, p.kv_heads, kv_head, Shape::value_dim, d)];
+                        v[element(tokens + key, p.kv_heads, kv_head, Shape::value_dim, d)];
             }
-            const double error = std::abs(out[index(query, p.q_heads, head, Shape::value_dim, d)] - want);
+            const double error =
+                std::abs(out[element(queries + query, p.q_heads, head, Shape::value_dim, d)] - want);
             worst = std::max(worst, std::isnan(error) ? 1e9 : error);
         }
     }
     return worst;
 }
 
+/// Copies of 16 bytes: the queries, and the tiles that hold a key of some query of the block.
+template <class Shape>
+long copies_needed(const Problem& p) {
+    long copies = 0;
+    for (int first = 0; first < p.length; first += Shape::queries) {
+        const int last = p.prefix + std::min(first + Shape::queries, p.length) - 1;
+        const int begin = p.window > 0 ? std::max(p.prefix + first + 1 - p.window, 0) : 0;
+        const long tiles = last / Shape::keys - begin / Shape::keys + 1;
+        copies += Shape::queries * Shape::query_bytes / 16 + tiles * Shape::stage_bytes / 16;
+    }
+    return copies * p.batch * p.q_heads;
+}
+
 template <class Shape>
 void run_prefill(const Problem& p, const emulator::Options& options) {
     const auto tokens = static_cast<std::size_t>(p.batch * p.length);
     const Operand q(tokens * static_cast<std::size_t>(p.q_heads * Shape::query_dim), false, 1, 2);
-    const Operand k(tokens * static_cast<std::size_t>(p.kv_heads * Shape::query_dim), false, 2, 2);
-    const Operand v(tokens * static_cast<std::size_t>(p.kv_heads * Shape::value_dim), false, 3);
+    const auto keys = static_cast<std::size_t>(p.batch * p.keys());
+    const Operand k(keys * static_cast<std::size_t>(p.kv_heads * Shape::query_dim), false, 2, 2);
+    const Operand v(keys * static_cast<std::size_t>(p.kv_heads * Shape::value_dim), false, 3);
     Operand out(tokens * static_cast<std::size_t>(p.q_heads * Shape::value_dim), false, 4);
     PrefillAttention a;
     a.q = q.halves();
@@ -68,6 +91,8 @@ void run_prefill(const Problem& p, const emulator::Options& options) {
     a.v = v.halves();
     a.out = out.halves();
     a.length = p.length;
+    a.prefix = p.prefix;
+    if (p.window > 0) a.window = p.window;
     a.q_heads = p.q_heads;
     a.kv_heads = p.kv_heads;
     a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(Shape::query_dim));
@@ -76,6 +101,7 @@ void run_prefill(const Problem& p, const emulator::Options& options) {
                       Shape::shared_bytes, options, [&] { prefill_attention<Shape>(a); });
     CHECK(report.error == "");
     CHECK(report.conflicts == 0);
+    CHECK(report.copies == copies_needed<Shape>(p));
     double worst = 0;
     for (int sequence = 0; sequence < p.batch; ++sequence) {
         for (int head = 0; head < p.q_heads; ++head)
@@ -101,4 +127,28 @@ TEST_CASE("prefill attention of ragged lengths equals softmax in double precisio
 
 TEST_CASE("prefill attention of expanded MLA has wider queries and keys than values") {
     check_prefill<PrefillMla>({1, 161, 1, 1});
+}
+
+TEST_CASE("a sliding window attends its last keys alone and reads the tiles that hold them") {
+    for (const int window :
+         {1, 7, 32, 33, 64, 100}) {   // less than a tile of keys, a tile, over edges of tiles
+        CAPTURE(window);
+        check_prefill<Prefill64>({1, 197, 1, 1, window});
+    }
+    check_prefill<Prefill64>({2, 300, 2, 1, 128});
+    check_prefill<Prefill64>({1, 70, 1, 1, 500});   // beyond the prompt
+    check_prefill<Prefill128>({1, 290, 1, 1, 20});
+    check_prefill<Prefill128>({1, 161, 2, 1, 96});
+}
+
+TEST_CASE("queries behind a cached prefix attend it and their own tokens") {
+    check_prefill<Prefill64>({2, 70, 2, 1, 0, 45});
+    check_prefill<Prefill64>({1, 150, 1, 1, 0, 64});
+    check_prefill<Prefill128>({1, 1, 2, 1, 0, 200});
+    check_prefill<Prefill128>({2, 140, 1, 1, 0, 33});
+}
+
+TEST_CASE("a window ends inside the cached prefix, or behind it") {
+    check_prefill<Prefill64>({2, 90, 1, 1, 50, 101});
+    check_prefill<Prefill128>({1, 135, 1, 1, 33, 70});
 }

@@ -89,7 +89,7 @@ void clear_results(const Heads& h, std::size_t batch) {
 
 struct Decode {
     bool bytes = false;
-    std::size_t kv_heads = 0, dim = 0;
+    std::size_t kv_heads = 0, dim = 0, visible = 0;   // visible: tokens attended
     Paged cache;
     Heads heads;
     std::shared_ptr<std::uint8_t> k, v;
@@ -126,27 +126,29 @@ double decode_error(const Decode& d) {
             return stored(d.bytes, seed,
                           (d.cache.row_of(sequence, token) * d.kv_heads + kv_head) * d.dim + i);
         };
+        const std::size_t first = d.cache.context - d.visible;
         const AttentionRow want = attention_row(
-            query_of(d.heads, row), d.cache.context, d.dim, static_cast<double>(d.dim),
-            [&](std::size_t t, std::size_t i) { return element(k_seed, t, i); },
-            [&](std::size_t t, std::size_t i) { return element(v_seed, t, i); });
+            query_of(d.heads, row), d.visible, d.dim, static_cast<double>(d.dim),
+            [&](std::size_t t, std::size_t i) { return element(k_seed, first + t, i); },
+            [&](std::size_t t, std::size_t i) { return element(v_seed, first + t, i); });
         worst = std::max(worst, attention_error(result_of(d.heads, row), want));
     }
     return worst;
 }
 
 struct Mla {
+    bool bytes = false;
     Paged cache;
     Heads heads;
-    std::shared_ptr<std::uint16_t> latent;
+    std::shared_ptr<std::uint8_t> latent;
     tensor::MlaDecode call;
     double shared_bytes = 0;
 };
 
 void launch(const Mla& m, Stream stream, std::size_t copy) {
     tensor::MlaDecode call = m.call;
-    call.cache = m.latent.get() + copy * m.cache.rows() * 576;
-    tensor::launch_mla_decode(call, static_cast<int>(m.cache.batch), m.shared_bytes, stream);
+    call.cache = m.latent.get() + copy * m.cache.rows() * 576 * (m.bytes ? 1 : 2);
+    tensor::launch_mla_decode(call, m.bytes, static_cast<int>(m.cache.batch), m.shared_bytes, stream);
 }
 
 double mla_error(const Mla& m) {
@@ -156,7 +158,7 @@ double mla_error(const Mla& m) {
     double worst = 0;
     for (const std::size_t row : sample(m.cache.batch * m.heads.heads, 3, 46)) {
         const auto latent = [&](std::size_t t, std::size_t i) {
-            return stored(false, k_seed, m.cache.row_of(row / m.heads.heads, t) * 576 + i);
+            return stored(m.bytes, k_seed, m.cache.row_of(row / m.heads.heads, t) * 576 + i);
         };
         const AttentionRow want =
             attention_row(query_of(m.heads, row), m.cache.context, 512, 192, latent, latent);
@@ -176,6 +178,11 @@ Prepared prepare_attention_decode(const Case& c, const Device& device) {
     tensor::DecodeAttention& call = d->call;
     call.q_heads = static_cast<int>(dimension(c, "q_heads"));
     call.kv_heads = static_cast<int>(d->kv_heads);
+    d->visible = d->cache.context;
+    if (const auto window = static_cast<std::size_t>(dimension(c, "window")); window > 0) {
+        d->visible = std::min(d->visible, window);
+        call.window = static_cast<int>(window);
+    }
     tensor::plan_decode(call, d->bytes, static_cast<int>(d->dim), static_cast<int>(d->cache.batch),
                         static_cast<int>(d->cache.context), device.multiprocessors);
     d->heads = make_heads(d->cache.batch, static_cast<std::size_t>(call.q_heads), d->dim, d->dim,
@@ -205,12 +212,13 @@ Prepared prepare_attention_decode(const Case& c, const Device& device) {
 
 Prepared prepare_mla_decode(const Case& c, const Device& device) {
     auto m = std::make_shared<Mla>();
+    m->bytes = label(c, "kv_dtype") == "fp8";
     m->cache = make_pages(c, 64);
     m->shared_bytes = device.shared_bytes_per_block;
     tensor::MlaDecode& call = m->call;
     call.heads = static_cast<int>(dimension(c, "heads"));
-    tensor::plan_mla_decode(call, static_cast<int>(m->cache.batch), static_cast<int>(m->cache.context),
-                            device.multiprocessors, m->shared_bytes);
+    tensor::plan_mla_decode(call, m->bytes, static_cast<int>(m->cache.batch),
+                            static_cast<int>(m->cache.context), device.multiprocessors, m->shared_bytes);
     m->heads = make_heads(m->cache.batch, static_cast<std::size_t>(call.heads), 576, 512,
                           static_cast<std::size_t>(call.parts));
     call.q = m->heads.q.get();
@@ -225,8 +233,8 @@ Prepared prepare_mla_decode(const Case& c, const Device& device) {
     Prepared p;
     p.copies = rotating_copies(c.work.bytes, device.l2_bytes, 64);
     const std::size_t elements = m->cache.rows() * 576 * static_cast<std::size_t>(p.copies);
-    m->latent = allocate_array<std::uint16_t>(elements);
-    fill_bf16(reinterpret_cast<__nv_bfloat16*>(m->latent.get()), elements, k_seed);
+    m->latent = allocate_array<std::uint8_t>(elements * (m->bytes ? 1 : 2));
+    fill_cache(m->latent.get(), m->bytes, elements, k_seed);
     p.launch = [m](Stream s, int copy) { launch(*m, s, static_cast<std::size_t>(copy)); };
     p.error = [m] { return mla_error(*m); };
     p.reference = "three rows, the first and last among them, as softmax in float64 of the stored cache";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// attention_prefill, mla_prefill: causal attention of whole prompts, no cached prefix.
+// attention_prefill, mla_prefill: causal attention of whole prompts, also in a sliding window or behind a cached
+// prefix, whose keys and values stand before those of the new tokens.
 #include "bench/tensor_benches.h"
 #include "bench/tensor_cases.h"
 #include "bench/tensor_reference.h"
@@ -18,13 +19,15 @@ constexpr double log2_e = 1.4426950408889634;
 
 struct Prefill {
     bool warpgroup = false;
-    std::size_t batch = 0, length = 0, q_heads = 0, kv_heads = 0, query_dim = 0, value_dim = 0;
+    std::size_t batch = 0, length = 0, prefix = 0, q_heads = 0, kv_heads = 0, query_dim = 0, value_dim = 0;
+    std::size_t window = 0;   // 0: none
     std::shared_ptr<std::uint16_t> q, k, v, out;
 
     [[nodiscard]] std::size_t tokens() const { return batch * length; }
     [[nodiscard]] std::size_t q_elements() const { return tokens() * q_heads * query_dim; }
-    [[nodiscard]] std::size_t k_elements() const { return tokens() * kv_heads * query_dim; }
-    [[nodiscard]] std::size_t v_elements() const { return tokens() * kv_heads * value_dim; }
+    [[nodiscard]] std::size_t keys() const { return batch * (prefix + length); }
+    [[nodiscard]] std::size_t k_elements() const { return keys() * kv_heads * query_dim; }
+    [[nodiscard]] std::size_t v_elements() const { return keys() * kv_heads * value_dim; }
     [[nodiscard]] std::size_t out_elements() const { return tokens() * q_heads * value_dim; }
 };
 
@@ -41,6 +44,8 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
     call.v = p.v.get() + copy * p.v_elements();
     call.out = p.out.get() + copy * p.out_elements();
     call.length = static_cast<int>(p.length);
+    call.prefix = static_cast<int>(p.prefix);
+    if (p.window > 0) call.window = static_cast<int>(p.window);
     call.q_heads = static_cast<int>(p.q_heads);
     call.kv_heads = static_cast<int>(p.kv_heads);
     call.score_scale = static_cast<float>(log2_e / std::sqrt(static_cast<double>(p.query_dim)));
@@ -52,11 +57,13 @@ void launch(const Prefill& p, Stream stream, std::size_t copy) {
 double row_error(const Prefill& p, std::size_t row) {
     const std::size_t token = row / p.q_heads;
     const std::size_t kv_head = row % p.q_heads / (p.q_heads / p.kv_heads);
-    const std::size_t first = token / p.length * p.length;   // of the sequence
+    const std::size_t position = p.prefix + token % p.length;   // in its sequence
+    const std::size_t visible = p.window > 0 ? std::min(position + 1, p.window) : position + 1;
+    const std::size_t first = token / p.length * (p.prefix + p.length) + position + 1 - visible;
     std::vector<double> query(p.query_dim);
     for (std::size_t d = 0; d < p.query_dim; ++d) query[d] = stored(false, q_seed, row * p.query_dim + d);
     const AttentionRow want = attention_row(
-        query, token - first + 1, p.value_dim, static_cast<double>(p.query_dim),
+        query, visible, p.value_dim, static_cast<double>(p.query_dim),
         [&](std::size_t t, std::size_t d) {
             return stored(false, k_seed, ((first + t) * p.kv_heads + kv_head) * p.query_dim + d);
         },
@@ -85,6 +92,7 @@ Prepared prepare(const Case& c, const Device& device, Prefill shape) {
     if (shape.warpgroup) require_warpgroups();
     shape.batch = static_cast<std::size_t>(dimension(c, "batch"));
     shape.length = static_cast<std::size_t>(dimension(c, "isl"));
+    shape.prefix = static_cast<std::size_t>(dimension(c, "prefix"));
     auto p = std::make_shared<Prefill>(shape);
     if (std::max(p->q_elements(), p->k_elements()) >= std::size_t{1} << 31)
         throw SkipCase{"more than 2^31 elements"};
@@ -109,6 +117,7 @@ Prepared prepare_attention_prefill(const Case& c, const Device& device) {
     Prefill shape;
     shape.q_heads = static_cast<std::size_t>(dimension(c, "q_heads"));
     shape.kv_heads = static_cast<std::size_t>(dimension(c, "kv_heads"));
+    shape.window = static_cast<std::size_t>(dimension(c, "window"));
     shape.query_dim = shape.value_dim = static_cast<std::size_t>(dimension(c, "head_dim"));
     return prepare(c, device, shape);
 }

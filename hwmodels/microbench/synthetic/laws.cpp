@@ -5,6 +5,7 @@
 
 #include "base/dtype.h"
 #include "hardware/cluster.h"
+#include "host/formulas.h"
 #include "host/shape.h"
 #include "synthetic/backend.h"
 #include "timing/attention.h"
@@ -60,17 +61,11 @@ moecost::Timed decode(const Case& c, const Machine& machine) {
     op.q_heads = dimension(c, "q_heads");
     op.kv_heads = dimension(c, "kv_heads");
     op.qk_dim = op.v_dim = dimension(c, "head_dim");
-    const double window = dimension(c, "window");
-    op.context = window > 0 ? std::min(window, dimension(c, "context")) : dimension(c, "context");
+    op.context = visible(dimension(c, "context"), dimension(c, "window"));
     op.cache = format(label(c, "kv_dtype"));
     const auto& tables = machine.profile->kernels->decode_attention;
     return moecost::decode_attention_time(
         op, table_of(tables, &moecost::DecodeAttentionTable::cache, op.cache), machine);
-}
-
-/// Mean number of keys that a query of a causal prompt of `s` tokens attends.
-double mean_keys(double s, double window) {
-    return window > 0 && window < s ? window - window * (window - 1) / (2 * s) : (s + 1) / 2;
 }
 
 moecost::PrefillAttention prompt(const Case& c) {
@@ -87,7 +82,11 @@ moecost::Timed prefill(const Case& c, const Machine& machine) {
     op.q_heads = dimension(c, "q_heads");
     op.kv_heads = dimension(c, "kv_heads");
     op.qk_dim = op.v_dim = dimension(c, "head_dim");
-    op.keys = mean_keys(op.prompt, dimension(c, "window"));
+    const double window = dimension(c, "window");
+    const double prefix = dimension(c, "prefix");
+    op.keys = causal_pairs(op.prompt, window, prefix) / op.prompt;
+    op.prior = moecost::Bytes{op.sequences * visible(prefix, window) * op.kv_heads * 2 * op.qk_dim *
+                              moecost::bytes_per_element(op.cache)};
     const auto& tables = machine.profile->kernels->prefill_attention;
     return moecost::prefill_attention_time(
         op, table_of(tables, &moecost::PrefillAttentionTable::cache, op.cache), machine);
@@ -106,7 +105,7 @@ moecost::Timed mla_prefill(const Case& c, const Machine& machine) {
     op.q_heads = op.kv_heads = dimension(c, "heads");
     op.qk_dim = 192;
     op.v_dim = 128;
-    op.keys = mean_keys(op.prompt, 0);
+    op.keys = causal_pairs(op.prompt, 0, 0) / op.prompt;
     op.latent = true;
     const auto& tables = machine.profile->kernels->mla_prefill;
     return moecost::prefill_attention_time(

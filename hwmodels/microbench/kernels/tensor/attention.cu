@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+
 #include "kernels/tensor/kernel.cuh"
 #include "kernels/tensor/launch.h"
 
@@ -38,8 +40,10 @@ void with_decode_shape(bool bytes, int head_dim, const Use& use) {
 }
 
 template <class Use>
-void with_mla_shape(int heads, double shared_bytes, const Use& use) {
-    if (shared_bytes < MlaSmall::shared_bytes) {
+void with_mla_shape(bool bytes, int heads, double shared_bytes, const Use& use) {
+    if (bytes) {
+        heads <= MlaE4m3Small::heads ? use(MlaE4m3Small{}) : use(MlaE4m3Large{});
+    } else if (shared_bytes < MlaSmall::shared_bytes) {
         use(MlaA100{});
     } else if (heads <= MlaSmall::heads || shared_bytes < MlaLarge::shared_bytes) {
         use(MlaSmall{});
@@ -63,8 +67,9 @@ void plan_decode(DecodeAttention& a, bool bytes, int head_dim, int batch, int co
         using Shape = decltype(shape);
         const int items = batch * a.kv_heads * divide_up(a.q_heads / a.kv_heads, Shape::heads);
         const int tile = Shape::warps * Shape::tile;
-        a.parts = choose_parts(items, context, tile, multiprocessors * Shape::blocks, most_parts);
-        a.part_tokens = part_tokens_for(context, a.parts, tile);
+        const int tokens = tokens_read(context, a.window, Shape::tile);
+        a.parts = choose_parts(items, tokens, tile, multiprocessors * Shape::blocks, most_parts);
+        a.part_tokens = part_tokens_for(tokens, a.parts, tile);
     });
 }
 
@@ -82,17 +87,22 @@ void launch_decode(const DecodeAttention& a, bool bytes, int head_dim, int batch
     });
 }
 
-void plan_mla_decode(MlaDecode& a, int batch, int context, int multiprocessors, double shared_bytes) {
-    with_mla_shape(a.heads, shared_bytes, [&](auto shape) {
+void plan_mla_decode(MlaDecode& a, bool bytes, int batch, int context, int multiprocessors,
+                     double shared_bytes) {
+    with_mla_shape(bytes, a.heads, shared_bytes, [&](auto shape) {
         using Shape = decltype(shape);
+        if (shared_bytes < Shape::shared_bytes) {
+            throw SkipCase{"a block needs " + std::to_string(Shape::shared_bytes) +
+                           " bytes of shared memory"};
+        }
         a.parts =
             choose_parts(batch * divide_up(a.heads, Shape::heads), context, 64, multiprocessors, most_parts);
         a.part_tokens = part_tokens_for(context, a.parts, 64);
     });
 }
 
-void launch_mla_decode(const MlaDecode& a, int batch, double shared_bytes, Stream stream) {
-    with_mla_shape(a.heads, shared_bytes, [&](auto shape) {
+void launch_mla_decode(const MlaDecode& a, bool bytes, int batch, double shared_bytes, Stream stream) {
+    with_mla_shape(bytes, a.heads, shared_bytes, [&](auto shape) {
         using Shape = decltype(shape);
         const dim3 grid = grid_of(a.parts, divide_up(a.heads, Shape::heads), batch);
         launch(mla_decode_kernel<Shape>, grid, Shape::threads, Shape::shared_bytes, a, stream, "MLA decode");

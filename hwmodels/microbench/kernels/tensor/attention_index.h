@@ -11,15 +11,31 @@ namespace microbench::tensor {
 
 /// No score yet; far below any real one, and free of infinity minus infinity.
 constexpr float no_score = -1e30F;
+/// Score of a key that a query does not attend. Below no_score: where a row attends nothing of its first tiles, as
+/// with a sliding window, the largest score stays no_score and the key weighs exp2(-1e30) = 0. The difference of two
+/// scores of -1e30, scaled with one rounding, can be 1e22, which is infinite as a weight.
+constexpr float hidden_score = 2 * no_score;
 
 struct TokenRange {
     int begin;
     int end;
 };
 
-/// Tokens of part `part` when each part has `part_tokens` (a multiple of the tile); empty beyond the context.
-MB_HD constexpr TokenRange tokens_of_part(int part, int part_tokens, int context) {
-    const int begin = part * part_tokens;
+/// Sliding window of attention to everything: longer than any context, and its sum with a position is still an int.
+constexpr int no_window = 1 << 30;
+
+/// First token that the last of `context` tokens attends: a sliding window counts that token itself.
+MB_HD constexpr int window_begin(int context, int window) { return window < context ? context - window : 0; }
+
+/// Most tokens that are read of a context of at most `context`: a window may begin anywhere inside its first tile.
+MB_HD constexpr int tokens_read(int context, int window, int tile) {
+    return window + tile - 1 < context ? window + tile - 1 : context;
+}
+
+/// Tokens of part `part` when each part has `part_tokens` (a multiple of the tile); empty beyond the context. `first`
+/// is where the first part begins, a multiple of the tile.
+MB_HD constexpr TokenRange tokens_of_part(int part, int part_tokens, int context, int first = 0) {
+    const int begin = first + part * part_tokens;
     const int end = begin + part_tokens < context ? begin + part_tokens : context;
     return {begin, end > begin ? end : begin};
 }
@@ -56,16 +72,28 @@ MB_HD constexpr std::size_t cache_row(const int* pages, int page_tokens, int tok
            static_cast<std::size_t>(token % page_tokens);
 }
 
-/// Whether query position `query` attends to key position `key`. Keys beyond the end lie beyond every query.
-MB_HD constexpr bool attends(int query, int key) { return key <= query; }
-
-/// Tiles of keys that a tile of queries [first, first + rows) needs, causal.
-MB_HD constexpr int key_tiles(int first, int rows, int length, int tile) {
-    const int last = first + rows < length ? first + rows : length;
-    return (last + tile - 1) / tile;
+/// Whether query position `query` attends to key position `key`; `window` counts the query's own position. Keys beyond
+/// the end lie beyond every query.
+MB_HD constexpr bool attends(int query, int key, int window) {
+    return static_cast<unsigned>(query - key) <
+           static_cast<unsigned>(window);   // a later key: a large number
 }
 
-/// First tile of keys of which some query of the tile does not see all keys: from here on scores are masked.
-MB_HD constexpr int first_masked_tile(int first, int tile) { return (first + 1) / tile; }
+/// Tiles of keys [begin, end) that `rows` queries from `first` on need: causal, within the window.
+MB_HD constexpr TokenRange key_tiles(int first, int rows, int length, int window, int tile) {
+    const int last = first + rows < length ? first + rows : length;
+    const int begin = first + 1 > window ? first + 1 - window : 0;
+    return {begin / tile, (last + tile - 1) / tile};
+}
+
+/// Whether some of `rows` queries from `first` on attends some of `keys` keys from `key` on.
+MB_HD constexpr bool meets(int first, int rows, int key, int keys, int window) {
+    return first - key > -rows && first - key < keys + window - 1;
+}
+
+/// Whether one of them does not attend all those keys: the scores need a mask.
+MB_HD constexpr bool needs_mask(int first, int rows, int key, int keys, int window) {
+    return first - key < keys - 1 || first - key > window - rows;
+}
 
 }   // namespace microbench::tensor

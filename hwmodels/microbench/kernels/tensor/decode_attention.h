@@ -2,7 +2,7 @@
 // Decode attention with grouped query heads over a paged cache, split along the context (flash decoding). A block owns
 // (part, KV head, 16 query heads, sequence); each of its four warps streams every fourth tile of 16 tokens through its
 // own ring of shared memory, without barriers, and the warps merge at the end. Cache of bfloat16, or of e4m3 that is
-// expanded to bfloat16 in registers.
+// expanded to bfloat16 in registers. With a sliding window the tiles before it are not read, and its first is masked.
 #pragma once
 
 #include "kernels/tensor/softmax.h"
@@ -15,7 +15,7 @@ struct DecodeAttention {
     const unsigned char* k = nullptr;   // pages x page_tokens x kv_heads x Dim
     const unsigned char* v = nullptr;
     const int* pages = nullptr;     // batch x max_pages
-    const int* context = nullptr;   // batch: tokens attended, at least 1
+    const int* context = nullptr;   // batch: tokens in the cache, the newest included, at least 1
     std::uint16_t* out = nullptr;   // batch x q_heads x Dim, where parts == 1
     float* part_out = nullptr;      // batch x q_heads x parts x Dim
     float* part_lse = nullptr;      // batch x q_heads x parts
@@ -23,8 +23,9 @@ struct DecodeAttention {
     int kv_heads = 0;
     int page_tokens = 0;   // a multiple of 16
     int max_pages = 0;
+    int window = no_window;   // latest tokens attended, the newest included
     int parts = 1;
-    int part_tokens = 0;     // a multiple of 16
+    int part_tokens = 0;     // a multiple of 16; the parts cover what is read (tokens_read)
     float score_scale = 1;   // log2(e) / sqrt(Dim), times the scale of K
     float value_scale = 1;   // of V
 };
@@ -162,9 +163,10 @@ struct DecodeState {
     float sum[2];   // of this lane's columns
 };
 
+/// `seen`: which tokens of the tile count, from its first on.
 template <class Shape>
 MB_DEV void absorb_tile(const DecodeAttention& a, const std::uint32_t (&q)[Shape::steps][4], int base,
-                        int left, DecodeState<Shape>& state) {
+                        TokenRange seen, DecodeState<Shape>& state) {
     float s[2][4] = {};
     score_tile<Shape>(q, base, s);
     const int lane = thread_index() % warp_lanes;
@@ -172,7 +174,8 @@ MB_DEV void absorb_tile(const DecodeAttention& a, const std::uint32_t (&q)[Shape
     for (int n = 0; n < 2; ++n) {
         MB_UNROLL
         for (int i = 0; i < 4; ++i) {
-            if (8 * n + fragment_c(lane, i).col >= left) s[n][i] = no_score;
+            const int token = 8 * n + fragment_c(lane, i).col;
+            if (token < seen.begin || token >= seen.end) s[n][i] = hidden_score;
         }
     }
     MB_UNROLL
@@ -265,8 +268,11 @@ MB_DEV void decode_attention(const DecodeAttention& a) {
     const int rows = group - inside < Shape::heads ? group - inside : Shape::heads;
     const int sequence = block_z();
     const int warp = thread_index() / warp_lanes;
+    const int context = a.context[sequence];
+    const int first = window_begin(context, a.window);
     CacheWalk walk{a.pages + static_cast<std::size_t>(sequence) * static_cast<std::size_t>(a.max_pages),
-                   tokens_of_part(block_x(), a.part_tokens, a.context[sequence]), kv_head, 0};
+                   tokens_of_part(block_x(), a.part_tokens, context, first / Shape::tile * Shape::tile),
+                   kv_head, 0};
     const int tiles = divide_up(walk.range.end - walk.range.begin, Shape::tile);
     const int ring = warp * Shape::stages * Shape::stage_bytes;
     look_up<Shape>(a, walk, warp);
@@ -289,8 +295,9 @@ MB_DEV void decode_attention(const DecodeAttention& a) {
         wait_copies<Shape::stages - 2>();
         sync_warp();   // the tile is there for all lanes, and all have left the stage that is filled next
         load_tile(tile + (Shape::stages - 1) * Shape::warps, stage == 0 ? Shape::stages - 1 : stage - 1);
-        absorb_tile<Shape>(a, q, ring + stage * Shape::stage_bytes,
-                           walk.range.end - walk.range.begin - tile * Shape::tile, state);
+        const int token = walk.range.begin + tile * Shape::tile;
+        absorb_tile<Shape>(a, q, ring + stage * Shape::stage_bytes, {first - token, walk.range.end - token},
+                           state);
         stage = stage + 1 == Shape::stages ? 0 : stage + 1;
     }
     wait_copies<0>();

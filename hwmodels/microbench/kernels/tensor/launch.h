@@ -30,13 +30,15 @@ void launch_route(const MoeRoute& route, Stream stream);
 void launch_combine(const MoeCombine& combine, int tokens, Stream stream);
 void launch_quantize(const Quantize& quantize, Stream stream);
 
-/// Fills parts and part_tokens for contexts of at most `context` tokens; head_dim 64 or 128.
+/// Fills parts and part_tokens for contexts of at most `context` tokens and the window of `a`; head_dim 64 or 128.
 void plan_decode(DecodeAttention& a, bool bytes, int head_dim, int batch, int context, int multiprocessors);
 void launch_decode(const DecodeAttention& a, bool bytes, int head_dim, int batch, Stream stream);
 
-/// `shared_bytes` a block may have chooses between tiles of 64 and of 32 tokens.
-void plan_mla_decode(MlaDecode& a, int batch, int context, int multiprocessors, double shared_bytes);
-void launch_mla_decode(const MlaDecode& a, int batch, double shared_bytes, Stream stream);
+/// `bytes`: of an e4m3 cache. `shared_bytes` a block may have chooses between tiles of 64 and of 32 tokens;
+/// SkipCase where it is too little for either.
+void plan_mla_decode(MlaDecode& a, bool bytes, int batch, int context, int multiprocessors,
+                     double shared_bytes);
+void launch_mla_decode(const MlaDecode& a, bool bytes, int batch, double shared_bytes, Stream stream);
 
 /// query_dim 64, 128, or 192 with values of 128.
 void launch_prefill(const PrefillAttention& a, int query_dim, int batch, Stream stream);

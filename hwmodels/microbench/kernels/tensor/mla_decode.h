@@ -2,6 +2,11 @@
 // Decode attention of MLA in absorbed form: every head attends to one cached row of 576 values per token (512 latent,
 // 64 rotary); the first 512 are the values as well. A block owns (part, up to 64 heads, sequence) and streams tiles of 64
 // tokens; scores are shared among its warps, each of which accumulates 128 of the 512 output dimensions.
+//
+// Cache of bfloat16, or of e4m3 with one scale for the whole tensor. e4m3 lies in shared memory as bytes and is widened
+// to bfloat16 (exactly) when it is loaded into fragments; queries, probabilities and all products stay bfloat16. Half the
+// bytes cross memory, which is what a kernel bound by it needs, and nothing is rounded that the bfloat16 path does not
+// round. Products in e4m3 would double the peak of the multiplications, but need queries and probabilities in e4m3.
 #pragma once
 
 #include "kernels/tensor/softmax.h"
@@ -11,7 +16,7 @@ namespace microbench::tensor {
 
 struct MlaDecode {
     const std::uint16_t* q = nullptr;       // batch x heads x 576
-    const std::uint16_t* cache = nullptr;   // pages x page_tokens x 576
+    const unsigned char* cache = nullptr;   // pages x page_tokens x 576 of bfloat16 or e4m3
     const int* pages = nullptr;             // batch x max_pages
     const int* context = nullptr;           // batch: tokens attended, at least 1
     std::uint16_t* out = nullptr;           // batch x heads x 512, where parts == 1
@@ -22,12 +27,14 @@ struct MlaDecode {
     int max_pages = 0;
     int parts = 1;
     int part_tokens = 0;     // a multiple of 64
-    float score_scale = 1;   // log2(e) / sqrt(192)
+    float score_scale = 1;   // log2(e) / sqrt(192), times the scale of the cache
+    float value_scale = 1;   // of the cache
 };
 
 /// RowTiles of 16 heads for each of two rows of warps; four columns of warps.
-template <int RowTiles, int Tokens>
+template <bool Bytes_, int RowTiles, int Tokens>
 struct MlaShape {
+    static constexpr bool bytes = Bytes_;   // of the cache
     static constexpr int row_tiles = RowTiles;
     static constexpr int heads = 32 * RowTiles;
     static constexpr int warp_rows = 16 * RowTiles;
@@ -36,12 +43,14 @@ struct MlaShape {
     static constexpr int tokens = Tokens;
     static constexpr int dim = 576;
     static constexpr int value_dim = 512;
-    static constexpr int row_bytes = 2 * dim;
-    static constexpr int probability_bytes = 2 * Tokens;   // of a row
+    static constexpr int query_bytes = 2 * dim;   // of a row
+    static constexpr int latent_bytes = dim * (Bytes_ ? 1 : 2);
+    static constexpr int row_bytes = Bytes_ ? 640 : latent_bytes;   // in shared memory: a multiple of 128
+    static constexpr int probability_bytes = 2 * Tokens;            // of a row
     static constexpr int token_tiles = Tokens / columns / 8;
     static constexpr int dim_tiles = value_dim / columns / 8;
     static constexpr int stage_bytes = Tokens * row_bytes;
-    static constexpr int ring = heads * row_bytes;   // behind the queries
+    static constexpr int ring = heads * query_bytes;   // behind the queries
     static constexpr int scores = ring + 2 * stage_bytes;
     static constexpr int tops = scores + heads * probability_bytes;   // columns x heads floats
     static constexpr int shared_bytes = tops + columns * heads * 4;
@@ -55,12 +64,35 @@ struct MlaState {
     float sum[Shape::row_tiles][2];   // of this lane's columns
 };
 
-/// 72 chunks of a row, eight lanes to a row.
-MB_DEV void copy_latent(int base, int row, const std::uint16_t* source, bool valid) {
+/// One row of 16-byte chunks, eight lanes to a row.
+template <int Bytes, int RowBytes>
+MB_DEV void copy_latent(int base, int row, const unsigned char* source, bool valid) {
     const int chunk = thread_index() % 8;
     MB_UNROLL
-    for (int c = 0; c < 9; ++c) {
-        copy_async(base + swizzled<1152>(row, chunk) + 128 * c, source + 8 * chunk + 64 * c, valid);
+    for (int c = 0; c < Bytes / 128; ++c) {
+        copy_async(base + swizzled<RowBytes>(row, chunk) + 128 * c, source + 16 * chunk + 128 * c, valid);
+    }
+    constexpr int whole = Bytes / 128 * 128;
+    if (16 * chunk < Bytes - whole) {
+        copy_async(base + swizzled<RowBytes>(row, chunk) + whole, source + 16 * chunk + whole, valid);
+    }
+}
+
+/// A row of queries in the order of k in which bytes are widened (byte_order_k): of 16 dimensions, pairs 0, 2, 4, 6
+/// before 1, 3, 5, 7.
+template <class Shape>
+MB_DEV void reorder_query(int row, const unsigned char* source, bool valid) {
+    for (int block = thread_index() % 8; block < Shape::dim / 16; block += 8) {
+        Words even = {};
+        Words odd = {};
+        if (valid) {
+            const Words left = *reinterpret_cast<const Words*>(source + 32 * block);
+            const Words right = *reinterpret_cast<const Words*>(source + 32 * block + chunk_bytes);
+            even = {{left.w[0], left.w[2], right.w[0], right.w[2]}};
+            odd = {{left.w[1], left.w[3], right.w[1], right.w[3]}};
+        }
+        shared_at<Words>(swizzled<Shape::query_bytes>(row, 2 * block)) = even;
+        shared_at<Words>(swizzled<Shape::query_bytes>(row, 2 * block + 1)) = odd;
     }
 }
 
@@ -71,7 +103,12 @@ MB_DEV void copy_queries(const MlaDecode& a, int first_head) {
         const bool valid = first_head + row < a.heads;
         const std::size_t head = static_cast<std::size_t>(block_z()) * static_cast<std::size_t>(a.heads) +
                                  static_cast<std::size_t>(first_head + (valid ? row : 0));
-        copy_latent(0, row, a.q + head * Shape::dim, valid);
+        const auto* source = reinterpret_cast<const unsigned char*>(a.q + head * Shape::dim);
+        if constexpr (Shape::bytes) {
+            reorder_query<Shape>(row, source, valid);
+        } else {
+            copy_latent<Shape::query_bytes, Shape::query_bytes>(0, row, source, valid);
+        }
     }
 }
 
@@ -81,7 +118,8 @@ MB_DEV void copy_tokens(const MlaDecode& a, const int* pages, int first, int end
     for (int row = thread_index() / 8; row < Shape::tokens; row += Shape::threads / 8) {
         const bool valid = first + row < end;
         const std::size_t from = valid ? cache_row(pages, a.page_tokens, first + row) : 0;
-        copy_latent(base, row, a.cache + from * Shape::dim, valid);
+        copy_latent<Shape::latent_bytes, Shape::row_bytes>(base, row, a.cache + from * Shape::latent_bytes,
+                                                           valid);
     }
 }
 
@@ -94,16 +132,30 @@ MB_DEV void score_latents(int warp_row, int column, int base,
     // With 8 tokens a warp, the lanes of the upper 8 rows of ldmatrix read the lower ones again, unused.
     const int token = column * Shape::token_tiles * 8 + (Shape::token_tiles == 2 ? lb.row : lb.row % 8);
     MB_UNROLL_BY(2)
-    for (int step = 0; step < Shape::dim / 16; ++step) {
+    for (int load = 0; load < Shape::latent_bytes / 32; ++load) {
         std::uint32_t k[4];
-        load_matrices(k, base + swizzled<Shape::row_bytes>(token, 2 * step + lb.col));
+        load_matrices(k, base + swizzled<Shape::row_bytes>(token, 2 * load + lb.col));
         MB_UNROLL
-        for (int m = 0; m < Shape::row_tiles; ++m) {
-            std::uint32_t q[4];
-            load_matrices(q, swizzled<Shape::row_bytes>(warp_row * Shape::warp_rows + 16 * m + la.row,
-                                                        2 * step + la.col));
+        for (int half = 0; half < (Shape::bytes ? 2 : 1); ++half) {   // 32 bytes of a row: 16 or 32 of k
+            std::uint32_t b[Shape::token_tiles][2];
             MB_UNROLL
-            for (int n = 0; n < Shape::token_tiles; ++n) mma_bf16(s[m][n], q, k[2 * n], k[2 * n + 1]);
+            for (int n = 0; n < Shape::token_tiles; ++n) {
+                if constexpr (Shape::bytes) {
+                    expand_e4m3(k[2 * n + half], false, b[n][0], b[n][1]);
+                } else {
+                    b[n][0] = k[2 * n];
+                    b[n][1] = k[2 * n + 1];
+                }
+            }
+            const int step = Shape::bytes ? 2 * load + half : load;
+            MB_UNROLL
+            for (int m = 0; m < Shape::row_tiles; ++m) {
+                std::uint32_t q[4];
+                load_matrices(q, swizzled<Shape::query_bytes>(warp_row * Shape::warp_rows + 16 * m + la.row,
+                                                              2 * step + la.col));
+                MB_UNROLL
+                for (int n = 0; n < Shape::token_tiles; ++n) mma_bf16(s[m][n], q, b[n][0], b[n][1]);
+            }
         }
     }
 }
@@ -165,6 +217,49 @@ MB_DEV void share_probabilities(const MlaDecode& a, int warp_row, int column,
     sync_block();
 }
 
+/// Products of the probabilities p of 16 tokens from `token` on with their values.
+template <class Shape>
+MB_DEV void add_halves(const std::uint32_t (&p)[Shape::row_tiles][4], int base, int token, int column,
+                       MlaState<Shape>& state) {
+    const Coordinate at = ldmatrix_a(thread_index() % warp_lanes);
+    MB_UNROLL
+    for (int j = 0; j < Shape::dim_tiles / 2; ++j) {
+        std::uint32_t v[4];
+        const int chunk = column * Shape::dim_tiles + 2 * j + at.col;
+        load_matrices_transposed(v, base + swizzled<Shape::row_bytes>(token + at.row, chunk));
+        MB_UNROLL
+        for (int m = 0; m < Shape::row_tiles; ++m) {
+            mma_bf16(state.o[m][2 * j], p[m], v[0], v[1]);
+            mma_bf16(state.o[m][2 * j + 1], p[m], v[2], v[3]);
+        }
+    }
+}
+
+/// The same of e4m3: tiles 2j and 2j + 1 of the output are the even and the odd dimensions of chunk j.
+template <class Shape>
+MB_DEV void add_bytes(const std::uint32_t (&p)[Shape::row_tiles][4], int base, int token, int column,
+                      MlaState<Shape>& state) {
+    const Coordinate at = ldmatrix_a(thread_index() % warp_lanes);
+    MB_UNROLL
+    for (int j = 0; j < Shape::dim_tiles / 4; ++j) {
+        std::uint32_t v[4];
+        const int chunk = column * Shape::dim_tiles / 2 + 2 * j + at.col;
+        load_matrices_transposed(v, base + swizzled<Shape::row_bytes>(token + at.row, chunk));
+        MB_UNROLL
+        for (int c = 0; c < 2; ++c) {
+            std::uint32_t even[2];
+            std::uint32_t odd[2];
+            expand_e4m3(v[2 * c], true, even[0], odd[0]);
+            expand_e4m3(v[2 * c + 1], true, even[1], odd[1]);
+            MB_UNROLL
+            for (int m = 0; m < Shape::row_tiles; ++m) {
+                mma_bf16(state.o[m][4 * j + 2 * c], p[m], even[0], even[1]);
+                mma_bf16(state.o[m][4 * j + 2 * c + 1], p[m], odd[0], odd[1]);
+            }
+        }
+    }
+}
+
 template <class Shape>
 MB_DEV void add_latents(int warp_row, int column, int base, MlaState<Shape>& state) {
     const Coordinate at = ldmatrix_a(thread_index() % warp_lanes);
@@ -176,16 +271,10 @@ MB_DEV void add_latents(int warp_row, int column, int base, MlaState<Shape>& sta
             const int row = warp_row * Shape::warp_rows + 16 * m + at.row;
             load_matrices(p[m], Shape::scores + swizzled<Shape::probability_bytes>(row, 2 * step + at.col));
         }
-        MB_UNROLL
-        for (int j = 0; j < Shape::dim_tiles / 2; ++j) {
-            std::uint32_t v[4];
-            const int chunk = column * Shape::dim_tiles + 2 * j + at.col;
-            load_matrices_transposed(v, base + swizzled<Shape::row_bytes>(16 * step + at.row, chunk));
-            MB_UNROLL
-            for (int m = 0; m < Shape::row_tiles; ++m) {
-                mma_bf16(state.o[m][2 * j], p[m], v[0], v[1]);
-                mma_bf16(state.o[m][2 * j + 1], p[m], v[2], v[3]);
-            }
+        if constexpr (Shape::bytes) {
+            add_bytes<Shape>(p, base, 16 * step, column, state);
+        } else {
+            add_halves<Shape>(p, base, 16 * step, column, state);
         }
     }
 }
@@ -206,7 +295,7 @@ MB_DEV void absorb_latents(const MlaDecode& a, int base, int left, MlaState<Shap
                 MB_UNROLL
                 for (int i = 0; i < 4; ++i) {
                     const int token = 8 * (column * Shape::token_tiles + n) + fragment_c(lane, i).col;
-                    if (token >= left) s[m][n][i] = no_score;
+                    if (token >= left) s[m][n][i] = hidden_score;
                 }
             }
         }
@@ -238,12 +327,51 @@ MB_DEV void share_sums(int warp_row, int column, MlaState<Shape>& state) {
     }
 }
 
+/// First of two neighbouring dimensions that elements 2 half and 2 half + 1 of tile n stand for.
+template <class Shape>
+MB_DEV int latent_dim(int n, int lane) {
+    return Shape::bytes ? 16 * (n / 2) + byte_order_k(lane, 2 * (n % 2)) : 8 * n + 2 * lane_place(lane);
+}
+
+/// Even and odd dimensions change places so that pairs are neighbours: see latent_dim.
+template <class Shape>
+MB_DEV void pair_dimensions(float (&o)[Shape::dim_tiles][4]) {
+    MB_UNROLL
+    for (int n = 0; n < Shape::dim_tiles; n += 2) {
+        MB_UNROLL
+        for (int half = 0; half < 2; ++half) {
+            const float even = o[n][2 * half + 1];
+            o[n][2 * half + 1] = o[n + 1][2 * half];
+            o[n + 1][2 * half] = even;
+        }
+    }
+}
+
+template <class Shape>
+MB_DEV void store_latents(std::uint16_t* row, const float (&o)[Shape::dim_tiles][4], int half, float factor,
+                          bool valid) {
+    if constexpr (Shape::bytes) {
+        if (!valid) return;
+        MB_UNROLL
+        for (int n = 0; n < Shape::dim_tiles; ++n) {
+            *reinterpret_cast<std::uint32_t*>(row + latent_dim<Shape>(n, thread_index() % warp_lanes)) =
+                pack_bf16(o[n][2 * half] * factor, o[n][2 * half + 1] * factor);
+        }
+    } else {
+        store_row(row, o, half, factor, valid);
+    }
+}
+
 template <class Shape>
 MB_DEV void write_latents(const MlaDecode& a, int first_head, MlaState<Shape>& state) {
     const int lane = thread_index() % warp_lanes;
     const int warp_row = thread_index() / warp_lanes % 2;
     const int column = thread_index() / warp_lanes / 2;
     share_sums<Shape>(warp_row, column, state);
+    if constexpr (Shape::bytes) {
+        MB_UNROLL
+        for (int m = 0; m < Shape::row_tiles; ++m) pair_dimensions<Shape>(state.o[m]);
+    }
     MB_UNROLL
     for (int i = 0; i < 2 * Shape::row_tiles; ++i) {
         const int m = i / 2;
@@ -253,21 +381,21 @@ MB_DEV void write_latents(const MlaDecode& a, int first_head, MlaState<Shape>& s
         const std::size_t row = static_cast<std::size_t>(block_z()) * static_cast<std::size_t>(a.heads) +
                                 static_cast<std::size_t>(valid ? head : 0);
         const float sum = state.sum[m][half];
-        const float factor = sum > 0 ? reciprocal(sum) : 0.0F;
+        const float factor = sum > 0 ? a.value_scale * reciprocal(sum) : 0.0F;
         if (a.parts == 1) {
-            store_row(a.out + row * Shape::value_dim + column * Shape::dim_tiles * 8, state.o[m], half,
-                      factor, valid);
+            store_latents<Shape>(a.out + row * Shape::value_dim + column * Shape::dim_tiles * 8, state.o[m],
+                                 half, factor, valid);
             continue;
         }
         const std::size_t part =
             row * static_cast<std::size_t>(a.parts) + static_cast<std::size_t>(block_x());
         if (!valid) continue;
-        float* out =
-            a.part_out + part * Shape::value_dim + column * Shape::dim_tiles * 8 + 2 * lane_place(lane);
+        float* out = a.part_out + part * Shape::value_dim + column * Shape::dim_tiles * 8;
         MB_UNROLL
         for (int n = 0; n < Shape::dim_tiles; ++n) {
-            out[8 * n] = state.o[m][n][2 * half] * factor;
-            out[8 * n + 1] = state.o[m][n][2 * half + 1] * factor;
+            const int dim = latent_dim<Shape>(n, lane);
+            out[dim] = state.o[m][n][2 * half] * factor;
+            out[dim + 1] = state.o[m][n][2 * half + 1] * factor;
         }
         if (column == 0 && lane_place(lane) == 0) {
             a.part_lse[part] = sum > 0 ? state.most[m][half] * a.score_scale + log2_fast(sum) : no_score;
@@ -305,8 +433,10 @@ MB_DEV void mla_decode(const MlaDecode& a) {
     write_latents<Shape>(a, first_head, state);
 }
 
-using MlaLarge = MlaShape<2, 64>;   // 64 heads
-using MlaSmall = MlaShape<1, 64>;   // 32 heads
-using MlaA100 = MlaShape<1, 32>;    // fits in 163 KB of shared memory
+using MlaLarge = MlaShape<false, 2, 64>;   // 64 heads
+using MlaSmall = MlaShape<false, 1, 64>;   // 32 heads
+using MlaA100 = MlaShape<false, 1, 32>;    // fits in 163 KB of shared memory
+using MlaE4m3Large = MlaShape<true, 2, 64>;
+using MlaE4m3Small = MlaShape<true, 1, 64>;
 
 }   // namespace microbench::tensor

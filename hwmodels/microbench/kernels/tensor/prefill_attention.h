@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Causal attention of whole prompts (flash attention): a block owns a tile of queries of one head and streams tiles of
-// keys and values. Query and key dimension may differ from that of the values (192 and 128 for expanded MLA).
+// keys and values. Query and key dimension may differ from that of the values (192 and 128 for expanded MLA). With a
+// sliding window the tiles before that of the block's first query are not read; partial tiles are masked. Tokens of a
+// cached prefix have keys and values but no query.
 #pragma once
 
 #include "kernels/tensor/softmax.h"
@@ -11,13 +13,15 @@ namespace microbench::tensor {
 struct PrefillAttention {
     // Fewer than 2^31 elements each.
     const std::uint16_t* q = nullptr;   // batch x length x q_heads x QueryDim
-    const std::uint16_t* k = nullptr;   // batch x length x kv_heads x QueryDim
-    const std::uint16_t* v = nullptr;   // batch x length x kv_heads x ValueDim
+    const std::uint16_t* k = nullptr;   // batch x (prefix + length) x kv_heads x QueryDim
+    const std::uint16_t* v = nullptr;   // batch x (prefix + length) x kv_heads x ValueDim
     std::uint16_t* out = nullptr;       // batch x length x q_heads x ValueDim
     int length = 0;
     int q_heads = 0;
     int kv_heads = 0;
-    float score_scale = 1;   // log2(e) / sqrt(QueryDim)
+    float score_scale = 1;    // log2(e) / sqrt(QueryDim)
+    int window = no_window;   // keys a query attends at most, its own included
+    int prefix = 0;           // tokens before the first query
 };
 
 template <int QueryDim, int ValueDim, int Warps, int RowTiles, int Keys, int Blocks_>
@@ -118,7 +122,8 @@ MB_DEV void add_values(const float (&s)[Shape::row_tiles][Shape::key_tiles_of_8]
     }
 }
 
-/// One tile of keys for the queries of one warp. `first` is the warp's first query, `key` the first key of the tile.
+/// One tile of keys for the queries of one warp. `first` is the position of the warp's first query, `key` that of the
+/// first key of the tile.
 template <class Shape>
 MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first, int key,
                         PrefillState<Shape>& state) {
@@ -126,7 +131,7 @@ MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first
     clear(s);
     score_keys<Shape>(warp, base, s);
     const int lane = thread_index() % warp_lanes;
-    if (key / Shape::keys >= first_masked_tile(first, Shape::keys)) {
+    if (needs_mask(first, Shape::warp_rows, key, Shape::keys, a.window)) {
         MB_UNROLL
         for (int m = 0; m < Shape::row_tiles; ++m) {
             MB_UNROLL
@@ -134,7 +139,8 @@ MB_DEV void absorb_keys(const PrefillAttention& a, int warp, int base, int first
                 MB_UNROLL
                 for (int i = 0; i < 4; ++i) {
                     const Coordinate at = fragment_c(lane, i);
-                    if (!attends(first + 16 * m + at.row, key + 8 * n + at.col)) s[m][n][i] = no_score;
+                    if (!attends(first + 16 * m + at.row, key + 8 * n + at.col, a.window))
+                        s[m][n][i] = hidden_score;
                 }
             }
         }
@@ -178,14 +184,16 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
     const int kv_head = head / (a.q_heads / a.kv_heads);
     const int first = (divide_up(a.length, Shape::queries) - 1 - block_y()) * Shape::queries;
     const int warp = thread_index() / warp_lanes;
-    const int tiles = key_tiles(first, Shape::queries, a.length, Shape::keys);
+    const int keys = a.prefix + a.length;
+    const TokenRange tiles = key_tiles(a.prefix + first, Shape::queries, keys, a.window, Shape::keys);
     const int k_stride = a.kv_heads * Shape::query_dim;
     const int v_stride = a.kv_heads * Shape::value_dim;
-    int k_next = copy_start(sequence * a.length, k_stride, kv_head * Shape::query_dim);
-    int v_next = copy_start(sequence * a.length, v_stride, kv_head * Shape::value_dim);
+    const int first_key = sequence * keys + tiles.begin * Shape::keys;
+    int k_next = copy_start(first_key, k_stride, kv_head * Shape::query_dim);
+    int v_next = copy_start(first_key, v_stride, kv_head * Shape::value_dim);
     auto load_keys = [&](int tile) {
         const int base = Shape::ring + (tile & 1) * Shape::stage_bytes;
-        const int valid = a.length - tile * Shape::keys;
+        const int valid = keys - tile * Shape::keys;
         copy_rows<Shape::threads, Shape::query_dim, Shape::keys>(base, a.k, k_next, k_stride, valid);
         copy_rows<Shape::threads, Shape::value_dim, Shape::keys>(base + Shape::keys * Shape::query_bytes, a.v,
                                                                  v_next, v_stride, valid);
@@ -196,23 +204,23 @@ MB_DEV void prefill_attention(const PrefillAttention& a) {
     copy_rows<Shape::threads, Shape::query_dim, Shape::queries>(
         0, a.q, copy_start(sequence * a.length + first, q_stride, head * Shape::query_dim), q_stride,
         a.length - first);
-    load_keys(0);
+    load_keys(tiles.begin);
     commit_copies();
     PrefillState<Shape> state = {};
     for (int m = 0; m < Shape::row_tiles; ++m) state.most[m][0] = state.most[m][1] = no_score;
-    const int warp_first = first + warp * Shape::warp_rows;
+    const int warp_first = a.prefix + first + warp * Shape::warp_rows;
     MB_LOOP
-    for (int tile = 0; tile < tiles; ++tile) {
+    for (int tile = tiles.begin; tile < tiles.end; ++tile) {
         wait_copies<0>();
         sync_block();   // the tile is there, and everybody has left the stage that is filled next
-        if (tile + 1 < tiles) load_keys(tile + 1);
+        if (tile + 1 < tiles.end) load_keys(tile + 1);
         commit_copies();
-        if (tile * Shape::keys <= warp_first + Shape::warp_rows - 1) {
+        if (meets(warp_first, Shape::warp_rows, tile * Shape::keys, Shape::keys, a.window)) {
             absorb_keys<Shape>(a, warp, Shape::ring + (tile & 1) * Shape::stage_bytes, warp_first,
                                tile * Shape::keys, state);
         }
     }
-    write_queries<Shape>(a, sequence, head, warp_first, state);
+    write_queries<Shape>(a, sequence, head, warp_first - a.prefix, state);
 }
 
 using Prefill64 = PrefillShape<64, 64, 4, 2, 64, 2>;

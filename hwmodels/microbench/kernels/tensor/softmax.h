@@ -2,6 +2,8 @@
 // Online softmax of rows that lie in fragments of C: lane group g holds rows g and g + 8, its four lanes the columns.
 #pragma once
 
+#include <cmath>
+
 #include "kernels/tensor/attention_index.h"
 #include "kernels/tensor/simt.h"
 
@@ -37,7 +39,8 @@ MB_DEV float exponentials(float (&s)[Tiles][4], int half, float most, float scal
     for (int n = 0; n < Tiles; ++n) {
         MB_UNROLL
         for (int c = 0; c < 2; ++c) {
-            s[n][2 * half + c] = exp2_fast(s[n][2 * half + c] * scale + shift);
+            // One rounding, on the CPU as on the GPU: hidden_score says why it matters.
+            s[n][2 * half + c] = exp2_fast(std::fmaf(s[n][2 * half + c], scale, shift));
             sum += s[n][2 * half + c];
         }
     }

@@ -20,6 +20,8 @@ struct Problem {
     int length;
     int q_heads;
     int kv_heads;
+    int window = 0;   // keys attended, the query's own included; 0: all
+    int prefix = 0;
 };
 
 template <class Shape>
@@ -27,15 +29,15 @@ struct Prompt {
     Problem p;
     Operand q, k, v, out;
 
-    static std::size_t elements(const Problem& p, int heads, int dim) {
-        return static_cast<std::size_t>(p.batch * p.length * heads * dim);
+    static std::size_t elements(const Problem& p, int prefix, int heads, int dim) {
+        return static_cast<std::size_t>(p.batch * (prefix + p.length) * heads * dim);
     }
     explicit Prompt(const Problem& problem)
         : p(problem),
-          q(elements(p, p.q_heads, Shape::query_dim), false, 1, 2),
-          k(elements(p, p.kv_heads, Shape::query_dim), false, 2, 2),
-          v(elements(p, p.kv_heads, Shape::value_dim), false, 3),
-          out(elements(p, p.q_heads, Shape::value_dim), false, 4) {}
+          q(elements(p, 0, p.q_heads, Shape::query_dim), false, 1, 2),
+          k(elements(p, p.prefix, p.kv_heads, Shape::query_dim), false, 2, 2),
+          v(elements(p, p.prefix, p.kv_heads, Shape::value_dim), false, 3),
+          out(elements(p, 0, p.q_heads, Shape::value_dim), false, 4) {}
 
     PrefillAttention arguments() {
         PrefillAttention a;
@@ -44,6 +46,8 @@ struct Prompt {
         a.v = v.halves();
         a.out = out.halves();
         a.length = p.length;
+        a.prefix = p.prefix;
+        if (p.window > 0) a.window = p.window;
         a.q_heads = p.q_heads;
         a.kv_heads = p.kv_heads;
         a.score_scale = static_cast<float>(1.4426950408889634 / std::sqrt(Shape::query_dim));
@@ -54,16 +58,16 @@ struct Prompt {
     [[nodiscard]] double error(int sequence, int query, int head) const {
         const auto dim = static_cast<std::size_t>(Shape::query_dim);
         const auto value_dim = static_cast<std::size_t>(Shape::value_dim);
-        const auto first = static_cast<std::size_t>(sequence * p.length);
+        const int visible = p.window > 0 ? std::min(p.prefix + query + 1, p.window) : p.prefix + query + 1;
+        const auto first =
+            static_cast<std::size_t>(sequence * (p.prefix + p.length) + p.prefix + query + 1 - visible);
         const auto kv_heads = static_cast<std::size_t>(p.kv_heads);
         const auto kv_head = static_cast<std::size_t>(head / (p.q_heads / p.kv_heads));
-        const std::size_t row =
-            (first + static_cast<std::size_t>(query)) * static_cast<std::size_t>(p.q_heads) +
-            static_cast<std::size_t>(head);
+        const auto row = static_cast<std::size_t>((sequence * p.length + query) * p.q_heads + head);
         std::vector<double> wanted(dim);
         for (std::size_t d = 0; d < dim; ++d) wanted[d] = q[row * dim + d];
         const auto want = microbench::attention_row(
-            wanted, static_cast<std::size_t>(query) + 1, value_dim, static_cast<double>(dim),
+            wanted, static_cast<std::size_t>(visible), value_dim, static_cast<double>(dim),
             [&](std::size_t t, std::size_t d) { return k[((first + t) * kv_heads + kv_head) * dim + d]; },
             [&](std::size_t t, std::size_t d) {
                 return v[((first + t) * kv_heads + kv_head) * value_dim + d];
@@ -110,6 +114,15 @@ TEST_CASE("prefill attention of warpgroups equals softmax in double precision fo
 
 TEST_CASE("prefill attention of warpgroups has wider queries and keys than values for expanded MLA") {
     check_prefill<WarpgroupPrefillMla>({1, 161, 1, 1});
+}
+
+TEST_CASE("prefill attention of warpgroups attends a window, and what stands before the prompt") {
+    for (const int window : {1, 20, 128, 200}) {
+        CAPTURE(window);
+        check_prefill<WarpgroupPrefill64>({1, 300, 1, 1, window});
+    }
+    check_prefill<WarpgroupPrefill128>({1, 150, 1, 1, 0, 77});
+    check_prefill<WarpgroupPrefill64>({2, 140, 2, 1, 40, 300});
 }
 
 TEST_CASE("the hardware reads values, rows of K, where the copies put them") {

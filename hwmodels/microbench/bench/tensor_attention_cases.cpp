@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of attention: heads of one rank of published models. context and isl as in the published tables: a context counts
 // the tokens in the cache, the new one included; a window counts the newest tokens attended, the query's own included.
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "bench/tensor_cases.h"
 #include "host/formulas.h"
@@ -65,26 +67,17 @@ double decode_buffers(double batch, double heads, double dim, double context) {
     return batch * heads * (dim * 4 * 65 + 64 * 4) + batch * context / 4;
 }
 
-/// On compute capability 9.0 plain prompts by the kernel of warpgroups, and of mma.sync, should that fail on a chip, single
-/// sequences alone; windows and prefixes by mma.sync.
+/// On compute capability 9.0 the prompts by the kernel of warpgroups, and after them single sequences by that of mma.sync:
+/// for comparison, and should the first kernel fail on a chip.
 std::vector<Case> with_warpgroups(std::vector<Case> cases, const Device& device) {
     if (device.compute_capability != 90) return cases;
-    const auto value = [](const Case& c, std::string_view column) {
-        for (const auto& [name, number] : c.shape) {
-            if (name == column) return number;
-        }
-        return 0.0;
-    };
-    const auto plain = [&](const Case& c) { return value(c, "window") == 0 && value(c, "prefix") == 0; };
-    std::vector<Case> all;
-    for (const Case& c : cases) {
-        if (!plain(c)) continue;
-        all.push_back(c);
-        all.back().kernel = warpgroup_prefill_kernel;
-    }
-    for (Case& c : cases) {
-        if (value(c, "batch") == 1 || !plain(c)) all.push_back(std::move(c));
-    }
+    std::vector<Case> all = cases;
+    for (Case& c : all) c.kernel = warpgroup_prefill_kernel;
+    std::erase_if(cases, [](const Case& c) {
+        return std::find(c.shape.begin(), c.shape.end(), std::pair{std::string("batch"), 1.0}) ==
+               c.shape.end();
+    });
+    std::move(cases.begin(), cases.end(), std::back_inserter(all));
     return all;
 }
 

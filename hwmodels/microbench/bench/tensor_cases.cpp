@@ -45,7 +45,7 @@ std::vector<std::string> gemm_dtypes(const Device& device) {
     return names;
 }
 
-/// mma.sync first: its rows are there should the other kernel fail on a chip.
+/// The one the expert layers run first.
 std::vector<const char*> gemm_kernels(const Device& device) {
     if (device.compute_capability == 90) return {warpgroup_kernel, warp_kernel};
     return {warp_kernel};
@@ -95,7 +95,7 @@ bool possible(const Experts& l, const Cut& cut) {
            static_cast<int>(l.inter) % static_cast<int>(16 * cut.tp) == 0;
 }
 
-/// Of a kernel that is there for comparison (not the first of gemm_kernels) only the uncut layer, balanced.
+/// Of a second kernel only the uncut layer, balanced: for comparison, and should the first fail on a chip.
 void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const char* kernel,
                        const std::string& dtype, const Device& d, KnownLoads& known) {
     const bool uncut = cut.tp == 1 && cut.ep == 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The causal attention of prefill_attention.h for compute capability 9.0, without a window, multiplied by warpgroups
+// The causal attention of prefill_attention.h for compute capability 9.0, multiplied by warpgroups
 // (warpgroup.h): 128 queries, 64 a warpgroup. Scores of the next keys are multiplied together with the values of the keys
 // before, and their softmax runs while those values are still multiplied.
 #pragma once
@@ -73,16 +73,17 @@ MB_DEV void issue_values(int tile, const std::uint32_t (&p)[Shape::keys / 16][4]
     commit_multiplies();
 }
 
-/// Scores of keys from `key` on become probabilities; `row` is this lane's first query.
+/// Scores of keys from position `key` on become probabilities; `first` is the position of the warp's first query.
 template <class Shape>
-MB_DEV void absorb_tile(const PrefillAttention& a, int row, int key, WarpgroupPrefillState<Shape>& state) {
-    const int column = key + 2 * lane_place(thread_index() % warp_lanes);
-    if (key + Shape::keys - 1 > row - lane_group(thread_index() % warp_lanes)) {   // the same for a warp
+MB_DEV void absorb_tile(const PrefillAttention& a, int first, int key, WarpgroupPrefillState<Shape>& state) {
+    if (needs_mask(first, Shape::warp_rows, key, Shape::keys, a.window)) {
+        const int lane = thread_index() % warp_lanes;
         MB_UNROLL
         for (int n = 0; n < Shape::key_tiles_of_8; ++n) {
             MB_UNROLL
             for (int i = 0; i < 4; ++i) {
-                if (column + 8 * n + i % 2 > row + 8 * (i / 2)) state.s[n][i] = no_score;
+                const Coordinate at = fragment_c(lane, i);
+                if (!attends(first + at.row, key + 8 * n + at.col, a.window)) state.s[n][i] = hidden_score;
             }
         }
     }
@@ -117,22 +118,22 @@ MB_DEV void warpgroup_prefill(const PrefillAttention& a) {
     const int head = block_x() % a.q_heads;
     const int kv_head = head / (a.q_heads / a.kv_heads);
     const int first = (divide_up(a.length, Shape::queries) - 1 - block_y()) * Shape::queries;
-    const int last = first + Shape::queries < a.length ? first + Shape::queries : a.length;
-    const int tiles = divide_up(last, Shape::keys);
+    const int keys = a.prefix + a.length;
+    const TokenRange tiles = key_tiles(a.prefix + first, Shape::queries, keys, a.window, Shape::keys);
     const int q_stride = a.q_heads * Shape::query_dim;
     const int k_stride = a.kv_heads * Shape::query_dim;
     const int v_stride = a.kv_heads * Shape::value_dim;
     auto load_keys = [&](int tile) {
         copy_panels<Shape::threads, Shape::query_dim, Shape::keys>(
             keys_at<Shape>(tile), a.k,
-            copy_start(sequence * a.length + tile * Shape::keys, k_stride, kv_head * Shape::query_dim),
-            k_stride, a.length - tile * Shape::keys);
+            copy_start(sequence * keys + tile * Shape::keys, k_stride, kv_head * Shape::query_dim), k_stride,
+            keys - tile * Shape::keys);
     };
     auto load_values = [&](int tile) {
         copy_panels<Shape::threads, Shape::value_dim, Shape::keys>(
             values_at<Shape>(tile), a.v,
-            copy_start(sequence * a.length + tile * Shape::keys, v_stride, kv_head * Shape::value_dim),
-            v_stride, a.length - tile * Shape::keys);
+            copy_start(sequence * keys + tile * Shape::keys, v_stride, kv_head * Shape::value_dim), v_stride,
+            keys - tile * Shape::keys);
     };
     auto arrive = [] {
         wait_copies<0>();
@@ -140,8 +141,7 @@ MB_DEV void warpgroup_prefill(const PrefillAttention& a) {
         sync_block();   // what was copied is there, and nobody reads what is filled next
         warpgroup_fence();
     };
-    const int warp_first = first + thread_index() / warp_lanes * 16;
-    const int row = warp_first + lane_group(thread_index() % warp_lanes);
+    const int warp_first = a.prefix + first + thread_index() / warp_lanes * Shape::warp_rows;
     WarpgroupPrefillState<Shape> state;
     clear(state.sums.o);
     state.sums.most[0][0] = state.sums.most[0][1] = no_score;
@@ -149,37 +149,37 @@ MB_DEV void warpgroup_prefill(const PrefillAttention& a) {
     copy_panels<Shape::threads, Shape::query_dim, Shape::queries>(
         0, a.q, copy_start(sequence * a.length + first, q_stride, head * Shape::query_dim), q_stride,
         a.length - first);
-    load_keys(0);
+    load_keys(tiles.begin);
     commit_copies();
     arrive();
-    issue_scores<Shape>(0, state.s);
-    if (tiles > 1) load_keys(1);
-    load_values(0);
+    issue_scores<Shape>(tiles.begin, state.s);
+    if (tiles.begin + 1 < tiles.end) load_keys(tiles.begin + 1);
+    load_values(tiles.begin);
     commit_copies();
     wait_multiplies<0>();
     hold(state.s);
-    absorb_tile<Shape>(a, row, 0, state);
+    absorb_tile<Shape>(a, warp_first, tiles.begin * Shape::keys, state);
     take_probabilities<Shape>(state);
     MB_LOOP
-    for (int tile = 1; tile < tiles; ++tile) {
+    for (int tile = tiles.begin + 1; tile < tiles.end; ++tile) {
         arrive();
         issue_scores<Shape>(tile, state.s);
         issue_values<Shape>(tile - 1, state.p, state.sums.o[0]);
-        if (tile + 1 < tiles) load_keys(tile + 1);
+        if (tile + 1 < tiles.end) load_keys(tile + 1);
         load_values(tile);
         commit_copies();
         wait_multiplies<1>();
         hold(state.s);
-        absorb_tile<Shape>(a, row, tile * Shape::keys, state);
+        absorb_tile<Shape>(a, warp_first, tile * Shape::keys, state);
         wait_multiplies<0>();
         hold(state.sums.o[0]);
         take_probabilities<Shape>(state);
     }
     arrive();
-    issue_values<Shape>(tiles - 1, state.p, state.sums.o[0]);
+    issue_values<Shape>(tiles.end - 1, state.p, state.sums.o[0]);
     wait_multiplies<0>();
     hold(state.sums.o[0]);
-    write_queries<Shape>(a, sequence, head, warp_first, state.sums);
+    write_queries<Shape>(a, sequence, head, warp_first - a.prefix, state.sums);
 }
 
 using WarpgroupPrefill64 = PrefillShape<64, 64, 8, 1, 128, 1>;

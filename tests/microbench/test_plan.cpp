@@ -163,9 +163,10 @@ std::set<std::string> fitted_tables(int gpus, std::vector<std::string> options) 
 void check_all_tables(int gpus, const std::vector<std::string>& options) {
     CAPTURE(gpus);
     const std::set<std::string> tables = fitted_tables(gpus, options);
-    for (const char* table : {"gemm bfloat16", "gemm fp8", "moe bfloat16", "moe fp8",
-                              "attention_decode bfloat16", "attention_decode fp8",
-                              "attention_prefill bfloat16", "mla_decode bfloat16", "mla_prefill bfloat16"}) {
+    for (const char* table :
+         {"gemm bfloat16", "gemm fp8", "moe bfloat16", "moe fp8", "attention_decode bfloat16",
+          "attention_decode fp8", "attention_prefill bfloat16", "mla_decode bfloat16", "mla_decode fp8",
+          "mla_prefill bfloat16"}) {
         CAPTURE(table);
         CHECK(tables.contains(table));
     }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # From a machine with an NVIDIA GPU to a profile of it: builds the microbenchmarks and moecost, measures, fits, and asks
 # one question with the result. Run again after an interruption: finished cases are kept.
-#   tools/scripts/calibrate_gpu.sh [-d OUT] [-o PROFILE] [--synthetic PROFILE] [moecost-microbench options, as --quick]
+#   tools/scripts/calibrate_gpu.sh [-d OUT] [-o PROFILE] [--synthetic PROFILE] [moecost-microbench options: --quick, --full ...]
 # --synthetic PROFILE (such as h100_sxm-vllm): no GPU; rows by the laws with the constants of that profile, same steps.
 # Exit: 77 without a GPU, 1 without nvcc 13 or when a step fails. Clocks and settings of the GPU are never changed.
 set -euo pipefail

@@ -186,3 +186,17 @@ TEST_CASE("so do ten minutes") {
     check_all_tables(1, {"--noise", "0.01"});
     check_all_tables(8, {"--noise", "0.01"});
 }
+
+TEST_CASE("coverage counts the rows of every form's group and never wants more than there are cases") {
+    std::vector<SelectedCase> cases{gemm("fp8", 1, 64), gemm("fp8", 2, 64), gemm("bfloat16", 1, 64)};
+    Case probe{.table = "stream", .kernel = "vector16"};
+    cases.push_back({{}, probe});
+    const auto all =
+        coverage(cases, [](const Case& c) { return c.dtype == "fp8" && c.shape[0].second == 2; });
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].group == "gemm/cublaslt/bfloat16");
+    CHECK(all[0].rows == 0);
+    CHECK(all[0].wanted == 1);
+    CHECK(all[1].rows == 1);
+    CHECK(all[1].wanted == 2);
+}

@@ -167,7 +167,8 @@ std::vector<Coverage> coverage(const std::vector<SelectedCase>& cases,
         if (!has_form(table)) continue;
         const auto rows =
             std::ranges::count_if(group.cases, [&](std::size_t i) { return finished(cases[i].c); });
-        all.push_back({name, static_cast<std::size_t>(rows), wanted_rows(table)});
+        all.push_back(
+            {name, static_cast<std::size_t>(rows), std::min(wanted_rows(table), group.cases.size())});
     }
     return all;
 }

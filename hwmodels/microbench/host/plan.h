@@ -34,7 +34,7 @@ namespace microbench {
 struct Coverage {
     std::string group;
     std::size_t rows = 0;
-    std::size_t wanted = 0;
+    std::size_t wanted = 0;   // never more than there are cases
 };
 [[nodiscard]] std::vector<Coverage> coverage(const std::vector<SelectedCase>& cases,
                                              const std::function<bool(const Case&)>& finished);

@@ -25,9 +25,9 @@ struct Assembly {
 /// `own` engine first, then sglang, trtllm, vllm as far as the folder holds them:
 ///   gemm            first engine with a table of the format whose floor is below 20 us (above: timed from the host);
 ///                   TensorRT-LLM per-tensor fp8 gives 6.5 us of its floor (not below 3) to a kernel fused in service
-///   moe             all kernels of the first engine that has any; where the accelerator has fp4, also the generated
-///                   kernels (flashinfer_trtllm) of the others, which every engine ships; mxfp4: weight-only kernels
-///                   where there is no fp4, else those with mxfp8 activations
+///   moe             all kernels of the first engine that has any (microbench: the one with most rows); where the
+///                   accelerator has fp4, also the generated kernels (flashinfer_trtllm) of the others, which every engine
+///                   ships; mxfp4: weight-only kernels where there is no fp4, else those with mxfp8 activations
 ///   attention       of the first engine with any: the kernel with most rows, never a Triton or FA4 fallback; prefill: bf16
 ///                   queries on that cache, else fp8 queries, else bf16 cache
 ///   MLA             trtllm, then sglang (vLLM tables are timed from the host); microbench: its own

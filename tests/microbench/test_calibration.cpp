@@ -78,8 +78,13 @@ TEST_CASE("suite, calibrate, estimate: known constants come back and give the sa
         MESSAGE(table, ": median ", median, ", p90 ", p90, ", largest ", errors.back());
         CHECK(median < 0.02);
         CHECK(p90 < 0.02);
+        CHECK(errors.back() < 0.05);
     }
 
+    // Of two kernels for experts the profile takes the one that was measured over all cuts of a layer.
+    const auto& experts = c.assembly.profile.kernels->moe;
+    CHECK(std::ranges::count(experts, std::string("wgmma_grouped"), &moecost::MoeTable::kernel) == 2);
+    CHECK(std::ranges::count(experts, std::string("mma_grouped"), &moecost::MoeTable::kernel) == 0);
     for (const std::string& line : c.assembly.borrowed) {
         CAPTURE(line);
         CHECK(line.find("attention") == std::string::npos);

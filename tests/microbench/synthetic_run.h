@@ -16,6 +16,18 @@
 
 namespace microbench {
 
+/// The constants that a synthetic device follows.
+struct Truth {
+    moecost::Accelerator accelerator;
+    moecost::Profile profile;
+};
+inline constexpr const char* truth_name = "h100_sxm-vllm";
+inline Truth h100_truth() {
+    const moecost::DataStore data;
+    return {moecost::load_accelerator(data, "h100_sxm"),
+            moecost::profile_from_toml(data.open("hwmodels/engines", truth_name, "profile"))};
+}
+
 /// One run of the program; exit code 0 is required.
 inline std::string run_program(const std::vector<std::string>& arguments) {
     std::ostringstream out;

@@ -21,20 +21,8 @@ using namespace microbench;
 
 namespace {
 
-constexpr const char* truth_name = "h100_sxm-vllm";
-
 std::string profile_text(const moecost::Calibration& c) {
     return toml_of(c.target.gpu, c.target.sources, c.assembly.profile, "2026-11-25");
-}
-
-struct Truth {
-    moecost::Accelerator accelerator;
-    moecost::Profile profile;
-};
-Truth h100() {
-    const moecost::DataStore data;
-    return {moecost::load_accelerator(data, "h100_sxm"),
-            moecost::profile_from_toml(data.open("hwmodels/engines", truth_name, "profile"))};
 }
 
 /// The table, and what sets some of its cases apart from the others.
@@ -67,7 +55,7 @@ std::map<std::string, std::vector<double>> errors_by_group(const Truth& t, const
 }   // namespace
 
 TEST_CASE("suite, calibrate, estimate: known constants come back and give the same throughput") {
-    const Truth truth = h100();
+    const Truth truth = h100_truth();
     const ScratchFolder folder;
     run_program({"--synthetic", truth_name, "--noise", "0.005", "--out", folder / "run"});
     const moecost::Calibration c = fit_of(folder / "run");

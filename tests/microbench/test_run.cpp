@@ -181,16 +181,22 @@ TEST_CASE("a killed run leaves the name of its case, one that ends in order none
 
 TEST_CASE("the watchdog barks only when nobody restarts it") {
     std::atomic<int> barks = 0;
+    std::string last;
+    const auto bark = [&](const std::string& name) {
+        last = name;
+        ++barks;
+    };
     {
-        Watchdog quiet(3600, [&] { ++barks; });
-        quiet.restart();
+        Watchdog quiet(3600, bark);
+        quiet.restart("a");
     }
+    { Watchdog never(0, bark); }
     CHECK(barks == 0);
     {
-        Watchdog never(0, [&] { ++barks; });
+        Watchdog loud(0.05, bark);
+        loud.restart("gemm/m=1");
+        while (barks == 0) std::this_thread::yield();
     }
-    CHECK(barks == 0);
-    Watchdog loud(0.001, [&] { ++barks; });
-    while (barks == 0) std::this_thread::yield();
     CHECK(barks == 1);
+    CHECK(last == "gemm/m=1");
 }

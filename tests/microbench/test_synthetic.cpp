@@ -8,21 +8,11 @@
 #include "host/run.h"
 #include "scratch.h"
 #include "synthetic/backend.h"
+#include "synthetic_run.h"
 
 using namespace microbench;
 
 namespace {
-
-struct Truth {
-    moecost::Accelerator accelerator;
-    moecost::Profile profile;
-};
-
-Truth h100() {
-    const moecost::DataStore data;
-    return {moecost::load_accelerator(data, "h100_sxm"),
-            moecost::profile_from_toml(data.open("hwmodels/engines", "h100_sxm-vllm", "profile"))};
-}
 
 Case gemm(double m) {
     Case c;
@@ -35,7 +25,7 @@ Case gemm(double m) {
 }   // namespace
 
 TEST_CASE("a small GEMM takes its floor and its weights, a large one its FLOP") {
-    const Truth t = h100();
+    const Truth t = h100_truth();
     // floor 2.201 us; 128 MiB of weights at 0.8456 of 3.35 TB/s: 47.4 us
     CHECK(law_us(gemm(1), t.accelerator, t.profile) == doctest::Approx(2.2 + 47.4).epsilon(0.02));
     // 2 * 8192^3 FLOP at 0.858 of 989 TFLOP/s: 1296 us, plus what the corner of the roofline costs
@@ -45,13 +35,13 @@ TEST_CASE("a small GEMM takes its floor and its weights, a large one its FLOP") 
 }
 
 TEST_CASE("a floor above the cap of served steps stays as an isolated kernel shows it") {
-    Truth t = h100();
+    Truth t = h100_truth();
     t.profile.kernels->gemm[0].floor = moecost::Seconds{100e-6};
     CHECK(law_us(gemm(1), t.accelerator, t.profile) == doctest::Approx(100 + 47.4).epsilon(0.02));
 }
 
 TEST_CASE("what has no law is skipped with a reason") {
-    const Truth t = h100();
+    const Truth t = h100_truth();
     Case c = gemm(1);
     c.table = "stream";
     CHECK_THROWS_AS((void)law_us(c, t.accelerator, t.profile), SkipCase);
@@ -61,7 +51,7 @@ TEST_CASE("what has no law is skipped with a reason") {
 }
 
 TEST_CASE("medians of noisy samples are the truth within half a percent") {
-    const Truth t = h100();
+    const Truth t = h100_truth();
     const ScratchFolder folder;
     const Backend backend = synthetic_backend(t.accelerator, t.profile, 0.01);
     Results results(folder.path());

@@ -92,7 +92,6 @@ Case decode_case(const char* kernel, const char* kv, const Heads& h, double wind
     const double cache = work("attention_decode", {batch, context, 0, h.q, h.kv, h.dim, bytes_of(kv)}).bytes;
     c.device_bytes = cache * rotating_copies(c.work.bytes, device.l2_bytes, 64) +
                      decode_buffers(batch, h.q, h.dim, context) + 64e6;
-    c.short_kernel = c.work.bytes < 10e6;
     return c;
 }
 
@@ -104,7 +103,6 @@ Case prefill_case(const Heads& h, double window, double batch, double isl, doubl
                {"batch", batch}, {"isl", isl},       {"prefix", prefix}};
     c.work = work("attention_prefill", {batch, isl, window, prefix, h.q, h.kv, h.dim});
     c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
-    c.short_kernel = c.work.flop < 1e9;
     return c;
 }
 
@@ -183,7 +181,6 @@ std::vector<Case> mla_decode_cases(const Device& device) {
                     c.work = work("mla_decode", {batch, context, heads, bytes_of(kv)});
                     c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) +
                                      decode_buffers(batch, heads, 512, context) + 64e6;
-                    c.short_kernel = c.work.bytes < 10e6;
                     cases.push_back(std::move(c));
                 }
             }
@@ -203,7 +200,6 @@ std::vector<Case> mla_prefill_cases(const Device& device) {
                 c.shape = {{"heads", heads}, {"batch", batch}, {"isl", isl}, {"prefix", 0}};
                 c.work = work("mla_prefill", {batch, isl, heads});
                 c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 64) + 64e6;
-                c.short_kernel = c.work.flop < 1e9;
                 cases.push_back(std::move(c));
             }
         }

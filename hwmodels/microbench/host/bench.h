@@ -32,7 +32,6 @@ struct Case {
         shape{};   // columns of the table that identify the case, in order
     Work work{};
     double device_bytes = 0;      // memory the case needs, all rotating copies included
-    bool short_kernel = false;    // below about 10 us: timed in batches of launches
     std::string distribution{};   // of tokens over experts; empty where there is none
     std::vector<std::pair<std::string, std::string>>
         labels{};            // other text columns: kv_dtype, op, mode, ...

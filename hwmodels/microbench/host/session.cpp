@@ -162,12 +162,8 @@ int run_cases(const std::vector<std::string>& arguments, const Options& options,
         out << result_line(c, m) << std::endl;
     };
     catch_interrupts();
-    std::string current;
-    Watchdog watchdog(backend.recover ? longest_silence : 0, [&] { give_up(current); });
-    run_options.began = [&](const Case& c) {
-        current = c.name();
-        watchdog.restart();
-    };
+    Watchdog watchdog(backend.recover ? longest_silence : 0, give_up);
+    run_options.began = [&](const Case& c) { watchdog.restart(c.name()); };
     const Report report = run(cases, backend, results, run_options, listener, interrupted);
     printer.clear();
     print_report(report, options.out, out, err);

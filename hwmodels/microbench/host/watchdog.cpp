@@ -5,7 +5,7 @@
 
 namespace microbench {
 
-Watchdog::Watchdog(double seconds, std::function<void()> expired) {
+Watchdog::Watchdog(double seconds, std::function<void(const std::string&)> expired) {
     if (seconds > 0)
         thread_ = std::thread([this, seconds, expired = std::move(expired)] { watch(seconds, expired); });
 }
@@ -19,23 +19,25 @@ Watchdog::~Watchdog() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::restart() {
+void Watchdog::restart(std::string name) {
     {
         const std::lock_guard lock(mutex_);
+        name_ = std::move(name);
         ++restarts_;
     }
     changed_.notify_all();
 }
 
-void Watchdog::watch(double seconds, const std::function<void()>& expired) {
+void Watchdog::watch(double seconds, const std::function<void(const std::string&)>& expired) {
     std::unique_lock lock(mutex_);
     while (!ending_) {
         const unsigned long before = restarts_;
         const bool news = changed_.wait_for(lock, std::chrono::duration<double>(seconds),
                                             [&] { return ending_ || restarts_ != before; });
         if (!news) {
+            const std::string name = name_;
             lock.unlock();
-            expired();
+            expired(name);
             return;
         }
     }

@@ -75,7 +75,6 @@ std::vector<Case> all_reduce_cases(const Device& device) {
             c.work = work("all_reduce", {bytes, gpus});
             c.operations = calls_per_launch(bytes);
             c.device_bytes = 2 * bytes + 1e6;
-            c.short_kernel = true;
             cases.push_back(std::move(c));
         }
     }

@@ -89,7 +89,6 @@ Case gemm_case(const char* table, const std::string& dtype, const Shape& s, doub
     Case c{.table = table, .kernel = "cublaslt", .dtype = dtype, .shape = {{"n", s.n}, {"k", s.k}, {"m", m}}};
     c.work = work("gemm", {m, s.n, s.k, bytes_of(dtype)});
     c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, l2_bytes, 512) + 64e6;
-    c.short_kernel = c.work.bytes < 10e6 && c.work.flop < 2e9;
     return c;
 }
 

@@ -18,7 +18,6 @@ std::vector<Case> stream_cases(const Device& device) {
             c.labels = {{"op", op}};
             c.work = work(op, {bytes});
             c.device_bytes = bytes * (copy ? 2 : 1) * rotating_copies(c.work.bytes, device.l2_bytes);
-            c.short_kernel = bytes <= 8 * mib;
             cases.push_back(std::move(c));
         }
     }

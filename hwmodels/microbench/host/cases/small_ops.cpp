@@ -40,7 +40,6 @@ std::vector<Case> small_op_cases(const Device& device) {
             if (op.top_k > 0) c.shape.emplace_back("top_k", op.top_k);
             c.work = work_of(op, tokens);
             c.device_bytes = c.work.bytes * rotating_copies(c.work.bytes, device.l2_bytes, 1024);
-            c.short_kernel = c.work.bytes < 10e6;
             cases.push_back(std::move(c));
         }
     }

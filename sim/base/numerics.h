@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "base/quantity.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/assemble.h"
+#include "moecost/calibrate/assemble.h"
 
 #include <algorithm>
 #include <functional>
 #include <optional>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 namespace {

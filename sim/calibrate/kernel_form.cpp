@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_form.h"
+#include "moecost/calibrate/kernel_form.h"
 
 #include <algorithm>
 #include <cstdlib>

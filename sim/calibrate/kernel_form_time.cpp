@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_form.h"
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
+#include "moecost/calibrate/kernel_form.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
 
 namespace moecost {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hardware/price.h"
+#include "moecost/hardware/price.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 namespace {

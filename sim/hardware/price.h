@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
-#include "base/quantity.h"
+#include "moecost/base/data.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/law_toml.h"
+#include "moecost/law/law_toml.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/format.h"
-#include "law/parameters.h"
+#include "moecost/base/format.h"
+#include "moecost/law/parameters.h"
 
 namespace moecost {
 namespace {
 
-constexpr std::string_view folder = "sim/law";
+constexpr std::string_view folder = "workloads/laws";
 constexpr SizeMeaning meanings[] = {SizeMeaning::dense_equivalent, SizeMeaning::active, SizeMeaning::total};
 
 std::string stem_of(const std::string& file) {

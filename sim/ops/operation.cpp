@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/operation.h"
+#include "moecost/ops/operation.h"
 
 #include <algorithm>
 

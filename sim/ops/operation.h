@@ -6,8 +6,8 @@
 #include <string_view>
 #include <variant>
 
-#include "base/dtype.h"
-#include "base/quantity.h"
+#include "moecost/base/dtype.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 

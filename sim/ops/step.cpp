@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/step.h"
+#include "moecost/ops/step.h"
 
 #include <algorithm>
 
-#include "ops/ffn_operations.h"
-#include "ops/mixer_operations.h"
-#include "ops/routing.h"
-#include "ops/step_context.h"
+#include "moecost/ops/ffn_operations.h"
+#include "moecost/ops/mixer_operations.h"
+#include "moecost/ops/routing.h"
+#include "moecost/ops/step_context.h"
 
 namespace moecost {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/closed_loop.h"
+#include "moecost/serving/closed_loop.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // N requests always in the system under continuous batching: the mixture cycle.
 #pragma once
 
-#include "serving/serving.h"
+#include "moecost/serving/serving.h"
 
 namespace moecost {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/memory.h"
+#include "moecost/serving/memory.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/cache.h"
+#include "moecost/model/cache.h"
 
 namespace moecost {
 

@@ -2,12 +2,12 @@
 // What lies in the memory of one GPU, and how many sequences fit beside the weights.
 #pragma once
 
-#include "base/expected.h"
-#include "hardware/cluster.h"
-#include "hardware/profile.h"
-#include "model/counts.h"
-#include "ops/layout.h"
-#include "traffic/traffic.h"
+#include "moecost/base/expected.h"
+#include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/model/counts.h"
+#include "moecost/ops/layout.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/phases.h"
+#include "moecost/serving/phases.h"
 
 #include <algorithm>
 #include <cmath>

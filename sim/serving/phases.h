@@ -2,7 +2,7 @@
 // Loads without a steady mixture: static batch, burst, offline queue, a single phase.
 #pragma once
 
-#include "serving/closed_loop.h"
+#include "moecost/serving/closed_loop.h"
 
 namespace moecost {
 

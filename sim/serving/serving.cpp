@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/serving.h"
+#include "moecost/serving/serving.h"
 
-#include "serving/phases.h"
+#include "moecost/serving/phases.h"
 
 namespace moecost {
 namespace {

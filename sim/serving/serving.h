@@ -2,11 +2,11 @@
 // Requests through steps: what one instance delivers under a load.
 #pragma once
 
-#include "base/expected.h"
-#include "hardware/profile.h"
-#include "serving/memory.h"
-#include "timing/step_timer.h"
-#include "traffic/traffic.h"
+#include "moecost/base/expected.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/serving/memory.h"
+#include "moecost/timing/step_timer.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 

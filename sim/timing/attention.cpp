@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/attention.h"
+#include "moecost/timing/attention.h"
 
 #include <algorithm>
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {

@@ -2,8 +2,8 @@
 // Attention kernels: decode against a cache, causal prefill, absorbed latent decode, and recurrent layers.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/machine.h"
 
 namespace moecost {
 

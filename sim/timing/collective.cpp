@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/collective.h"
+#include "moecost/timing/collective.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {

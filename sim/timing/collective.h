@@ -2,8 +2,8 @@
 // Collectives. S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/machine.h"
 
 namespace moecost {
 

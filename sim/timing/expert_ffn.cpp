@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/expert_ffn.h"
+#include "moecost/timing/expert_ffn.h"
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 

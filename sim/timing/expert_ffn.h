@@ -2,8 +2,8 @@
 // Fused routed experts of one rank: permute, grouped gate-up GEMM, activation, grouped down GEMM, un-permute.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/machine.h"
 
 namespace moecost {
 

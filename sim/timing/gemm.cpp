@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/gemm.h"
+#include "moecost/timing/gemm.h"
 
 #include <algorithm>
 
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 namespace moecost {
 namespace {

@@ -2,8 +2,8 @@
 // Dense GEMM [M x K] * [K x N]: tiles in waves over the multiprocessors, split-K, bytes, latency of the K loop.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/machine.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/machine.h"
+#include "moecost/timing/machine.h"
 
 #include <algorithm>
 

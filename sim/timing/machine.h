@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "hardware/cluster.h"
-#include "hardware/profile.h"
-#include "model/architecture.h"
-#include "ops/operation.h"
-#include "timing/timed.h"
+#include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/timed.h"
 
 namespace moecost {
 

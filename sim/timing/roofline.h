@@ -2,9 +2,9 @@
 // The datasheet roofline: no operation is faster than its own FLOP, bytes and messages at peak.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
-#include "timing/timed.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/machine.h"
+#include "moecost/timing/timed.h"
 
 namespace moecost {
 

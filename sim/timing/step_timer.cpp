@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/step_timer.h"
+#include "moecost/timing/step_timer.h"
 
 #include <algorithm>
 
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
-#include "timing/roofline.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {

@@ -5,9 +5,9 @@
 #include <array>
 #include <vector>
 
-#include "ops/step.h"
-#include "timing/gemm.h"
-#include "timing/machine.h"
+#include "moecost/ops/step.h"
+#include "moecost/timing/gemm.h"
+#include "moecost/timing/machine.h"
 
 namespace moecost {
 

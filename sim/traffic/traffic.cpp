@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "traffic/traffic.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/data.h"
+#include "moecost/base/data.h"
 
 namespace moecost {
 

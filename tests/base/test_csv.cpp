@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "input_error.h"
 #include "scratch.h"
 

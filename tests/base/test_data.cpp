@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/data.h"
+#include "moecost/base/data.h"
 #include "input_error.h"
 #include "scratch.h"
 

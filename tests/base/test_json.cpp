@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "base/json_writer.h"
-#include "base/value.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/base/value.h"
 #include "input_error.h"
 
 using namespace moecost;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 using namespace moecost;
 

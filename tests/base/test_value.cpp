@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "base/value.h"
+#include "moecost/base/value.h"
 #include "input_error.h"
 
 using namespace moecost;

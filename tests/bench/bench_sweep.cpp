@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "search/block.h"
-#include "search/figure.h"
+#include "moecost/sweep/block.h"
+#include "moecost/base/number_text.h"
 
 namespace {
 

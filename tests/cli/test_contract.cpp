@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "base/format.h"
-#include "base/value.h"
+#include "moecost/base/format.h"
+#include "moecost/base/value.h"
 #include "program.h"
 
 using namespace moecost;

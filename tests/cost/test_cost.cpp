@@ -4,8 +4,8 @@
 #include <random>
 #include <string>
 
-#include "cost/cost.h"
-#include "moecost.h"
+#include "moecost/cost/cost.h"
+#include "moecost/moecost.h"
 
 using namespace moecost;
 using doctest::Approx;

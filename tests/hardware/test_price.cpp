@@ -6,8 +6,8 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
-#include "hardware/accelerator.h"
-#include "hardware/price.h"
+#include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/price.h"
 
 using namespace moecost;
 

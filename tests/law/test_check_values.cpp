@@ -5,8 +5,8 @@
 #include <charconv>
 #include <map>
 
-#include "base/csv.h"
-#include "law/optimum.h"
+#include "moecost/base/csv.h"
+#include "moecost/law/optimum.h"
 #include "laws.h"
 
 using namespace moecost;

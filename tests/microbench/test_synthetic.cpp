@@ -2,7 +2,7 @@
 // The back end that samples the laws of the simulator.
 #include <doctest/doctest.h>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"

@@ -2,7 +2,7 @@
 // FLOP and bytes of each operation, worked by hand on small numbers.
 #include <doctest/doctest.h>
 
-#include "ops/operation.h"
+#include "moecost/ops/operation.h"
 
 using namespace moecost;
 using doctest::Approx;

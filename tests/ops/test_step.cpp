@@ -6,7 +6,7 @@
 #include <string>
 
 #include "listed.h"
-#include "model/counts.h"
+#include "moecost/model/counts.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -4,9 +4,9 @@
 
 #include <limits>
 
-#include "model/library.h"
-#include "serving/closed_loop.h"
-#include "serving/phases.h"
+#include "moecost/model/library.h"
+#include "moecost/serving/closed_loop.h"
+#include "moecost/serving/phases.h"
 
 struct Instance {
     const char* model;

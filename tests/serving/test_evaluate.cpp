@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "moecost.h"
-#include "timing/machine.h"
+#include "moecost/moecost.h"
+#include "moecost/timing/machine.h"
 
 using namespace moecost;
 using doctest::Approx;

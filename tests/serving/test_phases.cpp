@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "served.h"
-#include "serving/serving.h"
+#include "moecost/serving/serving.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -3,7 +3,7 @@
 // own.
 #pragma once
 
-#include "timing/machine.h"
+#include "moecost/timing/machine.h"
 
 struct Bench {
     moecost::Cluster cluster;

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/attention.h"
+#include "moecost/timing/attention.h"
 
 using namespace moecost;
 using doctest::Approx;

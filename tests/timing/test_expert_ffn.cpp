@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/expert_ffn.h"
+#include "moecost/timing/expert_ffn.h"
 
 using namespace moecost;
 using doctest::Approx;

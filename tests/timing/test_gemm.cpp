@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/gemm.h"
+#include "moecost/timing/gemm.h"
 
 using namespace moecost;
 using doctest::Approx;

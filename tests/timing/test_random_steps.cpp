@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/library.h"
-#include "timing/step_timer.h"
+#include "moecost/model/library.h"
+#include "moecost/timing/step_timer.h"
 
 using namespace moecost;
 

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bench.h"
-#include "model/library.h"
-#include "timing/step_timer.h"
+#include "moecost/model/library.h"
+#include "moecost/timing/step_timer.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
+#include "moecost/base/data.h"
 #include "command_line.h"
 
 namespace moecost::cli {

@@ -2,9 +2,9 @@
 // The table of commands. A new command is one line here, its declaration in command.h and a file of its own.
 #include <filesystem>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "command.h"
-#include "description.h"
+#include "moecost/estimate/description.h"
 
 namespace moecost::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "help.h"
 
 namespace moecost::cli {

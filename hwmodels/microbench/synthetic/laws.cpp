@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/dtype.h"
-#include "hardware/cluster.h"
+#include "moecost/base/dtype.h"
+#include "moecost/hardware/cluster.h"
 #include "host/formulas.h"
 #include "host/shape.h"
 #include "synthetic/backend.h"
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
 
 namespace microbench {
 namespace {

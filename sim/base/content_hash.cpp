@@ -11,7 +11,7 @@ constexpr std::uint64_t odd = 0xd6e8feb86659fd93ULL;
 
 std::uint64_t mixed(std::uint64_t state, std::uint64_t word) { return std::rotl(state ^ word, 29) * odd; }
 
-}  // namespace
+}   // namespace
 
 void ContentHash::add(std::string_view bytes) {
     length_ += bytes.size();
@@ -47,4 +47,4 @@ std::string hexadecimal(std::uint64_t value) {
     return s;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -27,4 +27,4 @@ class ContentHash {
 
 [[nodiscard]] std::string hexadecimal(std::uint64_t value);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -21,9 +21,12 @@ struct Symbol {
     std::string_view text;
     Operation operation;
 };
-constexpr std::array<Symbol, 6> comparisons{{{"==", Operation::equal}, {"!=", Operation::not_equal},
-                                             {"<=", Operation::less_equal}, {">=", Operation::greater_equal},
-                                             {"<", Operation::less}, {">", Operation::greater}}};
+constexpr std::array<Symbol, 6> comparisons{{{"==", Operation::equal},
+                                             {"!=", Operation::not_equal},
+                                             {"<=", Operation::less_equal},
+                                             {">=", Operation::greater_equal},
+                                             {"<", Operation::less},
+                                             {">", Operation::greater}}};
 constexpr std::array<Symbol, 2> sums{{{"+", Operation::add}, {"-", Operation::subtract}}};
 constexpr std::array<Symbol, 3> products{
     {{"*", Operation::multiply}, {"/", Operation::divide}, {"%", Operation::remainder}}};
@@ -199,13 +202,18 @@ class Parser {
         const bool foreign = rest.starts_with("&&") || rest.starts_with("||") || rest.starts_with('!');
         std::string message("unexpected '");
         fail(at_, message.append(rest.substr(0, 12)).append("'"),
-             foreign ? "write and, or, not" : rest.starts_with('=') ? "equality is ==" : "");
+             foreign                 ? "write and, or, not"
+             : rest.starts_with('=') ? "equality is =="
+                                     : "");
     }
     [[noreturn]] void fail(std::size_t offset, std::string_view message, std::string hint = {}) const {
         Location place = where_;
         place.column += place.column > 0 ? static_cast<int>(offset) + 1 : 0;   // behind the quote of the text
         std::string full("'");
-        full.append(text_.substr(0, 120)).append("', column ").append(std::to_string(offset + 1)).append(": ");
+        full.append(text_.substr(0, 120))
+            .append("', column ")
+            .append(std::to_string(offset + 1))
+            .append(": ");
         throw InputError(place, {}, full.append(message), std::move(hint));
     }
 
@@ -220,33 +228,54 @@ class Parser {
 
 double apply(Operation operation, double a, double b) {
     switch (operation) {
-        case Operation::add: return a + b;
-        case Operation::subtract: return a - b;
-        case Operation::multiply: return a * b;
-        case Operation::divide: return a / b;
-        case Operation::remainder: return std::fmod(a, b);
-        case Operation::equal: return a == b ? 1 : 0;
-        case Operation::not_equal: return a < b || a > b ? 1 : 0;
-        case Operation::less: return a < b ? 1 : 0;
-        case Operation::less_equal: return a <= b ? 1 : 0;
-        case Operation::greater: return a > b ? 1 : 0;
-        case Operation::greater_equal: return a >= b ? 1 : 0;
-        case Operation::logical_and: return a != 0 && b != 0 ? 1 : 0;
-        default: return a != 0 || b != 0 ? 1 : 0;
+        case Operation::add:
+            return a + b;
+        case Operation::subtract:
+            return a - b;
+        case Operation::multiply:
+            return a * b;
+        case Operation::divide:
+            return a / b;
+        case Operation::remainder:
+            return std::fmod(a, b);
+        case Operation::equal:
+            return a == b ? 1 : 0;
+        case Operation::not_equal:
+            return a < b || a > b ? 1 : 0;
+        case Operation::less:
+            return a < b ? 1 : 0;
+        case Operation::less_equal:
+            return a <= b ? 1 : 0;
+        case Operation::greater:
+            return a > b ? 1 : 0;
+        case Operation::greater_equal:
+            return a >= b ? 1 : 0;
+        case Operation::logical_and:
+            return a != 0 && b != 0 ? 1 : 0;
+        default:
+            return a != 0 || b != 0 ? 1 : 0;
     }
 }
 
-}  // namespace
+}   // namespace
 
 double Expression::value(std::span<const double> values) const {
     std::array<double, max_stack> stack;   // NOLINT: written before it is read
     std::size_t top = 0;
     for (const Step& step : steps) {
         switch (step.operation) {
-            case Operation::constant: stack[top++] = step.constant; break;
-            case Operation::variable: stack[top++] = values[step.variable]; break;
-            case Operation::negate: stack[top - 1] = -stack[top - 1]; break;
-            case Operation::logical_not: stack[top - 1] = stack[top - 1] != 0 ? 0 : 1; break;
+            case Operation::constant:
+                stack[top++] = step.constant;
+                break;
+            case Operation::variable:
+                stack[top++] = values[step.variable];
+                break;
+            case Operation::negate:
+                stack[top - 1] = -stack[top - 1];
+                break;
+            case Operation::logical_not:
+                stack[top - 1] = stack[top - 1] != 0 ? 0 : 1;
+                break;
             default:
                 --top;
                 stack[top - 1] = apply(step.operation, stack[top - 1], stack[top]);
@@ -272,4 +301,4 @@ Expression compile_condition(std::string_view text, const Location& where, const
     return expression;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -24,8 +24,23 @@ namespace moecost {
 class Expression {
   public:
     enum class Operation : std::uint8_t {
-        constant, variable, negate, logical_not, add, subtract, multiply, divide, remainder,
-        equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or
+        constant,
+        variable,
+        negate,
+        logical_not,
+        add,
+        subtract,
+        multiply,
+        divide,
+        remainder,
+        equal,
+        not_equal,
+        less,
+        less_equal,
+        greater,
+        greater_equal,
+        logical_and,
+        logical_or
     };
     struct Step {
         Operation operation{};
@@ -51,6 +66,7 @@ struct NameTable {
 
 /// `where` is the position of the text in its file; an InputError adds the column inside the text. A condition must
 /// be true or false: "gpus % tp" alone is refused.
-[[nodiscard]] Expression compile_condition(std::string_view text, const Location& where, const NameTable& names);
+[[nodiscard]] Expression compile_condition(std::string_view text, const Location& where,
+                                           const NameTable& names);
 
-}  // namespace moecost
+}   // namespace moecost

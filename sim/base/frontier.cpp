@@ -25,7 +25,7 @@ bool by_value(const FrontierMember& a, const FrontierMember& b) {
     return a.values != b.values ? a.values < b.values : a.point < b.point;
 }
 
-}  // namespace
+}   // namespace
 
 bool Frontier::offer(const FrontierMember& candidate) {
     if (objectives_ == 2) return offer_two(candidate);
@@ -74,7 +74,8 @@ bool Frontier::dominated(const FrontierMember& candidate) {
 void Frontier::remove_dominated(const FrontierMember& candidate) {
     for (Group& group : groups_) {
         if (!no_worse(candidate.values, group.worst)) continue;
-        size_ -= std::erase_if(group.members, [&](const FrontierMember& m) { return precedes(candidate, m); });
+        size_ -=
+            std::erase_if(group.members, [&](const FrontierMember& m) { return precedes(candidate, m); });
     }
     std::erase_if(groups_, [](const Group& group) { return group.members.empty(); });
 }
@@ -106,9 +107,10 @@ void Frontier::insert(const FrontierMember& candidate) {
 
 std::vector<FrontierMember> Frontier::sorted() const {
     std::vector<FrontierMember> result = stairs_;
-    for (const Group& group : groups_) result.insert(result.end(), group.members.begin(), group.members.end());
+    for (const Group& group : groups_)
+        result.insert(result.end(), group.members.begin(), group.members.end());
     std::sort(result.begin(), result.end(), by_value);
     return result;
 }
 
-}  // namespace moecost
+}   // namespace moecost

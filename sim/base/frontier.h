@@ -44,9 +44,10 @@ class Frontier {
     std::size_t size_ = 0;
     std::vector<FrontierMember> stairs_;   // two objectives: sorted by the first
     std::vector<Group> groups_;            // three and four
-    std::array<FrontierMember, 8> recent_{};   // members that dominated lately: neighbours fall to the same ones
+    std::array<FrontierMember, 8>
+        recent_{};   // members that dominated lately: neighbours fall to the same ones
     std::size_t recent_count_ = 0;
     std::size_t recent_next_ = 0;
 };
 
-}  // namespace moecost
+}   // namespace moecost

@@ -27,7 +27,9 @@ struct PowersOfTen {
 };
 const PowersOfTen power_of_ten;
 
-char* write_integer(char* to, std::int64_t value) { return std::to_chars(to, to + longest_figure, value).ptr; }
+char* write_integer(char* to, std::int64_t value) {
+    return std::to_chars(to, to + longest_figure, value).ptr;
+}
 
 /// `figures` is a whole number of six digits that stands for d.ddddd x 10^exponent.
 char* write_fixed(char* to, std::uint32_t figures, int exponent) {
@@ -62,7 +64,7 @@ char* write_fixed(char* to, std::uint32_t figures, int exponent) {
     return to;
 }
 
-}  // namespace
+}   // namespace
 
 char* write_figure(char* to, double value) {
     if (!std::isfinite(value)) return to;
@@ -75,10 +77,13 @@ char* write_figure(char* to, double value) {
         return std::to_chars(to, to + longest_figure, value, std::chars_format::scientific, digits - 1).ptr;
     }
     if (value < 0) *to++ = '-';
-    const auto binary = static_cast<int>(std::bit_cast<std::uint64_t>(magnitude) >> 52) - 1023;   // normal, positive
+    const auto binary =
+        static_cast<int>(std::bit_cast<std::uint64_t>(magnitude) >> 52) - 1023;   // normal, positive
     int exponent = (binary * 77) / 256;   // log10(2) = 77.06/256: at most one too low or too high
-    if (magnitude < power_of_ten(exponent)) --exponent;
-    else if (magnitude >= power_of_ten(exponent + 1)) ++exponent;
+    if (magnitude < power_of_ten(exponent))
+        --exponent;
+    else if (magnitude >= power_of_ten(exponent + 1))
+        ++exponent;
     auto figures = static_cast<std::uint32_t>(magnitude * power_of_ten(digits - 1 - exponent) + 0.5);
     if (figures >= static_cast<std::uint32_t>(ten_to_digits)) {
         figures /= 10;
@@ -87,4 +92,4 @@ char* write_figure(char* to, double value) {
     return write_fixed(to, figures, exponent);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -13,4 +13,4 @@ inline constexpr std::size_t longest_figure = 32;
 /// that is no finite number. `to` has room for longest_figure characters; returns the end.
 char* write_figure(char* to, double value);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -6,10 +6,10 @@
 #include <map>
 #include <random>
 
-#include "moecost/base/numerics.h"
-#include "moecost/law/parameters.h"
-#include "moecost/design/models.h"
 #include "moecost/base/frontier.h"
+#include "moecost/base/numerics.h"
+#include "moecost/design/models.h"
+#include "moecost/law/parameters.h"
 
 namespace moecost {
 namespace {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "moecost/base/format.h"
+#include "moecost/estimate/estimate.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
-#include "moecost/estimate/estimate.h"
 #include "moecost/timing/machine.h"
 
 namespace moecost {

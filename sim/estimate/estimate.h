@@ -68,7 +68,8 @@ struct Estimate {
 /// Reads and checks everything a description names. InputError names the option or the file, and what is allowed.
 [[nodiscard]] Scenario describe(const DataStore& data, const Description& description);
 /// The same for an architecture that is there already; the model that the description names is not read.
-[[nodiscard]] Scenario describe(const DataStore& data, const Description& description, Architecture architecture);
+[[nodiscard]] Scenario describe(const DataStore& data, const Description& description,
+                                Architecture architecture);
 
 /// The member of a family that a description names, before its edits. InputError: no size, a model beside the family,
 /// or a member that the family does not have, and why.

@@ -22,7 +22,8 @@ constexpr GpuFigure table[] = {
     {"int8_tflops", 0.1, 1e6, get_peak<MathUnit::int8>, set_peak<MathUnit::int8>},
     {"usable_gib", 1, 4096, [](const Cluster& c) { return c.gpu.memory.value() / gib; },
      [](Cluster& c, double v) { c.gpu.memory = Bytes{v * gib}; }},
-    {"memory_bandwidth_tb_s", 0.01, 1000, [](const Cluster& c) { return c.gpu.memory_bandwidth.value() / 1e12; },
+    {"memory_bandwidth_tb_s", 0.01, 1000,
+     [](const Cluster& c) { return c.gpu.memory_bandwidth.value() / 1e12; },
      [](Cluster& c, double v) { c.gpu.memory_bandwidth = BytesPerSecond{v * 1e12}; }},
     {"multiprocessors", 1, 65536, [](const Cluster& c) { return c.gpu.multiprocessors; },
      [](Cluster& c, double v) { c.gpu.multiprocessors = v; }},
@@ -42,7 +43,7 @@ constexpr GpuFigure table[] = {
      [](Cluster& c, double v) { c.gpu.idle_power_share = v; }},
 };
 
-}  // namespace
+}   // namespace
 
 std::span<const GpuFigure> gpu_figures() { return table; }
 
@@ -53,4 +54,4 @@ const GpuFigure* gpu_figure_named(std::string_view name) {
     return nullptr;
 }
 
-}  // namespace moecost
+}   // namespace moecost

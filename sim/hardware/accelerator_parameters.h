@@ -12,8 +12,8 @@
 namespace moecost {
 
 struct GpuFigure {
-    std::string_view name;       // without "gpu."; ends in the unit
-    double low;                  // what such a figure can be
+    std::string_view name;   // without "gpu."; ends in the unit
+    double low;              // what such a figure can be
     double high;
     double (*get)(const Cluster& cluster);
     void (*set)(Cluster& cluster, double value);
@@ -22,4 +22,4 @@ struct GpuFigure {
 /// Null when there is none of that name.
 [[nodiscard]] const GpuFigure* gpu_figure_named(std::string_view name);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -78,8 +78,8 @@ std::optional<AxisRange> interval(const Reader& r, std::string_view key) {
 
 TrainingRange range_from(const Reader& r) {
     r.allow_only({"N", "D", "E", "G", "A", "S", "C"});
-    return {interval(r, "N"), interval(r, "D"), interval(r, "E"),
-            interval(r, "G"), interval(r, "A"), interval(r, "S"), interval(r, "C")};
+    return {interval(r, "N"), interval(r, "D"), interval(r, "E"), interval(r, "G"),
+            interval(r, "A"), interval(r, "S"), interval(r, "C")};
 }
 
 /// How a fit went: for people, but for the covariance, which a search draws from.

@@ -22,14 +22,16 @@ std::string text_of(const Reader& axis, std::string_view key, const Value& value
     if (const auto* s = std::get_if<std::string>(&value.content)) return *s;
     if (const auto* b = std::get_if<bool>(&value.content)) return *b ? "true" : "false";
     if (const auto* i = std::get_if<std::int64_t>(&value.content)) return std::to_string(*i);
-    if (const auto* d = std::get_if<double>(&value.content); d != nullptr && std::isfinite(*d)) return shortest(*d);
+    if (const auto* d = std::get_if<double>(&value.content); d != nullptr && std::isfinite(*d))
+        return shortest(*d);
     axis.fail(key, "expected texts, numbers or true/false");
 }
 
 /// Twelve digits: 0.1 + 2 x 0.1 reads 0.3.
 std::string stepped(double value) {
     std::array<char, 64> buffer{};
-    const auto r = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, 12);
+    const auto r =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, 12);
     return {buffer.data(), r.ptr};
 }
 
@@ -69,7 +71,8 @@ double number_of(const AxisColumn& column, const std::string& text) {
     double value = 0;
     const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || !std::isfinite(value)) {
-        throw InputError(column.where, column.name, std::string("'").append(text).append("' is not a number"));
+        throw InputError(column.where, column.name,
+                         std::string("'").append(text).append("' is not a number"));
     }
     return value;
 }
@@ -82,7 +85,8 @@ bool is_number(const std::string& text) {
 }
 
 constexpr std::string_view name_keys[] = {"model",   "family",         "gpu", "cluster", "engine",
-                                          "weights", "expert-weights", "kv",  "traffic", "all-to-all", "price"};
+                                          "weights", "expert-weights", "kv",  "traffic", "all-to-all",
+                                          "price"};
 constexpr std::string_view switch_keys[] = {"offline", "prefill-only", "set"};
 
 /// Names that exist nowhere are mistakes; names that do not go together are infeasible points, found later.
@@ -124,20 +128,24 @@ void check_options(const Description& base, AxisColumn& column) {
         where.key = column.name;
         set_option(scratch, column.key, text, where);
         const bool time = column.key == "slo-ttft" || column.key == "slo-tpot";
-        if (column.key == "equal-lengths") column.numbers.push_back(text == "false" ? 0 : 1);
-        else column.numbers.push_back(time ? parse_duration(text, where) : number_of(column, text));
+        if (column.key == "equal-lengths")
+            column.numbers.push_back(text == "false" ? 0 : 1);
+        else
+            column.numbers.push_back(time ? parse_duration(text, where) : number_of(column, text));
     }
 }
 
 constexpr MemberChoice member_choices[] = {
-    {"size", "size", [](FamilyRequest& r, double v) { r.size = v; }, [](const FamilyRequest& r) { return r.size; }},
+    {"size", "size", [](FamilyRequest& r, double v) { r.size = v; },
+     [](const FamilyRequest& r) { return r.size; }},
     {"experts", "experts", [](FamilyRequest& r, double v) { r.experts = static_cast<int>(v); },
      [](const FamilyRequest& r) { return double{1} * r.experts; }},
     {"top-k", "top_k", [](FamilyRequest& r, double v) { r.top_k = static_cast<int>(v); },
      [](const FamilyRequest& r) { return double{1} * r.top_k; }},
     {"granularity", "granularity", [](FamilyRequest& r, double v) { r.granularity = static_cast<int>(v); },
      [](const FamilyRequest& r) { return double{1} * r.granularity; }},
-    {"shared-experts", "shared_experts", [](FamilyRequest& r, double v) { r.shared_experts = static_cast<int>(v); },
+    {"shared-experts", "shared_experts",
+     [](FamilyRequest& r, double v) { r.shared_experts = static_cast<int>(v); },
      [](const FamilyRequest& r) { return double{1} * r.shared_experts; }},
 };
 
@@ -158,7 +166,8 @@ void check_figures(AxisColumn& column) {
     if (column.figure == nullptr) {
         std::vector<std::string> known;
         for (const GpuFigure& f : gpu_figures()) known.push_back(std::string("gpu.").append(f.name));
-        throw InputError(column.where, column.name, "no such figure of an accelerator", name_hint(column.name, known));
+        throw InputError(column.where, column.name, "no such figure of an accelerator",
+                         name_hint(column.name, known));
     }
     for (const std::string& text : column.texts) {
         const double value = number_of(column, text);
@@ -171,7 +180,7 @@ void check_figures(AxisColumn& column) {
     }
 }
 
-}  // namespace
+}   // namespace
 
 const MemberChoice* member_choice_named(std::string_view name) {
     for (const MemberChoice& choice : member_choices) {
@@ -190,7 +199,8 @@ std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key,
 }
 
 std::vector<std::string> axis_values(const Reader& axis) {
-    const int given = (axis.has("values") ? 1 : 0) + (axis.has("range") ? 1 : 0) + (axis.has("log_range") ? 1 : 0);
+    const int given =
+        (axis.has("values") ? 1 : 0) + (axis.has("range") ? 1 : 0) + (axis.has("log_range") ? 1 : 0);
     if (given != 1) axis.fail({}, "needs exactly one of values, range, log_range");
     if (axis.has("range")) return range_values(axis.table("range"));
     if (axis.has("log_range")) return log_range_values(axis.table("log_range"));
@@ -240,4 +250,4 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
     check_options(base, column);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -15,8 +15,10 @@ std::string json_text(std::string_view text) {
     std::string s = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') s += '\\';
-        if (static_cast<unsigned char>(c) < 0x20) s += ' ';
-        else s += c;
+        if (static_cast<unsigned char>(c) < 0x20)
+            s += ' ';
+        else
+            s += c;
     }
     return s += '"';
 }
@@ -24,7 +26,8 @@ std::string json_text(std::string_view text) {
 bool is_json_number(std::string_view text) {
     double value = 0;
     const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-    return r.ec == std::errc{} && r.ptr == text.data() + text.size() && std::isfinite(value) && !text.starts_with('.');
+    return r.ec == std::errc{} && r.ptr == text.data() + text.size() && std::isfinite(value) &&
+           !text.starts_with('.');
 }
 
 std::string encoded(const std::string& text, RowFormat format) {
@@ -50,11 +53,13 @@ void add_each(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& 
 
 void count_reason(SweepCounts& counts, std::string_view reason) {
     const auto at = counts.infeasible.find(reason);
-    if (at != counts.infeasible.end()) ++at->second;
-    else counts.infeasible.emplace(reason, 1);
+    if (at != counts.infeasible.end())
+        ++at->second;
+    else
+        counts.infeasible.emplace(reason, 1);
 }
 
-}  // namespace
+}   // namespace
 
 void SweepCounts::add(const SweepCounts& other) {
     points += other.points;
@@ -65,8 +70,12 @@ void SweepCounts::add(const SweepCounts& other) {
 }
 
 BlockWorker::BlockWorker(const Grid& grid, const Prototypes& prototypes, const RowStyle& style)
-    : grid_(grid), style_(style), cursor_(grid, prototypes), frontier_(grid.objectives.size()),
-      values_(grid.variables.size()), filter_slots_(slots_of(grid.filters)),
+    : grid_(grid),
+      style_(style),
+      cursor_(grid, prototypes),
+      frontier_(grid.objectives.size()),
+      values_(grid.variables.size()),
+      filter_slots_(slots_of(grid.filters)),
       constraint_slots_(slots_of(grid.constraints)) {
     add_sources();
 }
@@ -76,8 +85,10 @@ void BlockWorker::add_sources() {
     for (const Variable& column : grid_.columns) {
         Source s;
         const bool first = sources_.empty();
-        if (style_.format == RowFormat::csv) s.before = first ? "" : ",";
-        else s.before.append(first ? "{" : ",").append(json_text(column.name)).append(":");
+        if (style_.format == RowFormat::csv)
+            s.before = first ? "" : ",";
+        else
+            s.before.append(first ? "{" : ",").append(json_text(column.name)).append(":");
         s.variable = &column;
         s.number = column.field != nullptr ? column.field->number : nullptr;
         s.is_result = column.is_result();
@@ -112,8 +123,10 @@ void BlockWorker::run(std::uint64_t block, BlockResult& result) {
     }
     result.counts.points = end - first;
     const std::string_view rows = buffer_.text();
-    if (style_.gzip && !rows.empty()) result.bytes = gzip_member(rows);
-    else result.bytes.assign(rows);
+    if (style_.gzip && !rows.empty())
+        result.bytes = gzip_member(rows);
+    else
+        result.bytes.assign(rows);
 }
 
 bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::vector<std::size_t>& slots,
@@ -144,7 +157,8 @@ void BlockWorker::evaluate_point(BlockResult& result) {
         return;
     }
     view.estimate = &*estimate;
-    if (refuses(grid_.constraints, constraint_slots_, view, !grid_.constraints.empty(), result.counts.constrained)) {
+    if (refuses(grid_.constraints, constraint_slots_, view, !grid_.constraints.empty(),
+                result.counts.constrained)) {
         if (style_.keep_infeasible && !style_.no_rows) write_row(view, "outside the constraints");
         return;
     }
@@ -198,8 +212,10 @@ void RowBuffer::grow(std::size_t more) {
 
 void BlockWorker::append_number(std::string_view before, double value) {
     char* const room = buffer_.room(before.size() + longest_figure);
-    if (before.size() == 1) *room = before[0];
-    else std::memcpy(room, before.data(), before.size());
+    if (before.size() == 1)
+        *room = before[0];
+    else
+        std::memcpy(room, before.data(), before.size());
     char* const start = room + before.size();
     char* const end = write_figure(start, value);
     buffer_.commit(end);
@@ -207,9 +223,12 @@ void BlockWorker::append_number(std::string_view before, double value) {
 }
 
 void BlockWorker::write_text(std::string_view text) {
-    if (style_.format == RowFormat::jsonl) append(json_text(text));
-    else if (text.find_first_of(",\"\n\r") == std::string_view::npos) append(text);
-    else append(csv_field(text));
+    if (style_.format == RowFormat::jsonl)
+        append(json_text(text));
+    else if (text.find_first_of(",\"\n\r") == std::string_view::npos)
+        append(text);
+    else
+        append(csv_field(text));
 }
 
 void BlockWorker::write_value(const Source& source, const PointView& view) {
@@ -220,16 +239,20 @@ void BlockWorker::write_value(const Source& source, const PointView& view) {
     if (!v.known()) return append_number(source.before, static_cast<double>(cursor_.point()));
     if (!missing && v.is_number()) return append_number(source.before, cursor_.value(v, view));
     append(source.before);
-    if (!missing) write_text(v.field->text(view));
-    else if (style_.format == RowFormat::jsonl) append("null");
+    if (!missing)
+        write_text(v.field->text(view));
+    else if (style_.format == RowFormat::jsonl)
+        append("null");
 }
 
 void BlockWorker::write_row(const PointView& view, std::string_view reason) {
     for (const Source& source : sources_) write_value(source, view);
     if (style_.keep_infeasible) {
         append(style_.format == RowFormat::csv ? "," : ",\"infeasible\":");
-        if (!reason.empty()) write_text(reason);
-        else if (style_.format == RowFormat::jsonl) append("null");
+        if (!reason.empty())
+            write_text(reason);
+        else if (style_.format == RowFormat::jsonl)
+            append("null");
     }
     append(style_.format == RowFormat::csv ? "\n" : "}\n");
 }
@@ -237,9 +260,10 @@ void BlockWorker::write_row(const PointView& view, std::string_view reason) {
 std::string header_row(const Grid& grid, const RowStyle& style) {
     if (style.format != RowFormat::csv) return {};
     std::string header;
-    for (const Variable& column : grid.columns) header.append(header.empty() ? "" : ",").append(csv_field(column.name));
+    for (const Variable& column : grid.columns)
+        header.append(header.empty() ? "" : ",").append(csv_field(column.name));
     if (style.keep_infeasible) header.append(",infeasible");
     return header.append("\n");
 }
 
-}  // namespace moecost
+}   // namespace moecost

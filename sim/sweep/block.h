@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "moecost/sweep/cursor.h"
 #include "moecost/base/frontier.h"
+#include "moecost/sweep/cursor.h"
 
 namespace moecost {
 
@@ -21,9 +21,9 @@ enum class RowFormat { csv, jsonl };
 /// What happened to points. Each is exactly one of: a row, filtered, infeasible, outside a constraint.
 struct SweepCounts {
     std::uint64_t points = 0;
-    std::uint64_t rows = 0;                          // that can be served and hold the constraints
-    std::vector<std::uint64_t> filtered;             // by the first filter that refused
-    std::vector<std::uint64_t> constrained;          // by the first constraint that broke
+    std::uint64_t rows = 0;                   // that can be served and hold the constraints
+    std::vector<std::uint64_t> filtered;      // by the first filter that refused
+    std::vector<std::uint64_t> constrained;   // by the first constraint that broke
     std::map<std::string, std::uint64_t, std::less<>> infeasible;   // by reason
 
     void add(const SweepCounts& other);
@@ -32,17 +32,17 @@ struct SweepCounts {
 
 struct BlockResult {
     std::uint64_t block = 0;
-    std::string bytes;                               // rows as the file holds them
+    std::string bytes;   // rows as the file holds them
     SweepCounts counts;
-    std::vector<FrontierMember> candidates;          // members of the frontier, as far as this worker knows
+    std::vector<FrontierMember> candidates;   // members of the frontier, as far as this worker knows
 };
 
 /// How rows look in the file.
 struct RowStyle {
     RowFormat format = RowFormat::csv;
     bool gzip = false;
-    bool keep_infeasible = false;                    // points that give no result are rows too, with the reason
-    bool no_rows = false;                            // only the frontier is wanted
+    bool keep_infeasible = false;   // points that give no result are rows too, with the reason
+    bool no_rows = false;           // only the frontier is wanted
 };
 
 /// Characters that grow: rows are many small pieces, for which the checks of std::string cost more than the copy.
@@ -82,17 +82,18 @@ class BlockWorker {
   private:
     /// Where a column takes its text from.
     struct Source {
-        std::string before;                          // separator, or the key of JSON
+        std::string before;                                // separator, or the key of JSON
         const std::vector<std::string>* texts = nullptr;   // of an axis, `before` included
         std::size_t axis = 0;
         const Variable* variable = nullptr;
-        double (*number)(const PointView&) = nullptr;      // of the variable, where that is all it takes
+        double (*number)(const PointView&) = nullptr;   // of the variable, where that is all it takes
         bool is_result = false;
     };
     void evaluate_point(BlockResult& result);
     void add_sources();
-    [[nodiscard]] bool refuses(const std::vector<Expression>& conditions, const std::vector<std::size_t>& slots,
-                               const PointView& view, bool wanted, std::vector<std::uint64_t>& counts);
+    [[nodiscard]] bool refuses(const std::vector<Expression>& conditions,
+                               const std::vector<std::size_t>& slots, const PointView& view, bool wanted,
+                               std::vector<std::uint64_t>& counts);
     void write_row(const PointView& view, std::string_view reason);
     void write_value(const Source& source, const PointView& view);
     void write_text(std::string_view text);
@@ -105,8 +106,8 @@ class BlockWorker {
     Cursor cursor_;
     Frontier frontier_;
     std::vector<Source> sources_;
-    std::vector<std::vector<std::string>> encoded_;  // texts of the axis columns
-    std::vector<double> values_;                     // of Grid::variables
+    std::vector<std::vector<std::string>> encoded_;   // texts of the axis columns
+    std::vector<double> values_;                      // of Grid::variables
     std::vector<std::size_t> filter_slots_;
     std::vector<std::size_t> constraint_slots_;
     RowBuffer buffer_;
@@ -119,4 +120,4 @@ class BlockWorker {
     return (grid.points + block_points - 1) / block_points;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -62,10 +62,13 @@ void (*setter_of(const AxisColumn& column))(Description&, double) {
     throw InputError(column.where, column.name, "cannot be an axis");
 }
 
-}  // namespace
+}   // namespace
 
 Cursor::Cursor(const Grid& grid, const Prototypes& prototypes)
-    : grid_(grid), prototypes_(prototypes), description_(grid.base), digits_(grid.axes.size()),
+    : grid_(grid),
+      prototypes_(prototypes),
+      description_(grid.base),
+      digits_(grid.axes.size()),
       setters_(grid.axes.size()) {
     for (std::size_t i = 0; i < grid.axes.size(); ++i) {
         for (const AxisColumn& column : grid.axes[i].columns) {
@@ -147,8 +150,10 @@ void Cursor::settle() {
     const bool possible = select_edits(other_names);
     for (const ScenarioSetter& s : scenario_setters_) {
         const double value = (*s.values)[digits_[s.axis]];
-        if (s.figure == nullptr) scenario_->price.dollars_per_gpu_hour = value;
-        else s.figure->set(scenario_->cluster, value);
+        if (s.figure == nullptr)
+            scenario_->price.dollars_per_gpu_hour = value;
+        else
+            s.figure->set(scenario_->cluster, value);
     }
     problem_ = apply_numbers(description_, *scenario_);
     if (!possible) problem_ = Infeasible{edited_->reason, {}, {}, 0, 0};
@@ -161,4 +166,4 @@ double Cursor::value(const Variable& variable, const PointView& view) const {
     return std::numeric_limits<double>::quiet_NaN();
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -49,12 +49,12 @@ class Cursor {
     Description description_;
     std::uint64_t point_ = 0;
     std::vector<std::uint32_t> digits_;
-    std::vector<std::vector<Setter>> setters_;         // by axis
+    std::vector<std::vector<Setter>> setters_;   // by axis
     std::vector<ScenarioSetter> scenario_setters_;
     bool has_edits_ = false;
     // One scenario for each combination of names while there are few, else one that is overwritten.
     std::vector<std::unique_ptr<Scenario>> scenarios_;
-    std::vector<std::uint64_t> edit_in_;               // edit whose architecture a scenario holds
+    std::vector<std::uint64_t> edit_in_;   // edit whose architecture a scenario holds
     Scenario* scenario_ = nullptr;
     std::size_t slot_ = 0;
     const NamedScenario* named_ = nullptr;
@@ -65,4 +65,4 @@ class Cursor {
     std::optional<Infeasible> problem_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

@@ -23,9 +23,9 @@ enum class FieldStage { input, result };
 
 struct Field {
     std::string_view name;
-    std::string_view label;     // for axes of pictures, with unit
+    std::string_view label;   // for axes of pictures, with unit
     FieldStage stage = FieldStage::input;
-    double (*number)(const PointView&) = nullptr;             // null: a text. Not-a-number where it has no meaning
+    double (*number)(const PointView&) = nullptr;   // null: a text. Not-a-number where it has no meaning
     std::string_view (*text)(const PointView&) = nullptr;
 };
 [[nodiscard]] std::span<const Field> field_table();
@@ -34,4 +34,4 @@ struct Field {
 /// All names and short forms.
 [[nodiscard]] std::vector<std::string> field_names();
 
-}  // namespace moecost
+}   // namespace moecost

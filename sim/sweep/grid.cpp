@@ -5,11 +5,11 @@
 #include <array>
 #include <set>
 
+#include "moecost/base/content_hash.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
-#include "moecost/base/content_hash.h"
 
 namespace moecost {
 namespace {
@@ -39,7 +39,8 @@ void add_member_keys(const DataStore& data, const std::string& family, std::set<
         const auto of_member = edit_keys(member->architecture);
         keys.insert(of_member.begin(), of_member.end());
     }
-    keys.insert({"size", "experts", "top_k", "granularity", "shared_experts", "dense_equivalent", "routed_experts"});
+    keys.insert(
+        {"size", "experts", "top_k", "granularity", "shared_experts", "dense_equivalent", "routed_experts"});
 }
 
 /// The fields that expressions may name: those of any model or family of the grid.
@@ -124,13 +125,16 @@ void check_axes(const Grid& grid, const Reader& r) {
     const AxisColumn* load = nullptr;
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) {
-            if (!seen.insert(column.name).second) throw InputError(column.where, column.name, "is an axis twice");
-            const bool is_load = column.key == "concurrency" || column.key == "rate" || column.key == "burst" ||
-                                 column.key == "static-batch" || column.key == "decode-only";
+            if (!seen.insert(column.name).second)
+                throw InputError(column.where, column.name, "is an axis twice");
+            const bool is_load = column.key == "concurrency" || column.key == "rate" ||
+                                 column.key == "burst" || column.key == "static-batch" ||
+                                 column.key == "decode-only";
             if (!is_load) continue;
             if (load != nullptr) {
                 std::string message("is a load, as '");
-                throw InputError(column.where, column.name, message.append(load->name).append("': choose one"));
+                throw InputError(column.where, column.name,
+                                 message.append(load->name).append("': choose one"));
             }
             load = &column;
         }
@@ -179,7 +183,8 @@ std::vector<Expression> read_conditions(Grid& grid, const Reader& r, std::string
     std::vector<Expression> result;
     const NameTable names{[&](std::string_view name) {
                               const Variable v = resolve_variable(grid, name, keys);
-                              return v.is_number() ? static_cast<std::ptrdiff_t>(slot_of(grid, v)) : std::ptrdiff_t{-1};
+                              return v.is_number() ? static_cast<std::ptrdiff_t>(slot_of(grid, v))
+                                                   : std::ptrdiff_t{-1};
                           },
                           [&] { return names_for_hints(keys); }};
     for (const auto& [text, where] : texts_of(r, key)) {
@@ -187,7 +192,8 @@ std::vector<Expression> read_conditions(Grid& grid, const Reader& r, std::string
         for (const std::size_t slot : result.back().slots()) {
             if (key != "filter" || !grid.variables[slot].is_result()) continue;
             std::string message("'");
-            message.append(grid.variables[slot].name).append("' is a result, but filters act before the evaluation");
+            message.append(grid.variables[slot].name)
+                .append("' is a result, but filters act before the evaluation");
             throw InputError(where, key, message, "write it as a constraint");
         }
     }
@@ -212,7 +218,8 @@ void read_frontier(Grid& grid, const Reader& frontier, const std::vector<std::st
     }
 }
 
-void add_column(Grid& grid, const std::string& name, const Location& where, const std::vector<std::string>& keys) {
+void add_column(Grid& grid, const std::string& name, const Location& where,
+                const std::vector<std::string>& keys) {
     Variable v = resolve_variable(grid, name, keys);
     bool known = v.known() || name == "point";
     for (const Axis& axis : grid.axes) {
@@ -220,7 +227,8 @@ void add_column(Grid& grid, const std::string& name, const Location& where, cons
     }
     if (!known) {
         std::string message("no column is named '");
-        throw InputError(where, "columns", message.append(name).append("'"), name_hint(name, names_for_hints(keys)));
+        throw InputError(where, "columns", message.append(name).append("'"),
+                         name_hint(name, names_for_hints(keys)));
     }
     const bool twice = std::any_of(grid.columns.begin(), grid.columns.end(),
                                    [&](const Variable& other) { return other.name == name; });
@@ -234,8 +242,8 @@ void read_columns(Grid& grid, const Reader& r, const std::vector<std::string>& k
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) add_column(grid, column.name, column.where, keys);
     }
-    for (const char* name : {"output_tokens_per_s", "output_tokens_per_s_per_gpu", "tokens_per_s_per_user", "ttft_s",
-                             "tpot_s", "usd_per_mtok_output", "usd_per_mtok_input", "provenance"}) {
+    for (const char* name : {"output_tokens_per_s", "output_tokens_per_s_per_gpu", "tokens_per_s_per_user",
+                             "ttft_s", "tpot_s", "usd_per_mtok_output", "usd_per_mtok_input", "provenance"}) {
         add_column(grid, name, r.where(), keys);
     }
 }
@@ -249,7 +257,8 @@ void dump(const Value& value, ContentHash& hash) {
         hash.add(text);
     };
     if (const auto* b = std::get_if<bool>(&value.content)) add("b", *b ? "1" : "0");
-    if (const auto* i = std::get_if<std::int64_t>(&value.content)) add("n", shortest(static_cast<double>(*i)));
+    if (const auto* i = std::get_if<std::int64_t>(&value.content))
+        add("n", shortest(static_cast<double>(*i)));
     if (const auto* d = std::get_if<double>(&value.content)) add("n", shortest(*d));
     if (const auto* s = std::get_if<std::string>(&value.content)) add("s", *s);
     if (const auto* a = std::get_if<Value::Array>(&value.content)) {
@@ -280,7 +289,7 @@ void read_base(Grid& grid, const Document& document, const Reader& r, ContentHas
     }
 }
 
-}  // namespace
+}   // namespace
 
 Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<std::string>& keys) {
     Variable v;
@@ -300,7 +309,8 @@ Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<s
 
 Grid read_grid(const DataStore& data, const Document& document) {
     const Reader r(document);
-    r.allow_only({"scenario", "axis", "filter", "constraint", "columns", "frontier", "keep_infeasible", "title"});
+    r.allow_only(
+        {"scenario", "axis", "filter", "constraint", "columns", "frontier", "keep_infeasible", "title"});
     Grid grid;
     grid.file = document.file;
     ContentHash hash;
@@ -321,4 +331,4 @@ Grid read_grid(const DataStore& data, const Document& document) {
     return grid;
 }
 
-}  // namespace moecost
+}   // namespace moecost

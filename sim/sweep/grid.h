@@ -27,11 +27,11 @@
 #include <vector>
 
 #include "moecost/base/data.h"
+#include "moecost/base/expression.h"
 #include "moecost/base/value.h"
 #include "moecost/estimate/description.h"
-#include "moecost/base/expression.h"
-#include "moecost/sweep/fields.h"
 #include "moecost/hardware/accelerator_parameters.h"
+#include "moecost/sweep/fields.h"
 
 namespace moecost {
 
@@ -46,19 +46,19 @@ enum class AxisKind {
 
 /// A choice among the members of a family.
 struct MemberChoice {
-    std::string_view key;             // of the option
-    std::string_view name;            // of the column
+    std::string_view key;    // of the option
+    std::string_view name;   // of the column
     void (*set)(FamilyRequest& request, double value);
     double (*get)(const FamilyRequest& request);
 };
 
 /// One key of an axis and its values.
 struct AxisColumn {
-    std::string key;                  // option key with '-', edit field, or figure of the accelerator
-    std::string name;                 // column of the output
+    std::string key;    // option key with '-', edit field, or figure of the accelerator
+    std::string name;   // column of the output
     AxisKind kind = AxisKind::name;
     std::vector<std::string> texts;
-    std::vector<double> numbers;      // of the same values; not for names
+    std::vector<double> numbers;   // of the same values; not for names
     Location where;
     const GpuFigure* figure = nullptr;
     const MemberChoice* choice = nullptr;
@@ -74,14 +74,14 @@ struct Variable {
     std::string name;
     const Field* field = nullptr;
     const GpuFigure* figure = nullptr;
-    int model_field = -1;             // index into Grid::model_fields
+    int model_field = -1;   // index into Grid::model_fields
     [[nodiscard]] bool known() const { return field != nullptr || figure != nullptr || model_field >= 0; }
     [[nodiscard]] bool is_number() const { return known() && (field == nullptr || field->number != nullptr); }
     [[nodiscard]] bool is_result() const { return field != nullptr && field->stage == FieldStage::result; }
 };
 
 struct Objective {
-    std::size_t variable = 0;         // index into Grid::variables
+    std::size_t variable = 0;   // index into Grid::variables
     bool maximise = false;
 };
 
@@ -90,14 +90,14 @@ struct Grid {
     Description base;
     std::vector<Axis> axes;
     std::uint64_t points = 0;
-    std::vector<Variable> variables;          // of all expressions and objectives
-    std::vector<std::string> model_fields;    // fields of the architecture that are asked for
+    std::vector<Variable> variables;         // of all expressions and objectives
+    std::vector<std::string> model_fields;   // fields of the architecture that are asked for
     std::vector<Expression> filters;
     std::vector<Expression> constraints;
-    std::vector<Variable> columns;            // the name "point" stands for the number of the point
-    std::vector<Objective> objectives;        // empty: no frontier
+    std::vector<Variable> columns;       // the name "point" stands for the number of the point
+    std::vector<Objective> objectives;   // empty: no frontier
     bool keep_infeasible = false;
-    std::uint64_t hash = 0;                   // of everything above: comments and layout of the file do not count
+    std::uint64_t hash = 0;   // of everything above: comments and layout of the file do not count
 };
 
 /// A size that every family has a member of: stands for a size that an axis brings.
@@ -108,15 +108,17 @@ inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 [[nodiscard]] Grid read_grid(const DataStore& data, const Document& document);
 
 /// What a name stands for, not known() when it is nothing. A field of the model is added to Grid::model_fields.
-[[nodiscard]] Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<std::string>& model_keys);
+[[nodiscard]] Variable resolve_variable(Grid& grid, std::string_view name,
+                                        const std::vector<std::string>& model_keys);
 
 /// One of size, experts, top-k, granularity, shared-experts of a member, by option key or column name; null: none.
 [[nodiscard]] const MemberChoice* member_choice_named(std::string_view name);
 
 /// Values of one axis column: a list, a range or a logarithmic range, as texts. Inner function of the reader.
 [[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);
-[[nodiscard]] std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key, const Value& list);
+[[nodiscard]] std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key,
+                                                     const Value& list);
 /// Fills kind, numbers and figure of a column, and checks each value where it can be checked alone.
 void classify_column(const DataStore& data, const Description& base, AxisColumn& column);
 
-}  // namespace moecost
+}   // namespace moecost

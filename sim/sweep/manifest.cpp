@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "moecost/base/content_hash.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/json_writer.h"
-#include "moecost/base/content_hash.h"
 
 namespace moecost {
 namespace {
@@ -27,7 +27,8 @@ void write_tallies(JsonWriter& json, std::string_view name, const std::vector<Ta
 std::vector<Tally> read_tallies(const Reader& r, std::string_view name) {
     std::vector<Tally> result;
     for (const Reader& t : r.tables(name)) {
-        result.push_back({t.text("what"), static_cast<std::uint64_t>(t.integer("points", 0, 1'000'000'000'000))});
+        result.push_back(
+            {t.text("what"), static_cast<std::uint64_t>(t.integer("points", 0, 1'000'000'000'000))});
     }
     return result;
 }
@@ -45,10 +46,12 @@ void add_file(ContentHash& hash, const std::string& path) {
 /// Values of a grid that are paths to files: their content belongs to the inputs.
 std::vector<std::string> files_named(const Grid& grid) {
     const Description& base = grid.base;
-    std::vector<std::string> names{base.model, base.family, base.gpu, base.cluster, base.engine, base.traffic};
+    std::vector<std::string> names{base.model,   base.family, base.gpu,
+                                   base.cluster, base.engine, base.traffic};
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) {
-            if (column.kind == AxisKind::name) names.insert(names.end(), column.texts.begin(), column.texts.end());
+            if (column.kind == AxisKind::name)
+                names.insert(names.end(), column.texts.begin(), column.texts.end());
         }
     }
     std::erase_if(names, [](const std::string& name) { return !is_path(name); });
@@ -76,7 +79,7 @@ std::string data_fingerprint(const DataStore& data, const Grid& grid) {
     return hash.text();
 }
 
-}  // namespace
+}   // namespace
 
 std::uint64_t first_block(const Shard& shard, std::uint64_t blocks) {
     const std::uint64_t before = shard.index - 1;
@@ -149,7 +152,8 @@ Manifest read_manifest(const std::string& path) {
     for (const Value& item : *members) {
         const Document wrapped{path, Value{Value::Table{{"member", item}}, item.line, item.column}};
         const std::vector<double> numbers = Reader(wrapped).numbers("member", {});
-        if (numbers.size() != m.objectives.size() + 1) r.fail("frontier", "a member has the wrong number of values");
+        if (numbers.size() != m.objectives.size() + 1)
+            r.fail("frontier", "a member has the wrong number of values");
         FrontierMember member;
         member.point = static_cast<std::uint64_t>(numbers[0]);
         std::copy(numbers.begin() + 1, numbers.end(), member.values.begin());
@@ -158,7 +162,8 @@ Manifest read_manifest(const std::string& path) {
     return m;
 }
 
-SweepIdentity identity_of(const DataStore& data, const Grid& grid, const RowStyle& style, const std::string& version) {
+SweepIdentity identity_of(const DataStore& data, const Grid& grid, const RowStyle& style,
+                          const std::string& version) {
     ContentHash hash;
     hash.add(hexadecimal(grid.hash));
     hash.add(style.keep_infeasible ? "keep" : "drop");
@@ -172,7 +177,9 @@ OutputPaths::OutputPaths(const std::string& path)
     journal.append(".journal");
     manifest.append(".manifest.json");
     if (frontier.ends_with(".gz")) frontier.resize(frontier.size() - 3);
-    const std::string ending = frontier.ends_with(".jsonl") ? ".jsonl" : frontier.ends_with(".csv") ? ".csv" : "";
+    const std::string ending = frontier.ends_with(".jsonl") ? ".jsonl"
+                               : frontier.ends_with(".csv") ? ".csv"
+                                                            : "";
     frontier.resize(frontier.size() - ending.size());
     frontier.append(".frontier").append(ending.empty() ? ".csv" : ending);
 }
@@ -182,7 +189,8 @@ RowStyle style_of_path(const std::string& path) {
     std::string_view rest = path;
     style.gzip = rest.ends_with(".gz");
     if (style.gzip) rest.remove_suffix(3);
-    if (rest.ends_with(".jsonl")) style.format = RowFormat::jsonl;
+    if (rest.ends_with(".jsonl"))
+        style.format = RowFormat::jsonl;
     else if (!rest.ends_with(".csv") && !rest.starts_with("/dev/")) {
         throw InputError({"--output"}, {}, std::string("'").append(path).append("' has no known ending"),
                          "one of: .csv, .csv.gz, .jsonl, .jsonl.gz");
@@ -195,4 +203,4 @@ std::string format_name(const RowStyle& style) {
     return style.gzip ? name.append(".gz") : name;
 }
 
-}  // namespace moecost
+}   // namespace moecost

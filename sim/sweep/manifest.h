@@ -13,10 +13,10 @@ namespace moecost {
 
 /// What must agree for two files to belong together.
 struct SweepIdentity {
-    std::string grid;        // fingerprint of the grid, output settings included
-    std::string data;        // of the data files
-    std::string version;     // of the program
-    std::string format;      // csv, csv.gz, jsonl, jsonl.gz
+    std::string grid;      // fingerprint of the grid, output settings included
+    std::string data;      // of the data files
+    std::string version;   // of the program
+    std::string format;    // csv, csv.gz, jsonl, jsonl.gz
     bool operator==(const SweepIdentity&) const = default;
 };
 
@@ -44,12 +44,12 @@ struct Manifest {
     std::uint64_t points = 0;
     std::uint64_t rows = 0;
     std::vector<Tally> filtered, constrained, infeasible;
-    std::vector<std::string> objectives;       // "minimise tpot_s"
+    std::vector<std::string> objectives;   // "minimise tpot_s"
     bool frontier_only = false;
-    std::uint64_t header_bytes = 0;            // of the rows file, as stored
+    std::uint64_t header_bytes = 0;   // of the rows file, as stored
     std::uint64_t bytes = 0;
-    std::string content;                       // fingerprint of the rows file, as stored
-    std::vector<FrontierMember> frontier;      // in the order of the frontier file
+    std::string content;                    // fingerprint of the rows file, as stored
+    std::vector<FrontierMember> frontier;   // in the order of the frontier file
 };
 
 [[nodiscard]] std::string manifest_json(const Manifest& manifest);
@@ -68,4 +68,4 @@ struct OutputPaths {
 [[nodiscard]] RowStyle style_of_path(const std::string& path);
 [[nodiscard]] std::string format_name(const RowStyle& style);
 
-}  // namespace moecost
+}   // namespace moecost

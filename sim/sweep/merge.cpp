@@ -6,9 +6,9 @@
 #include <fstream>
 #include <map>
 
+#include "moecost/base/content_hash.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
-#include "moecost/base/content_hash.h"
 #include "moecost/sweep/output.h"
 
 namespace moecost {
@@ -89,14 +89,18 @@ void read_rows(const Part& part, std::uint64_t skip, Sink sink) {
         message.append(" bytes where its manifest says ").append(std::to_string(part.manifest.bytes));
         throw InputError({part.path}, {}, message, "the file was truncated or is still being copied");
     }
-    if (hash.text() != part.manifest.content) throw InputError({part.path}, {}, "differs from what its manifest says");
+    if (hash.text() != part.manifest.content)
+        throw InputError({part.path}, {}, "differs from what its manifest says");
 }
 
 void add_tallies(std::vector<Tally>& to, const std::vector<Tally>& from) {
     for (const Tally& t : from) {
-        const auto at = std::find_if(to.begin(), to.end(), [&](const Tally& other) { return other.what == t.what; });
-        if (at == to.end()) to.push_back(t);
-        else at->points += t.points;
+        const auto at =
+            std::find_if(to.begin(), to.end(), [&](const Tally& other) { return other.what == t.what; });
+        if (at == to.end())
+            to.push_back(t);
+        else
+            at->points += t.points;
     }
 }
 
@@ -135,7 +139,8 @@ std::string frontier_rows(const std::vector<Part>& parts, const Manifest& merged
         }
         for (const FrontierMember& member : part.manifest.frontier) {
             const std::size_t end = text.find('\n', at);
-            if (end == std::string::npos) throw InputError({path}, {}, "has fewer rows than its manifest says");
+            if (end == std::string::npos)
+                throw InputError({path}, {}, "has fewer rows than its manifest says");
             const auto row = rows.find(member.point);
             if (row != rows.end()) row->second = text.substr(at, end + 1 - at);
             at = end + 1;
@@ -146,14 +151,15 @@ std::string frontier_rows(const std::vector<Part>& parts, const Manifest& merged
     return result;
 }
 
-}  // namespace
+}   // namespace
 
 MergeSummary merge_sweeps(const std::vector<std::string>& paths, const std::string& output) {
     if (paths.empty()) throw InputError({"PART"}, {}, "no part is given");
     const std::vector<Part> parts = read_parts(paths);
     for (const std::string& path : paths) {
         std::error_code ec;
-        if (std::filesystem::equivalent(path, output, ec)) throw InputError({output}, {}, "is one of the parts");
+        if (std::filesystem::equivalent(path, output, ec))
+            throw InputError({output}, {}, "is one of the parts");
     }
     MergeSummary summary;
     summary.manifest = joined(parts);
@@ -162,7 +168,8 @@ MergeSummary merge_sweeps(const std::vector<std::string>& paths, const std::stri
     if (!summary.manifest.objectives.empty()) frontier = frontier_rows(parts, summary.manifest, header);
     // The header of the first part as it is stored, so that compressed files join as well.
     std::string stored(summary.manifest.header_bytes, '\0');
-    std::ifstream(parts[0].path, std::ios::binary).read(stored.data(), static_cast<std::streamsize>(stored.size()));
+    std::ifstream(parts[0].path, std::ios::binary)
+        .read(stored.data(), static_cast<std::streamsize>(stored.size()));
     SweepOutput out(output, summary.manifest.identity, {}, stored, StartMode::restart);
     try {
         for (const Part& part : parts) {
@@ -185,4 +192,4 @@ MergeSummary merge_sweeps(const std::vector<std::string>& paths, const std::stri
     return summary;
 }
 
-}  // namespace moecost
+}   // namespace moecost

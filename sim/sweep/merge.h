@@ -18,4 +18,4 @@ struct MergeSummary {
 /// missing or doubled shards, and files that are not what their manifest says. Writes `output` atomically.
 [[nodiscard]] MergeSummary merge_sweeps(const std::vector<std::string>& parts, const std::string& output);
 
-}  // namespace moecost
+}   // namespace moecost

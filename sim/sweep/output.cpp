@@ -72,10 +72,11 @@ class Words {
     bool good_ = true;
 };
 
-}  // namespace
+}   // namespace
 
 OutputFile::OutputFile(const std::string& path, bool keep_content) : path_(path) {
-    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (keep_content ? O_APPEND : 0), open_mode);
+    descriptor_ =
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (keep_content ? O_APPEND : 0), open_mode);
     if (descriptor_ < 0) fail("cannot open");
 }
 
@@ -159,8 +160,16 @@ SweepOutput::SweepOutput(const std::string& path, const SweepIdentity& identity,
 
 std::string SweepOutput::journal_head() const {
     std::string s("moecost-journal 1 grid ");
-    s.append(identity_.grid).append(" data ").append(identity_.data).append(" version ").append(identity_.version);
-    s.append(" format ").append(identity_.format).append(" shard ").append(std::to_string(shard_.index)).append("/");
+    s.append(identity_.grid)
+        .append(" data ")
+        .append(identity_.data)
+        .append(" version ")
+        .append(identity_.version);
+    s.append(" format ")
+        .append(identity_.format)
+        .append(" shard ")
+        .append(std::to_string(shard_.index))
+        .append("/");
     return s.append(std::to_string(shard_.count));
 }
 
@@ -204,7 +213,8 @@ void SweepOutput::resume() {
         std::string_view line = std::string_view(text).substr(at, end - at);
         if (!unseal(line)) break;
         if (first && line != journal_head()) {
-            throw InputError({paths_.journal}, {}, "belongs to a sweep of another grid, data, program version or shard",
+            throw InputError({paths_.journal}, {},
+                             "belongs to a sweep of another grid, data, program version or shard",
                              "--restart begins anew");
         }
         if (!first && !apply_line(line, reasons_)) break;
@@ -267,7 +277,10 @@ void SweepOutput::append(const BlockResult& result) {
     line.append(std::to_string(blocks_done_)).append(" ").append(std::to_string(bytes_));
     line.append(" ").append(std::to_string(result.counts.points));
     line.append(" ").append(std::to_string(result.counts.rows));
-    line.append(" ").append(numbers(result.counts.filtered)).append(" ").append(numbers(result.counts.constrained));
+    line.append(" ")
+        .append(numbers(result.counts.filtered))
+        .append(" ")
+        .append(numbers(result.counts.constrained));
     line.append(" ").append(numbers(infeasible)).append(" ").append(numbers(candidates));
     journal_.write(lines.append(sealed(std::move(line))));
     ++blocks_done_;
@@ -301,4 +314,4 @@ void SweepOutput::finish(Manifest manifest, const std::string& frontier) {
     std::filesystem::remove(paths_.journal, ec);
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "moecost/sweep/block.h"
 #include "moecost/base/content_hash.h"
+#include "moecost/sweep/block.h"
 #include "moecost/sweep/manifest.h"
 
 namespace moecost {
@@ -23,7 +23,7 @@ class OutputFile {
     /// SystemError, with the path, when not all of it can be written.
     void write(std::string_view bytes);
     void truncate(std::uint64_t size);
-    void flush();    // to the device
+    void flush();   // to the device
     /// InputError when another process holds the file.
     void lock();
     [[nodiscard]] bool is_regular() const;
@@ -35,15 +35,15 @@ class OutputFile {
 };
 
 enum class StartMode {
-    fresh,      // InputError when an unfinished sweep is in the way
-    resume,     // goes on with an unfinished sweep of the same inputs, else starts
-    restart     // throws an unfinished sweep away
+    fresh,    // InputError when an unfinished sweep is in the way
+    resume,   // goes on with an unfinished sweep of the same inputs, else starts
+    restart   // throws an unfinished sweep away
 };
 
 class SweepOutput {
   public:
-    SweepOutput(const std::string& path, const SweepIdentity& identity, const Shard& shard, std::string header,
-                StartMode mode);
+    SweepOutput(const std::string& path, const SweepIdentity& identity, const Shard& shard,
+                std::string header, StartMode mode);
 
     /// Blocks that are complete on disk, counted from the first of the shard; their counts and frontier candidates.
     [[nodiscard]] std::uint64_t blocks_done() const { return blocks_done_; }
@@ -75,9 +75,9 @@ class SweepOutput {
     std::uint64_t bytes_ = 0;
     std::uint64_t blocks_done_ = 0;
     SweepCounts counts_;
-    std::vector<std::string> reasons_;           // numbered in the journal
-    std::vector<std::uint64_t> candidates_;      // read back at a resume
+    std::vector<std::string> reasons_;        // numbered in the journal
+    std::vector<std::uint64_t> candidates_;   // read back at a resume
     ContentHash content_;
 };
 
-}  // namespace moecost
+}   // namespace moecost

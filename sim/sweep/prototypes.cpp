@@ -10,21 +10,24 @@
 namespace moecost {
 namespace {
 
-constexpr std::uint64_t max_names = 4096;        // about 20 kB each
-constexpr std::uint64_t max_kept_edits = 16384;  // about 2 kB each
+constexpr std::uint64_t max_names = 4096;         // about 20 kB each
+constexpr std::uint64_t max_kept_edits = 16384;   // about 2 kB each
 
 bool has_kind(const Axis& axis, AxisKind kind) {
-    return std::any_of(axis.columns.begin(), axis.columns.end(), [&](const AxisColumn& c) { return c.kind == kind; });
+    return std::any_of(axis.columns.begin(), axis.columns.end(),
+                       [&](const AxisColumn& c) { return c.kind == kind; });
 }
 
-std::uint64_t mixed_radix(const Grid& grid, const std::vector<std::size_t>& axes, const std::uint32_t* digits) {
+std::uint64_t mixed_radix(const Grid& grid, const std::vector<std::size_t>& axes,
+                          const std::uint32_t* digits) {
     std::uint64_t index = 0;
     for (const std::size_t axis : axes) index = index * grid.axes[axis].size + digits[axis];
     return index;
 }
 
 /// Digits of the listed axes, in their order.
-std::vector<std::uint32_t> digits_of(const Grid& grid, const std::vector<std::size_t>& axes, std::uint64_t index) {
+std::vector<std::uint32_t> digits_of(const Grid& grid, const std::vector<std::size_t>& axes,
+                                     std::uint64_t index) {
     std::vector<std::uint32_t> digits(axes.size());
     for (std::size_t i = axes.size(); i-- > 0;) {
         digits[i] = static_cast<std::uint32_t>(index % grid.axes[axes[i]].size);
@@ -108,7 +111,7 @@ void release(std::vector<std::atomic<const T*>>& table) {
     for (std::atomic<const T*>& slot : table) std::unique_ptr<const T>(slot.load());
 }
 
-}  // namespace
+}   // namespace
 
 Prototypes::Prototypes(const DataStore& data, const Grid& grid) : data_(data), grid_(grid) {
     for (std::size_t i = 0; i < grid.axes.size(); ++i) {
@@ -124,12 +127,14 @@ Prototypes::Prototypes(const DataStore& data, const Grid& grid) : data_(data), g
         }
     }
     if (names_ > max_names) {
-        throw InputError({grid.file}, "axis",
-                         grouped(static_cast<long long>(names_)).append(" combinations of names, more than 4,096"),
-                         "split the grid by model or accelerator, or zip axes that move together");
+        throw InputError(
+            {grid.file}, "axis",
+            grouped(static_cast<long long>(names_)).append(" combinations of names, more than 4,096"),
+            "split the grid by model or accelerator, or zip axes that move together");
     }
     named_ = std::vector<std::atomic<const NamedScenario*>>(names_);
-    if (edits_ <= max_kept_edits / names_) edited_ = std::vector<std::atomic<const EditedModel*>>(names_ * edits_);
+    if (edits_ <= max_kept_edits / names_)
+        edited_ = std::vector<std::atomic<const EditedModel*>>(names_ * edits_);
     try {
         check_names();
         check_edits();
@@ -200,7 +205,8 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     return result;
 }
 
-std::optional<FamilyMember> Prototypes::member_at(const Family& family, const std::vector<std::uint32_t>& digits,
+std::optional<FamilyMember> Prototypes::member_at(const Family& family,
+                                                  const std::vector<std::uint32_t>& digits,
                                                   EditedModel& m) const {
     FamilyRequest request = member_request(grid_.base);
     for (std::size_t i = 0; i < edit_axes_.size(); ++i) {
@@ -250,7 +256,8 @@ EditedModel Prototypes::apply_edits(const NamedScenario& named, std::uint64_t ed
     m.possible = m.possible && apply_all(m.architecture, edits);
     if (!m.possible) m.reason = "the edited model cannot exist";
     for (const std::string& name : grid_.model_fields) {
-        const auto edited = std::find_if(edits.begin(), edits.end(), [&](const Edit& e) { return *e.key == name; });
+        const auto edited =
+            std::find_if(edits.begin(), edits.end(), [&](const Edit& e) { return *e.key == name; });
         std::optional<double> value;
         if (edited == edits.end() && member) value = member_figure(m.architecture, *member, name);
         if (edited != edits.end() && !m.possible) value = edited->number;
@@ -294,4 +301,4 @@ void Prototypes::check_edits() const {
     }
 }
 
-}  // namespace moecost
+}   // namespace moecost

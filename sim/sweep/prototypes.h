@@ -28,9 +28,10 @@ struct EditedModel {
     Architecture architecture;
     WeightBytes weights;
     bool possible = true;
-    bool exists = true;            // false: the family has no such member, and there is nothing to look at
-    std::string_view reason;       // static text, why it is not possible
-    std::vector<double> fields;   // values of Grid::model_fields; those asked for where the edits are impossible
+    bool exists = true;        // false: the family has no such member, and there is nothing to look at
+    std::string_view reason;   // static text, why it is not possible
+    std::vector<double>
+        fields;   // values of Grid::model_fields; those asked for where the edits are impossible
 };
 
 /// One what-if edit: its key and value, and the number asked for.
@@ -82,4 +83,4 @@ class Prototypes {
     mutable std::vector<std::atomic<const EditedModel*>> edited_;   // empty: too many to keep
 };
 
-}  // namespace moecost
+}   // namespace moecost

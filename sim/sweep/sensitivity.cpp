@@ -31,8 +31,8 @@ double mean_error(const Tables& tables) {
 
 void scale_assumed(KernelTables& k, double f) {
     AssumedEfficiencies& a = k.assumed;
-    for (double* share : {&a.mla_absorb_compute, &a.mla_absorb_memory, &a.recurrent_compute, &a.recurrent_memory,
-                          &a.indexer_memory, &a.gather_bandwidth}) {
+    for (double* share : {&a.mla_absorb_compute, &a.mla_absorb_memory, &a.recurrent_compute,
+                          &a.recurrent_memory, &a.indexer_memory, &a.gather_bandwidth}) {
         *share *= f;
     }
 }
@@ -73,18 +73,25 @@ constexpr Input inputs[] = {
          scale_both(s.profile.kernels->decode_attention, f);
          scale_both(s.profile.kernels->mla_decode, f);
      },
-     [](const KernelTables& k) { return std::max(mean_error(k.decode_attention), mean_error(k.mla_decode)); }},
+     [](const KernelTables& k) {
+         return std::max(mean_error(k.decode_attention), mean_error(k.mla_decode));
+     }},
     {"prefill_attention",
      [](Scenario& s, double f) {
          scale_efficiency(s.profile.kernels->prefill_attention, f);
          scale_efficiency(s.profile.kernels->mla_prefill, f);
      },
-     [](const KernelTables& k) { return std::max(mean_error(k.prefill_attention), mean_error(k.mla_prefill)); }},
+     [](const KernelTables& k) {
+         return std::max(mean_error(k.prefill_attention), mean_error(k.mla_prefill));
+     }},
     {"all_reduce", [](Scenario& s, double f) { scale_all_reduce(*s.profile.kernels, f); },
      [](const KernelTables& k) { return mean_error(k.all_reduce); }},
     {"all_to_all", [](Scenario& s, double f) { scale_all_to_all(*s.profile.kernels, f); },
      [](const KernelTables& k) { return mean_error(k.all_to_all); }},
-    {"assumed", [](Scenario& s, double f) { if (s.profile.kernels) scale_assumed(*s.profile.kernels, f); }},
+    {"assumed",
+     [](Scenario& s, double f) {
+         if (s.profile.kernels) scale_assumed(*s.profile.kernels, f);
+     }},
     {"floor_factor", [](Scenario& s, double f) { s.profile.serving.floor_factor *= f; }},
     {"prompt_factor", [](Scenario& s, double f) { s.profile.serving.prompt_factor *= f; }},
     {"host", [](Scenario& s, double f) { s.profile.serving.host *= f; }},
@@ -113,7 +120,8 @@ constexpr Input inputs[] = {
     {"power", [](Scenario& s, double f) { s.cluster.gpu.tdp *= f; }},
     {"isl", [](Scenario& s, double f) { s.traffic.input *= f; }},
     {"osl", [](Scenario& s, double f) { s.traffic.output *= f; }},
-    {"cached", [](Scenario& s, double f) { s.traffic.cached_share = std::min(s.traffic.cached_share * f, 0.999); }},
+    {"cached",
+     [](Scenario& s, double f) { s.traffic.cached_share = std::min(s.traffic.cached_share * f, 0.999); }},
     {"requests", [](Scenario& s, double f) { s.traffic.requests *= f; }},
 };
 
@@ -178,7 +186,7 @@ const Field& result_named(std::string_view name) {
     throw InputError({"--target"}, {}, message, name_hint(name, known));
 }
 
-}  // namespace
+}   // namespace
 
 double InputEffect::effect(double answer) const {
     const double low = std::abs(low_answer / answer - 1);
@@ -194,7 +202,8 @@ Tornado tornado(const DataStore& data, const Scenario& scenario, std::string_vie
     Tornado t;
     t.target = field.name;
     t.answer = answer_of(scenario, field);
-    if (!std::isfinite(t.answer)) throw InputError({"--target"}, {}, t.target + " has no value under this load");
+    if (!std::isfinite(t.answer))
+        throw InputError({"--target"}, {}, t.target + " has no value under this load");
     t.residual = residual_of(*estimate, field.name);
 
     const Document document = data.open("hwmodels", "uncertainty", "table");
@@ -229,4 +238,4 @@ Tornado tornado(const DataStore& data, const Scenario& scenario, std::string_vie
     return t;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -14,12 +14,12 @@ namespace moecost {
 struct InputEffect {
     std::string key;
     std::string label;
-    std::string source;          // where the uncertainty is stated
-    double low_factor = 1;       // of the input
+    std::string source;      // where the uncertainty is stated
+    double low_factor = 1;   // of the input
     double high_factor = 1;
-    double low_answer = 0;       // at these; not-a-number: it cannot run there
+    double low_answer = 0;   // at these; not-a-number: it cannot run there
     double high_answer = 0;
-    double elasticity = 0;       // by central differences of 1 %
+    double elasticity = 0;   // by central differences of 1 %
     /// Largest relative change of the answer, infinite where it cannot run.
     [[nodiscard]] double effect(double answer) const;
 };
@@ -27,11 +27,11 @@ struct InputEffect {
 struct Tornado {
     std::string target;
     double answer = 0;
-    std::vector<InputEffect> inputs;        // largest effect first; inputs without any are left out
-    Interval residual{};                    // p10 to p90 of the answer on served points, everything together
+    std::vector<InputEffect> inputs;   // largest effect first; inputs without any are left out
+    Interval residual{};               // p10 to p90 of the answer on served points, everything together
 };
 
 /// InputError when the scenario is infeasible or the target is no result.
 [[nodiscard]] Tornado tornado(const DataStore& data, const Scenario& scenario, std::string_view target);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -21,7 +21,8 @@ std::string stored_header(const Grid& grid, const RowStyle& style) {
     return style.gzip && !header.empty() ? gzip_member(header) : header;
 }
 
-std::vector<Tally> tallies(const std::vector<Expression>& conditions, const std::vector<std::uint64_t>& points) {
+std::vector<Tally> tallies(const std::vector<Expression>& conditions,
+                           const std::vector<std::uint64_t>& points) {
     std::vector<Tally> result;
     for (std::size_t i = 0; i < conditions.size(); ++i) {
         result.push_back({conditions[i].text, i < points.size() ? points[i] : 0});
@@ -33,7 +34,8 @@ std::vector<Tally> tallies(const std::vector<Expression>& conditions, const std:
 std::vector<Tally> tallies(const std::map<std::string, std::uint64_t, std::less<>>& reasons) {
     std::vector<Tally> result;
     for (const auto& [reason, points] : reasons) result.push_back({reason, points});
-    std::stable_sort(result.begin(), result.end(), [](const Tally& a, const Tally& b) { return a.points > b.points; });
+    std::stable_sort(result.begin(), result.end(),
+                     [](const Tally& a, const Tally& b) { return a.points > b.points; });
     return result;
 }
 
@@ -62,14 +64,20 @@ void check_not_empty(const Grid& grid, const Manifest& m) {
                      "filters that exclude each other, or axes without a value that fits");
 }
 
-}  // namespace
+}   // namespace
 
 Sweep::Sweep(const DataStore& data, const Grid& grid, SweepOptions options)
-    : grid_(grid), options_(completed(std::move(options), grid)), prototypes_(data, grid),
+    : grid_(grid),
+      options_(completed(std::move(options), grid)),
+      prototypes_(data, grid),
       identity_(identity_of(data, grid, options_.style, options_.version)),
-      first_(first_block(options_.shard, block_count(grid))), end_(end_block(options_.shard, block_count(grid))),
-      output_(options_.output, identity_, options_.shard, stored_header(grid, options_.style), options_.start),
-      frontier_(grid.objectives.size()), start_(std::chrono::steady_clock::now()), reported_(start_) {
+      first_(first_block(options_.shard, block_count(grid))),
+      end_(end_block(options_.shard, block_count(grid))),
+      output_(options_.output, identity_, options_.shard, stored_header(grid, options_.style),
+              options_.start),
+      frontier_(grid.objectives.size()),
+      start_(std::chrono::steady_clock::now()),
+      reported_(start_) {
     next_ = written_ = first_ + output_.blocks_done();
     window_ = std::max<std::uint64_t>(least_window, 2 * options_.threads);
     points_before_ = points_in(grid, first_, next_);
@@ -217,16 +225,19 @@ SweepSummary run_sweep(const DataStore& data, const Grid& grid, const SweepOptio
     return sweep.finish();
 }
 
-std::optional<Manifest> finished_output(const DataStore& data, const Grid& grid, const SweepOptions& options) {
+std::optional<Manifest> finished_output(const DataStore& data, const Grid& grid,
+                                        const SweepOptions& options) {
     const OutputPaths paths(options.output);
     std::error_code ec;
-    if (!std::filesystem::exists(paths.rows, ec) || !std::filesystem::exists(paths.manifest, ec)) return std::nullopt;
+    if (!std::filesystem::exists(paths.rows, ec) || !std::filesystem::exists(paths.manifest, ec))
+        return std::nullopt;
     if (std::filesystem::exists(paths.journal, ec)) return std::nullopt;
     const Manifest m = read_manifest(paths.manifest);
     const RowStyle style = completed(options, grid).style;
-    const bool same = m.identity == identity_of(data, grid, style, options.version) && m.shard == options.shard;
+    const bool same =
+        m.identity == identity_of(data, grid, style, options.version) && m.shard == options.shard;
     if (!same || std::filesystem::file_size(paths.rows, ec) != m.bytes) return std::nullopt;
     return m;
 }
 
-}  // namespace moecost
+}   // namespace moecost

@@ -36,8 +36,8 @@ struct SweepOptions {
 struct SweepSummary {
     Manifest manifest;
     std::vector<std::string> files;
-    bool complete = false;      // false: stopped, --resume goes on
-    bool was_complete = false;  // the output was there already
+    bool complete = false;       // false: stopped, --resume goes on
+    bool was_complete = false;   // the output was there already
     SweepProgress progress;
 };
 
@@ -81,8 +81,8 @@ class Sweep {
     std::mutex mutex_;
     std::condition_variable written_more_;
     std::atomic<bool> abandoned_{false};
-    std::uint64_t next_;       // to hand out
-    std::uint64_t written_;    // all below are written
+    std::uint64_t next_;      // to hand out
+    std::uint64_t written_;   // all below are written
     std::uint64_t window_;
     std::map<std::uint64_t, BlockResult> waiting_;
     std::uint64_t points_before_ = 0;
@@ -97,4 +97,4 @@ class Sweep {
 [[nodiscard]] std::optional<Manifest> finished_output(const DataStore& data, const Grid& grid,
                                                       const SweepOptions& options);
 
-}  // namespace moecost
+}   // namespace moecost

@@ -61,7 +61,8 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machin
     quantise_time_ = operand == 2 ? 0 : op.k * (2 + w) / bandwidth;
     latency_ = op.k * table.k_latency.value();
     most_splits_ = op.k / table.split_k;
-    inside_ = op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
+    inside_ =
+        op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
 }
 
 Timed GemmPlan::time(double m) const {

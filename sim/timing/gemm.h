@@ -24,28 +24,30 @@ namespace moecost {
 class GemmPlan {
   public:
     GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine);
-    [[nodiscard]] bool fits(const Gemm& op) const { return op.n == n_ && op.k == k_ && op.weights == weights_; }
+    [[nodiscard]] bool fits(const Gemm& op) const {
+        return op.n == n_ && op.k == k_ && op.weights == weights_;
+    }
     [[nodiscard]] Timed time(double m) const;
 
   private:
     double n_;
     double k_;
     DType weights_;
-    double tiles_n_[3];        // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
-    double wave_time_;         // seconds per unit of padded tile area and wave
-    double flop_time_;         // seconds per row at datasheet peak
-    double weight_time_;       // seconds of the weights at the fitted bandwidth
-    double row_time_;          // seconds of a row of activations at the fitted bandwidth
-    double quantise_time_;     // seconds per row of dynamic quantisation
-    double ideal_weight_time_; // the same two at datasheet bandwidth
+    double tiles_n_[3];          // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
+    double wave_time_;           // seconds per unit of padded tile area and wave
+    double flop_time_;           // seconds per row at datasheet peak
+    double weight_time_;         // seconds of the weights at the fitted bandwidth
+    double row_time_;            // seconds of a row of activations at the fitted bandwidth
+    double quantise_time_;       // seconds per row of dynamic quantisation
+    double ideal_weight_time_;   // the same two at datasheet bandwidth
     double ideal_row_time_;
-    double latency_;           // of the K loop, unsplit
+    double latency_;   // of the K loop, unsplit
     double most_splits_;
     double wave_tail_;
     double corner_;
     Seconds floor_;
     FitRange m_range_;
-    bool inside_;              // N and K lie in the fitted range
+    bool inside_;   // N and K lie in the fitted range
 };
 
 }   // namespace moecost

@@ -90,8 +90,10 @@ Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
     const std::size_t i = gemms++;
     if (i < gemm_plans_.size() && gemm_plans_[i].fits(*gemm)) return gemm_plans_[i].time(gemm->m);
     const GemmPlan plan(*gemm, *machine_.kernels.gemm[static_cast<std::size_t>(gemm->weights)], machine_);
-    if (i < gemm_plans_.size()) gemm_plans_[i] = plan;
-    else gemm_plans_.push_back(plan);
+    if (i < gemm_plans_.size())
+        gemm_plans_[i] = plan;
+    else
+        gemm_plans_.push_back(plan);
     return plan.time(gemm->m);
 }
 

@@ -56,7 +56,8 @@ class StepTimer {
     const Layout& layout_;
     const Machine& machine_;
     std::vector<Operation> operations_;
-    std::vector<GemmPlan> gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
+    std::vector<GemmPlan>
+        gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
 };
 
 }   // namespace moecost

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "moecost/measured/measured.h"
 #include "moecost/estimate/estimate.h"
+#include "moecost/measured/measured.h"
 
 namespace moecost {
 

@@ -92,7 +92,8 @@ TEST_CASE("includes run downhill") {
     for (const SourceFile& file : sources_below("sim")) {
         for (const std::string& include : file.includes) {
             if (!is_quoted(include)) continue;
-            CHECK_MESSAGE(sees(room_of(file.path), room_included(include)), file.path << " includes " << include);
+            CHECK_MESSAGE(sees(room_of(file.path), room_included(include)),
+                          file.path << " includes " << include);
         }
     }
 }
@@ -111,9 +112,15 @@ TEST_CASE("every quoted include of sim names a file by the path it is installed 
 
 TEST_CASE("rooms with laws read no files and print nothing") {
     const std::set<std::string> laws{"ops", "timing", "serving", "cost"};
-    const std::set<std::string> refused{"<iostream>",      "<fstream>",       "<sstream>",
-                                        "<cstdio>",        "<toml++/toml.h>", "\"moecost/base/value.h\"",
-                                        "\"moecost/base/data.h\"", "\"moecost/base/csv.h\"",  "\"moecost/base/json_writer.h\""};
+    const std::set<std::string> refused{"<iostream>",
+                                        "<fstream>",
+                                        "<sstream>",
+                                        "<cstdio>",
+                                        "<toml++/toml.h>",
+                                        "\"moecost/base/value.h\"",
+                                        "\"moecost/base/data.h\"",
+                                        "\"moecost/base/csv.h\"",
+                                        "\"moecost/base/json_writer.h\""};
     for (const SourceFile& file : sources_below("sim")) {
         if (laws.count(room_of(file.path)) == 0) continue;
         for (const std::string& include : file.includes) {

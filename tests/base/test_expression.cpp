@@ -33,7 +33,7 @@ std::string error(std::string_view text) {
     return message_of([&] { (void)compile(text); });
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("arithmetic binds before comparison, comparison before not, and, or") {
     CHECK(holds("gpus % tp == 0"));
@@ -48,13 +48,14 @@ TEST_CASE("arithmetic binds before comparison, comparison before not, and, or") 
     CHECK(holds("not tp == 5 and not (ep > tp or ep == 0)"));
     CHECK(holds("tp == 4 or tp == 5 and ep == 9"));
     CHECK(holds("gpu.memory >= 1.5e0"));
-    CHECK(holds("tp"));        // a name may be a flag
+    CHECK(holds("tp"));   // a name may be a flag
     CHECK_FALSE(holds("tp != 4"));
 }
 
 TEST_CASE("comparisons with what is no number are false") {
     const std::vector<double> values{std::numeric_limits<double>::quiet_NaN(), 1, 1, 1, 1};
-    for (const char* text : {"tp == 1", "tp != 1", "tp < 1", "tp > 1", "tp <= 1", "tp >= 1", "gpus % 0 == 0"}) {
+    for (const char* text :
+         {"tp == 1", "tp != 1", "tp < 1", "tp > 1", "tp <= 1", "tp >= 1", "gpus % 0 == 0"}) {
         CHECK_FALSE(compile(text).holds(values));
     }
 }

@@ -35,7 +35,8 @@ std::vector<FrontierMember> brute_force(const std::vector<FrontierMember>& point
 }
 
 /// `levels` different values: few levels give many ties.
-std::vector<FrontierMember> random_points(std::mt19937& random, std::size_t objectives, std::size_t n, unsigned levels) {
+std::vector<FrontierMember> random_points(std::mt19937& random, std::size_t objectives, std::size_t n,
+                                          unsigned levels) {
     std::vector<FrontierMember> points(n);
     for (std::size_t i = 0; i < n; ++i) {
         points[i].point = i;
@@ -48,7 +49,7 @@ std::vector<FrontierMember> random_points(std::mt19937& random, std::size_t obje
     return points;
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("the online frontier is the brute-force one, in any order of the points") {
     std::mt19937 random(3);

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
+#include "input_error.h"
 #include "moecost/base/json_writer.h"
 #include "moecost/base/value.h"
-#include "input_error.h"
 
 using namespace moecost;
 

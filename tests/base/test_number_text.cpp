@@ -19,7 +19,7 @@ std::string figure(double value) {
     return {buffer.data(), write_figure(buffer.data(), value)};
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("figures have six significant digits and no trailing zeros") {
     CHECK(figure(0) == "0");

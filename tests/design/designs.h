@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include "moecost/design/design.h"
 #include "moecost/law/law_toml.h"
 #include "moecost/moecost.h"
-#include "moecost/design/design.h"
 
 namespace designs {
 

@@ -5,10 +5,10 @@
 #include <cmath>
 
 #include "designs.h"
+#include "moecost/design/solve.h"
 #include "moecost/law/optimum.h"
 #include "moecost/law/parameters.h"
 #include "moecost/model/counts.h"
-#include "moecost/design/solve.h"
 
 using namespace moecost;
 using doctest::Approx;

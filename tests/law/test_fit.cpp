@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "../base/input_error.h"
+#include "laws.h"
 #include "moecost/law/parameters.h"
 #include "moecost/law/starts.h"
-#include "laws.h"
 
 using namespace moecost;
 

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "fixtures.h"
-#include "moecost/model/huggingface/patterns.h"
 #include "moecost/model/huggingface/huggingface.h"
+#include "moecost/model/huggingface/patterns.h"
 
 namespace moecost {
 namespace {

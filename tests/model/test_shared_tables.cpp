@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <map>
 
-#include "moecost/base/format.h"
 #include "fixtures.h"
+#include "moecost/base/format.h"
 #include "moecost/model/cache.h"
 #include "moecost/model/counts.h"
 

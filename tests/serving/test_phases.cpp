@@ -2,8 +2,8 @@
 // Loads without a steady mixture, from the seconds of their steps.
 #include <doctest/doctest.h>
 
-#include "served.h"
 #include "moecost/serving/serving.h"
+#include "served.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -6,9 +6,13 @@
 #include "moecost/base/csv.h"
 #include "moecost/sweep/sweep.h"
 
-inline moecost::Document grid_document(const std::string& text) { return moecost::parse_toml(text, "grid.toml"); }
+inline moecost::Document grid_document(const std::string& text) {
+    return moecost::parse_toml(text, "grid.toml");
+}
 
-inline moecost::Grid grid_of(const std::string& text) { return moecost::read_grid(moecost::DataStore{}, grid_document(text)); }
+inline moecost::Grid grid_of(const std::string& text) {
+    return moecost::read_grid(moecost::DataStore{}, grid_document(text));
+}
 
 /// 8 models x 4 layouts x 320 loads: ten blocks.
 inline std::string wide_grid() {
@@ -48,7 +52,8 @@ inline moecost::SweepOptions options_for(const std::string& path) {
     return o;
 }
 
-inline moecost::SweepSummary sweep_into(const std::string& path, const std::string& grid, unsigned threads = 1) {
+inline moecost::SweepSummary sweep_into(const std::string& path, const std::string& grid,
+                                        unsigned threads = 1) {
     const moecost::DataStore data;
     moecost::SweepOptions o = options_for(path);
     o.threads = threads;

@@ -20,12 +20,13 @@ std::string error(const std::string& text) {
 }
 std::string axis_error(const std::string& axes) { return error(base + axes); }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("points are the product of the axes; ranges include their ends") {
-    const Grid g = with_axes("[[axis]]\nkey='tp'\nvalues=[1,2]\n[[axis]]\nkey='isl'\nrange={from=100,to=300,step=50}\n"
-                             "[[axis]]\nkey='cached'\nrange={from=0.1,to=0.3,step=0.1}\n"
-                             "[[axis]]\nkey='concurrency'\nlog_range={from=1,to=100,points=3}\n");
+    const Grid g = with_axes(
+        "[[axis]]\nkey='tp'\nvalues=[1,2]\n[[axis]]\nkey='isl'\nrange={from=100,to=300,step=50}\n"
+        "[[axis]]\nkey='cached'\nrange={from=0.1,to=0.3,step=0.1}\n"
+        "[[axis]]\nkey='concurrency'\nlog_range={from=1,to=100,points=3}\n");
     CHECK(g.points == 2 * 5 * 3 * 3);
     CHECK(g.axes[1].columns[0].texts == std::vector<std::string>{"100", "150", "200", "250", "300"});
     CHECK(g.axes[2].columns[0].texts == std::vector<std::string>{"0.1", "0.2", "0.3"});
@@ -35,8 +36,9 @@ TEST_CASE("points are the product of the axes; ranges include their ends") {
 }
 
 TEST_CASE("keys of a zipped axis move together and edits lose their prefix") {
-    const Grid g = with_axes("[[axis]]\nkeys=['gpu','price','set.experts']\n"
-                             "values=[['h100_sxm','h200_sxm'],[2.5,'$3.2'],[8,16]]\n");
+    const Grid g = with_axes(
+        "[[axis]]\nkeys=['gpu','price','set.experts']\n"
+        "values=[['h100_sxm','h200_sxm'],[2.5,'$3.2'],[8,16]]\n");
     CHECK(g.points == 2);
     CHECK(g.axes[0].columns[0].kind == AxisKind::name);
     CHECK(g.axes[0].columns[1].kind == AxisKind::price);
@@ -73,7 +75,8 @@ TEST_CASE("mistakes in a grid name the place and what is allowed") {
         {"[[axis]]\nvalues=[1]\n", "needs key, or keys"},
         {"[[axis]]\nkeys=['tp','pp']\nvalues=[[1,2],[1]]\n", "differ in length"},
         {"[[axis]]\nkey='tp'\nvalues=[1]\n[[axis]]\nkey='tp'\nvalues=[2]\n", "is an axis twice"},
-        {"[[axis]]\nkey='rate'\nvalues=[1]\n[[axis]]\nkey='concurrency'\nvalues=[2]\n", "is a load, as 'rate'"},
+        {"[[axis]]\nkey='rate'\nvalues=[1]\n[[axis]]\nkey='concurrency'\nvalues=[2]\n",
+         "is a load, as 'rate'"},
         {"[[axis]]\nkey='offline'\nvalues=[true]\n", "cannot be an axis"},
         {"[[axis]]\nkey='gpu'\nvalues=['h1000']\n", "no accelerator is named 'h1000'"},
         {"[[axis]]\nkey='model'\nvalues=['mixtrel']\n", "no model is named 'mixtrel'"},
@@ -83,7 +86,8 @@ TEST_CASE("mistakes in a grid name the place and what is allowed") {
         {"[[axis]]\nkey='gpu.usable_gib'\nvalues=[1e9]\n", "is not in 1..4096"},
         {"[[axis]]\nkey='tp'\nvalues=[1]\nstep=2\n", "unknown key"},
     };
-    for (const auto& c : cases) CHECK_MESSAGE(axis_error(c.axes).find(c.part) != std::string::npos, axis_error(c.axes));
+    for (const auto& c : cases)
+        CHECK_MESSAGE(axis_error(c.axes).find(c.part) != std::string::npos, axis_error(c.axes));
 }
 
 TEST_CASE("mistakes in filters, constraints, columns and frontiers") {
@@ -95,10 +99,12 @@ TEST_CASE("mistakes in filters, constraints, columns and frontiers") {
     CHECK(error("columns=['tpp']\n" + axis).find("no column is named 'tpp'") != std::string::npos);
     CHECK(error("columns=['tp','tp']\n" + axis).find("is named twice") != std::string::npos);
     CHECK(error("frontier={minimise=['tpot']}\n" + axis).find("2 to 4 objectives") != std::string::npos);
-    CHECK(error("frontier={minimise=['tpot','gpu']}\n" + axis).find("is no figure of a point") != std::string::npos);
+    CHECK(error("frontier={minimise=['tpot','gpu']}\n" + axis).find("is no figure of a point") !=
+          std::string::npos);
     CHECK(error("frontier={lowest=['tpot']}\n" + axis).find("unknown key") != std::string::npos);
     CHECK(error("axes=[]\n" + axis).find("unknown key") != std::string::npos);
-    CHECK(error("scenario=3\n[[axis]]\nkey='tp'\nvalues=[1]\n").find("expected a table") != std::string::npos);
+    CHECK(error("scenario=3\n[[axis]]\nkey='tp'\nvalues=[1]\n").find("expected a table") !=
+          std::string::npos);
 }
 
 TEST_CASE("a grid of 10^15 points is refused with its size and a hint") {
@@ -106,6 +112,7 @@ TEST_CASE("a grid of 10^15 points is refused with its size and a hint") {
     for (const char* key : {"isl", "osl", "chunk"}) {
         axes.append("[[axis]]\nkey='").append(key).append("'\nrange={from=1,to=100000}\n");
     }
-    CHECK(axis_error(axes).find("the grid has 1,000,000,000,000,000 points, more than 10^12") != std::string::npos);
+    CHECK(axis_error(axes).find("the grid has 1,000,000,000,000,000 points, more than 10^12") !=
+          std::string::npos);
     CHECK(hint_of([&] { (void)with_axes(axes); }).find("fewer values") != std::string::npos);
 }

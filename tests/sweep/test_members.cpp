@@ -30,14 +30,17 @@ CsvTable swept(const std::string& grid, Manifest* manifest = nullptr) {
     return CsvTable(read_file(path), path);
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("each row of a grid of members is what evaluate() says of that member") {
-    const CsvTable t = swept("columns=['family','size','experts','top_k','granularity','shared_experts','model',\n"
-                             "'dense_equivalent','routed_experts','parameters','tpot_s','ttft_s']\n" + base_tp2 + families +
-                             sizes + "[[axis]]\nkey='experts'\nvalues=[1,2,16]\n"
-                             "[[axis]]\nkeys=['granularity','top-k','shared-experts']\nvalues=[[1,4],[1,1],[0,1]]\n");
-    REQUIRE(t.rows() == 12 + 8);   // joint-moe has no granularity of 4, but for dense members, which have none
+    const CsvTable t = swept(
+        "columns=['family','size','experts','top_k','granularity','shared_experts','model',\n"
+        "'dense_equivalent','routed_experts','parameters','tpot_s','ttft_s']\n" +
+        base_tp2 + families + sizes +
+        "[[axis]]\nkey='experts'\nvalues=[1,2,16]\n"
+        "[[axis]]\nkeys=['granularity','top-k','shared-experts']\nvalues=[[1,4],[1,1],[0,1]]\n");
+    REQUIRE(t.rows() ==
+            12 + 8);   // joint-moe has no granularity of 4, but for dense members, which have none
     for (std::size_t row = 0; row < t.rows(); ++row) {
         const auto number = [&](std::string_view column) { return *t.number(row, t.column(column)); };
         Description d;
@@ -64,9 +67,11 @@ TEST_CASE("each row of a grid of members is what evaluate() says of that member"
 
 TEST_CASE("members that do not exist are infeasible points with their reason") {
     Manifest m;
-    const CsvTable t = swept("keep_infeasible=true\ncolumns=['family','experts','top_k','model','tpot_s']\n" + base +
-                             "size='7B'\nfamily='mixtral-like'\n[[axis]]\nkey='experts'\nvalues=[2,8]\n"
-                             "[[axis]]\nkey='top_k'\nvalues=[2,4]\n", &m);
+    const CsvTable t =
+        swept("keep_infeasible=true\ncolumns=['family','experts','top_k','model','tpot_s']\n" + base +
+                  "size='7B'\nfamily='mixtral-like'\n[[axis]]\nkey='experts'\nvalues=[2,8]\n"
+                  "[[axis]]\nkey='top_k'\nvalues=[2,4]\n",
+              &m);
     CHECK(t.rows() == 4);
     REQUIRE(m.infeasible.size() == 1);
     CHECK(m.infeasible[0].what == "a token cannot use more experts than there are");
@@ -78,11 +83,13 @@ TEST_CASE("members that do not exist are infeasible points with their reason") {
 
 TEST_CASE("filters see what was asked for, and edits act on members") {
     Manifest m;
-    const CsvTable t = swept("filter=['routed_experts % ep == 0', 'size < 5e9 or experts == 2', 'layers > 1']\n"
-                             "columns=['size','experts','vocabulary','parameters','weights_gb']\n" + base +
-                             "family='qwen-like'\nep=4\n[scenario.set]\nlayers=12\n" + sizes +
-                             "[[axis]]\nkey='experts'\nvalues=[2,16]\n[[axis]]\nkey='granularity'\nvalues=[1,2]\n"
-                             "[[axis]]\nkey='set.vocabulary'\nvalues=[1000,2000]\n", &m);
+    const CsvTable t = swept(
+        "filter=['routed_experts % ep == 0', 'size < 5e9 or experts == 2', 'layers > 1']\n"
+        "columns=['size','experts','vocabulary','parameters','weights_gb']\n" +
+            base + "family='qwen-like'\nep=4\n[scenario.set]\nlayers=12\n" + sizes +
+            "[[axis]]\nkey='experts'\nvalues=[2,16]\n[[axis]]\nkey='granularity'\nvalues=[1,2]\n"
+            "[[axis]]\nkey='set.vocabulary'\nvalues=[1000,2000]\n",
+        &m);
     CHECK(m.filtered[0].points == 4);   // 2 experts over 4 GPUs
     CHECK(m.filtered[1].points == 4);
     REQUIRE(t.rows() == 8);
@@ -99,9 +106,11 @@ TEST_CASE("filters see what was asked for, and edits act on members") {
 }
 
 TEST_CASE("more members than the table keeps are built as they come, with the same bytes for any order") {
-    const std::string grid = base + "family='deepseek-like'\n[[axis]]\nkey='size'\n"
-                             "log_range={from=1e9,to=1e10,points=1025}\n[[axis]]\nkey='experts'\nvalues=[2,4,8,16]\n"
-                             "[[axis]]\nkey='granularity'\nvalues=[1,2,4,8]\n";
+    const std::string grid =
+        base +
+        "family='deepseek-like'\n[[axis]]\nkey='size'\n"
+        "log_range={from=1e9,to=1e10,points=1025}\n[[axis]]\nkey='experts'\nvalues=[2,4,8,16]\n"
+        "[[axis]]\nkey='granularity'\nvalues=[1,2,4,8]\n";
     const ScratchFolder scratch;
     const auto path = [&](const std::string& name) { return (scratch.path / name).string(); };
     const std::string with_columns = "columns=['size','experts','granularity','dense_equivalent']\n" + grid;
@@ -123,12 +132,16 @@ TEST_CASE("mistakes with families in grids name the place and what is allowed") 
         {base + "[[axis]]\nkey='top_k'\nvalues=[1]\n" + families, "the members have no size"},
         {base + families, "no size of the member is given"},
         {base + "model='mixtral-8x7b'\n" + families + sizes, "a model is given too"},
-        {base + "[[axis]]\nkey='family'\nvalues=['mixtral-lik']\n" + sizes, "no family is named 'mixtral-lik'"},
+        {base + "[[axis]]\nkey='family'\nvalues=['mixtral-lik']\n" + sizes,
+         "no family is named 'mixtral-lik'"},
         {base + families + "[[axis]]\nkey='size'\nvalues=['7X']\n", "'7X' is not a size"},
         {base + families + "[[axis]]\nkey='size'\nvalues=[-7]\n", "'-7' is not a size"},
-        {base + families + sizes + "[[axis]]\nkey='experts'\nvalues=[0]\n", "'0' is not a whole number in 1.."},
-        {base + families + sizes + "[[axis]]\nkey='granularity'\nvalues=[1.5]\n", "'1.5' is not a whole number"},
-        {base + families + sizes + "[[axis]]\nkey='experts'\nvalues=[8]\n[[axis]]\nkey='set.experts'\nvalues=[8]\n",
+        {base + families + sizes + "[[axis]]\nkey='experts'\nvalues=[0]\n",
+         "'0' is not a whole number in 1.."},
+        {base + families + sizes + "[[axis]]\nkey='granularity'\nvalues=[1.5]\n",
+         "'1.5' is not a whole number"},
+        {base + families + sizes +
+             "[[axis]]\nkey='experts'\nvalues=[8]\n[[axis]]\nkey='set.experts'\nvalues=[8]\n",
          "is an axis twice"},
         {"filter='expert == 3'\n" + base + families + sizes, "unknown name 'expert'"},
     };

@@ -16,10 +16,13 @@ struct Shards {
     ScratchFolder scratch;
     std::vector<std::string> parts;
 
-    explicit Shards(const std::string& grid = wide_grid(), std::uint64_t count = 3, const std::string& prefix = "p") {
-        for (std::uint64_t i = 1; i <= count; ++i) parts.push_back(run(grid, {i, count}, prefix + std::to_string(i)));
+    explicit Shards(const std::string& grid = wide_grid(), std::uint64_t count = 3,
+                    const std::string& prefix = "p") {
+        for (std::uint64_t i = 1; i <= count; ++i)
+            parts.push_back(run(grid, {i, count}, prefix + std::to_string(i)));
     }
-    std::string run(const std::string& grid, Shard shard, const std::string& name, const std::string& version = "test") {
+    std::string run(const std::string& grid, Shard shard, const std::string& name,
+                    const std::string& version = "test") {
         SweepOptions o = options_for((scratch.path / name).string().append(".csv"));
         o.shard = shard;
         o.version = version;
@@ -37,7 +40,7 @@ struct Shards {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("missing, doubled and foreign shards are refused") {
     Shards s;
@@ -91,6 +94,8 @@ TEST_CASE("more shards than blocks: the empty ones merge as well") {
     Shards s("[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n[[axis]]\nkey='tp'\nvalues=[2,4]\n", 3);
     const std::string out = (s.scratch.path / "merged.csv").string();
     CHECK(merge_sweeps(s.parts, out).manifest.points == 2);
-    CHECK(read_file(out) == read_file(s.run("[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n[[axis]]\nkey='tp'\n"
-                                            "values=[2,4]\n", {1, 1}, "whole")));
+    CHECK(read_file(out) ==
+          read_file(s.run("[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n[[axis]]\nkey='tp'\n"
+                          "values=[2,4]\n",
+                          {1, 1}, "whole")));
 }

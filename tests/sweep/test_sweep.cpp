@@ -37,7 +37,7 @@ SweepSummary interrupted_sweep(const std::string& path, const std::string& grid,
     return sweep.finish();
 }
 
-}  // namespace
+}   // namespace
 
 TEST_CASE("each row is what evaluate() says of that point") {
     const ScratchFolder scratch;
@@ -91,8 +91,10 @@ TEST_CASE("the bytes do not depend on threads, shards or an interruption") {
         (void)sweep_into(one, wide_grid());
         const auto same = [&](const std::string& name) {
             CHECK(rows_of(scratch, name + ending) == rows_of(scratch, "one" + ending));
-            CHECK(read_file(OutputPaths(path(name + ending)).frontier) == read_file(OutputPaths(one).frontier));
-            CHECK(rows_of(scratch, name + ending + ".manifest.json") == rows_of(scratch, "one" + ending + ".manifest.json"));
+            CHECK(read_file(OutputPaths(path(name + ending)).frontier) ==
+                  read_file(OutputPaths(one).frontier));
+            CHECK(rows_of(scratch, name + ending + ".manifest.json") ==
+                  rows_of(scratch, "one" + ending + ".manifest.json"));
         };
         (void)sweep_into(path("many" + ending), wide_grid(), 5);
         same("many");
@@ -150,7 +152,8 @@ TEST_CASE("a journal cut anywhere resumes to the same bytes") {
     (void)interrupted_sweep(path("cut.csv"), wide_grid(), 5);
     const std::string journal = rows_of(scratch, "cut.csv.journal");
     const std::string part = rows_of(scratch, "cut.csv.part");
-    for (const std::size_t keep : {std::size_t{0}, std::size_t{10}, journal.size() / 3, journal.size() / 2, journal.size() - 1}) {
+    for (const std::size_t keep :
+         {std::size_t{0}, std::size_t{10}, journal.size() / 3, journal.size() / 2, journal.size() - 1}) {
         scratch.write("cut.csv.journal", journal.substr(0, keep));
         scratch.write("cut.csv.part", part + "torn row,");   // rows whose block is not in the journal
         SweepOptions o = options_for(path("cut.csv"));
@@ -165,7 +168,8 @@ TEST_CASE("unfinished work is neither overwritten nor continued by another grid"
     const ScratchFolder scratch;
     const std::string path = (scratch.path / "out.csv").string();
     (void)interrupted_sweep(path, wide_grid(), 2);
-    CHECK(message_of([&] { (void)sweep_into(path, wide_grid()); }).find("an unfinished sweep is here") != std::string::npos);
+    CHECK(message_of([&] { (void)sweep_into(path, wide_grid()); }).find("an unfinished sweep is here") !=
+          std::string::npos);
     std::string other = wide_grid();
     other.replace(other.find("ttft <= 2"), 9, "ttft <= 3");
     SweepOptions o = options_for(path);
@@ -184,8 +188,9 @@ TEST_CASE("filters that leave no point are an error and leave no file") {
     const std::string path = (scratch.path / "out.csv").string();
     std::string grid = wide_grid();
     grid.replace(grid.find("gpus % tp == 0"), 14, "tp > 2 and tp < 2");
-    CHECK(message_of([&] { (void)sweep_into(path, grid); }).find("no point passes: 'tp > 2 and tp < 2' refuses") !=
-          std::string::npos);
+    CHECK(message_of([&] {
+              (void)sweep_into(path, grid);
+          }).find("no point passes: 'tp > 2 and tp < 2' refuses") != std::string::npos);
     CHECK(std::filesystem::is_empty(scratch.path));
 }
 
@@ -195,7 +200,8 @@ TEST_CASE("infeasible points are rows on request, with their reason") {
     const SweepSummary s = sweep_into(path, "keep_infeasible = true\n" + wide_grid());
     const CsvTable table(read_file(path), path);
     std::map<std::string, std::uint64_t> reasons;
-    for (std::size_t i = 0; i < table.rows(); ++i) ++reasons[std::string(table.text(i, table.column("infeasible")))];
+    for (std::size_t i = 0; i < table.rows(); ++i)
+        ++reasons[std::string(table.text(i, table.column("infeasible")))];
     CHECK(reasons[""] == s.manifest.rows);
     CHECK(reasons[s.manifest.infeasible[0].what] == s.manifest.infeasible[0].points);
     CHECK(reasons["outside the constraints"] == s.manifest.constrained[0].points);
@@ -219,8 +225,9 @@ values = ["bf16", "fp8"]
     REQUIRE(s.manifest.infeasible.size() == 1);
     CHECK(s.manifest.infeasible[0].what.find("cannot run on a100_sxm_80") != std::string::npos);
     CHECK(message_of([&] {
-              (void)sweep_into(path, "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nweights='fp8'\n"
-                                     "[[axis]]\nkey='tp'\nvalues=[8]\n");
+              (void)sweep_into(path,
+                               "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nweights='fp8'\n"
+                               "[[axis]]\nkey='tp'\nvalues=[8]\n");
           }).find("cannot run on a100_sxm_80") != std::string::npos);
 }
 
@@ -228,14 +235,19 @@ TEST_CASE("edits of a model are understood or refused") {
     const ScratchFolder scratch;
     const std::string path = (scratch.path / "out.csv").string();
     const auto error = [&](const std::string& axis) {
-        return message_of([&] { (void)sweep_into(path, "[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\ntp=8\n" + axis); });
+        return message_of([&] {
+            (void)sweep_into(path, "[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\ntp=8\n" + axis);
+        });
     };
     CHECK(error("[[axis]]\nkey='set.expertz'\nvalues=[8]\n").find("no such field") != std::string::npos);
-    CHECK(error("[[axis]]\nkey='set.experts'\nvalues=[8, 'many']\n").find("expected a whole number") != std::string::npos);
+    CHECK(error("[[axis]]\nkey='set.experts'\nvalues=[8, 'many']\n").find("expected a whole number") !=
+          std::string::npos);
     // top_k = 16 needs more experts than the model has: the order of the axes does not matter.
-    const SweepSummary s = sweep_into(path, "filter='top_k <= experts'\n[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n"
-                                            "tp=8\n[[axis]]\nkey='set.top_k'\nvalues=[2,16]\n"
-                                            "[[axis]]\nkey='set.experts'\nvalues=[8,16]\n");
+    const SweepSummary s =
+        sweep_into(path,
+                   "filter='top_k <= experts'\n[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n"
+                   "tp=8\n[[axis]]\nkey='set.top_k'\nvalues=[2,16]\n"
+                   "[[axis]]\nkey='set.experts'\nvalues=[8,16]\n");
     CHECK(s.manifest.filtered[0].points == 1);
     CHECK(s.manifest.rows == 3);
 }
@@ -243,9 +255,11 @@ TEST_CASE("edits of a model are understood or refused") {
 TEST_CASE("figures of an accelerator move the answer the way they should") {
     const ScratchFolder scratch;
     const std::string path = (scratch.path / "out.csv").string();
-    (void)sweep_into(path, "columns=['gpu','gpu.memory_bandwidth_tb_s','price','tpot_s','usd_per_mtok_output']\n[scenario]\n"
-                           "model='mixtral-8x7b'\ntp=4\n[[axis]]\nkey='gpu'\nvalues=['h100_sxm','h200_sxm']\n"
-                           "[[axis]]\nkey='gpu.memory_bandwidth_tb_s'\nvalues=[3,6]\n[[axis]]\nkey='price'\nvalues=[2,4]\n");
+    (void)sweep_into(
+        path,
+        "columns=['gpu','gpu.memory_bandwidth_tb_s','price','tpot_s','usd_per_mtok_output']\n[scenario]\n"
+        "model='mixtral-8x7b'\ntp=4\n[[axis]]\nkey='gpu'\nvalues=['h100_sxm','h200_sxm']\n"
+        "[[axis]]\nkey='gpu.memory_bandwidth_tb_s'\nvalues=[3,6]\n[[axis]]\nkey='price'\nvalues=[2,4]\n");
     const CsvTable t(read_file(path), path);
     REQUIRE(t.rows() == 8);
     for (const std::size_t gpu : {0U, 4U}) {

@@ -17,9 +17,7 @@ namespace {
 
 bool every(const MeasuredPoint&) { return true; }
 
-std::string test_file(const char* name) {
-    return std::string(MOECOST_TEST_DATA).append("/").append(name);
-}
+std::string test_file(const char* name) { return std::string(MOECOST_TEST_DATA).append("/").append(name); }
 
 std::vector<MeasuredPoint> table_at(const std::string& path) {
     return read_points(CsvTable(read_file(path), path));

@@ -10,9 +10,9 @@
 #include <cstdio>
 #include <thread>
 
+#include "command.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
-#include "command.h"
 #include "moecost/hardware/profile/profile_toml.h"
 #include "sheet.h"
 #include "text.h"

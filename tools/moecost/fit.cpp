@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <thread>
 
+#include "command.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
-#include "command.h"
 #include "moecost/law/law_toml.h"
 #include "sheet.h"
 #include "text.h"

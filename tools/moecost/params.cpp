@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "command.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
-#include "command.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/cache.h"
 #include "moecost/model/counts.h"

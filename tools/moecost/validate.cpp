@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "command.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
-#include "command.h"
 #include "text.h"
 
 namespace moecost::cli {

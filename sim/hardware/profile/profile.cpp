@@ -32,8 +32,11 @@ MathUnit unit(const Reader& r) {
 }
 
 FitQuality quality(const Reader& r) {
-    return {r.text("table"), r.text_or("note", ""), r.number_or("rows", 0, non_negative),
-            r.number_or("median_error", 0, non_negative), r.number_or("p90_error", 0, non_negative),
+    return {r.text("table"),
+            r.text_or("note", ""),
+            r.number_or("rows", 0, non_negative),
+            r.number_or("median_error", 0, non_negative),
+            r.number_or("p90_error", 0, non_negative),
             r.text_or("kernel", "")};
 }
 

@@ -2,8 +2,8 @@
 // A design for programs: moecost.design/1 in JSON, and the frontier or every model as CSV.
 #include <cmath>
 
-#include "moecost/base/json_writer.h"
 #include "design/design.h"
+#include "moecost/base/json_writer.h"
 #include "sheet.h"
 
 namespace moecost::cli {

@@ -9,8 +9,8 @@
 #include <csignal>
 #include <cstdio>
 
-#include "moecost/base/format.h"
 #include "design/paper.h"
+#include "moecost/base/format.h"
 #include "text.h"
 
 namespace moecost::cli {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "command.h"
-#include "moecost/estimate/description.h"
 #include "moecost/design/design.h"
+#include "moecost/estimate/description.h"
 
 namespace moecost::cli {
 

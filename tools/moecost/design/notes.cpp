@@ -2,8 +2,8 @@
 // Phrases that the printers of a design share: how to reproduce it, and what it rests on.
 #include <algorithm>
 
-#include "moecost/base/format.h"
 #include "design/design.h"
+#include "moecost/base/format.h"
 #include "moecost/design/models.h"
 #include "text.h"
 

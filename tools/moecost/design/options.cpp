@@ -4,13 +4,13 @@
 #include <cmath>
 #include <thread>
 
-#include "moecost/base/format.h"
 #include "design/design.h"
 #include "design/paper.h"
+#include "moecost/base/format.h"
+#include "moecost/design/models.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/law/law_toml.h"
 #include "option_values.h"
-#include "moecost/design/models.h"
 
 namespace moecost::cli {
 namespace {

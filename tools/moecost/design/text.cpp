@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moecost/base/format.h"
 #include "design/design.h"
 #include "estimate/estimate.h"
+#include "moecost/base/format.h"
 #include "sheet.h"
 #include "text.h"
 

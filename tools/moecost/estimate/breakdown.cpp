@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "moecost/base/format.h"
 #include "estimate/estimate.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An estimate as one CSV row for each accelerator; columns end in their unit.
-#include "moecost/base/format.h"
 #include "estimate/estimate.h"
+#include "moecost/base/format.h"
 #include "sheet.h"
 
 namespace moecost::cli {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An estimate for programs: schema moecost.estimate/1, SI units and the inputs that produced it.
-#include "moecost/base/json_writer.h"
 #include "estimate/estimate.h"
+#include "moecost/base/json_writer.h"
 
 namespace moecost::cli {
 namespace {

@@ -2,8 +2,8 @@
 // Phrases that the printers of an estimate share.
 #include <algorithm>
 
-#include "moecost/base/format.h"
 #include "estimate/estimate.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "moecost/base/format.h"
 #include "estimate/estimate.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "moecost/base/format.h"
 #include "list/models.h"
+#include "moecost/base/format.h"
 #include "moecost/model/family/family.h"
 #include "text.h"
 

@@ -2,14 +2,14 @@
 // The command `list`: what the data files know.
 #include <algorithm>
 
+#include "list/models.h"
 #include "moecost/base/format.h"
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/law/law_toml.h"
-#include "list/models.h"
-#include "text.h"
 #include "moecost/traffic/traffic.h"
+#include "text.h"
 
 namespace moecost::cli {
 namespace {

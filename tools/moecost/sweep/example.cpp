@@ -52,4 +52,4 @@ log_range = { from = 1, to = 512, points = 19, round = true }
 )";
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -15,4 +15,4 @@ Answer run_merge(const Invocation& invocation) {
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

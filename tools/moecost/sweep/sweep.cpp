@@ -10,8 +10,8 @@
 #include <cstdio>
 #include <thread>
 
-#include "moecost/base/format.h"
 #include "command.h"
+#include "moecost/base/format.h"
 #include "sweep/sweep.h"
 #include "text.h"
 
@@ -20,10 +20,12 @@ namespace {
 
 std::atomic<bool> stop_wanted{false};
 
-std::uint64_t number_in(std::string_view text, std::string_view option, std::uint64_t low, std::uint64_t high) {
+std::uint64_t number_in(std::string_view text, std::string_view option, std::uint64_t low,
+                        std::uint64_t high) {
     std::uint64_t value = 0;
     const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (r.ec == std::errc{} && r.ptr == text.data() + text.size() && value >= low && value <= high) return value;
+    if (r.ec == std::errc{} && r.ptr == text.data() + text.size() && value >= low && value <= high)
+        return value;
     std::string message("'");
     message.append(text).append("' is not a whole number in ").append(std::to_string(low)).append("..");
     throw InputError({std::string("--").append(option)}, {}, message.append(std::to_string(high)));
@@ -33,7 +35,8 @@ Shard shard_of(const std::string& text) {
     const std::size_t slash = text.find('/');
     if (slash == std::string::npos) {
         std::string message("'");
-        throw InputError({"--shard"}, {}, message.append(text).append("' is not of the form i/n, such as 2/8"));
+        throw InputError({"--shard"}, {},
+                         message.append(text).append("' is not of the form i/n, such as 2/8"));
     }
     Shard shard;
     shard.count = number_in(std::string_view(text).substr(slash + 1), "shard", 1, 1'000'000);
@@ -57,7 +60,8 @@ std::string count_text(std::uint64_t n) { return grouped(static_cast<long long>(
 
 void show_progress(const SweepProgress& p) {
     constexpr std::size_t width = 24;
-    const double share = p.all_points > 0 ? static_cast<double>(p.points) / static_cast<double>(p.all_points) : 1;
+    const double share =
+        p.all_points > 0 ? static_cast<double>(p.points) / static_cast<double>(p.all_points) : 1;
     const auto filled = static_cast<std::size_t>(share * width);
     std::string line("\r[");
     line.append(filled, '#').append(width - filled, ' ').append("] ").append(percent(share)).append("  ");
@@ -93,12 +97,14 @@ std::string names(const std::vector<std::string>& files) {
 Answer unfinished(const SweepSummary& summary) {
     Answer answer;
     answer.status = interrupted;
-    answer.messages.append("moecost: interrupted after ").append(count_text(summary.progress.points)).append(" of ");
+    answer.messages.append("moecost: interrupted after ")
+        .append(count_text(summary.progress.points))
+        .append(" of ");
     answer.messages.append(count_text(summary.progress.all_points)).append(" points; --resume goes on\n");
     return answer;
 }
 
-}  // namespace
+}   // namespace
 
 std::string sweep_report(const Manifest& m, const std::vector<std::string>& files) {
     std::string s = count_text(m.points);
@@ -107,7 +113,8 @@ std::string sweep_report(const Manifest& m, const std::vector<std::string>& file
         s.append(" (shard ").append(std::to_string(m.shard.index)).append(" of ");
         s.append(std::to_string(m.shard.count)).append(")");
     }
-    if (!m.objectives.empty()) s.append(", ").append(count_text(m.frontier.size())).append(" on the frontier");
+    if (!m.objectives.empty())
+        s.append(", ").append(count_text(m.frontier.size())).append(" on the frontier");
     s.append("\n");
     add_tallies(s, "filtered: not ", m.filtered);
     add_tallies(s, "outside: ", m.constrained);
@@ -144,16 +151,18 @@ SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
 
 std::vector<Flag> sweep_flags() {
     constexpr std::string_view group = "Sweep";
-    return {{"example", "", group, "print a commented grid to begin with"},
-            {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
-            {"frontier-only", "", group, "write the members of the frontier alone"},
-            {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
-            {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
-            {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
-            {"restart", "", group, "throw a stopped sweep away"},
-            {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
-            {"tornado", "SCENARIO.toml", group, "instead of a grid: how the answer moves with each uncertain input"},
-            {"target", "FIGURE", group, "of --tornado: the figure that moves (default: usd_per_mtok_output)"}};
+    return {
+        {"example", "", group, "print a commented grid to begin with"},
+        {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+        {"frontier-only", "", group, "write the members of the frontier alone"},
+        {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
+        {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
+        {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
+        {"restart", "", group, "throw a stopped sweep away"},
+        {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
+        {"tornado", "SCENARIO.toml", group,
+         "instead of a grid: how the answer moves with each uncertain input"},
+        {"target", "FIGURE", group, "of --tornado: the figure that moves (default: usd_per_mtok_output)"}};
 }
 
 namespace {
@@ -161,7 +170,8 @@ namespace {
 Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     const CommandLine& line = invocation.line;
     if (line.positional.size() != 1) {
-        throw InputError({"GRID.toml"}, {}, "exactly one grid is needed", "moecost sweep --example prints one");
+        throw InputError({"GRID.toml"}, {}, "exactly one grid is needed",
+                         "moecost sweep --example prints one");
     }
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
     const SweepOptions options = sweep_options(invocation, grid);
@@ -183,11 +193,14 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     if (invocation.quiet) return answer;
     answer.messages = sweep_report(summary.manifest, summary.files);
     const double rate = rate_of(summary.progress);
-    answer.messages.append(duration(summary.progress.seconds)).append(", ").append(amount(rate)).append(" points/s\n");
+    answer.messages.append(duration(summary.progress.seconds))
+        .append(", ")
+        .append(amount(rate))
+        .append(" points/s\n");
     return answer;
 }
 
-}  // namespace
+}   // namespace
 
 Answer run_sweep(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
@@ -203,4 +216,4 @@ Answer run_sweep(const Invocation& invocation) {
     }
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -24,7 +24,8 @@ class Ranks {
 
     [[nodiscard]] bool is_first() const { return rank_ == 0; }
     /// Rank 0: the whole sweep. Alone, it evaluates as well.
-    [[nodiscard]] SweepSummary coordinate(const DataStore& data, const Grid& grid, const SweepOptions& options);
+    [[nodiscard]] SweepSummary coordinate(const DataStore& data, const Grid& grid,
+                                          const SweepOptions& options);
     /// The other ranks: evaluates what rank 0 sends until it says stop.
     void evaluate_blocks(const DataStore& data, const Grid& grid, const RowStyle& style);
 
@@ -36,4 +37,4 @@ class Ranks {
 /// moecost sweep --tornado SCENARIO.toml
 [[nodiscard]] Answer run_tornado(const Invocation& invocation);
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -27,7 +27,8 @@ std::string bar(const InputEffect& e, double answer, double widest) {
     std::string s(2 * half + 1, ' ');
     const auto column = [&](double moved) {
         if (!std::isfinite(moved) || widest <= 0) return half;
-        return half + static_cast<int>(std::lround(std::clamp((moved / answer - 1) / widest, -1.0, 1.0) * half));
+        return half +
+               static_cast<int>(std::lround(std::clamp((moved / answer - 1) / widest, -1.0, 1.0) * half));
     };
     const int low = column(e.low_answer);
     const int high = column(e.high_answer);
@@ -40,18 +41,24 @@ std::string bar(const InputEffect& e, double answer, double widest) {
 }
 
 Cell answer_cell(double value, double base) {
-    return std::isfinite(value) ? number_cell(value, change(value, base)) : Cell{std::monostate{}, "cannot run"};
+    return std::isfinite(value) ? number_cell(value, change(value, base))
+                                : Cell{std::monostate{}, "cannot run"};
 }
 
 Sheet sheet_of(const Tornado& t) {
     Sheet sheet;
     sheet.schema = "moecost.sensitivity/1";
     sheet.name = "inputs";
-    sheet.columns = {{"target", "", false},           {"answer", "", true},
-                     {"input", "", false},            {"label", "input", false},
-                     {"low_factor", "low", true},     {"high_factor", "high", true},
-                     {"low_answer", "at low", true}, {"high_answer", "at high", true},
-                     {"elasticity", "elasticity", true}, {"bar", "o low, * high", false},
+    sheet.columns = {{"target", "", false},
+                     {"answer", "", true},
+                     {"input", "", false},
+                     {"label", "input", false},
+                     {"low_factor", "low", true},
+                     {"high_factor", "high", true},
+                     {"low_answer", "at low", true},
+                     {"high_answer", "at high", true},
+                     {"elasticity", "elasticity", true},
+                     {"bar", "o low, * high", false},
                      {"source", "", false}};
     double widest = 0;
     for (const InputEffect& e : t.inputs) {
@@ -60,11 +67,12 @@ Sheet sheet_of(const Tornado& t) {
     for (const InputEffect& e : t.inputs) {
         const bool known = std::isfinite(e.elasticity);
         const Cell elasticity = known ? number_cell(e.elasticity, fixed(e.elasticity, 2)) : no_cell();
-        sheet.rows.push_back({text_cell(t.target), number_cell(t.answer, {}), text_cell(e.key), text_cell(e.label),
+        sheet.rows.push_back({text_cell(t.target), number_cell(t.answer, {}), text_cell(e.key),
+                              text_cell(e.label),
                               number_cell(e.low_factor, std::string("x").append(fixed(e.low_factor, 2))),
                               number_cell(e.high_factor, std::string("x").append(fixed(e.high_factor, 2))),
-                              answer_cell(e.low_answer, t.answer), answer_cell(e.high_answer, t.answer), elasticity,
-                              text_cell(bar(e, t.answer, widest)), text_cell(e.source)});
+                              answer_cell(e.low_answer, t.answer), answer_cell(e.high_answer, t.answer),
+                              elasticity, text_cell(bar(e, t.answer, widest)), text_cell(e.source)});
     }
     return sheet;
 }
@@ -76,7 +84,7 @@ void drop_bars(Sheet& sheet) {
     for (auto& row : sheet.rows) row.erase(row.begin() + bar_column);
 }
 
-}  // namespace
+}   // namespace
 
 Answer run_tornado(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
@@ -103,9 +111,10 @@ Answer run_tornado(const Invocation& invocation) {
         answer.output.append("\n").append(wrapped(all, 0));
     }
     if (!invocation.quiet) {
-        answer.output.append("\nuncertainties: hwmodels/uncertainty.toml (--format csv shows the source of each)\n");
+        answer.output.append(
+            "\nuncertainties: hwmodels/uncertainty.toml (--format csv shows the source of each)\n");
     }
     return answer;
 }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

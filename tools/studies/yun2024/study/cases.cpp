@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "moecost/law/law_toml.h"
-#include "study.h"
 #include "moecost/timing/step_timer.h"
+#include "study.h"
 
 namespace moecost::yun2024 {
 namespace {

@@ -41,7 +41,7 @@ struct DesignSpace {
     // stands at its end.
     bool extend = false;
     int refinements = 4;   // halvings of the step in size around the best of each combination
-    ServingSpace serving;
+    DeploymentSpace serving;
 };
 
 /// dollars = FLOP/(peak x mfu)/3600 x usd_per_gpu_hour

@@ -68,7 +68,7 @@ double least_needed(const std::vector<Outcome>& outcomes, DesignStage stage) {
     return std::isfinite(least) ? least : 0;
 }
 
-Infeasible missed_objectives(const ServingSpace& serving, const std::vector<DesignModel>& models) {
+Infeasible missed_objectives(const DeploymentSpace& serving, const std::vector<DesignModel>& models) {
     double tpot = HUGE_VAL;
     double ttft = HUGE_VAL;
     for (const DesignModel& m : models) {
@@ -151,7 +151,7 @@ std::optional<DesignPoint> best_of(const std::vector<Outcome>& outcomes) {
 }
 
 Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& limits,
-                    const ServingSpace& serving, const std::vector<DesignModel>& models) {
+                    const DeploymentSpace& serving, const std::vector<DesignModel>& models) {
     DesignStage farthest = DesignStage::memory;
     for (const Outcome& o : outcomes) farthest = std::max(farthest, o.stage);
     const double needed = least_needed(outcomes, farthest);

@@ -50,6 +50,6 @@ struct Outcome {
 
 /// Why no outcome is done: the constraint that stopped those that came farthest, and the least it would take.
 [[nodiscard]] Infeasible why_none(const std::vector<Outcome>& outcomes, const DesignLimits& limits,
-                                  const ServingSpace& serving, const std::vector<DesignModel>& models);
+                                  const DeploymentSpace& serving, const std::vector<DesignModel>& models);
 
 }   // namespace moecost

@@ -7,7 +7,7 @@
 #include "moecost/estimate/estimate.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
-#include "moecost/timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 namespace {
@@ -122,7 +122,7 @@ std::optional<Infeasible> set_layout(const Description& d, Layout& layout) {
 void set_traffic(const Description& d, Traffic& t) {
     if (d.isl) t.input = *d.isl;
     if (d.osl) t.output = *d.osl;
-    if (d.cached_share) t.cached_share = *d.cached_share;
+    if (d.prefix_hit_rate) t.prefix_hit_rate = *d.prefix_hit_rate;
     if (d.equal_lengths) t.equal_lengths = *d.equal_lengths;
     if (d.load) {
         t.load = *d.load;

@@ -143,7 +143,9 @@ constexpr Option options[] = {
     {"osl", "TOKENS", "Traffic", "mean output length",
      [](Description& d, Text t, Where w) { d.osl = tokens(t, w); }},
     {"cached", "SHARE", "Traffic", "of prompt tokens found in the prefix cache",
-     [](Description& d, Text t, Where w) { d.cached_share = number(t, w, 0, 0.999, "a share in 0..0.999"); }},
+     [](Description& d, Text t, Where w) {
+         d.prefix_hit_rate = number(t, w, 0, 0.999, "a share in 0..0.999");
+     }},
     {"equal-lengths", "", "Traffic", "every request has exactly these lengths",
      [](Description& d, Text t, Where w) { d.equal_lengths = boolean(t, w); }},
     {"concurrency", "N", "Traffic", "requests in flight per instance at all times (default 64)",

@@ -28,7 +28,7 @@ struct Description {
     std::string exchange;                      // all-to-all backend: low-latency, normal; empty: collectives
     std::string weights, expert_weights, kv;   // empty: as released
     std::string traffic;
-    std::optional<double> isl, osl, cached_share;
+    std::optional<double> isl, osl, prefix_hit_rate;
     std::optional<bool> equal_lengths;
     std::optional<LoadKind> load;
     double requests = 0;   // by `load`

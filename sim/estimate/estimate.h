@@ -38,7 +38,7 @@ struct Scenario {
     WeightBytes weights;
     Cluster cluster;
     Profile profile;
-    EngineDefaults engine;
+    EngineSettings engine;
     Layout layout;
     Traffic traffic;
     Slo slo;

@@ -2,7 +2,7 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
-#include "moecost/timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 namespace {
@@ -22,7 +22,7 @@ Interval price_around(double value, const Residual& residual) {
 void add_intervals(const Scenario& scenario, Estimate& e) {
     if (scenario.profile.basis == Provenance::datasheet || scenario.traffic.load != LoadKind::closed_loop)
         return;
-    const ServingScalars& s = scenario.profile.serving;
+    const ServingConstants& s = scenario.profile.serving;
     e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
     e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);
     e.ttft_s = around(e.serving.ttft.value(), s.ttft_residual);
@@ -39,7 +39,8 @@ Expected<Estimate> evaluate(const Scenario& scenario) {
         plan_memory(scenario.architecture, scenario.precision, scenario.weights, scenario.layout,
                     scenario.cluster, scenario.engine, scenario.traffic);
     if (!memory) return memory.error();
-    const Machine machine = make_machine(scenario.cluster, scenario.profile, scenario.precision);
+    const CalibratedHardware machine =
+        calibrated_hardware(scenario.cluster, scenario.profile, scenario.precision);
     StepTimer timer(scenario.architecture, scenario.precision, scenario.layout, machine);
     const Expected<Serving> serving =
         serve(timer, scenario.profile.serving, scenario.engine, scenario.layout, *memory, scenario.traffic);
@@ -47,7 +48,7 @@ Expected<Estimate> evaluate(const Scenario& scenario) {
 
     CostInput prices;
     prices.gpus = scenario.layout.gpus();
-    prices.usd_per_gpu_hour = scenario.price.dollars_per_gpu_hour;
+    prices.usd_per_gpu_hour = scenario.price.usd_per_gpu_hour;
     prices.blend_input_parts = scenario.blend_input_parts;
     prices.cache_bytes_per_token =
         kv_bytes_per_token(scenario.architecture, scenario.precision.kv_cache, scenario.layout.tp) /
@@ -66,7 +67,8 @@ Expected<Estimate> evaluate(const Scenario& scenario) {
 }
 
 StepReport explain(const Scenario& scenario, const Serving& serving) {
-    const Machine machine = make_machine(scenario.cluster, scenario.profile, scenario.precision);
+    const CalibratedHardware machine =
+        calibrated_hardware(scenario.cluster, scenario.profile, scenario.precision);
     StepTimer timer(scenario.architecture, scenario.precision, scenario.layout, machine);
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) report.decode = timer.explain(serving.decode_step);

@@ -13,7 +13,7 @@ namespace moecost {
 
 struct Price {
     std::string basis;   // such as market_on_demand, neocloud_reserved, owning_neocloud, user
-    double dollars_per_gpu_hour = 0;
+    double usd_per_gpu_hour = 0;
     std::string provider;
     std::string region;   // empty: not stated
     std::string date;     // YYYY-MM-DD

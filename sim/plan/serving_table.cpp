@@ -65,7 +65,7 @@ struct Rung {
 /// Walks one architecture on one machine; holds the scenario that it changes from point to point.
 class Walk {
   public:
-    Walk(const ServingSpace& space, std::size_t machine, const Architecture& architecture)
+    Walk(const DeploymentSpace& space, std::size_t machine, const Architecture& architecture)
         : space_(space),
           machine_(machine),
           scenario_(space.machines[machine]),
@@ -220,7 +220,7 @@ class Walk {
         best.provenance = e.provenance;
     }
 
-    const ServingSpace& space_;
+    const DeploymentSpace& space_;
     std::size_t machine_;
     Scenario scenario_;
     Bytes memory_;
@@ -264,14 +264,14 @@ std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fi
     return list;
 }
 
-Served cheapest(const ServingSpace& space, std::size_t machine, std::span<const Layout> layouts,
+Served cheapest(const DeploymentSpace& space, std::size_t machine, std::span<const Layout> layouts,
                 const Architecture& architecture) {
     Walk walk(space, machine, architecture);
     for (const Layout& layout : layouts) walk.try_layout(layout);
     return walk.result();
 }
 
-std::vector<std::vector<Served>> serving_table(const ServingSpace& space,
+std::vector<std::vector<Served>> serving_table(const DeploymentSpace& space,
                                                std::span<const Architecture* const> architectures,
                                                const TableOptions& options) {
     using Clock = std::chrono::steady_clock;

@@ -30,7 +30,7 @@ struct FixedDegrees {
     int tp = 0, pp = 0, ep = 0, attention_dp = 0;
 };
 
-struct ServingSpace {
+struct DeploymentSpace {
     std::vector<Scenario>
         machines;            // one for each accelerator: engine, precision, lengths, objectives, price
     std::vector<int> gpus;   // of one instance
@@ -82,8 +82,8 @@ struct Served {
 
 /// The cheapest deployment of an architecture on one machine, over layouts and concurrency. Equal prices: the first in
 /// the order of layouts and rungs.
-[[nodiscard]] Served cheapest(const ServingSpace& space, std::size_t machine, std::span<const Layout> layouts,
-                              const Architecture& architecture);
+[[nodiscard]] Served cheapest(const DeploymentSpace& space, std::size_t machine,
+                              std::span<const Layout> layouts, const Architecture& architecture);
 
 struct TableProgress {
     std::size_t done = 0;   // of all pairs of architecture and machine
@@ -101,7 +101,7 @@ struct TableOptions {
 /// cheapest() of every architecture on every machine: [architecture][machine]. The result does not depend on threads.
 /// Stopped early: the rest stays empty.
 [[nodiscard]] std::vector<std::vector<Served>> serving_table(
-    const ServingSpace& space, std::span<const Architecture* const> architectures,
+    const DeploymentSpace& space, std::span<const Architecture* const> architectures,
     const TableOptions& options);
 
 }   // namespace moecost

@@ -29,7 +29,7 @@ struct MemoryPlan {
 /// Infeasible when weights and reserve exceed memory, or when not one sequence of I + O tokens fits.
 [[nodiscard]] Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precision& precision,
                                                const WeightBytes& weights, const Layout& layout,
-                                               const Cluster& cluster, const EngineDefaults& engine,
+                                               const Cluster& cluster, const EngineSettings& engine,
                                                const Traffic& traffic);
 
 }   // namespace moecost

@@ -27,14 +27,14 @@ struct Serving {
     StepShape decode_step;      // the step that carries no prompts
     StepShape prompt_step;      // the step that does; no prefill tokens: there is none
     StepTime decode_time;
-    StepTime prompt_time;            // before prompt_factor
-    double prompt_steps_share = 0;   // of the steps that carry prompts
+    StepTime prompt_time;             // before prefill_factor
+    double prefill_steps_share = 0;   // of the steps that carry prompts
     Provenance provenance = Provenance::calibrated;
 };
 
 /// The load of the traffic on one instance. Infeasible when a rate exceeds the capacity or a batch does not fit.
-[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars,
-                                      const EngineDefaults& engine, const Layout& layout,
+[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingConstants& scalars,
+                                      const EngineSettings& engine, const Layout& layout,
                                       const MemoryPlan& memory, const Traffic& traffic);
 
 }   // namespace moecost

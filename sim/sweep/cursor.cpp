@@ -43,7 +43,7 @@ constexpr NumberOption number_options[] = {
     {"admission-steps", real<&Description::admission_steps>},
     {"isl", real<&Description::isl>},
     {"osl", real<&Description::osl>},
-    {"cached", real<&Description::cached_share>},
+    {"cached", real<&Description::prefix_hit_rate>},
     {"equal-lengths", [](Description& d, double v) { d.equal_lengths = v != 0; }},
     {"concurrency", load<LoadKind::closed_loop>},
     {"rate", load<LoadKind::rate>},
@@ -151,7 +151,7 @@ void Cursor::settle() {
     for (const ScenarioSetter& s : scenario_setters_) {
         const double value = (*s.values)[digits_[s.axis]];
         if (s.figure == nullptr)
-            scenario_->price.dollars_per_gpu_hour = value;
+            scenario_->price.usd_per_gpu_hour = value;
         else
             s.figure->set(scenario_->cluster, value);
     }

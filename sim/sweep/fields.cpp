@@ -14,7 +14,7 @@ double where_positive(double value) { return value > 0 ? value : std::numeric_li
 
 const Layout& layout(View p) { return p.scenario->layout; }
 const Traffic& traffic(View p) { return p.scenario->traffic; }
-const EngineDefaults& engine(View p) { return p.scenario->engine; }
+const EngineSettings& engine(View p) { return p.scenario->engine; }
 const Serving& serving(View p) { return p.estimate->serving; }
 const MemoryPlan& memory(View p) { return p.estimate->memory; }
 const Cost& cost(View p) { return p.estimate->cost; }
@@ -51,7 +51,7 @@ constexpr Field table[] = {
     {"isl", "prompt length (tokens)", in, [](View p) { return traffic(p).input; }},
     {"osl", "output length (tokens)", in, [](View p) { return traffic(p).output; }},
     {"cached", "share of prompt tokens in the prefix cache", in,
-     [](View p) { return traffic(p).cached_share; }},
+     [](View p) { return traffic(p).prefix_hit_rate; }},
     {"requests", "requests in flight per instance", in, [](View p) { return traffic(p).requests; }},
     {"chunk", "prompt tokens of a step", in, [](View p) { return engine(p).chunk_tokens; }},
     {"max_sequences", "running sequences of a rank", in, [](View p) { return engine(p).max_sequences; }},
@@ -63,7 +63,7 @@ constexpr Field table[] = {
      [](View p) { return p.scenario->slo.ttft_s; }},
     {"slo_tpot", "objective of the time per output token (s)", in,
      [](View p) { return p.scenario->slo.tpot_s; }},
-    {"price", "price (USD per GPU-hour)", in, [](View p) { return p.scenario->price.dollars_per_gpu_hour; }},
+    {"price", "price (USD per GPU-hour)", in, [](View p) { return p.scenario->price.usd_per_gpu_hour; }},
     {"blend", "input tokens per output token", in, [](View p) { return p.scenario->blend_input_parts; }},
     {"weights_gb", "weights of an instance (GB)", in,
      [](View p) { return p.scenario->weights.total().value() / 1e9; }},
@@ -119,7 +119,7 @@ struct ShortForm {
 constexpr std::array<ShortForm, 14> short_forms{{
     {"input_tokens", "isl"},
     {"output_tokens", "osl"},
-    {"cached_share", "cached"},
+    {"prefix_hit_rate", "cached"},
     {"concurrency", "requests"},
     {"rate", "requests"},
     {"static_batch", "requests"},

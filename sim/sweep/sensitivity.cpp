@@ -93,7 +93,7 @@ constexpr Input inputs[] = {
          if (s.profile.kernels) scale_assumed(*s.profile.kernels, f);
      }},
     {"floor_factor", [](Scenario& s, double f) { s.profile.serving.floor_factor *= f; }},
-    {"prompt_factor", [](Scenario& s, double f) { s.profile.serving.prompt_factor *= f; }},
+    {"prefill_factor", [](Scenario& s, double f) { s.profile.serving.prefill_factor *= f; }},
     {"host", [](Scenario& s, double f) { s.profile.serving.host *= f; }},
     {"host_per_sequence", [](Scenario& s, double f) { s.profile.serving.host_per_sequence *= f; }},
     {"expert_skew", [](Scenario& s, double f) { s.profile.serving.expert_skew *= f; }},
@@ -116,12 +116,12 @@ constexpr Input inputs[] = {
          s.cluster.nic_bandwidth *= f;
          s.cluster.gpu.nic_bandwidth *= f;
      }},
-    {"price", [](Scenario& s, double f) { s.price.dollars_per_gpu_hour *= f; }},
+    {"price", [](Scenario& s, double f) { s.price.usd_per_gpu_hour *= f; }},
     {"power", [](Scenario& s, double f) { s.cluster.gpu.tdp *= f; }},
     {"isl", [](Scenario& s, double f) { s.traffic.input *= f; }},
     {"osl", [](Scenario& s, double f) { s.traffic.output *= f; }},
-    {"cached",
-     [](Scenario& s, double f) { s.traffic.cached_share = std::min(s.traffic.cached_share * f, 0.999); }},
+    {"cached", [](Scenario& s,
+                  double f) { s.traffic.prefix_hit_rate = std::min(s.traffic.prefix_hit_rate * f, 0.999); }},
     {"requests", [](Scenario& s, double f) { s.traffic.requests *= f; }},
 };
 
@@ -146,11 +146,11 @@ std::string_view kind_of_rent(std::string_view basis) {
 
 void set_provider_range(const DataStore& data, const Scenario& s, InputEffect& e) {
     const std::string_view kind = kind_of_rent(s.price.basis);
-    const double price = s.price.dollars_per_gpu_hour;
+    const double price = s.price.usd_per_gpu_hour;
     for (const Price& p : prices_of(data, s.cluster.gpu.id)) {
         if (kind.empty() || price <= 0 || kind_of_rent(p.basis) != kind) continue;
-        e.low_factor = std::min(e.low_factor, p.dollars_per_gpu_hour / price);
-        e.high_factor = std::max(e.high_factor, p.dollars_per_gpu_hour / price);
+        e.low_factor = std::min(e.low_factor, p.usd_per_gpu_hour / price);
+        e.high_factor = std::max(e.high_factor, p.usd_per_gpu_hour / price);
     }
 }
 

@@ -36,12 +36,12 @@ double best_tile(const TileCounts& m, const double (&n)[3], double wave_tail) {
 
 }   // namespace
 
-GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine)
+GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine)
     : n_(op.n),
       k_(op.k),
       weights_(op.weights),
       wave_tail_(table.wave_tail),
-      corner_(table.corner),
+      corner_(table.overlap_exponent),
       floor_(machine.served_floor(table.floor)),
       m_range_(table.m) {
     const MathUnit unit = info(op.weights).unit;
@@ -87,7 +87,7 @@ Timed GemmPlan::time(double m) const {
     return t;
 }
 
-Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) {
+Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine) {
     return GemmPlan(op, table, machine).time(op.m);
 }
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "moecost/ops/operation.h"
-#include "moecost/timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 
-/// With the constants of a GemmTable (floor, k_latency, compute e_c, memory e_m, corner p, wave_tail q, split_k s,
+/// With the constants of a GemmTable (floor, k_latency, compute e_c, memory e_m, overlap_exponent p, wave_tail q, split_k s,
 /// output_traffic o), peak P, bandwidth BW, SM multiprocessors, w bytes per weight:
 ///   tiles (t_m, t_n, e): (256,128,1) (128,256,1) (128,128,.95) (64,128,.85) (64,64,.6) (128,64,.8)
 ///   waves = ceil(M/t_m) ceil(N/t_n)/SM;  wv = 1 up to one wave, then waves + q (ceil(waves) - waves)
@@ -17,13 +17,13 @@ namespace moecost {
 ///   body = (t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW (none for bf16)
 /// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
 /// Fitted to M <= 16384, N, K >= 256.
-[[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine);
+[[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
 
 /// What of that law does not depend on M: the steps of one deployment differ in M alone, so a plan is made once per
 /// GEMM of a layer and timed for every step.
 class GemmPlan {
   public:
-    GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine);
+    GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
     [[nodiscard]] bool fits(const Gemm& op) const {
         return op.n == n_ && op.k == k_ && op.weights == weights_;
     }

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "moecost/ops/operation.h"
-#include "moecost/timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/timed.h"
 
 namespace moecost {
 
 /// total = max(FLOP/peak, bytes/bandwidth, message/link): the ideal profile, and the lower bound of every other.
-[[nodiscard]] inline Timed roofline(const Work& work, const Machine& machine) {
+[[nodiscard]] inline Timed roofline(const Work& work, const CalibratedHardware& machine) {
     Timed t;
     t.compute = work.flop / machine.peak(work.unit);
     t.memory = work.memory() / machine.memory_bandwidth();

@@ -42,7 +42,7 @@ double cheapest_by_loops(const Architecture& architecture, const std::vector<Sce
             if (!e) return;
             if (s.slo.tpot_s > 0 && e->serving.tpot.value() > s.slo.tpot_s) return;
             const double per_hour = 3600 * e->serving.output_tokens_per_s.value();
-            least = std::min(least, 1e6 * s.layout.gpus() * s.price.dollars_per_gpu_hour / per_hour);
+            least = std::min(least, 1e6 * s.layout.gpus() * s.price.usd_per_gpu_hour / per_hour);
         };
         for (const int n : gpus) {
             for (int tp = 1; tp <= n; ++tp) {
@@ -162,7 +162,7 @@ TEST_CASE("rungs that are left out as too dear are none that would have won") {
                 space.serving.machines = {s};
                 const auto layouts = layouts_of(space.serving.gpus, {}, space.serving.exchanges);
                 const Served found = cheapest(space.serving, 0, layouts, a);
-                ServingSpace all = space.serving;
+                DeploymentSpace all = space.serving;
                 all.fill = false;
                 const Served every = cheapest(all, 0, layouts, a);
                 // Listed rungs beyond what fits wait, which adds no throughput: the most that fits does as well.

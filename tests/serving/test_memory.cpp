@@ -14,7 +14,7 @@ namespace {
 struct Plan {
     Precision precision;
     Layout layout;
-    EngineDefaults engine;
+    EngineSettings engine;
     Traffic traffic;
 
     Plan() {

@@ -88,7 +88,7 @@ TEST_CASE("step times at a profiled size are those of the step timer") {
     const ProfiledModel& m = s.models.at(8)[1];
     const auto r = paper_serving_on(s, m.n, 8, 1);
     REQUIRE(bool(r));
-    const Machine machine = make_machine(s.cluster, s.profile, s.precision);
+    const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
     const Layout layout;
     StepTimer timer(m.architecture, s.precision, layout, machine);
     const StepTime decode =
@@ -98,7 +98,7 @@ TEST_CASE("step times at a profiled size are those of the step timer") {
     const double share = std::min(1.0, prompts);
     const StepTime prompt = timer.time({.prefill_tokens = 161.31 * std::max(1.0, prompts), .prompt = 161.31});
     CHECK(r->prompt_step.value() == doctest::Approx(prompt.total.value() * 1.35 * share)
-                                        .epsilon(1e-12));   // prompt_factor of the profile
+                                        .epsilon(1e-12));   // prefill_factor of the profile
     CHECK(r->gpu_seconds ==
           doctest::Approx((r->prompt_step + r->decode_step).value() / r->requests).epsilon(1e-12));
     // Half-way between two sizes: between their step times at the same batch.

@@ -48,13 +48,14 @@ Residual residual(const Reader& r, std::string_view key) {
 
 GemmTable gemm(const Reader& r) {
     r.allow_only({"weights", "table", "note", "rows", "median_error", "p90_error", "floor_us", "k_latency_us",
-                  "compute", "memory", "corner", "wave_tail", "split_k", "output_traffic", "m", "n", "k"});
+                  "compute", "memory", "overlap_exponent", "wave_tail", "split_k", "output_traffic", "m", "n",
+                  "k"});
     return {dtype(r, "weights"),
             us(r, "floor_us"),
             us(r, "k_latency_us"),
             r.number("compute", share),
             r.number("memory", share),
-            r.number("corner", {0.3, 64}),
+            r.number("overlap_exponent", {0.3, 64}),
             r.number("wave_tail", fraction),
             r.number("split_k", {1, 1e9}),
             r.number("output_traffic", {0, 100}),
@@ -66,15 +67,15 @@ GemmTable gemm(const Reader& r) {
 
 MoeTable moe(const Reader& r) {
     r.allow_only({"weights", "unit", "kernel", "table", "note", "rows", "median_error", "p90_error",
-                  "floor_us", "compute", "memory", "corner", "tile_rows", "routed_traffic", "global_traffic",
-                  "width_knee", "hidden_knee", "token_log_us", "tokens"});
+                  "floor_us", "compute", "memory", "overlap_exponent", "tile_rows", "routed_traffic",
+                  "global_traffic", "width_knee", "hidden_knee", "token_log_us", "tokens"});
     return {dtype(r, "weights"),
             unit(r),
             r.text("kernel"),
             us(r, "floor_us"),
             r.number("compute", share),
             r.number("memory", share),
-            r.number("corner", {0.3, 64}),
+            r.number("overlap_exponent", {0.3, 64}),
             r.number("tile_rows", {0, 1e5}),
             r.number("routed_traffic", {0, 1000}),
             r.number("global_traffic", {0, 1000}),
@@ -87,13 +88,13 @@ MoeTable moe(const Reader& r) {
 
 DecodeAttentionTable decode_attention(const Reader& r) {
     r.allow_only({"cache", "kernel", "table", "note", "rows", "median_error", "p90_error", "floor_us",
-                  "compute", "memory", "corner", "per_sequence_us", "split_tokens", "occupancy_power",
-                  "batch", "context"});
+                  "compute", "memory", "overlap_exponent", "per_sequence_us", "split_tokens",
+                  "occupancy_power", "batch", "context"});
     return {dtype(r, "cache"),
             us(r, "floor_us"),
             r.number("compute", share),
             r.number("memory", share),
-            r.number("corner", {0.3, 64}),
+            r.number("overlap_exponent", {0.3, 64}),
             us(r, "per_sequence_us"),
             r.number("split_tokens", {1, 1e7}),
             r.number("occupancy_power", {0, 4}),
@@ -119,12 +120,12 @@ PrefillAttentionTable prefill_attention(const Reader& r) {
 
 MlaDecodeTable mla_decode(const Reader& r) {
     r.allow_only({"cache", "table", "note", "rows", "median_error", "p90_error", "floor_us", "compute",
-                  "memory", "corner", "per_sequence_us", "batch", "context"});
+                  "memory", "overlap_exponent", "per_sequence_us", "batch", "context"});
     return {dtype(r, "cache"),
             us(r, "floor_us"),
             r.number("compute", share),
             r.number("memory", share),
-            r.number("corner", {0.3, 64}),
+            r.number("overlap_exponent", {0.3, 64}),
             us(r, "per_sequence_us"),
             range(r, "batch"),
             range(r, "context"),
@@ -188,13 +189,13 @@ AssumedEfficiencies assumed(const Reader& r) {
             r.text("source")};
 }
 
-ServingScalars serving(const Reader& r) {
-    r.allow_only({"source", "date", "median_error", "floor_factor", "floor_cap_us", "prompt_factor",
+ServingConstants serving(const Reader& r) {
+    r.allow_only({"source", "date", "median_error", "floor_factor", "floor_cap_us", "prefill_factor",
                   "host_us", "host_per_sequence_us", "expert_skew", "queue_spread", "queue_fixed",
                   "first_token_ms", "throughput_residual", "tpot_residual", "ttft_residual"});
     return {r.number("floor_factor", {0, 100}),
             us(r, "floor_cap_us"),
-            r.number("prompt_factor", {0.01, 100}),
+            r.number("prefill_factor", {0.01, 100}),
             us(r, "host_us"),
             us(r, "host_per_sequence_us"),
             r.number("expert_skew", {0, 1e6}),
@@ -208,14 +209,15 @@ ServingScalars serving(const Reader& r) {
             residual(r, "ttft_residual")};
 }
 
-EngineDefaults defaults(const Reader& r) {
+EngineSettings defaults(const Reader& r) {
     r.allow_only({"source", "batching", "chunk_tokens", "max_sequences", "memory_basis", "memory_fraction",
                   "reserve_gb", "output_reserve", "admission_steps", "acceptance"});
     const std::string batching = r.text("batching");
-    if (batching != "mixed" && batching != "separate") r.fail("batching", "is not mixed or separate");
+    if (batching != "chunked_prefill" && batching != "prefill_first")
+        r.fail("batching", "is not chunked_prefill or prefill_first");
     const std::string basis = r.text("memory_basis");
     if (basis != "total" && basis != "free") r.fail("memory_basis", "is not total or free");
-    return {batching == "mixed" ? Batching::mixed : Batching::separate,
+    return {batching == "chunked_prefill" ? Batching::chunked_prefill : Batching::prefill_first,
             r.number("chunk_tokens", {1, 1e9}),
             r.number("max_sequences", {1, 1e9}),
             basis == "total" ? MemoryBasis::total : MemoryBasis::free,

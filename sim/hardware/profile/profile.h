@@ -40,13 +40,13 @@ struct FitQuality {
 struct GemmTable {
     DType weights{};
     Seconds floor;
-    Seconds k_latency;           // per unit of K
-    double compute = 1;          // share of the dense peak
-    double memory = 1;           // share of the memory bandwidth
-    double corner = 2;           // exponent of the p-norm
-    double wave_tail = 0;        // 0: a partial last wave costs its share, 1: a whole wave
-    double split_k = 1;          // least K per split
-    double output_traffic = 1;   // passes over the output
+    Seconds k_latency;             // per unit of K
+    double compute = 1;            // share of the dense peak
+    double memory = 1;             // share of the memory bandwidth
+    double overlap_exponent = 2;   // exponent of the p-norm
+    double wave_tail = 0;          // 0: a partial last wave costs its share, 1: a whole wave
+    double split_k = 1;            // least K per split
+    double output_traffic = 1;     // passes over the output
     FitRange m, n, k;
     FitQuality fit;
 };
@@ -58,7 +58,7 @@ struct MoeTable {
     Seconds floor;
     double compute = 1;
     double memory = 1;
-    double corner = 2;
+    double overlap_exponent = 2;
     double tile_rows = 1;        // rows a tile pads each expert to
     double routed_traffic = 0;   // passes over the rows routed to this rank
     double global_traffic = 0;   // passes over the routed rows of all ranks
@@ -74,7 +74,7 @@ struct DecodeAttentionTable {
     Seconds floor;
     double compute = 1;   // share of the bf16 peak
     double memory = 1;
-    double corner = 2;
+    double overlap_exponent = 2;
     Seconds per_sequence;
     double split_tokens = 1;   // tokens of one work item
     double occupancy_power = 0;
@@ -100,7 +100,7 @@ struct MlaDecodeTable {
     Seconds floor;
     double compute = 1;   // share of the bf16 peak
     double memory = 1;
-    double corner = 2;
+    double overlap_exponent = 2;
     Seconds per_sequence;
     FitRange batch, context;
     FitQuality fit;
@@ -169,10 +169,10 @@ struct Residual {
 };
 
 /// Scalars of a served engine that no isolated kernel shows.
-struct ServingScalars {
+struct ServingConstants {
     double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
     Seconds floor_cap;           // larger floors are eager-mode timings
-    double prompt_factor = 1;    // prompt work over isolated kernels
+    double prefill_factor = 1;   // prompt work over isolated kernels
     Seconds host;                // per step
     Seconds host_per_sequence;   // per sequence and attention rank
     double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
@@ -184,11 +184,11 @@ struct ServingScalars {
     Residual throughput_residual, tpot_residual, ttft_residual;
 };
 
-enum class Batching { mixed, separate };   // prompts share steps with decodes, or stall them
-enum class MemoryBasis { total, free };    // memory_fraction is of all memory, or of what weights leave
+enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
+enum class MemoryBasis { total, free };   // memory_fraction is of all memory, or of what weights leave
 
-struct EngineDefaults {
-    Batching batching = Batching::mixed;
+struct EngineSettings {
+    Batching batching = Batching::chunked_prefill;
     double chunk_tokens = 8192;    // prompt tokens of one step and attention rank
     double max_sequences = 1024;   // running sequences of an attention rank
     MemoryBasis memory_basis = MemoryBasis::total;
@@ -215,8 +215,8 @@ struct Profile {
     std::string source;
     Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
-    ServingScalars serving;
-    EngineDefaults defaults;
+    ServingConstants serving;
+    EngineSettings defaults;
 };
 
 /// A profile file, or the table `profile` of an accelerator file.

@@ -29,7 +29,7 @@ void write(TomlWriter& w, const GemmTable& t) {
     w.number("k_latency_us", us(t.k_latency));
     w.number("compute", t.compute);
     w.number("memory", t.memory);
-    w.number("corner", t.corner);
+    w.number("overlap_exponent", t.overlap_exponent);
     w.number("wave_tail", t.wave_tail);
     w.number("split_k", t.split_k);
     w.number("output_traffic", t.output_traffic);
@@ -49,7 +49,7 @@ void write(TomlWriter& w, const MoeTable& t) {
     w.number("floor_us", us(t.floor));
     w.number("compute", t.compute);
     w.number("memory", t.memory);
-    w.number("corner", t.corner);
+    w.number("overlap_exponent", t.overlap_exponent);
     w.number("tile_rows", t.tile_rows);
     w.number("routed_traffic", t.routed_traffic);
     w.number("global_traffic", t.global_traffic);
@@ -66,7 +66,7 @@ void write(TomlWriter& w, const DecodeAttentionTable& t) {
     w.number("floor_us", us(t.floor));
     w.number("compute", t.compute);
     w.number("memory", t.memory);
-    w.number("corner", t.corner);
+    w.number("overlap_exponent", t.overlap_exponent);
     w.number("per_sequence_us", us(t.per_sequence));
     w.number("split_tokens", t.split_tokens);
     w.number("occupancy_power", t.occupancy_power);
@@ -95,7 +95,7 @@ void write(TomlWriter& w, const MlaDecodeTable& t) {
     w.number("floor_us", us(t.floor));
     w.number("compute", t.compute);
     w.number("memory", t.memory);
-    w.number("corner", t.corner);
+    w.number("overlap_exponent", t.overlap_exponent);
     w.number("per_sequence_us", us(t.per_sequence));
     range(w, "batch", t.batch);
     range(w, "context", t.context);
@@ -136,13 +136,13 @@ void residual(TomlWriter& w, std::string_view key, const Residual& r) {
     if (r.known()) w.pair(key, r.p10, r.p90);
 }
 
-void write(TomlWriter& w, const ServingScalars& s) {
+void write(TomlWriter& w, const ServingConstants& s) {
     w.table("serving");
     w.text("source", s.source);
     w.optional_number("median_error", s.median_error);
     w.number("floor_factor", s.floor_factor);
     w.number("floor_cap_us", us(s.floor_cap));
-    w.number("prompt_factor", s.prompt_factor);
+    w.number("prefill_factor", s.prefill_factor);
     w.number("host_us", us(s.host));
     w.number("host_per_sequence_us", us(s.host_per_sequence));
     w.number("expert_skew", s.expert_skew);
@@ -154,10 +154,10 @@ void write(TomlWriter& w, const ServingScalars& s) {
     residual(w, "ttft_residual", s.ttft_residual);
 }
 
-void write(TomlWriter& w, const EngineDefaults& d) {
+void write(TomlWriter& w, const EngineSettings& d) {
     w.table("defaults");
     w.text("source", "launch defaults of the engine");
-    w.text("batching", d.batching == Batching::mixed ? "mixed" : "separate");
+    w.text("batching", d.batching == Batching::chunked_prefill ? "chunked_prefill" : "prefill_first");
     w.number("chunk_tokens", d.chunk_tokens);
     w.number("max_sequences", d.max_sequences);
     w.text("memory_basis", d.memory_basis == MemoryBasis::total ? "total" : "free");

@@ -99,7 +99,7 @@ void write_inputs(JsonWriter& json, const DesignQuestion& q) {
     for (const Scenario& m : s.serving.machines) {
         json.begin_object();
         json.text("gpu", m.cluster.gpu.id);
-        json.number("usd_per_gpu_hour", m.price.dollars_per_gpu_hour);
+        json.number("usd_per_gpu_hour", m.price.usd_per_gpu_hour);
         json.end_object();
     }
     json.end_array();

@@ -169,7 +169,7 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     for (const Scenario& s : q.space.serving.machines) {
         std::string price(s.cluster.gpu.id);
         price.append(": $")
-            .append(fixed(s.price.dollars_per_gpu_hour, 2))
+            .append(fixed(s.price.usd_per_gpu_hour, 2))
             .append("/GPU-h, ")
             .append(words(s.price.basis));
         if (!s.price.date.empty()) price.append(", ").append(s.price.date);

@@ -105,7 +105,7 @@ void read_training(const Invocation& in, DesignQuestion& q) {
     t.mfu = number_or(line, "train-mfu", t.mfu, 0.01, 1);
     const std::string* price = line.find("train-price");
     const Price chosen = choose_price(in.data, accelerator.id, price != nullptr ? *price : "");
-    t.usd_per_gpu_hour = chosen.dollars_per_gpu_hour;
+    t.usd_per_gpu_hour = chosen.usd_per_gpu_hour;
     q.training_basis = chosen.basis;
     if (!chosen.date.empty()) q.training_basis.append(", ").append(chosen.date);
 }
@@ -196,7 +196,7 @@ Architecture some_member(const DesignSpace& space) {
 
 void read_machines(const Invocation& in, DesignQuestion& q) {
     const CommandLine& line = in.line;
-    ServingSpace& serving = q.space.serving;
+    DeploymentSpace& serving = q.space.serving;
     Description d = q.description;
     const auto degree = [](const std::optional<int>& x) { return x.value_or(0); };
     serving.fixed = {degree(d.tp), degree(d.pp), degree(d.ep), degree(d.attention_dp)};

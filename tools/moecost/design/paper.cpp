@@ -65,7 +65,7 @@ struct Found {
     std::string outside;   // axes on which the winner leaves the runs behind the law
 
     [[nodiscard]] double usd_per_mtok(const PaperCandidate& c) const {
-        return c.model.cost * 1e6 * price.dollars_per_gpu_hour / 3600;
+        return c.model.cost * 1e6 * price.usd_per_gpu_hour / 3600;
     }
     [[nodiscard]] double of_base(const PaperCandidate& c) const {
         return c.model.cost / design.base.model.cost;
@@ -180,7 +180,7 @@ void write_question(JsonWriter& json, const Found& f) {
     json.number("gpu_limit", o.gpu_limit);
     json.text("gpu", f.server.cluster.gpu.id);
     json.text("engine", o.engine);
-    json.number("usd_per_gpu_hour", f.price.dollars_per_gpu_hour);
+    json.number("usd_per_gpu_hour", f.price.usd_per_gpu_hour);
     json.number("isl", c.prompt);
     json.number("osl", c.output);
     json.number("max_sequences", c.most_requests > 0 ? c.most_requests : std::nan(""));

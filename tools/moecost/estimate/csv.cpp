@@ -34,11 +34,11 @@ void add_inputs(Fields& f, const Scenario& s) {
     f.text("kv_cache", info(s.precision.kv_cache).name);
     f.number("input_tokens", s.traffic.input);
     f.number("output_tokens", s.traffic.output);
-    f.number("cached_share", s.traffic.cached_share);
+    f.number("prefix_hit_rate", s.traffic.prefix_hit_rate);
     f.text("load", name_of(s.traffic.load));
     f.number("requests", s.traffic.requests);
     f.number("draft_tokens", s.engine.draft_tokens);
-    f.number("usd_per_gpu_hour", s.price.dollars_per_gpu_hour);
+    f.number("usd_per_gpu_hour", s.price.usd_per_gpu_hour);
     f.text("price_basis", s.price.basis);
     f.text("price_date", s.price.date);
 }

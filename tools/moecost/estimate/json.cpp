@@ -58,14 +58,14 @@ void write_traffic(JsonWriter& json, const Scenario& s) {
         json.text("name", t.name);
     json.number("input_tokens", t.input);
     json.number("output_tokens", t.output);
-    json.number("cached_share", t.cached_share);
+    json.number("prefix_hit_rate", t.prefix_hit_rate);
     json.flag("equal_lengths", t.equal_lengths);
     json.text("load", name_of(t.load));
     json.number("requests", t.requests);
     json.end_object();
-    const EngineDefaults& e = s.engine;
+    const EngineSettings& e = s.engine;
     json.begin_object("engine_settings");
-    json.text("batching", e.batching == Batching::mixed ? "mixed" : "separate");
+    json.text("batching", e.batching == Batching::chunked_prefill ? "chunked_prefill" : "prefill_first");
     json.number("chunk_tokens", e.chunk_tokens);
     json.number("max_sequences", e.max_sequences);
     json.text("memory_basis", e.memory_basis == MemoryBasis::total ? "total" : "free");
@@ -80,7 +80,7 @@ void write_traffic(JsonWriter& json, const Scenario& s) {
 
 void write_price(JsonWriter& json, const Scenario& s) {
     json.begin_object("price");
-    json.number("usd_per_gpu_hour", s.price.dollars_per_gpu_hour);
+    json.number("usd_per_gpu_hour", s.price.usd_per_gpu_hour);
     json.text("basis", s.price.basis);
     json.text("provider", s.price.provider);
     json.text("date", s.price.date);
@@ -117,7 +117,7 @@ void write_serving(JsonWriter& json, const EstimateAnswer& a, const Estimate& e)
     json.number("tokens_per_step", a.scenario.engine.tokens_per_step());
     json.number("max_concurrency", e.memory.max_concurrency);
     json.number("prefill_share", s.prefill_share);
-    json.number("prompt_steps_share", s.prompt_steps_share);
+    json.number("prefill_steps_share", s.prefill_steps_share);
     json.end_object();
 }
 
@@ -197,7 +197,7 @@ void write_operation(JsonWriter& json, const TimedOperation& op) {
 }
 
 void write_step(JsonWriter& json, std::string_view name, const std::optional<StepAnswer>& step,
-                double prompt_factor) {
+                double prefill_factor) {
     if (!step) return json.null(name);
     json.begin_object(name);
     json.number("total_s", step->time.total.value());
@@ -206,7 +206,7 @@ void write_step(JsonWriter& json, std::string_view name, const std::optional<Ste
     json.number("sequences", step->shape.decode_sequences);
     json.number("context", step->shape.decode_context);
     json.number("prompt_tokens", step->shape.prefill_tokens);
-    json.number("prompt_factor", prompt_factor);
+    json.number("prefill_factor", prefill_factor);
     json.begin_object("by_class");
     for (std::size_t c = 0; c < step->time.by_class.size(); ++c) {
         json.number(name_of(static_cast<OpClass>(c)), step->time.by_class[c].value());
@@ -264,7 +264,7 @@ void write_answer(JsonWriter& json, const EstimateAnswer& a) {
         write_deployment(json, a, *a.estimate);
         json.begin_object("steps");
         write_step(json, "decode", a.decode, 1);
-        write_step(json, "prompt", a.prompt, a.scenario.profile.serving.prompt_factor);
+        write_step(json, "prompt", a.prompt, a.scenario.profile.serving.prefill_factor);
         json.end_object();
         write_trust(json, a, *a.estimate);
     } else {

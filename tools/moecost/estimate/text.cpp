@@ -57,7 +57,7 @@ void add_answer(std::vector<Row>& rows, const Answers& all) {
     dollars_of(std::string("  blended, ").append(shortest(parts)).append(" input : 1 output"),
                &Cost::usd_per_mtok_blended);
     rows.push_back(row(all, "  rent of a GPU", [](const EstimateAnswer& a, const Estimate&) {
-        return std::string("$").append(fixed(a.scenario.price.dollars_per_gpu_hour, 2)).append("/GPU-h");
+        return std::string("$").append(fixed(a.scenario.price.usd_per_gpu_hour, 2)).append("/GPU-h");
     }));
     rows.push_back(heading("Throughput"));
     rows.push_back(row(
@@ -197,8 +197,8 @@ std::string traffic_text(const Scenario& s) {
         .append(" prompt + ")
         .append(amount(s.traffic.output))
         .append(" output tokens");
-    if (s.traffic.cached_share > 0) {
-        text.append(" (").append(percent(s.traffic.cached_share)).append(" of the prompt cached)");
+    if (s.traffic.prefix_hit_rate > 0) {
+        text.append(" (").append(percent(s.traffic.prefix_hit_rate)).append(" of the prompt cached)");
     }
     if (s.traffic.equal_lengths) text.append(", equal lengths");
     return wrapped(text.append("; ").append(load_name(s.traffic)), 2);
@@ -206,7 +206,7 @@ std::string traffic_text(const Scenario& s) {
 
 std::string price_text(const Price& p) {
     std::string text("$");
-    text.append(fixed(p.dollars_per_gpu_hour, 2)).append("/GPU-h, ").append(words(p.basis));
+    text.append(fixed(p.usd_per_gpu_hour, 2)).append("/GPU-h, ").append(words(p.basis));
     if (!p.provider.empty()) text.append(", ").append(p.provider);
     if (!p.date.empty()) text.append(", ").append(p.date);
     return text;
@@ -220,7 +220,7 @@ std::string footnotes(const Answers& all) {
             price.append(a.scenario.cluster.gpu.id).append(": ").append(price_text(a.scenario.price))));
     }
     for (const EstimateAnswer& a : all) {
-        const ServingScalars& fit = a.scenario.profile.serving;
+        const ServingConstants& fit = a.scenario.profile.serving;
         if (fit.median_error <= 0) continue;
         std::string error("median error of throughput on measured servers, ");
         error.append(a.scenario.profile.accelerator)

@@ -97,7 +97,8 @@ Sheet list_engines(const DataStore& data, const std::string&) {
         const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),
-             text_cell(p.defaults.batching == Batching::mixed ? "mixed" : "separate"),
+             text_cell(p.defaults.batching == Batching::chunked_prefill ? "chunked_prefill"
+                                                                        : "prefill_first"),
              number_cell(p.defaults.chunk_tokens, amount(p.defaults.chunk_tokens)),
              number_cell(p.defaults.max_sequences, amount(p.defaults.max_sequences)),
              error > 0 ? number_cell(error, percent(error)) : no_cell(), text_cell(p.source)});
@@ -110,17 +111,17 @@ Sheet list_traffic(const DataStore& data, const std::string&) {
     sheet.columns = {{"id", "traffic"},
                      {"input_tokens", "prompt tokens", true},
                      {"output_tokens", "output tokens", true},
-                     {"cached_share", "cached", true},
+                     {"prefix_hit_rate", "cached", true},
                      {"equal_lengths", "lengths"},
                      {"source", "source"}};
     for (const std::string& id : data.names("workloads/traffic")) {
         const Traffic t = load_traffic(data, id);
         const Document document = data.open("workloads/traffic", id, "traffic");
-        sheet.rows.push_back({text_cell(id), number_cell(t.input, amount(t.input)),
-                              number_cell(t.output, amount(t.output)),
-                              number_cell(t.cached_share, t.cached_share > 0 ? percent(t.cached_share) : "-"),
-                              text_cell(t.equal_lengths ? "equal" : "spread"),
-                              text_cell(Reader(document).text_or("source", ""))});
+        sheet.rows.push_back(
+            {text_cell(id), number_cell(t.input, amount(t.input)), number_cell(t.output, amount(t.output)),
+             number_cell(t.prefix_hit_rate, t.prefix_hit_rate > 0 ? percent(t.prefix_hit_rate) : "-"),
+             text_cell(t.equal_lengths ? "equal" : "spread"),
+             text_cell(Reader(document).text_or("source", ""))});
     }
     return sheet;
 }
@@ -139,7 +140,7 @@ Sheet list_prices(const DataStore& data, const std::string& gpu) {
             Cell basis = text_cell(p.basis);
             if (p.basis == usual) basis.shown.append(" *");
             sheet.rows.push_back({text_cell(id), std::move(basis),
-                                  number_cell(p.dollars_per_gpu_hour, fixed(p.dollars_per_gpu_hour, 2)),
+                                  number_cell(p.usd_per_gpu_hour, fixed(p.usd_per_gpu_hour, 2)),
                                   text_cell(p.date), text_cell(p.basis == usual ? "true" : "false"),
                                   text_cell(p.provider), text_cell(p.region), text_cell(p.source),
                                   text_cell(p.note)});

@@ -37,7 +37,7 @@ struct StepPair {
 };
 
 /// L^P(b/n) and L^D(b) of one profiled model.
-StepPair steps_of(const PaperServer& s, const Machine& machine, const Layout& layout,
+StepPair steps_of(const PaperServer& s, const CalibratedHardware& machine, const Layout& layout,
                   const Architecture& architecture, double requests) {
     const PaperCostOptions& o = s.options;
     StepTimer timer(architecture, s.precision, layout, machine);
@@ -49,7 +49,7 @@ StepPair steps_of(const PaperServer& s, const Machine& machine, const Layout& la
     StepShape decode;
     decode.decode_sequences = requests;
     decode.decode_context = o.prompt + o.output / 2;
-    const double share = s.profile.serving.prompt_factor * std::min(entering, 1.0);
+    const double share = s.profile.serving.prefill_factor * std::min(entering, 1.0);
     return {timer.time(prompt).total * share, timer.time(decode).total};
 }
 
@@ -133,7 +133,7 @@ Expected<PaperServing> paper_serving_on(const PaperServer& s, double n, int expe
     const Layout layout{.tp = gpus};
     if (const auto why = layout_problem(low.architecture, layout)) return *why;
     if (const auto why = layout_problem(high.architecture, layout)) return *why;
-    const Machine machine = make_machine(s.cluster, s.profile, s.precision);
+    const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
     const StepPair a = steps_of(s, machine, layout, low.architecture, result->requests);
     const StepPair b = steps_of(s, machine, layout, high.architecture, result->requests);
     const double weight = (n - low.n) / (high.n - low.n);

@@ -28,7 +28,7 @@ Expected<double> decode_step(const PaperServer& s, double n, int experts, int gp
                              double context) {
     const ProfiledModel& nearest = nearest_model(s.models.at(experts), n);
     const Layout layout{.tp = gpus};
-    const Machine machine = make_machine(s.cluster, s.profile, s.precision);
+    const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
     StepTimer timer(nearest.architecture, s.precision, layout, machine);
     return timer.time({.decode_sequences = requests, .decode_context = context}).total.value();
 }

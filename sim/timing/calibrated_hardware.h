@@ -27,7 +27,7 @@ struct KernelSelection {
 };
 
 /// Hardware with its calibration, ready for timing. Refers to the profile, which must outlive it.
-struct Machine {
+struct CalibratedHardware {
     const Cluster* cluster = nullptr;
     const Profile* profile = nullptr;
     KernelSelection kernels;
@@ -50,7 +50,7 @@ struct Machine {
                                             const Cluster& cluster, const Profile& profile);
 
 /// Selects the kernel tables for a precision that has no precision_problem.
-[[nodiscard]] Machine make_machine(const Cluster& cluster, const Profile& profile,
-                                   const Precision& precision);
+[[nodiscard]] CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,
+                                                     const Precision& precision);
 
 }   // namespace moecost

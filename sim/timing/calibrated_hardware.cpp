@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "moecost/timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 #include <algorithm>
 
@@ -123,8 +123,9 @@ std::string precision_problem(const Architecture& architecture, const Precision&
     return {};
 }
 
-Machine make_machine(const Cluster& cluster, const Profile& profile, const Precision& precision) {
-    Machine m{&cluster, &profile, {}};
+CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,
+                                       const Precision& precision) {
+    CalibratedHardware m{&cluster, &profile, {}};
     if (!profile.kernels) return m;
     const KernelTables& t = *profile.kernels;
     for (const DTypeInfo& i : dtype_table)

@@ -20,7 +20,6 @@ struct Layout {
     int pp = 1;             // pipeline stages
     int ep = 1;             // expert parallelism: whole experts on tp * attention_dp / expert_tp() ranks
     int attention_dp = 1;   // ranks that hold their own sequences
-    int replicas = 1;       // identical instances behind a load balancer
     ExpertExchange exchange = ExpertExchange::collective;
     bool operator==(const Layout&) const = default;
 

@@ -57,8 +57,8 @@ Estimate estimate_of(const std::string& gpu, const std::string& model) {
     d.tp = 2;
     d.isl = 1000;
     d.osl = 200;
-    d.price = "2";
-    const auto estimate = evaluate(describe(DataStore(), d));
+    d.usd_per_gpu_hour = 2;
+    const auto estimate = evaluate(*describe(DataStore(), d));
     REQUIRE(static_cast<bool>(estimate));
     return *estimate;
 }

@@ -34,18 +34,18 @@ Routing empty_routing(int tokens, int experts, int top_k) {
 Routing balanced(int tokens, int experts, int top_k) {
     Routing r = empty_routing(tokens, experts, top_k);
     const int step = (experts + top_k - 1) / top_k;
-    std::vector<bool> taken(static_cast<std::size_t>(experts));
+    std::vector<char> taken(static_cast<std::size_t>(experts), 0);
     for (int t = 0; t < tokens; ++t) {
         // Few tokens are spread over a step: neighbouring experts, which share a rank, would all be taken otherwise.
         const int first = tokens < step ? t * step / tokens : t % experts;
-        std::fill(taken.begin(), taken.end(), false);
         for (int j = 0; j < top_k; ++j) {
             int e = (first + j * step) % experts;
             // Where k does not divide E the steps can meet again: the next free expert is as balanced.
-            while (taken[static_cast<std::size_t>(e)]) e = (e + 1) % experts;
-            taken[static_cast<std::size_t>(e)] = true;
+            while (taken[static_cast<std::size_t>(e)] != 0) e = (e + 1) % experts;
+            taken[static_cast<std::size_t>(e)] = 1;
             r.expert.push_back(e);
         }
+        for (int j = 0; j < top_k; ++j) taken[static_cast<std::size_t>(r.of(t, j))] = 0;
     }
     return r;
 }

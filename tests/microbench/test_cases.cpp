@@ -52,6 +52,7 @@ TEST_CASE("names are unique, tables are rectangular, memory and work make sense"
             const Case& c = s.c;
             CAPTURE(c.name());
             CHECK(names.insert(c.name()).second);
+            CHECK(c.table.starts_with(s.bench.name));   // select_cases counts on it
             CHECK(keys[c.table].insert(key_of(c)).second);
             const auto header = headers.emplace(c.table, header_of(c)).first;
             CHECK(header->second == header_of(c));
@@ -91,11 +92,15 @@ TEST_CASE("layers of models at every tensor parallelism are there") {
     CHECK(all.count("gemm/cublaslt/fp8/n=2112/k=7168/m=1024*") == 1);   // its down-projections, never cut
 }
 
-TEST_CASE("a filter selects the cases whose names match") {
+TEST_CASE("a filter selects the cases whose names match, whatever bench lists them") {
     const Listing all(assumed_device());
-    const std::string filter = "gemm/*fp8/n=10*";
-    CHECK(select_cases(listed_benches(), assumed_device(), filter).size() ==
-          static_cast<std::size_t>(all.count(filter)));
+    for (const std::string filter :
+         {"gemm/*fp8/n=10*", "gemm_tuned", "gem?_tuned*", "g", "grouped_gemm/*rows=16*", "gemm_t*/m=1", "l?",
+          "*/op=read/*", "attention", "moe/wgmma_grouped/bfloat16/hidden=4096*zipf*", "gemmx", "/"}) {
+        CAPTURE(filter);
+        CHECK(select_cases(listed_benches(), assumed_device(), filter).size() ==
+              static_cast<std::size_t>(all.count(filter)));
+    }
 }
 
 TEST_CASE("devices have the names of the published tables") {

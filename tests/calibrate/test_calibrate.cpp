@@ -119,10 +119,12 @@ TEST_CASE("a GPU that no catalogue knows takes its figures from device.json and 
 
 TEST_CASE("a profile reads back as it was written, for every shipped one") {
     const DataStore data;
-    for (const std::string& name : data.names("hwmodels/engines")) {
+    for (const auto& [name, accelerator, engine] : profile_names(data)) {
         const Profile p = profile_from_toml(data.open("hwmodels/engines", name, "engine profile"));
         const std::string text = toml_of(p, "2026");
         CAPTURE(name);
+        CHECK(p.accelerator == accelerator);
+        CHECK(p.engine == engine);
         CHECK(toml_of(profile_from_toml(parse_toml(text, p.id)), "2026") == text);
     }
 }

@@ -210,7 +210,7 @@ struct EngineSettings {
 
 struct Profile {
     std::string id;
-    std::string accelerator;   // whose kernels were timed
+    std::string accelerator;   // whose kernels were timed; "any": the profile holds for every accelerator
     std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
     Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
@@ -222,9 +222,22 @@ struct Profile {
 /// A profile file, or the table `profile` of an accelerator file.
 [[nodiscard]] Profile profile_from_toml(const Document& document);
 
-/// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
-/// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
+inline constexpr std::string_view any_accelerator = "any";
+
+/// The profile of an engine on an accelerator: the file of hwmodels/engines that states both names, else that of the
+/// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
+/// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);
+/// What the head of a profile says it is of. Other files of hwmodels/engines state no accelerator.
+struct ProfileName {
+    std::string file;   // its stem
+    std::string accelerator;
+    std::string engine;
+};
+/// Every profile, sorted by file.
+[[nodiscard]] std::vector<ProfileName> profile_names(const DataStore& data);
+/// Engines that any profile is of, sorted.
+[[nodiscard]] std::vector<std::string> engine_names(const DataStore& data);
 
 }   // namespace moecost

@@ -5,9 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "moecost/base/data.h"
 
 namespace moecost {
+
+class DataStore;
 
 enum class LoadKind {
     closed_loop,    // `requests` in flight at all times

@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
 
 namespace moecost {
+
+struct Document;
+class DataStore;
 
 /// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
 enum class Provenance { calibrated, extrapolated, datasheet };

@@ -289,6 +289,7 @@ Assembly assemble(const std::vector<KernelFit>& fits, const Target& target, cons
     KernelTables from = base.kernels.value_or(KernelTables{});
     a.profile.kernels = KernelTables{};
     a.profile.kernels->assumed = from.assumed;
+    a.profile.kernels->law = from.law;
     Assembler assembler(fits, target, engine, a);
     for (const DTypeInfo& i : dtype_table) assembler.gemm(i.type);
     const bool fp4 = target.gpu.peak_of(MathUnit::fp4).value() > 0;

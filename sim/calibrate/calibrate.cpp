@@ -62,7 +62,8 @@ Calibration calibrate(const DataStore& data, const CalibrateOptions& options) {
     c.target = target_of(data, options.folder, m, serving);
     const Profile base = options.base.empty() ? load_profile(data, c.target.nearest, "", serving)
                                               : load_profile(data, "", "", options.base);
-    c.fits = fit_kernels(m, c.target.gpu, c.target.gpus_per_node, options.threads, options.progress);
+    c.fits = fit_kernels(m, c.target.gpu, c.target.gpus_per_node, load_law_constants(data).kernels,
+                         options.threads, options.progress);
     c.missing = std::move(m.missing);
     c.assembly = assemble(c.fits, c.target, options.engine, base);
     c.assembly.profile.source = source_of(options, c.gpu);

@@ -142,8 +142,10 @@ std::string too_few(std::size_t rows, std::size_t needed) {
 }
 
 /// What the rows of one series give: one fit, or the two halves of an exchange.
-std::vector<KernelFit> fits_of(const KernelSeries& series, const Accelerator& gpu, int gpus_per_node) {
-    const FormChoice choice = form_of(series, gpu, gpus_per_node);
+std::vector<KernelFit> fits_of(const KernelSeries& series, const Accelerator& gpu, int gpus_per_node,
+                               const KernelLaw& law) {
+    FormChoice choice = form_of(series, gpu, gpus_per_node);
+    choice.form.law = law;
     if (!choice.problem.empty()) {
         KernelFit fit;
         fit.series = without_rows(series);
@@ -218,14 +220,14 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
 }
 
 std::vector<KernelFit> fit_kernels(const Measurements& measurements, const Accelerator& gpu,
-                                   int gpus_per_node, unsigned threads,
+                                   int gpus_per_node, const KernelLaw& law, unsigned threads,
                                    const std::function<void(std::size_t, std::size_t)>& progress) {
     const std::vector<KernelSeries> series = series_to_fit(measurements);
     std::vector<std::vector<KernelFit>> fits(series.size());
     std::mutex mutex;
     std::size_t done = 0;
     for_each_index(series.size(), threads, [&](std::size_t i) {
-        fits[i] = fits_of(series[i], gpu, gpus_per_node);
+        fits[i] = fits_of(series[i], gpu, gpus_per_node, law);
         const std::lock_guard lock(mutex);
         ++done;
         if (progress) progress(done, series.size());

@@ -113,6 +113,7 @@ struct SecondsOf {
 
 KernelTables tables_of(const KernelForm& form, std::span<const double> x, const Ranges& r) {
     KernelTables t;
+    t.law = form.law;
     const FittedFields fitted{form.parameters, x, r};
     switch (form.op) {
         case KernelOp::gemm:

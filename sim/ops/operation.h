@@ -113,7 +113,10 @@ struct AllGather {
     Bytes message;   // of all ranks together
     double ranks = 1;
 };
-/// Expert dispatch and combine by an all-to-all backend.
+/// Expert dispatch and combine by an all-to-all backend: rows travel to the experts in the first format and back in the
+/// second, as DeepEP sends them.
+inline constexpr DType exchange_dispatch = DType::fp8;
+inline constexpr DType exchange_combine = DType::bf16;
 struct ExpertAllToAll {
     double tokens_per_rank = 0, hidden = 0, top_k = 0;
     double ranks = 1;

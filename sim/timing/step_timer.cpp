@@ -125,7 +125,10 @@ StepTime StepTimer::time(const StepShape& shape) {
     }
     step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     for (const Seconds s : step.by_class) step.total += s;
-    if (extrapolated > noticeable_share * step.total)
+    // Without kernel tables nothing was fitted, and nothing is extrapolated.
+    const double noticeable =
+        machine_.profile->kernels ? machine_.profile->kernels->law.noticeable_extrapolation : 1;
+    if (extrapolated > noticeable * step.total)
         step.provenance = weaker(step.provenance, Provenance::extrapolated);
     return step;
 }

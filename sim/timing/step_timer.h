@@ -14,9 +14,6 @@ namespace moecost {
 /// One execution of any operation: the calibrated law of its kind, or the roofline where the profile has no tables.
 [[nodiscard]] Timed operation_time(const Operation& op, const CalibratedHardware& machine);
 
-/// A step is extrapolated when more than this share of it is spent in operations outside their fitted range.
-inline constexpr double noticeable_share = 0.02;
-
 struct StepTime {
     Seconds total;
     std::array<Seconds, op_class_count> by_class{};

@@ -20,6 +20,7 @@
 #include <array>
 #include <string_view>
 
+#include "moecost/base/value.h"
 #include "moecost/hardware/profile/profile.h"
 
 namespace moecost {

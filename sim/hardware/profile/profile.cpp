@@ -118,8 +118,9 @@ Table read_table(const Reader& r) {
     return t;
 }
 
-KernelTables kernel_tables(const Reader& r) {
+KernelTables kernel_tables(const Reader& r, const KernelLaw& law) {
     KernelTables t;
+    t.law = law;
     FieldReader archive{r};
     fields(archive, t);
     if (t.gemm.empty()) r.fail("gemm", "a calibrated profile needs at least one [[gemm]] table");
@@ -144,7 +145,7 @@ std::string_view name_of(Provenance provenance) {
     return names[static_cast<std::size_t>(provenance)];
 }
 
-Profile profile_from_toml(const Document& document) {
+Profile profile_from_toml(const Document& document, const LawConstants& law) {
     const Reader root(document);
     const Reader r = root.has("profile") ? root.table("profile") : root;   // of an accelerator file
     KeyList known{{"schema", "accelerator", "engine", "source", "date", "serving", "defaults"}};
@@ -157,9 +158,10 @@ Profile profile_from_toml(const Document& document) {
     p.engine = r.text("engine");
     p.source = r.text("source");
     p.serving = read_table<ServingConstants>(r.table("serving"));
+    p.serving.law = law.serving;
     p.defaults = read_table<EngineSettings>(r.table("defaults"));
     if (r.has("gemm") || r.has("assumed"))
-        p.kernels = kernel_tables(r);
+        p.kernels = kernel_tables(r, law.kernels);
     else
         p.basis = Provenance::datasheet;   // the pure roofline
     return p;
@@ -185,14 +187,15 @@ std::vector<std::string> engine_names(const DataStore& data) {
 
 Profile load_profile(const DataStore& data, std::string_view accelerator, std::string_view relative,
                      std::string_view engine) {
-    if (is_path(engine)) return profile_from_toml(data.open(folder, engine, "engine profile"));
+    const LawConstants law = load_law_constants(data);
+    if (is_path(engine)) return profile_from_toml(data.open(folder, engine, "engine profile"), law);
     const std::vector<ProfileName> known = profile_names(data);
     for (const std::string_view owner : {accelerator, relative, any_accelerator}) {
         const auto it = std::find_if(known.begin(), known.end(), [&](const ProfileName& p) {
             return !owner.empty() && p.accelerator == owner && p.engine == engine;
         });
         if (it == known.end()) continue;
-        Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"));
+        Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"), law);
         if (owner != accelerator) p.basis = Provenance::datasheet;
         return p;
     }

@@ -4,6 +4,7 @@
 // The forms that use the constants are in timing/ (kernels) and serving/; units are in the names.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -151,6 +152,26 @@ struct AssumedEfficiencies {
     std::string source;
 };
 
+/// Shapes of the kernel laws, the same for every profile (hwmodels/timing.toml). Zero: not loaded, times are not finite.
+struct KernelLaw {
+    /// Area of a GEMM tile over its efficiency, in elements of output: 64 x 64, 64 x 128, 128 x 64, 128 x 128, 256 x 128,
+    /// 128 x 256. Ascending.
+    std::array<double, 6> padded_tile{};
+    double partial_tile = 0;               // of the rows of an expert's tile that is not full
+    double least_prompt_tokens = 0;        // of the startup of prefill attention
+    double noticeable_extrapolation = 0;   // share of a step from which it is called extrapolated
+};
+/// The same of the closed loop.
+struct ServingLaw {
+    double most_prefill_steps = 0;   // share of the steps
+    double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
+};
+struct LawConstants {
+    KernelLaw kernels;
+    ServingLaw serving;
+};
+[[nodiscard]] LawConstants load_law_constants(const DataStore& data);
+
 struct KernelTables {
     std::vector<GemmTable> gemm;
     std::vector<MoeTable> moe;
@@ -161,6 +182,7 @@ struct KernelTables {
     std::vector<AllReduceTable> all_reduce;
     std::vector<AllToAllTable> all_to_all;
     AssumedEfficiencies assumed;
+    KernelLaw law;
 };
 
 /// p10 and p90 of measured over predicted on the served points of the fit; 0: no point of this accelerator.
@@ -184,6 +206,7 @@ struct ServingConstants {
     std::string source;
     double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
+    ServingLaw law;
 };
 
 enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
@@ -221,8 +244,8 @@ struct Profile {
     EngineSettings defaults;
 };
 
-/// A profile file, or the table `profile` of an accelerator file.
-[[nodiscard]] Profile profile_from_toml(const Document& document);
+/// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.
+[[nodiscard]] Profile profile_from_toml(const Document& document, const LawConstants& law);
 
 inline constexpr std::string_view any_accelerator = "any";
 

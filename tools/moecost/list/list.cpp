@@ -90,8 +90,9 @@ Sheet list_engines(const DataStore& data, const std::string&) {
                      {"max_sequences", "sequences", true},
                      {"median_error", "median error", true},
                      {"source", ""}};
+    const LawConstants law = load_law_constants(data);
     for (const auto& [id, accelerator, engine] : profile_names(data)) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"));
+        const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"), law);
         const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),

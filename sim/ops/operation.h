@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "moecost/base/dtype.h"
+#include "moecost/base/inline_vector.h"
 #include "moecost/base/quantity.h"
 
 namespace moecost {
@@ -136,6 +137,8 @@ using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention,
 struct Operation {
     std::string_view name;   // static text, such as "qkv"
     OpClass op_class{};
+    /// The operations of a step, with room for those of every model of the catalogue (tests/estimate).
+    using OperationList = InlineVector<Operation, 64>;
     double count = 1;   // layers that run it
     OpShape shape;
 };

@@ -35,8 +35,9 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
 Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine) {
     Timed best;
     best.total = Seconds{1e300};
-    for (const MoeTable* table : machine.kernels.moe) {
-        const Timed t = expert_ffn_time(op, *table, machine);
+    for (const MoeTable& table : machine.profile->kernels->moe) {
+        if (!runs_experts(table, op.weights, machine.cluster->gpu)) continue;
+        const Timed t = expert_ffn_time(op, table, machine);
         if (t.total < best.total) best = t;
     }
     return best;

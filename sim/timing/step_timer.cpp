@@ -64,10 +64,7 @@ Timed operation_time(const Operation& op, const CalibratedHardware& machine) {
 
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
                      const CalibratedHardware& machine)
-    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {
-    operations_.reserve(48);
-    gemm_plans_.reserve(24);
-}
+    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {}
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
     if (layout_.pp == 1) return shape;

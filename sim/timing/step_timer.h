@@ -29,8 +29,8 @@ struct TimedOperation {
     Timed timed;   // of one execution; the step runs `operation.count` of them
 };
 
-/// Times steps of one deployment. Refers to its arguments, which must outlive it; holds a scratch list, so that
-/// repeated steps allocate nothing.
+/// Times steps of one deployment. Refers to its arguments, which must outlive it; holds scratch lists, so that
+/// steps ask for no memory.
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
@@ -52,8 +52,8 @@ class StepTimer {
     const Precision& precision_;
     const Layout& layout_;
     const CalibratedHardware& machine_;
-    std::vector<Operation> operations_;
-    std::vector<GemmPlan>
+    OperationList operations_;
+    InlineVector<GemmPlan, 32>
         gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
 };
 

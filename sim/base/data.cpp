@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 
 namespace moecost {
 namespace {

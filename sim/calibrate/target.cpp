@@ -7,6 +7,7 @@
 
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
+#include "moecost/base/gzip.h"
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/profile/profile.h"
 
@@ -28,7 +29,7 @@ bool is_file(const std::string& path) {
 double stream_bandwidth(const std::string& folder, double l2_bytes) {
     const std::string path = beside(folder, "stream.csv");
     if (!is_file(path)) return 0;
-    const CsvTable table(read_file(path), path);
+    const CsvTable table(read_text(path), path);
     const std::size_t op = table.column("op");
     const std::size_t size = table.column("size");
     const std::size_t latency = table.column("latency_us");

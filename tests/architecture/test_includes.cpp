@@ -120,6 +120,8 @@ TEST_CASE("rooms with laws read no files and print nothing") {
                                         "\"moecost/base/value.h\"",
                                         "\"moecost/base/data.h\"",
                                         "\"moecost/base/csv.h\"",
+                                        "\"moecost/base/file.h\"",
+                                        "\"moecost/base/gzip.h\"",
                                         "\"moecost/base/json_writer.h\""};
     for (const SourceFile& file : sources_below("sim")) {
         if (laws.count(room_of(file.path)) == 0) continue;
@@ -159,6 +161,17 @@ TEST_CASE("heavy libraries stand behind one file each, linear algebra behind one
         std::string names;
         for (const std::string& file : files) names.append(" ").append(file);
         CHECK_MESSAGE(files.size() == 1, library << ":" << names);
+    }
+}
+
+TEST_CASE("the library talks to the operating system in one file") {
+    const std::set<std::string> system{"<fcntl.h>", "<unistd.h>", "<sys/file.h>", "<sys/stat.h>",
+                                       "<sys/mman.h>"};
+    for (const SourceFile& file : sources_below("sim")) {
+        for (const std::string& include : file.includes) {
+            const bool apart = system.count(include) == 1 && file.path != "sim/base/file.cpp";
+            CHECK_MESSAGE(!apart, file.path << " includes " << include);
+        }
     }
 }
 

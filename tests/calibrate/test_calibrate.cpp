@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "../base/scratch.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 #include "moecost/hardware/profile/profile_toml.h"
 #include "moecost/moecost.h"
 #include "synthetic.h"

@@ -6,9 +6,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "moecost/base/csv.h"
 #include "host/run.h"
 #include "host/watchdog.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "scratch.h"
 
 using namespace microbench;

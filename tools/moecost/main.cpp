@@ -10,7 +10,7 @@
 #include <new>
 
 #include "help.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 
 namespace moecost::cli {
 namespace {

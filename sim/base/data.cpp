@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "moecost/base/file.h"
+#include "moecost/base/read_file.h"
 
 namespace moecost {
 namespace {

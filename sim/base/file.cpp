@@ -81,39 +81,6 @@ std::string behind_links(const std::string& path) {
 
 }   // namespace
 
-void fail_too_large(const std::string& path, std::uint64_t limit) {
-    const bool whole = limit >> 20 > 0;
-    std::string message("larger than ");
-    message.append(std::to_string(whole ? limit >> 20 : limit)).append(whole ? " MiB" : " bytes");
-    throw InputError({path}, {}, message);
-}
-
-void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
-    const Descriptor file(path, O_RDONLY);
-    if (file.value() < 0) fail_with(path, {}, errno);
-    struct stat info {};
-    if (::fstat(file.value(), &info) == 0 && S_ISDIR(info.st_mode))
-        throw SystemError(std::string(path).append(": is a folder"));
-    std::array<char, 1 << 16> buffer{};
-    std::uint64_t bytes = 0;
-    while (true) {
-        const ssize_t n = ::read(file.value(), buffer.data(), buffer.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail_with(path, "cannot read", errno);
-        if (n == 0) return;
-        bytes += static_cast<std::uint64_t>(n);
-        if (bytes > limit) fail_too_large(path, limit);
-        sink({buffer.data(), static_cast<std::size_t>(n)});
-    }
-}
-
-std::string read_file(const std::string& path, std::uint64_t limit) {
-    std::string content;
-    read_file_blocks(
-        path, [&](std::string_view block) { content.append(block); }, limit);
-    return content;
-}
-
 void write_file(const std::string& path, std::string_view content) {
     std::error_code ec;
     const bool replaceable =   // a device or pipe is written to; renaming onto it would destroy it

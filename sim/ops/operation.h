@@ -137,11 +137,11 @@ using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention,
 struct Operation {
     std::string_view name;   // static text, such as "qkv"
     OpClass op_class{};
-    /// The operations of a step, with room for those of every model of the catalogue (tests/estimate).
-    using OperationList = InlineVector<Operation, 64>;
     double count = 1;   // layers that run it
     OpShape shape;
 };
+/// The operations of a step, with room for those of every model of the catalogue (tests/estimate).
+using OperationList = InlineVector<Operation, 64>;
 
 /// What one execution of an operation moves and computes; everything a roofline needs.
 struct Work {

@@ -11,7 +11,7 @@ build=${1:?usage: style.sh BUILD [FILTER]}
 filter=${2:-}
 
 find sim tools tests hwmodels \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
-    xargs -0 clang-format --dry-run --Werror
+    xargs -0 clang-format-14 --dry-run --Werror
 
 mkdir -p "$build/tidy"
 work=$(mktemp -d)
@@ -47,7 +47,7 @@ done <"$work/sources" >"$work/todo"
 echo "clang-tidy: $(wc -l <"$work/todo") of $(wc -l <"$work/sources") files are new or changed"
 check() {
     local log
-    if log=$(clang-tidy -p "$1" --quiet "$2" 2>/dev/null); then
+    if log=$(clang-tidy-14 -p "$1" --quiet "$2" 2>/dev/null); then
         touch "$3"
     else
         printf '%s\n' "$log"

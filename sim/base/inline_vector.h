@@ -2,12 +2,10 @@
 // A list that keeps its first items inside itself: building a short one asks for no memory. Longer ones move to the heap.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <cstring>
 #include <new>
 #include <type_traits>
-#include <utility>
 
 namespace moecost {
 
@@ -20,6 +18,7 @@ class InlineVector {
     InlineVector() = default;
     InlineVector(const InlineVector&) = delete;
     InlineVector& operator=(const InlineVector&) = delete;
+    ~InlineVector() { delete[] heap_; }
 
     void push_back(T item) {   // a copy: the item may lie in the list that grows
         if (size_ == capacity_) grow();
@@ -40,11 +39,11 @@ class InlineVector {
         alignas(T) std::byte bytes[sizeof(T)];
     };
     void grow() {
-        auto larger = std::make_unique_for_overwrite<Block[]>(2 * capacity_);
-        T* items = reinterpret_cast<T*>(larger.get());
-        std::uninitialized_copy(begin(), end(), items);
-        heap_ = std::move(larger);
-        items_ = items;
+        auto* larger = new Block[2 * capacity_];
+        std::memcpy(larger, items_, size_ * sizeof(T));
+        delete[] heap_;
+        heap_ = larger;
+        items_ = reinterpret_cast<T*>(larger);
         capacity_ *= 2;
     }
 
@@ -52,7 +51,7 @@ class InlineVector {
     T* items_ = reinterpret_cast<T*>(inside_);
     std::size_t size_ = 0;
     std::size_t capacity_ = N;
-    std::unique_ptr<Block[]> heap_;
+    Block* heap_ = nullptr;
 };
 
 }   // namespace moecost

@@ -173,6 +173,10 @@ std::vector<std::string> Reader::keys() const {
 }
 
 void Reader::allow_only(std::initializer_list<std::string_view> allowed) const {
+    allow_only(std::span(allowed.begin(), allowed.size()));
+}
+
+void Reader::allow_only(std::span<const std::string_view> allowed) const {
     for (const auto& [name, value] : std::get<Value::Table>(value_->content)) {
         if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
         const std::vector<std::string> names(allowed.begin(), allowed.end());

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,6 +75,7 @@ class Reader {
     [[nodiscard]] std::vector<std::string> keys() const;
     /// Fails on any key that is not listed, naming the nearest allowed one.
     void allow_only(std::initializer_list<std::string_view> allowed) const;
+    void allow_only(std::span<const std::string_view> allowed) const;
     /// The position of a key (or of the table itself), for messages composed elsewhere.
     [[nodiscard]] Location where(std::string_view key = {}) const;
     /// Throws an InputError that names this table's path and the key.

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "moecost/base/data.h"
+
 namespace moecost {
 namespace {
 

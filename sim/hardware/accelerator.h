@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
 
 namespace moecost {
+
+struct Document;
+class DataStore;
 
 struct Accelerator {
     std::string id;     // as in the accelerator file, such as h100_sxm

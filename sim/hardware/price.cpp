@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "moecost/base/data.h"
 #include "moecost/base/format.h"
 
 namespace moecost {

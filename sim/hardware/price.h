@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "moecost/base/data.h"
 #include "moecost/base/quantity.h"
 
 namespace moecost {
+
+class DataStore;
 
 struct Price {
     std::string basis;   // such as market_on_demand, neocloud_reserved, owning_neocloud, user

@@ -17,7 +17,7 @@ double capped_triangle(double x, double w) {
 
 class MixerOperations {
   public:
-    MixerOperations(const StepContext& c, double layers, std::vector<Operation>& out)
+    MixerOperations(const StepContext& c, double layers, OperationList& out)
         : c_(c), layers_(layers), out_(out) {}
 
     void operator()(const GroupedAttention& a) const {
@@ -254,7 +254,7 @@ class MixerOperations {
 
     const StepContext& c_;
     double layers_;
-    std::vector<Operation>& out_;
+    OperationList& out_;
 };
 
 }   // namespace
@@ -276,8 +276,7 @@ double mean_keys(double prompt, double prior, int window, bool chunked) {
     return (restarted(prior + n) - restarted(prior)) / n;
 }
 
-void add_mixer(const StepContext& context, const Mixer& mixer, double layers,
-               std::vector<Operation>& operations) {
+void add_mixer(const StepContext& context, const Mixer& mixer, double layers, OperationList& operations) {
     std::visit(MixerOperations(context, layers, operations), mixer);
 }
 

@@ -12,7 +12,7 @@ namespace moecost {
 namespace {
 
 /// All-reduce inside a tensor-parallel group, after mixers and feed-forwards alike.
-void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>& out) {
+void add_all_reduce(const StepContext& c, double layers, OperationList& out) {
     if (c.layout.tp < 2) return;
     out.push_back({"all-reduce", OpClass::communication, layers,
                    AllReduce{Bytes{c.rows * c.hidden * 2}, static_cast<double>(c.layout.tp)}});
@@ -20,7 +20,7 @@ void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>&
 
 /// How tokens come together for the feed-forward and go back. Returns the layers that leave it to the
 /// all-reduce of their tensor-parallel group.
-double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std::vector<Operation>& out) {
+double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, OperationList& out) {
     const auto* moe = std::get_if<MoeFfn>(&ffn);
     const double ranks = c.layout.stage_gpus();
     if (moe != nullptr && c.layout.exchange != ExpertExchange::collective && c.layout.ep > 1) {
@@ -41,7 +41,7 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std
 
 /// Drafting by the multi-token-prediction module: one pass of its layers, its joins and a head per drafted token.
 void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
-                StepShape shape, std::vector<Operation>& out) {
+                StepShape shape, OperationList& out) {
     const double drafts = shape.queries - 1;
     if (drafts < 1 || a.mtp.count == 0 || shape.decode_sequences <= 0) return;
     shape.queries = 1;
@@ -81,7 +81,7 @@ StepContext::StepContext(const Architecture& a, const Precision& p, const Layout
       prompts(prefill > 0 ? std::max(prefill / std::max(s.prompt, 1.0), 1.0) : 0) {}
 
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, std::vector<Operation>& operations) {
+                     double skew, const StepShape& shape, OperationList& operations) {
     operations.clear();
     const StepContext c(architecture, precision, layout, skew, shape);
     double reduced = 0;   // layers whose output is summed over the tensor-parallel group

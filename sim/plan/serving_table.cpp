@@ -2,12 +2,8 @@
 #include "moecost/plan/serving_table.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 namespace moecost {
 namespace {
@@ -272,50 +268,22 @@ Served cheapest(const DeploymentSpace& space, std::size_t machine, std::span<con
     return walk.result();
 }
 
+void in_order(std::size_t count, const std::function<void(std::size_t)>& work) {
+    for (std::size_t i = 0; i < count; ++i) work(i);
+}
+
 std::vector<std::vector<Served>> serving_table(const DeploymentSpace& space,
                                                std::span<const Architecture* const> architectures,
-                                               const TableOptions& options) {
-    using Clock = std::chrono::steady_clock;
+                                               const CandidateLoop& loop,
+                                               const std::function<void(const Served&)>& finished) {
     const std::size_t machines = space.machines.size();
     std::vector<std::vector<Served>> table(architectures.size(), std::vector<Served>(machines));
     const std::vector<Layout> layouts = layouts_of(space.gpus, space.fixed, space.exchanges);
-    const auto start = Clock::now();
-    auto reported = start;
-    TableProgress progress{0, architectures.size() * machines, 0, 0};
-    std::atomic<std::size_t> next{0};
-    std::mutex mutex;
-    std::exception_ptr failure;
-    const auto finished = [&](const Served& served) {
-        const std::lock_guard lock(mutex);
-        ++progress.done;
-        progress.evaluated += served.evaluated;
-        const auto now = Clock::now();
-        const bool last = progress.done == progress.all;
-        if (!options.progress || (!last && now - reported < std::chrono::milliseconds(100))) return;
-        reported = now;
-        progress.seconds = std::chrono::duration<double>(now - start).count();
-        options.progress(progress);
-    };
-    const auto work = [&] {
-        try {
-            for (std::size_t i = next++; i < progress.all; i = next++) {
-                if (options.stop != nullptr && *options.stop) return;
-                Served& served = table[i / machines][i % machines];
-                served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
-                finished(served);
-            }
-        } catch (const std::exception&) {
-            const std::lock_guard lock(mutex);
-            if (!failure) failure = std::current_exception();
-            next = progress.all;
-        }
-    };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < options.threads; ++i) threads.emplace_back(work);
-        work();
-    }
-    if (failure) std::rethrow_exception(failure);
+    loop(architectures.size() * machines, [&](std::size_t i) {
+        Served& served = table[i / machines][i % machines];
+        served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
+        if (finished) finished(served);
+    });
     return table;
 }
 

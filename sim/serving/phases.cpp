@@ -105,9 +105,9 @@ Serving offline(const ServingInput& in, double requests) {
     const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
     Serving s = closed_loop(in, slots);
     if (requests <= 0) return s;
-    // Slots refill as they empty until the queue is dry; then the last wave drains at half occupancy on average.
+    // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;
-    const double drained = waves > 1 && !in.traffic.equal_lengths ? 0.5 : 0;
+    const double drained = waves > 1 && !in.traffic.equal_lengths ? in.scalars.law.drain_occupancy : 0;
     const Seconds run = (waves + drained) * s.e2e;
     s.requests_per_s = PerSecond{requests / run.value()};
     return s;

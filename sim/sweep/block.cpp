@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 #include "moecost/base/number_text.h"
 
 namespace moecost {

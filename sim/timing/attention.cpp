@@ -56,8 +56,8 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
     const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
     const double d = (op.qk_dim + op.v_dim) / 2;
     const double efficiency = table.compute * d / (d + table.head_knee);
-    const double slow =
-        (1 + table.startup_tokens / std::max(op.prompt, 64.0)) * (1 + table.wave_tail * (quantised - 1));
+    const double prompt = std::max(op.prompt, machine.profile->kernels->law.least_prompt_tokens);
+    const double slow = (1 + table.startup_tokens / prompt) * (1 + table.wave_tail * (quantised - 1));
 
     Timed t;
     t.compute = Seconds{4 * op.tokens * op.q_heads * d * op.keys * slow} /

@@ -6,9 +6,6 @@
 namespace moecost {
 namespace {
 
-/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
-DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
-
 template <class Table>
 const Table* of_cache(const std::vector<Table>& tables, DType cache) {
     const auto it =
@@ -75,9 +72,8 @@ class PrecisionCheck {
     [[nodiscard]] bool experts(DType t) const {
         if (!profile_.kernels) return runs_on(t, gpu_);
         const auto& tables = profile_.kernels->moe;
-        return std::any_of(tables.begin(), tables.end(), [&](const MoeTable& m) {
-            return m.weights == kernel_format(t) && gpu_.peak_of(m.unit).value() > 0;
-        });
+        return std::any_of(tables.begin(), tables.end(),
+                           [&](const MoeTable& m) { return runs_experts(m, t, gpu_); });
     }
     [[nodiscard]] bool cache(DType t) const {
         if (kernel_format(t) != DType::bf16 && t != DType::fp8) return false;
@@ -130,12 +126,6 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
     const KernelTables& t = *profile.kernels;
     for (const DTypeInfo& i : dtype_table)
         m.kernels.gemm[static_cast<std::size_t>(i.type)] = gemm_of(t.gemm, i.type);
-    const DType experts = kernel_format(precision.routed_experts);
-    for (const MoeTable& table : t.moe) {
-        if (table.weights == experts && cluster.gpu.peak_of(table.unit).value() > 0) {
-            m.kernels.moe.push_back(&table);
-        }
-    }
     const DType cache = kernel_format(precision.kv_cache);
     m.kernels.decode_attention = of_cache(t.decode_attention, cache);
     m.kernels.prefill_attention = of_cache(t.prefill_attention, cache);

@@ -16,10 +16,10 @@
 
 namespace moecost {
 
-/// The tables of a profile that a deployment uses. Null where the model has no such operation.
+/// The tables of a profile that a deployment uses. Null where the model has no such operation. Tables of experts are
+/// candidates of which the cheapest runs: runs_experts() says which.
 struct KernelSelection {
     std::array<const GemmTable*, dtype_table.size()> gemm{};   // by DType
-    std::vector<const MoeTable*> moe;                          // candidates: the cheapest runs
     const DecodeAttentionTable* decode_attention = nullptr;
     const PrefillAttentionTable* prefill_attention = nullptr;
     const MlaDecodeTable* mla_decode = nullptr;
@@ -44,6 +44,13 @@ struct CalibratedHardware {
         return profile->serving.floor_factor * min(isolated, profile->serving.floor_cap);
     }
 };
+
+/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
+[[nodiscard]] constexpr DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
+/// A kernel of experts in that format, on a unit that the accelerator has.
+[[nodiscard]] inline bool runs_experts(const MoeTable& table, DType weights, const Accelerator& gpu) {
+    return table.weights == kernel_format(weights) && gpu.peak_of(table.unit).value() > 0;
+}
 
 /// Why a precision cannot run here (format without tensor-core path or kernel table), naming what can; empty: it can.
 [[nodiscard]] std::string precision_problem(const Architecture& architecture, const Precision& precision,

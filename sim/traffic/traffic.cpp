@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/traffic/traffic.h"
 
+#include "moecost/base/data.h"
+
 namespace moecost {
 
 Traffic load_traffic(const DataStore& data, std::string_view name) {

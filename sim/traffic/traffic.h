@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "moecost/base/data.h"
 #include "moecost/traffic/load.h"
 
 namespace moecost {
+
+class DataStore;
 
 struct Traffic {
     std::string name;

@@ -8,11 +8,12 @@
 #include <cmath>
 #include <map>
 
-#include "moecost/base/csv.h"
-#include "moecost/hardware/profile/profile_toml.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
+#include "moecost/hardware/profile/profile_toml.h"
 #include "moecost/moecost.h"
 #include "scratch.h"
 #include "synthetic_run.h"

@@ -9,9 +9,10 @@
 #include <map>
 #include <set>
 
-#include "moecost/base/csv.h"
-#include "moecost/calibrate/kernel_fit.h"
 #include "host/device_file.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
+#include "moecost/calibrate/kernel_fit.h"
 #include "scratch.h"
 #include "synthetic_run.h"
 

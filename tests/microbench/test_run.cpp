@@ -7,9 +7,10 @@
 #include <future>
 #include <string>
 
-#include "moecost/base/csv.h"
 #include "host/run.h"
 #include "host/watchdog.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "scratch.h"
 
 using namespace microbench;

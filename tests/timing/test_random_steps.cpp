@@ -96,12 +96,9 @@ class Draw {
 
   private:
     static bool has_profile(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
-        const std::vector<std::string> known = data.names("hwmodels/engines");
-        const auto exists = [&](const std::string& owner) {
-            return !owner.empty() &&
-                   std::find(known.begin(), known.end(), owner + "-" + engine) != known.end();
-        };
-        return exists(gpu.id) || exists(gpu.relative);
+        return std::ranges::any_of(profile_names(data), [&](const ProfileName& p) {
+            return p.engine == engine && (p.accelerator == gpu.id || p.accelerator == gpu.relative);
+        });
     }
     template <class T>
     const T& pick(const std::vector<T>& from) {

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "command.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 #include "moecost/estimate/inputs.h"
 
 namespace moecost::cli {
@@ -89,7 +89,7 @@ std::string read_input(const std::string& path) {
     std::error_code ec;
     if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
     if (std::filesystem::is_directory(path, ec)) throw InputError({path}, {}, "is a folder, not a file");
-    return read_file(path);
+    return read_text(path);
 }
 
 Document read_document(const std::string& path) { return parse_document(read_input(path), path); }

@@ -11,7 +11,7 @@
 #include <new>
 
 #include "help.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/written_number.h"
 #include "text.h"
 

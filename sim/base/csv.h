@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 namespace moecost {
 

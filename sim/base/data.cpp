@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/data.h"
+#include "moecost/base/data.h"
 
 #include <algorithm>
 #include <filesystem>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 
 namespace moecost {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/value.h"
+#include "moecost/base/value.h"
 
 namespace moecost {
 

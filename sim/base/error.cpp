@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 #include <algorithm>
 #include <numeric>

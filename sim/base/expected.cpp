@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/expected.h"
+#include "moecost/base/expected.h"
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 #include <array>
 #include <charconv>

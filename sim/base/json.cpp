@@ -14,8 +14,8 @@
 #include <memory>
 #include <unordered_set>
 
-#include "base/json_writer.h"
-#include "base/value.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/base/value.h"
 
 namespace moecost {
 namespace {

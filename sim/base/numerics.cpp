@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 #include <cmath>
 #include <numbers>

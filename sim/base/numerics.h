@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "base/quantity.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 
@@ -54,7 +54,7 @@ extern const PowerTables power_tables;
 inline constexpr double negligible_exponent = -36;
 
 /// (a^p + b^p)^(1/p) for a, b >= 0 and p > 0; p = infinity gives the maximum. Never below max(a, b).
-/// The roofline with a soft corner: physics of a kernel whose compute and memory phases overlap imperfectly.
+/// The roofline with a soft overlap_exponent: physics of a kernel whose compute and memory phases overlap imperfectly.
 [[nodiscard]] inline double p_norm(double a, double b, double p) {
     const double high = std::max(a, b);
     const double low = std::min(a, b);

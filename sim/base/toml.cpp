@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/value.h"
+#include "moecost/base/value.h"
 
 namespace moecost {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/value.h"
+#include "moecost/base/value.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 namespace {

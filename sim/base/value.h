@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 namespace moecost {
 

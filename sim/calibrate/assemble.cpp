@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/assemble.h"
+#include "moecost/calibrate/assemble.h"
 
 #include <algorithm>
 #include <functional>
 #include <optional>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 namespace {
@@ -271,7 +271,7 @@ void borrow_missing(const KernelTables& from, const std::string& base, Assembly&
 
 /// Serving scalars say whose they are. Residuals and error belong to the served points of that accelerator.
 void borrow_serving(const Target& target, const std::string& base, Assembly& a) {
-    ServingScalars& s = a.profile.serving;
+    ServingConstants& s = a.profile.serving;
     a.borrowed.push_back(
         std::string("serving scalars, defaults and assumed efficiencies: from ").append(base));
     if (a.profile.accelerator == target.gpu.id) return;   // its own

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "calibrate/kernel_fit.h"
-#include "calibrate/target.h"
+#include "moecost/calibrate/kernel_fit.h"
+#include "moecost/calibrate/target.h"
 
 namespace moecost {
 

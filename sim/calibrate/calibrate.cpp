@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/calibrate.h"
+#include "moecost/calibrate/calibrate.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "calibrate/assemble.h"
+#include "moecost/calibrate/assemble.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_fit.h"
+#include "moecost/calibrate/kernel_fit.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,9 +8,9 @@
 #include <numeric>
 #include <span>
 
-#include "base/format.h"
-#include "base/parallel.h"
-#include "calibrate/least_squares.h"
+#include "moecost/base/format.h"
+#include "moecost/base/parallel.h"
+#include "moecost/calibrate/least_squares.h"
 
 namespace moecost {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "calibrate/kernel_form.h"
+#include "moecost/calibrate/kernel_form.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_form.h"
+#include "moecost/calibrate/kernel_form.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,7 +15,7 @@ std::vector<FormParameter> gemm_parameters() {
             {"k_latency_us", 1e-4, 0, 2e-3},
             {"compute", 0.75, 0.2, 1.1, true},
             {"memory", 0.85, 0.3, 1.05, true},
-            {"corner", 2, 1, 8, true},
+            {"overlap_exponent", 2, 1, 8, true},
             {"wave_tail", 0.3, 0, 1, false, {0.9}},
             {"split_k", 1500, 64, 1e6, true, {5000, 60000}},
             {"output_traffic", 1, 0.3, 4, true}};
@@ -24,7 +24,7 @@ std::vector<FormParameter> moe_parameters() {
     return {{"floor_us", 25, 5, 200, true},
             {"compute", 0.6, 0.05, 1.3, true},
             {"memory", 0.8, 0.3, 1.1, true},
-            {"corner", 2, 0.7, 8, true},
+            {"overlap_exponent", 2, 0.7, 8, true},
             {"tile_rows", 32, 1, 256, true, {4, 96, 160}},
             {"routed_traffic", 1, 0, 20},
             {"global_traffic", 0.3, 0, 10},
@@ -36,7 +36,7 @@ std::vector<FormParameter> decode_parameters() {
     return {{"floor_us", 10, 2, 50, true},
             {"compute", 0.2, 0.01, 1.5, true, {0.8}},
             {"memory", 0.8, 0.2, 1.1, true},
-            {"corner", 2, 0.8, 6, true},
+            {"overlap_exponent", 2, 0.8, 6, true},
             {"per_sequence_us", 0.02, 0, 0.2},
             {"split_tokens", 512, 16, 65536, true, {128, 4000}},
             {"occupancy_power", 0.3, 0, 1, false, {0.9}}};
@@ -51,7 +51,7 @@ std::vector<FormParameter> mla_decode_parameters() {
     return {{"floor_us", 10, 2, 50, true},
             {"compute", 0.4, 0.01, 1.5, true, {1.2}},
             {"memory", 0.8, 0.2, 1.1, true},
-            {"corner", 2, 0.8, 6, true, {1}},
+            {"overlap_exponent", 2, 0.8, 6, true, {1}},
             {"per_sequence_us", 0.02, 0, 0.2}};
 }
 std::vector<FormParameter> all_reduce_parameters() {

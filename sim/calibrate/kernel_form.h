@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "calibrate/kernel_rows.h"
-#include "hardware/cluster.h"
-#include "hardware/profile.h"
-#include "ops/operation.h"
+#include "moecost/calibrate/kernel_rows.h"
+#include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/ops/operation.h"
 
 namespace moecost {
 

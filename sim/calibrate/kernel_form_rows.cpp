@@ -4,9 +4,9 @@
 #include <numeric>
 #include <tuple>
 
-#include "calibrate/kernel_form.h"
-#include "ops/mixer_operations.h"
-#include "ops/routing.h"
+#include "moecost/calibrate/kernel_form.h"
+#include "moecost/ops/mixer_operations.h"
+#include "moecost/ops/routing.h"
 
 namespace moecost {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_form.h"
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
+#include "moecost/calibrate/kernel_form.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
 
 namespace moecost {
 namespace {
@@ -22,7 +22,7 @@ AllToAllTable all_to_all_table(const KernelForm& form, std::span<const double> x
 }
 
 struct SecondsOf {
-    const Machine& machine;
+    const CalibratedHardware& machine;
     const KernelTables& tables;
 
     Seconds operator()(const Gemm& op) const { return gemm_time(op, tables.gemm[0], machine).total; }
@@ -125,7 +125,7 @@ void predict(const KernelForm& form, const KernelTables& tables, std::span<const
     Profile isolated;
     isolated.serving.floor_cap = Seconds{1};   // floors as they were timed
     isolated.kernels = tables;
-    const Machine machine{&form.cluster, &isolated, {}};
+    const CalibratedHardware machine{&form.cluster, &isolated, {}};
     const SecondsOf time{machine, *isolated.kernels};
     for (std::size_t i = 0; i < operations.size(); ++i) seconds[i] = std::visit(time, operations[i]).value();
 }

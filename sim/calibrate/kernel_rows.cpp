@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/kernel_rows.h"
+#include "moecost/calibrate/kernel_rows.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,9 +8,9 @@
 #include <optional>
 #include <tuple>
 
-#include "base/csv.h"
-#include "base/error.h"
-#include "base/parallel.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/error.h"
+#include "moecost/base/parallel.h"
 
 namespace moecost {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/least_squares.h"
+#include "moecost/calibrate/least_squares.h"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibrate/target.h"
+#include "moecost/calibrate/target.h"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 
-#include "base/csv.h"
-#include "base/format.h"
-#include "hardware/cluster.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
+#include "moecost/hardware/cluster.h"
 
 namespace moecost {
 namespace {

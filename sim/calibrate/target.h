@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "calibrate/kernel_rows.h"
-#include "hardware/accelerator.h"
+#include "moecost/calibrate/kernel_rows.h"
+#include "moecost/hardware/accelerator.h"
 
 namespace moecost {
 

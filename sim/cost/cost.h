@@ -2,9 +2,9 @@
 // Seconds to dollars and joules. Prices are per million tokens (Mtok).
 #pragma once
 
-#include "base/quantity.h"
-#include "hardware/accelerator.h"
-#include "serving/serving.h"
+#include "moecost/base/quantity.h"
+#include "moecost/hardware/accelerator.h"
+#include "moecost/serving/serving.h"
 
 namespace moecost {
 

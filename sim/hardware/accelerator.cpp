@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hardware/accelerator.h"
+#include "moecost/hardware/accelerator.h"
 
 #include <filesystem>
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
-#include "base/dtype.h"
-#include "base/quantity.h"
+#include "moecost/base/data.h"
+#include "moecost/base/dtype.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hardware/cluster.h"
+#include "moecost/hardware/cluster.h"
 
 #include <algorithm>
 #include <filesystem>

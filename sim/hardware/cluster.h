@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/data.h"
-#include "hardware/accelerator.h"
+#include "moecost/base/data.h"
+#include "moecost/hardware/accelerator.h"
 
 namespace moecost {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hardware/price.h"
+#include "moecost/hardware/price.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost {
 namespace {
@@ -30,7 +30,7 @@ Price price_from(const Reader& r) {
     r.allow_only({"basis", "usd_per_gpu_hour", "provider", "region", "date", "source", "note"});
     Price p;
     p.basis = r.text("basis");
-    p.dollars_per_gpu_hour = r.number("usd_per_gpu_hour", price_range);
+    p.usd_per_gpu_hour = r.number("usd_per_gpu_hour", price_range);
     p.provider = r.text_or("provider", "");
     p.region = r.text_or("region", "");
     p.date = r.text("date");
@@ -115,7 +115,7 @@ Price user_price(std::string_view choice, double dollars) {
     }
     Price p;
     p.basis = "user";
-    p.dollars_per_gpu_hour = dollars;
+    p.usd_per_gpu_hour = dollars;
     p.source = "stated by the user";
     return p;
 }

@@ -6,14 +6,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
-#include "base/quantity.h"
+#include "moecost/base/data.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 
 struct Price {
     std::string basis;   // such as market_on_demand, neocloud_reserved, owning_neocloud, user
-    double dollars_per_gpu_hour = 0;
+    double usd_per_gpu_hour = 0;
     std::string provider;
     std::string region;   // empty: not stated
     std::string date;     // YYYY-MM-DD

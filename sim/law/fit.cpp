@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/fit.h"
+#include "moecost/law/fit.h"
 
 #include <algorithm>
 #include <cmath>
 #include <mutex>
 
-#include "base/format.h"
-#include "base/parallel.h"
-#include "law/parameters.h"
-#include "law/starts.h"
+#include "moecost/base/format.h"
+#include "moecost/base/parallel.h"
+#include "moecost/law/parameters.h"
+#include "moecost/law/starts.h"
 
 namespace moecost {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "law/fit_data.h"
+#include "moecost/law/fit_data.h"
 
 namespace moecost {
 

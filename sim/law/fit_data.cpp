@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/fit_data.h"
+#include "moecost/law/fit_data.h"
 
 #include <algorithm>
 #include <cmath>

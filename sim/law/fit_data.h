@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/csv.h"
-#include "law/law.h"
-#include "law/robust.h"
+#include "moecost/base/csv.h"
+#include "moecost/law/law.h"
+#include "moecost/law/robust.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/form.h"
+#include "moecost/law/form.h"
 
 namespace moecost {
 namespace {

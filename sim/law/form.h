@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-#include "law/dual.h"
+#include "moecost/law/dual.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/law.h"
+#include "moecost/law/law.h"
 
 #include <cmath>
 

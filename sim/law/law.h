@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/expected.h"
-#include "law/form.h"
+#include "moecost/base/expected.h"
+#include "moecost/law/form.h"
 
 namespace moecost {
 

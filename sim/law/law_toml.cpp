@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/law_toml.h"
+#include "moecost/law/law_toml.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/format.h"
-#include "law/parameters.h"
+#include "moecost/base/format.h"
+#include "moecost/law/parameters.h"
 
 namespace moecost {
 namespace {
 
-constexpr std::string_view folder = "sim/law";
+constexpr std::string_view folder = "workloads/laws";
 constexpr SizeMeaning meanings[] = {SizeMeaning::dense_equivalent, SizeMeaning::active, SizeMeaning::total};
 
 std::string stem_of(const std::string& file) {
@@ -78,8 +78,8 @@ std::optional<AxisRange> interval(const Reader& r, std::string_view key) {
 
 TrainingRange range_from(const Reader& r) {
     r.allow_only({"N", "D", "E", "G", "A", "S", "C"});
-    return {interval(r, "N"), interval(r, "D"), interval(r, "E"),
-            interval(r, "G"), interval(r, "A"), interval(r, "S"), interval(r, "C")};
+    return {interval(r, "N"), interval(r, "D"), interval(r, "E"), interval(r, "G"),
+            interval(r, "A"), interval(r, "S"), interval(r, "C")};
 }
 
 /// How a fit went: for people, but for the covariance, which a search draws from.

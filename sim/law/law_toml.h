@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loss laws as TOML: the files of sim/law and those that a fit writes.
+// Loss laws as TOML: the files of workloads/laws and those that a fit writes.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
-#include "law/law.h"
+#include "moecost/base/data.h"
+#include "moecost/law/law.h"
 
 namespace moecost {
 

@@ -3,7 +3,7 @@
 // serving tokens shift. All are roots of exact derivatives, found to rounding error.
 #pragma once
 
-#include "law/law.h"
+#include "moecost/law/law.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/parameters.h"
+#include "moecost/law/parameters.h"
 
 namespace moecost {
 namespace {

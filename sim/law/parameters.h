@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "law/law.h"
+#include "moecost/law/law.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/robust.h"
+#include "moecost/law/robust.h"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "law/parameters.h"
+#include "moecost/law/parameters.h"
 
 namespace moecost {
 namespace {

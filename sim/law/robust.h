@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "law/form.h"
+#include "moecost/law/form.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/starts.h"
+#include "moecost/law/starts.h"
 
 #include <algorithm>
 #include <cmath>

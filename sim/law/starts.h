@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <random>
 
-#include "law/robust.h"
+#include "moecost/law/robust.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/architecture.h"
+#include "moecost/model/architecture.h"
 
 #include <algorithm>
 #include <initializer_list>

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/precision.h"
+#include "moecost/model/precision.h"
 
 namespace moecost {
 

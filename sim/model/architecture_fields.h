@@ -10,7 +10,7 @@
 #include <array>
 #include <string_view>
 
-#include "model/architecture.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/architecture_toml.h"
+#include "moecost/model/architecture_toml.h"
 
 #include <algorithm>
 #include <span>
 
-#include "model/architecture_fields.h"
+#include "moecost/model/architecture_fields.h"
 
 namespace moecost {
 namespace {

@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/value.h"
-#include "model/architecture.h"
+#include "moecost/base/value.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

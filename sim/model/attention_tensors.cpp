@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors of one layer of softmax attention: grouped, latent (MLA) and compressed (DeepSeek-V4).
 // Shapes are out x in; H query heads, K key/value heads, h hidden.
-#include "model/tensor_list.h"
+#include "moecost/model/tensor_list.h"
 
 namespace moecost {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/cache.h"
+#include "moecost/model/cache.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,8 +3,8 @@
 // windows that stop growing, and constant state of recurrent layers.
 #pragma once
 
-#include "base/quantity.h"
-#include "model/architecture.h"
+#include "moecost/base/quantity.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

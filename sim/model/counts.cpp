@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/counts.h"
+#include "moecost/model/counts.h"
 
 namespace moecost {
 

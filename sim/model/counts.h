@@ -4,9 +4,9 @@
 
 #include <array>
 
-#include "base/quantity.h"
-#include "model/architecture.h"
-#include "model/tensors.h"
+#include "moecost/base/quantity.h"
+#include "moecost/model/architecture.h"
+#include "moecost/model/tensors.h"
 
 namespace moecost {
 

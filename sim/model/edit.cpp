@@ -4,9 +4,9 @@
 #include <charconv>
 #include <numeric>
 
-#include "base/error.h"
-#include "model/architecture_fields.h"
-#include "model/architecture_toml.h"
+#include "moecost/base/error.h"
+#include "moecost/model/architecture_fields.h"
+#include "moecost/model/architecture_toml.h"
 
 namespace moecost {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors of one feed-forward layer: dense, or router, experts, shared experts and latent projections of an
 // MoE.
-#include "model/tensor_list.h"
+#include "moecost/model/tensor_list.h"
 
 namespace moecost {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/field_value.h"
+#include "moecost/model/field_value.h"
 
 #include <array>
 #include <string>
 
-#include "model/architecture_fields.h"
+#include "moecost/model/architecture_fields.h"
 
 namespace moecost {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "model/architecture.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

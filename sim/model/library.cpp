@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/library.h"
+#include "moecost/model/library.h"
 
 #include <filesystem>
 #include <optional>
 
-#include "base/csv.h"
-#include "model/architecture_toml.h"
-#include "model/huggingface.h"
+#include "moecost/base/csv.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/huggingface/huggingface.h"
 
 namespace moecost {
 namespace {

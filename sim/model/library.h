@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "base/data.h"
-#include "model/architecture.h"
+#include "moecost/base/data.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "base/dtype.h"
+#include "moecost/base/dtype.h"
 
 namespace moecost {
 

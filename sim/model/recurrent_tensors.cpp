@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors of one layer with a constant state: delta nets, state-space layers, linear attention.
 // The two scalars per head of a gate (beta and decay projections) stay in bf16 in every release.
-#include "model/tensor_list.h"
+#include "moecost/model/tensor_list.h"
 
 namespace moecost {
 

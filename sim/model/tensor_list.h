@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/tensors.h"
+#include "moecost/model/tensors.h"
 
 namespace moecost {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/tensors.h"
+#include "moecost/model/tensors.h"
 
-#include "model/tensor_list.h"
+#include "moecost/model/tensor_list.h"
 
 namespace moecost {
 namespace {

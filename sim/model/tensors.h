@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/quantity.h"
-#include "model/architecture.h"
+#include "moecost/base/quantity.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/ffn_operations.h"
+#include "moecost/ops/ffn_operations.h"
 
 namespace moecost {
 namespace {

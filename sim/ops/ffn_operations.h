@@ -4,10 +4,10 @@
 
 #include <vector>
 
-#include "model/architecture.h"
-#include "ops/operation.h"
-#include "ops/routing.h"
-#include "ops/step_context.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/operation.h"
+#include "moecost/ops/routing.h"
+#include "moecost/ops/step_context.h"
 
 namespace moecost {
 

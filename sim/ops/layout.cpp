@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/layout.h"
+#include "moecost/ops/layout.h"
 
 namespace moecost {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
-#include "base/expected.h"
-#include "model/architecture.h"
+#include "moecost/base/expected.h"
+#include "moecost/model/architecture.h"
 
 namespace moecost {
 

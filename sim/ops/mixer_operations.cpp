@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/mixer_operations.h"
+#include "moecost/ops/mixer_operations.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/cache.h"
-#include "ops/step.h"
+#include "moecost/model/cache.h"
+#include "moecost/ops/step.h"
 
 namespace moecost {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "model/architecture.h"
-#include "ops/operation.h"
-#include "ops/step_context.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/operation.h"
+#include "moecost/ops/step_context.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/operation.h"
+#include "moecost/ops/operation.h"
 
 #include <algorithm>
 
@@ -116,7 +116,7 @@ Work work(const RecurrentPrefill& op) {
     return w;
 }
 
-Work work(const SmallOps& op) {
+Work work(const Elementwise& op) {
     Work w;
     w.activations = Bytes{2 * 2 * op.rows * op.hidden};
     return w;
@@ -128,7 +128,7 @@ Work work(const AllReduce& op) {
     return w;
 }
 
-Work work(const TokenGather& op) {
+Work work(const AllGather& op) {
     Work w;
     w.message = op.message * ((op.ranks - 1) / op.ranks);
     return w;
@@ -141,7 +141,7 @@ Work work(const ExpertAllToAll& op) {
     return w;
 }
 
-Work work(const StageSend& op) {
+Work work(const PipelineSend& op) {
     Work w;
     w.message = op.message;
     return w;

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <variant>
 
-#include "base/dtype.h"
-#include "base/quantity.h"
+#include "moecost/base/dtype.h"
+#include "moecost/base/quantity.h"
 
 namespace moecost {
 
@@ -100,7 +100,7 @@ struct RecurrentPrefill {
     double sequences = 0;
 };
 /// Norms, rotary embedding, residual, activation, cache write: bytes only.
-struct SmallOps {
+struct Elementwise {
     double rows = 0, hidden = 0;
 };
 /// Sum over ranks of a message held by each.
@@ -109,7 +109,7 @@ struct AllReduce {
     double ranks = 1;
 };
 /// Tokens gathered from, or scattered to, attention-data-parallel ranks.
-struct TokenGather {
+struct AllGather {
     Bytes message;   // of all ranks together
     double ranks = 1;
 };
@@ -121,14 +121,14 @@ struct ExpertAllToAll {
     bool low_latency = false;
 };
 /// Hidden states handed to the next pipeline stage.
-struct StageSend {
+struct PipelineSend {
     Bytes message;
     double gpus = 2;   // of the instance: beyond one domain it crosses the network
 };
 
 using OpShape = std::variant<Gemm, ExpertFfn, DecodeAttention, PrefillAttention, MlaDecode, MlaAbsorb,
-                             MlaExpand, IndexScore, RecurrentDecode, RecurrentPrefill, SmallOps, AllReduce,
-                             TokenGather, ExpertAllToAll, StageSend>;
+                             MlaExpand, IndexScore, RecurrentDecode, RecurrentPrefill, Elementwise, AllReduce,
+                             AllGather, ExpertAllToAll, PipelineSend>;
 
 struct Operation {
     std::string_view name;   // static text, such as "qkv"
@@ -168,14 +168,14 @@ struct Work {
 [[nodiscard]] Work work(const RecurrentDecode& op);
 [[nodiscard]] Work work(const RecurrentPrefill& op);
 /// Two passes over rows x hidden are unavoidable (read and write of the residual stream).
-[[nodiscard]] Work work(const SmallOps& op);
+[[nodiscard]] Work work(const Elementwise& op);
 /// 2 (n - 1)/n S leaves each rank (ring, two-shot).
 [[nodiscard]] Work work(const AllReduce& op);
 /// (n - 1)/n of the message enters each rank.
-[[nodiscard]] Work work(const TokenGather& op);
+[[nodiscard]] Work work(const AllGather& op);
 /// Dispatch one byte, combine two bytes per element, once per distinct rank that is not the token's own.
 [[nodiscard]] Work work(const ExpertAllToAll& op);
-[[nodiscard]] Work work(const StageSend& op);
+[[nodiscard]] Work work(const PipelineSend& op);
 [[nodiscard]] Work work(const Operation& op);
 
 }   // namespace moecost

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/routing.h"
+#include "moecost/ops/routing.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 namespace moecost {
 

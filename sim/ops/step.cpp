@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/step.h"
+#include "moecost/ops/step.h"
 
 #include <algorithm>
 
-#include "ops/ffn_operations.h"
-#include "ops/mixer_operations.h"
-#include "ops/routing.h"
-#include "ops/step_context.h"
+#include "moecost/ops/ffn_operations.h"
+#include "moecost/ops/mixer_operations.h"
+#include "moecost/ops/routing.h"
+#include "moecost/ops/step_context.h"
 
 namespace moecost {
 namespace {
@@ -33,7 +33,7 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std
         return 0;
     }
     if (c.layout.attention_dp < 2) return layers;
-    const TokenGather gather{Bytes{c.tokens * c.hidden * 2}, static_cast<double>(c.layout.attention_dp)};
+    const AllGather gather{Bytes{c.tokens * c.hidden * 2}, static_cast<double>(c.layout.attention_dp)};
     out.push_back({"token gather", OpClass::communication, layers, gather});
     out.push_back({"token scatter", OpClass::communication, layers, gather});
     return 0;
@@ -95,7 +95,8 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     }
     add_all_reduce(c, reduced, operations);
     const double layers = architecture.layers;
-    operations.push_back({"norms, rope, residual", OpClass::small_ops, layers, SmallOps{c.rows, c.hidden}});
+    operations.push_back(
+        {"norms, rope, residual", OpClass::small_ops, layers, Elementwise{c.rows, c.hidden}});
     // Logits are needed for decoding sequences and for prompts that finish in this step.
     const double finished = c.prefill / std::max(shape.prompt, 1.0);
     const double logits = std::max(c.batch * c.queries + finished, 1.0);
@@ -103,8 +104,9 @@ void list_operations(const Architecture& architecture, const Precision& precisio
         {"head", OpClass::head, 1, Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
     add_drafts(architecture, precision, layout, skew, shape, operations);
     if (layout.pp > 1) {
-        operations.push_back({"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
-                              StageSend{Bytes{c.rows * c.hidden * 2}, static_cast<double>(layout.gpus())}});
+        operations.push_back(
+            {"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
+             PipelineSend{Bytes{c.rows * c.hidden * 2}, static_cast<double>(layout.gpus())}});
     }
 }
 

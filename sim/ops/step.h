@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "model/architecture.h"
-#include "ops/layout.h"
-#include "ops/operation.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/layout.h"
+#include "moecost/ops/operation.h"
 
 namespace moecost {
 

@@ -2,8 +2,8 @@
 // The quantities every operation of a step is written in: B_l, P_l, M_l, T.
 #pragma once
 
-#include "model/architecture.h"
-#include "ops/layout.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/layout.h"
 
 namespace moecost {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/closed_loop.h"
+#include "moecost/serving/closed_loop.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,13 +20,13 @@ struct Cycle {
 
 class ClosedLoop {
   public:
-    ClosedLoop(const LoopInput& in, double running)
+    ClosedLoop(const ServingInput& in, double running)
         : in_(in),
           running_(running),
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
-          mixed_(in.engine.batching == Batching::mixed) {}
+          mixed_(in.engine.batching == Batching::chunked_prefill) {}
 
     [[nodiscard]] StepShape shape(double decoding, double prompt_tokens) const {
         StepShape s;
@@ -70,7 +70,7 @@ class ClosedLoop {
 
     /// Seconds a step with prompts takes beyond the decodes it carries.
     [[nodiscard]] Seconds extra(Seconds prompt_step, Seconds decode_step) const {
-        const double pre = in_.scalars.prompt_factor;
+        const double pre = in_.scalars.prefill_factor;
         return mixed_ ? pre * (prompt_step - decode_step) : pre * prompt_step;
     }
 
@@ -96,7 +96,7 @@ class ClosedLoop {
     }
 
   private:
-    const LoopInput& in_;
+    const ServingInput& in_;
     double running_;
     double prompt_;
     double steps_;   // decode steps of a request
@@ -105,27 +105,27 @@ class ClosedLoop {
 };
 
 /// Requests of one output token decode nothing: prompts follow one another, R T_p seconds from first to last.
-Serving prompts_only(const LoopInput& in, const ClosedLoop& loop, double requests, double running) {
+Serving prompts_only(const ServingInput& in, const ClosedLoop& loop, double requests, double running) {
     const double prompt = in.traffic.computed_input();
     const double chunk = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
     Serving s;
     s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
     s.prompt_time = in.timer.time(s.prompt_step);
     const Seconds per_prompt =
-        in.scalars.prompt_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+        in.scalars.prefill_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
     const Seconds served = running * per_prompt + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
     s.requests_per_s = PerSecond{requests / s.e2e.value()};
     s.running = running;
-    s.prefill_share = s.prompt_steps_share = 1;
+    s.prefill_share = s.prefill_steps_share = 1;
     s.provenance = s.prompt_time.provenance;
     return s;
 }
 
 }   // namespace
 
-Serving closed_loop(const LoopInput& in, double requests) {
+Serving closed_loop(const ServingInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
     const ClosedLoop loop(in, running);
@@ -158,7 +158,7 @@ Serving closed_loop(const LoopInput& in, double requests) {
     s.prompt_step = loop.prompt_shape(c.prompt_at, c.tokens);
     s.decode_time = c.decode;
     s.prompt_time = c.prompt;
-    s.prompt_steps_share = std::min(c.chunk_share, 1.0);
+    s.prefill_steps_share = std::min(c.chunk_share, 1.0);
     s.provenance = weaker(c.decode.provenance, c.prompt.provenance);
     return s;
 }

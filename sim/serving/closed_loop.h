@@ -2,15 +2,15 @@
 // N requests always in the system under continuous batching: the mixture cycle.
 #pragma once
 
-#include "serving/serving.h"
+#include "moecost/serving/serving.h"
 
 namespace moecost {
 
 /// Everything the loop needs besides the load; built by serve().
-struct LoopInput {
+struct ServingInput {
     StepTimer& timer;
-    const ServingScalars& scalars;
-    const EngineDefaults& engine;
+    const ServingConstants& scalars;
+    const EngineSettings& engine;
     const Layout& layout;
     const Traffic& traffic;
     double capacity;   // sequences that fit
@@ -34,6 +34,6 @@ struct LoopInput {
 /// lone = max(1, I/C) times the step of the first chunk: of one prompt for spread lengths, of all R prompts where
 /// equal lengths keep requests in step. kappa: share of the slots that queue together.
 /// Output throughput on 1,797 published points: 7.3 % median absolute error (results/accuracy).
-[[nodiscard]] Serving closed_loop(const LoopInput& in, double requests);
+[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests);
 
 }   // namespace moecost

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/memory.h"
+#include "moecost/serving/memory.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/cache.h"
+#include "moecost/model/cache.h"
 
 namespace moecost {
 
@@ -25,7 +25,7 @@ Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
 
 Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precision& precision,
                                  const WeightBytes& weights, const Layout& layout, const Cluster& cluster,
-                                 const EngineDefaults& engine, const Traffic& traffic) {
+                                 const EngineSettings& engine, const Traffic& traffic) {
     MemoryPlan plan;
     plan.capacity = cluster.gpu.memory;
     plan.weights = weights_per_gpu(weights, layout);

@@ -2,12 +2,12 @@
 // What lies in the memory of one GPU, and how many sequences fit beside the weights.
 #pragma once
 
-#include "base/expected.h"
-#include "hardware/cluster.h"
-#include "hardware/profile.h"
-#include "model/counts.h"
-#include "ops/layout.h"
-#include "traffic/traffic.h"
+#include "moecost/base/expected.h"
+#include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/model/counts.h"
+#include "moecost/ops/layout.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 
@@ -29,7 +29,7 @@ struct MemoryPlan {
 /// Infeasible when weights and reserve exceed memory, or when not one sequence of I + O tokens fits.
 [[nodiscard]] Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precision& precision,
                                                const WeightBytes& weights, const Layout& layout,
-                                               const Cluster& cluster, const EngineDefaults& engine,
+                                               const Cluster& cluster, const EngineSettings& engine,
                                                const Traffic& traffic);
 
 }   // namespace moecost

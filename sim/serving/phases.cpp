@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/phases.h"
+#include "moecost/serving/phases.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,11 +7,11 @@
 namespace moecost {
 namespace {
 
-double chunk_of(const LoopInput& in) {
+double chunk_of(const ServingInput& in) {
     return in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
 }
 
-StepShape decode_shape(const LoopInput& in, double sequences) {
+StepShape decode_shape(const ServingInput& in, double sequences) {
     StepShape s;
     s.decode_sequences = sequences;
     s.decode_context = in.traffic.mean_context();
@@ -19,7 +19,7 @@ StepShape decode_shape(const LoopInput& in, double sequences) {
     return s;
 }
 
-StepShape prompt_shape(const LoopInput& in, double tokens) {
+StepShape prompt_shape(const ServingInput& in, double tokens) {
     StepShape s;
     s.prefill_tokens = tokens;
     s.prompt = in.traffic.computed_input();
@@ -29,7 +29,7 @@ StepShape prompt_shape(const LoopInput& in, double tokens) {
 }
 
 /// Prompts of n sequences, one full chunk per step and a last partial one; `step` receives a full chunk's time.
-Seconds prefill_all(const LoopInput& in, double sequences, Serving& s) {
+Seconds prefill_all(const ServingInput& in, double sequences, Serving& s) {
     const double tokens = sequences * in.traffic.computed_input();
     const double chunk = std::min(tokens, chunk_of(in));
     const double full = std::floor(tokens / chunk);
@@ -38,7 +38,7 @@ Seconds prefill_all(const LoopInput& in, double sequences, Serving& s) {
     Seconds total = full * s.prompt_time.total;
     if (const double rest = tokens - full * chunk; rest >= 1)
         total += in.timer.time(prompt_shape(in, rest)).total;
-    return in.scalars.prompt_factor * total;
+    return in.scalars.prefill_factor * total;
 }
 
 /// One wave of n sequences from empty to done.
@@ -48,7 +48,7 @@ struct Wave {
     [[nodiscard]] Seconds total() const { return prefill + decode; }
 };
 
-Wave run_wave(const LoopInput& in, double sequences, Serving& s) {
+Wave run_wave(const ServingInput& in, double sequences, Serving& s) {
     Wave w;
     w.prefill = prefill_all(in, sequences, s);
     s.decode_step = decode_shape(in, sequences);
@@ -58,7 +58,7 @@ Wave run_wave(const LoopInput& in, double sequences, Serving& s) {
     s.running = s.decoding = sequences;
     s.tpot = in.traffic.output > 1 ? token : Seconds{0};
     s.prefill_share = w.prefill / w.total();
-    s.prompt_steps_share = 0;
+    s.prefill_steps_share = 0;
     s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);
     return w;
 }
@@ -73,7 +73,7 @@ Seconds prompt_wait(const Serving& s, PerSecond rate) {
 
 }   // namespace
 
-Serving static_batch(const LoopInput& in, double requests) {
+Serving static_batch(const ServingInput& in, double requests) {
     Serving s;
     const Wave w = run_wave(in, requests, s);
     s.ttft = w.prefill + in.scalars.first_token;
@@ -82,7 +82,7 @@ Serving static_batch(const LoopInput& in, double requests) {
     return s;
 }
 
-Serving burst(const LoopInput& in, double requests) {
+Serving burst(const ServingInput& in, double requests) {
     if (requests > in.capacity) {
         Serving s = offline(in, requests);
         const double waves = std::ceil(requests / in.capacity);
@@ -101,7 +101,7 @@ Serving burst(const LoopInput& in, double requests) {
     return s;
 }
 
-Serving offline(const LoopInput& in, double requests) {
+Serving offline(const ServingInput& in, double requests) {
     const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
     Serving s = closed_loop(in, slots);
     if (requests <= 0) return s;
@@ -113,22 +113,22 @@ Serving offline(const LoopInput& in, double requests) {
     return s;
 }
 
-Serving prefill_only(const LoopInput& in) {
+Serving prefill_only(const ServingInput& in) {
     Serving s;
     s.prompt_step = prompt_shape(in, chunk_of(in));
     s.prompt_time = in.timer.time(s.prompt_step);
-    const Seconds step = in.scalars.prompt_factor * s.prompt_time.total;
+    const Seconds step = in.scalars.prefill_factor * s.prompt_time.total;
     const double prompts = chunk_of(in) / in.traffic.computed_input();
     s.requests_per_s = PerSecond{prompts / step.value()};
     s.ttft = s.e2e = max(step, step / prompts) + in.scalars.first_token;
     s.running = std::max(prompts, 1.0);
     s.prefill_share = 1;
-    s.prompt_steps_share = 1;
+    s.prefill_steps_share = 1;
     s.provenance = s.prompt_time.provenance;
     return s;
 }
 
-Serving decode_only(const LoopInput& in, double requests) {
+Serving decode_only(const ServingInput& in, double requests) {
     Serving s;
     s.running = s.decoding = std::min(requests, in.capacity);
     s.decode_step = decode_shape(in, s.running);
@@ -140,13 +140,13 @@ Serving decode_only(const LoopInput& in, double requests) {
     return s;
 }
 
-Expected<Serving> at_rate(const LoopInput& loop, PerSecond rate) {
+Expected<Serving> at_rate(const ServingInput& loop, PerSecond rate) {
     // Independent arrivals keep nobody in step, and there is no common start.
     Traffic traffic = loop.traffic;
     traffic.equal_lengths = false;
-    ServingScalars scalars = loop.scalars;
+    ServingConstants scalars = loop.scalars;
     scalars.queue_spread = 0;
-    const LoopInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
+    const ServingInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
     Serving most = closed_loop(in, in.capacity);
     if (rate >= most.requests_per_s) {
         return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate",

@@ -2,26 +2,26 @@
 // Loads without a steady mixture: static batch, burst, offline queue, a single phase.
 #pragma once
 
-#include "serving/closed_loop.h"
+#include "moecost/serving/closed_loop.h"
 
 namespace moecost {
 
 /// All prompts first, chunk after chunk, then O - 1 steps at the mean context:
 ///   prefill = pre sum of chunk steps;  E2E = prefill + (O - 1) t_d;  TTFT = prefill (all first tokens together).
-[[nodiscard]] Serving static_batch(const LoopInput& in, double requests);
+[[nodiscard]] Serving static_batch(const ServingInput& in, double requests);
 /// n requests at once on an idle server: the first wave prefills one chunk after another (mean TTFT about half of
 /// it), the rest waits for slots; throughput is n requests over the whole time.
-[[nodiscard]] Serving burst(const LoopInput& in, double requests);
+[[nodiscard]] Serving burst(const ServingInput& in, double requests);
 /// All slots busy until the queue of `requests` is empty: whole waves of the static cycle of the slots.
 /// requests = 0 is an endless queue.
-[[nodiscard]] Serving offline(const LoopInput& in, double requests);
+[[nodiscard]] Serving offline(const ServingInput& in, double requests);
 /// Prompts only, every step a full chunk.
-[[nodiscard]] Serving prefill_only(const LoopInput& in);
+[[nodiscard]] Serving prefill_only(const ServingInput& in);
 /// `requests` sequences decoding at the mean context, no prompts.
-[[nodiscard]] Serving decode_only(const LoopInput& in, double requests);
+[[nodiscard]] Serving decode_only(const ServingInput& in, double requests);
 /// Requests arrive at a rate (Poisson): the concurrency N at which the closed loop of independent requests delivers
 /// it, N = rate E2E(N); prompts wait for one another as in an M/D/1 queue: W = rho/(2 (1 - rho)) T_p. Means only.
 /// Infeasible when the rate exceeds what all slots deliver.
-[[nodiscard]] Expected<Serving> at_rate(const LoopInput& in, PerSecond rate);
+[[nodiscard]] Expected<Serving> at_rate(const ServingInput& in, PerSecond rate);
 
 }   // namespace moecost

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/serving.h"
+#include "moecost/serving/serving.h"
 
-#include "serving/phases.h"
+#include "moecost/serving/phases.h"
 
 namespace moecost {
 namespace {
 
-Expected<Serving> dispatch(const LoopInput& in) {
+Expected<Serving> dispatch(const ServingInput& in) {
     const double requests = in.traffic.requests;
     switch (in.traffic.load) {
         case LoadKind::closed_loop:
@@ -33,7 +33,7 @@ Expected<Serving> dispatch(const LoopInput& in) {
 
 }   // namespace
 
-Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars, const EngineDefaults& engine,
+Expected<Serving> serve(StepTimer& timer, const ServingConstants& scalars, const EngineSettings& engine,
                         const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
     Expected<Serving> result = dispatch({timer, scalars, engine, layout, traffic, memory.max_concurrency});
     if (!result) return result;

@@ -2,11 +2,11 @@
 // Requests through steps: what one instance delivers under a load.
 #pragma once
 
-#include "base/expected.h"
-#include "hardware/profile.h"
-#include "serving/memory.h"
-#include "timing/step_timer.h"
-#include "traffic/traffic.h"
+#include "moecost/base/expected.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/serving/memory.h"
+#include "moecost/timing/step_timer.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 
@@ -27,14 +27,14 @@ struct Serving {
     StepShape decode_step;      // the step that carries no prompts
     StepShape prompt_step;      // the step that does; no prefill tokens: there is none
     StepTime decode_time;
-    StepTime prompt_time;            // before prompt_factor
-    double prompt_steps_share = 0;   // of the steps that carry prompts
+    StepTime prompt_time;             // before prefill_factor
+    double prefill_steps_share = 0;   // of the steps that carry prompts
     Provenance provenance = Provenance::calibrated;
 };
 
 /// The load of the traffic on one instance. Infeasible when a rate exceeds the capacity or a batch does not fit.
-[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingScalars& scalars,
-                                      const EngineDefaults& engine, const Layout& layout,
+[[nodiscard]] Expected<Serving> serve(StepTimer& timer, const ServingConstants& scalars,
+                                      const EngineSettings& engine, const Layout& layout,
                                       const MemoryPlan& memory, const Traffic& traffic);
 
 }   // namespace moecost

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/attention.h"
+#include "moecost/timing/attention.h"
 
 #include <algorithm>
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {
 
-const AssumedEfficiencies& assumed(const Machine& machine) { return machine.profile->kernels->assumed; }
+const AssumedEfficiencies& assumed(const CalibratedHardware& machine) {
+    return machine.profile->kernels->assumed;
+}
 
 /// An operation timed by assumed efficiencies: floor + max of its terms. It has no fitted range to be inside of.
-Timed assumed_time(const Work& w, const Machine& machine, double compute, double memory, Seconds floor) {
+Timed assumed_time(const Work& w, const CalibratedHardware& machine, double compute, double memory,
+                   Seconds floor) {
     const Timed ideal = roofline(w, machine);
     Timed t;
     t.compute = ideal.compute / compute;
@@ -27,7 +30,7 @@ Timed assumed_time(const Work& w, const Machine& machine, double compute, double
 }   // namespace
 
 Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table,
-                            const Machine& machine) {
+                            const CalibratedHardware& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double items = op.batch * op.kv_heads * std::max(op.context / table.split_tokens, 1.0);
     const double occupancy = items >= sm ? 1 : fast_exp2(table.occupancy_power * fast_log2(items / sm));
@@ -40,14 +43,14 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     t.memory = Seconds{bytes} / (table.memory * machine.memory_bandwidth().value() * occupancy);
     t.compute = Seconds{flop} / (table.compute * machine.peak(MathUnit::bf16).value() * occupancy);
     t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
-    t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
+    t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
     raise_to_roofline(t, roofline(work(op), machine));
     return t;
 }
 
 Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table,
-                             const Machine& machine) {
+                             const CalibratedHardware& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double waves = std::max(op.tokens / 128, op.sequences) * op.q_heads / sm;
     const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
@@ -69,19 +72,19 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
     return t;
 }
 
-Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Machine& machine) {
+Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const CalibratedHardware& machine) {
     const Work w = work(op);
     Timed t;
     t.memory = w.cache / (machine.memory_bandwidth() * table.memory);
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * table.compute);
     t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
-    t.total = t.floor + p_norm(t.memory, t.compute, table.corner);
+    t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
     raise_to_roofline(t, roofline(w, machine));
     return t;
 }
 
-Timed mla_absorb_time(const MlaAbsorb& op, const Machine& machine) {
+Timed mla_absorb_time(const MlaAbsorb& op, const CalibratedHardware& machine) {
     const AssumedEfficiencies& a = assumed(machine);
     const Work w = work(op);
     Timed t;
@@ -96,21 +99,21 @@ Timed mla_absorb_time(const MlaAbsorb& op, const Machine& machine) {
     return t;
 }
 
-Timed mla_expand_time(const MlaExpand& op, const Machine& machine) {
+Timed mla_expand_time(const MlaExpand& op, const CalibratedHardware& machine) {
     return assumed_time(work(op), machine, assumed(machine).mla_absorb_compute, 1, Seconds{0});
 }
 
-Timed index_score_time(const IndexScore& op, const Machine& machine) {
+Timed index_score_time(const IndexScore& op, const CalibratedHardware& machine) {
     const AssumedEfficiencies& a = assumed(machine);
     return assumed_time(work(op), machine, a.mla_absorb_compute, a.indexer_memory, a.indexer_floor);
 }
 
-Timed recurrent_time(const RecurrentDecode& op, const Machine& machine) {
+Timed recurrent_time(const RecurrentDecode& op, const CalibratedHardware& machine) {
     const AssumedEfficiencies& a = assumed(machine);
     return assumed_time(work(op), machine, a.recurrent_compute, a.recurrent_memory, a.recurrent_decode_floor);
 }
 
-Timed recurrent_time(const RecurrentPrefill& op, const Machine& machine) {
+Timed recurrent_time(const RecurrentPrefill& op, const CalibratedHardware& machine) {
     const AssumedEfficiencies& a = assumed(machine);
     return assumed_time(work(op), machine, a.recurrent_compute, a.recurrent_memory,
                         a.recurrent_prefill_floor);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/collective.h"
+#include "moecost/timing/collective.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {
 
-Timed network_time(const Work& w, const Machine& machine, Seconds floor, Seconds transfer,
+Timed network_time(const Work& w, const CalibratedHardware& machine, Seconds floor, Seconds transfer,
                    Provenance provenance) {
     Timed t;
     t.network = transfer;
@@ -29,7 +29,7 @@ struct Choice {
     bool in_switch = false;
 };
 
-Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
+Choice fastest_inside_domain(const AllReduce& op, const CalibratedHardware& machine) {
     const BytesPerSecond link = machine.link_bandwidth();
     Choice best;
     for (const AllReduceTable& table : machine.profile->kernels->all_reduce) {
@@ -56,7 +56,7 @@ Choice fastest_inside_domain(const AllReduce& op, const Machine& machine) {
 }
 
 /// Reduce-scatter and all-gather inside domains, a ring of the shards across them.
-Seconds hierarchical_all_reduce(const AllReduce& op, const Machine& machine) {
+Seconds hierarchical_all_reduce(const AllReduce& op, const CalibratedHardware& machine) {
     const Cluster& c = *machine.cluster;
     const double local = std::min<double>(c.domain, op.ranks);
     const double domains = std::ceil(op.ranks / local);
@@ -65,7 +65,7 @@ Seconds hierarchical_all_reduce(const AllReduce& op, const Machine& machine) {
            ring_all_reduce(shard, domains, c.nic_bandwidth, c.nic_latency);
 }
 
-const AllToAllTable* all_to_all_table(const Machine& machine, const ExpertAllToAll& op) {
+const AllToAllTable* all_to_all_table(const CalibratedHardware& machine, const ExpertAllToAll& op) {
     const AllToAllMode mode = op.low_latency ? AllToAllMode::low_latency : AllToAllMode::normal;
     const double nodes = std::ceil(op.ranks / 8);
     for (const AllToAllTable& table : machine.profile->kernels->all_to_all) {
@@ -92,7 +92,7 @@ Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds 
     return (ranks - 1) * hop + total * ((ranks - 1) / ranks) / link;
 }
 
-Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
+Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine) {
     Work w = work(op);
     if (op.ranks > machine.cluster->domain) {
         return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine),
@@ -110,7 +110,7 @@ Timed all_reduce_time(const AllReduce& op, const Machine& machine) {
     return network_time(w, machine, best.latency, best.transfer, in_range(best.inside));
 }
 
-Timed token_gather_time(const TokenGather& op, const Machine& machine) {
+Timed token_gather_time(const AllGather& op, const CalibratedHardware& machine) {
     const Work w = work(op);
     const AssumedEfficiencies& a = machine.profile->kernels->assumed;
     if (op.ranks > machine.cluster->domain) {
@@ -122,7 +122,7 @@ Timed token_gather_time(const TokenGather& op, const Machine& machine) {
                         Provenance::extrapolated);
 }
 
-Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine) {
+Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware& machine) {
     const Work w = work(op);
     const Bytes row{op.tokens_per_rank * op.hidden * (op.low_latency ? op.top_k : op.reached)};
     if (const AllToAllTable* table = all_to_all_table(machine, op)) {
@@ -140,7 +140,7 @@ Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine) {
                         Provenance::extrapolated);
 }
 
-Timed stage_send_time(const StageSend& op, const Machine& machine) {
+Timed stage_send_time(const PipelineSend& op, const CalibratedHardware& machine) {
     const Work w = work(op);
     const Cluster& c = *machine.cluster;
     const bool inside = op.gpus <= c.domain;

@@ -2,8 +2,8 @@
 // Collectives. S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 
@@ -23,18 +23,18 @@ namespace moecost {
 /// Across domains: reduce-scatter inside, ring over the NICs of S/n_local, all-gather inside.
 /// Held-out error inside one NVLink domain: 4.5 % median (kernel timing tables, 2026-08; residuals in
 /// hwmodels/engines).
-[[nodiscard]] Timed all_reduce_time(const AllReduce& op, const Machine& machine);
+[[nodiscard]] Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine);
 
 /// Gather or scatter of tokens between attention-data-parallel ranks: gather_us + S (n - 1)/n/(gather_bandwidth b).
-[[nodiscard]] Timed token_gather_time(const TokenGather& op, const Machine& machine);
+[[nodiscard]] Timed token_gather_time(const AllGather& op, const CalibratedHardware& machine);
 
 /// Expert dispatch and combine of T tokens per rank: t0 + S/B + c log2(1 + T) each, S = T h k (dispatch, fp8) or
 /// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (kernel timing tables,
 /// 2026-08; residuals in hwmodels/engines).
 /// Without a table of the right size: ring latency and the payload at link or NIC speed.
-[[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const Machine& machine);
+[[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware& machine);
 
 /// Hidden states to the next pipeline stage: over the link inside a domain, over the NIC beyond it.
-[[nodiscard]] Timed stage_send_time(const StageSend& op, const Machine& machine);
+[[nodiscard]] Timed stage_send_time(const PipelineSend& op, const CalibratedHardware& machine);
 
 }   // namespace moecost

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/expert_ffn.h"
+#include "moecost/timing/expert_ffn.h"
 
-#include "base/numerics.h"
-#include "timing/roofline.h"
+#include "moecost/base/numerics.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 
-Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine& machine) {
+Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const CalibratedHardware& machine) {
     Work ideal_work = work(op);
     ideal_work.unit = table.unit;
     const double bandwidth = machine.memory_bandwidth().value();
@@ -20,7 +20,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine&
     Timed t;
     t.compute = Seconds{2 * matrices * padded / (table.compute * machine.peak(table.unit).value() * narrow)};
     t.memory = Seconds{matrices * bytes_per_element(op.weights) / (table.memory * bandwidth)};
-    const Seconds gemms = p_norm(t.compute, t.memory, table.corner);
+    const Seconds gemms = p_norm(t.compute, t.memory, table.overlap_exponent);
     const double permuted = table.routed_traffic * op.rows * (4 * op.hidden + 6 * op.width) +
                             table.global_traffic * 4 * op.hidden * op.tokens * op.top_k;
     const Seconds permute{permuted / bandwidth};
@@ -32,7 +32,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine&
     return t;
 }
 
-Timed expert_ffn_time(const ExpertFfn& op, const Machine& machine) {
+Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine) {
     Timed best;
     best.total = Seconds{1e300};
     for (const MoeTable* table : machine.kernels.moe) {

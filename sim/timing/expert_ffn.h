@@ -2,8 +2,8 @@
 // Fused routed experts of one rank: permute, grouped gate-up GEMM, activation, grouped down GEMM, un-permute.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 
@@ -13,9 +13,10 @@ namespace moecost {
 ///   body = token_log log2(1 + T) + p-norm(t_c, t_b) + routed rows (4 H + 6 I)/BW + global 4 H T k/BW
 /// g matrices (3 gated). Held-out error over 148 tables: 5 to 10 % median (kernel timing tables, 2026-08;
 /// residuals in hwmodels/engines).
-[[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Machine& machine);
+[[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table,
+                                    const CalibratedHardware& machine);
 
 /// The cheapest of the candidate kernels, as the engine's autotuner would pick.
-[[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const Machine& machine);
+[[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine);
 
 }   // namespace moecost

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/gemm.h"
+#include "moecost/timing/gemm.h"
 
 #include <algorithm>
 
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 namespace moecost {
 namespace {
@@ -36,12 +36,12 @@ double best_tile(const TileCounts& m, const double (&n)[3], double wave_tail) {
 
 }   // namespace
 
-GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine)
+GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine)
     : n_(op.n),
       k_(op.k),
       weights_(op.weights),
       wave_tail_(table.wave_tail),
-      corner_(table.corner),
+      corner_(table.overlap_exponent),
       floor_(machine.served_floor(table.floor)),
       m_range_(table.m) {
     const MathUnit unit = info(op.weights).unit;
@@ -61,7 +61,8 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machin
     quantise_time_ = operand == 2 ? 0 : op.k * (2 + w) / bandwidth;
     latency_ = op.k * table.k_latency.value();
     most_splits_ = op.k / table.split_k;
-    inside_ = op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
+    inside_ =
+        op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
 }
 
 Timed GemmPlan::time(double m) const {
@@ -86,7 +87,7 @@ Timed GemmPlan::time(double m) const {
     return t;
 }
 
-Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine) {
+Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine) {
     return GemmPlan(op, table, machine).time(op.m);
 }
 

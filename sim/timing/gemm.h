@@ -2,12 +2,12 @@
 // Dense GEMM [M x K] * [K x N]: tiles in waves over the multiprocessors, split-K, bytes, latency of the K loop.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
 
-/// With the constants of a GemmTable (floor, k_latency, compute e_c, memory e_m, corner p, wave_tail q, split_k s,
+/// With the constants of a GemmTable (floor, k_latency, compute e_c, memory e_m, overlap_exponent p, wave_tail q, split_k s,
 /// output_traffic o), peak P, bandwidth BW, SM multiprocessors, w bytes per weight:
 ///   tiles (t_m, t_n, e): (256,128,1) (128,256,1) (128,128,.95) (64,128,.85) (64,64,.6) (128,64,.8)
 ///   waves = ceil(M/t_m) ceil(N/t_n)/SM;  wv = 1 up to one wave, then waves + q (ceil(waves) - waves)
@@ -17,35 +17,37 @@ namespace moecost {
 ///   body = (t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW (none for bf16)
 /// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
 /// Fitted to M <= 16384, N, K >= 256.
-[[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const Machine& machine);
+[[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
 
 /// What of that law does not depend on M: the steps of one deployment differ in M alone, so a plan is made once per
 /// GEMM of a layer and timed for every step.
 class GemmPlan {
   public:
-    GemmPlan(const Gemm& op, const GemmTable& table, const Machine& machine);
-    [[nodiscard]] bool fits(const Gemm& op) const { return op.n == n_ && op.k == k_ && op.weights == weights_; }
+    GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
+    [[nodiscard]] bool fits(const Gemm& op) const {
+        return op.n == n_ && op.k == k_ && op.weights == weights_;
+    }
     [[nodiscard]] Timed time(double m) const;
 
   private:
     double n_;
     double k_;
     DType weights_;
-    double tiles_n_[3];        // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
-    double wave_time_;         // seconds per unit of padded tile area and wave
-    double flop_time_;         // seconds per row at datasheet peak
-    double weight_time_;       // seconds of the weights at the fitted bandwidth
-    double row_time_;          // seconds of a row of activations at the fitted bandwidth
-    double quantise_time_;     // seconds per row of dynamic quantisation
-    double ideal_weight_time_; // the same two at datasheet bandwidth
+    double tiles_n_[3];          // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
+    double wave_time_;           // seconds per unit of padded tile area and wave
+    double flop_time_;           // seconds per row at datasheet peak
+    double weight_time_;         // seconds of the weights at the fitted bandwidth
+    double row_time_;            // seconds of a row of activations at the fitted bandwidth
+    double quantise_time_;       // seconds per row of dynamic quantisation
+    double ideal_weight_time_;   // the same two at datasheet bandwidth
     double ideal_row_time_;
-    double latency_;           // of the K loop, unsplit
+    double latency_;   // of the K loop, unsplit
     double most_splits_;
     double wave_tail_;
     double corner_;
     Seconds floor_;
     FitRange m_range_;
-    bool inside_;              // N and K lie in the fitted range
+    bool inside_;   // N and K lie in the fitted range
 };
 
 }   // namespace moecost

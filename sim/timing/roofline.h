@@ -2,14 +2,14 @@
 // The datasheet roofline: no operation is faster than its own FLOP, bytes and messages at peak.
 #pragma once
 
-#include "ops/operation.h"
-#include "timing/machine.h"
-#include "timing/timed.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/timed.h"
 
 namespace moecost {
 
 /// total = max(FLOP/peak, bytes/bandwidth, message/link): the ideal profile, and the lower bound of every other.
-[[nodiscard]] inline Timed roofline(const Work& work, const Machine& machine) {
+[[nodiscard]] inline Timed roofline(const Work& work, const CalibratedHardware& machine) {
     Timed t;
     t.compute = work.flop / machine.peak(work.unit);
     t.memory = work.memory() / machine.memory_bandwidth();

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "timing/step_timer.h"
+#include "moecost/timing/step_timer.h"
 
 #include <algorithm>
 
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
-#include "timing/roofline.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
+#include "moecost/timing/roofline.h"
 
 namespace moecost {
 namespace {
 
 /// Norms, rope, quantisation and cache writes: bytes only, their launches ride in the floor factor.
-Timed small_ops_time(const SmallOps& op, const Machine& machine) {
+Timed small_ops_time(const Elementwise& op, const CalibratedHardware& machine) {
     const Timed ideal = roofline(work(op), machine);
     Timed t;
     t.memory = Seconds{machine.profile->kernels->assumed.small_op_passes * op.rows * op.hidden * 2} /
@@ -24,7 +24,7 @@ Timed small_ops_time(const SmallOps& op, const Machine& machine) {
 }
 
 struct TimeOf {
-    const Machine& m;
+    const CalibratedHardware& m;
     Timed operator()(const Gemm& op) const {
         return gemm_time(op, *m.kernels.gemm[static_cast<std::size_t>(op.weights)], m);
     }
@@ -42,11 +42,11 @@ struct TimeOf {
     Timed operator()(const IndexScore& op) const { return index_score_time(op, m); }
     Timed operator()(const RecurrentDecode& op) const { return recurrent_time(op, m); }
     Timed operator()(const RecurrentPrefill& op) const { return recurrent_time(op, m); }
-    Timed operator()(const SmallOps& op) const { return small_ops_time(op, m); }
+    Timed operator()(const Elementwise& op) const { return small_ops_time(op, m); }
     Timed operator()(const AllReduce& op) const { return all_reduce_time(op, m); }
-    Timed operator()(const TokenGather& op) const { return token_gather_time(op, m); }
+    Timed operator()(const AllGather& op) const { return token_gather_time(op, m); }
     Timed operator()(const ExpertAllToAll& op) const { return expert_all_to_all_time(op, m); }
-    Timed operator()(const StageSend& op) const { return stage_send_time(op, m); }
+    Timed operator()(const PipelineSend& op) const { return stage_send_time(op, m); }
 };
 
 /// Part of the shared expert hides behind the routed ones, but both together never beat their bytes and FLOP.
@@ -57,13 +57,13 @@ Seconds shared_expert_credit(Seconds shared, Seconds routed, Seconds roofline_of
 
 }   // namespace
 
-Timed operation_time(const Operation& op, const Machine& machine) {
+Timed operation_time(const Operation& op, const CalibratedHardware& machine) {
     if (!machine.profile->kernels) return roofline(work(op), machine);
     return std::visit(TimeOf{machine}, op.shape);
 }
 
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     const Machine& machine)
+                     const CalibratedHardware& machine)
     : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {
     operations_.reserve(48);
     gemm_plans_.reserve(24);
@@ -80,7 +80,7 @@ StepShape StepTimer::micro_batch(const StepShape& shape) const {
 }
 
 Seconds StepTimer::host_time(const StepShape& shape) const {
-    const ServingScalars& s = machine_.profile->serving;
+    const ServingConstants& s = machine_.profile->serving;
     return s.host + s.host_per_sequence * (shape.decode_sequences * shape.queries / layout_.attention_dp);
 }
 
@@ -90,8 +90,10 @@ Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
     const std::size_t i = gemms++;
     if (i < gemm_plans_.size() && gemm_plans_[i].fits(*gemm)) return gemm_plans_[i].time(gemm->m);
     const GemmPlan plan(*gemm, *machine_.kernels.gemm[static_cast<std::size_t>(gemm->weights)], machine_);
-    if (i < gemm_plans_.size()) gemm_plans_[i] = plan;
-    else gemm_plans_.push_back(plan);
+    if (i < gemm_plans_.size())
+        gemm_plans_[i] = plan;
+    else
+        gemm_plans_.push_back(plan);
     return plan.time(gemm->m);
 }
 

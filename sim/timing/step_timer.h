@@ -5,14 +5,14 @@
 #include <array>
 #include <vector>
 
-#include "ops/step.h"
-#include "timing/gemm.h"
-#include "timing/machine.h"
+#include "moecost/ops/step.h"
+#include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/gemm.h"
 
 namespace moecost {
 
 /// One execution of any operation: the calibrated law of its kind, or the roofline where the profile has no tables.
-[[nodiscard]] Timed operation_time(const Operation& op, const Machine& machine);
+[[nodiscard]] Timed operation_time(const Operation& op, const CalibratedHardware& machine);
 
 /// A step is extrapolated when more than this share of it is spent in operations outside their fitted range.
 inline constexpr double noticeable_share = 0.02;
@@ -37,7 +37,7 @@ struct TimedOperation {
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-              const Machine& machine);
+              const CalibratedHardware& machine);
 
     /// Seconds of one step of this shape, host time included. With pipeline stages: the time one token of each of
     /// the `pp` micro-batches in flight needs through all stages.
@@ -54,9 +54,10 @@ class StepTimer {
     const Architecture& architecture_;
     const Precision& precision_;
     const Layout& layout_;
-    const Machine& machine_;
+    const CalibratedHardware& machine_;
     std::vector<Operation> operations_;
-    std::vector<GemmPlan> gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
+    std::vector<GemmPlan>
+        gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
 };
 
 }   // namespace moecost

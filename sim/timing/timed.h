@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/quantity.h"
-#include "hardware/profile.h"
+#include "moecost/base/quantity.h"
+#include "moecost/hardware/profile/profile.h"
 
 namespace moecost {
 

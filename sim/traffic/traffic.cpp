@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "traffic/traffic.h"
+#include "moecost/traffic/traffic.h"
 
 namespace moecost {
 
@@ -12,13 +12,13 @@ std::string_view name_of(LoadKind kind) {
 Traffic load_traffic(const DataStore& data, std::string_view name) {
     const Document document = data.open("workloads/traffic", name, "traffic");
     const Reader r(document);
-    r.allow_only({"name", "input_tokens", "output_tokens", "cached_share", "equal_lengths", "source", "date",
-                  "aliases"});
+    r.allow_only({"name", "input_tokens", "output_tokens", "prefix_hit_rate", "equal_lengths", "source",
+                  "date", "aliases"});
     Traffic t;
     t.name = r.text("name");
     t.input = r.number("input_tokens", {1, 1e8});
     t.output = r.number("output_tokens", {1, 1e8});
-    t.cached_share = r.number_or("cached_share", 0, {0, 0.999});
+    t.prefix_hit_rate = r.number_or("prefix_hit_rate", 0, {0, 0.999});
     t.equal_lengths = r.flag_or("equal_lengths", false);
     return t;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/data.h"
+#include "moecost/base/data.h"
 
 namespace moecost {
 
@@ -24,12 +24,12 @@ struct Traffic {
     std::string name;
     double input = 1024;          // mean prompt tokens (ISL)
     double output = 1024;         // mean output tokens (OSL), the first included
-    double cached_share = 0;      // of prompt tokens found in the prefix cache
+    double prefix_hit_rate = 0;   // of prompt tokens found in the prefix cache
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
     LoadKind load = LoadKind::closed_loop;
     double requests = 64;   // meaning by `load`
 
-    [[nodiscard]] double computed_input() const { return input * (1 - cached_share); }
+    [[nodiscard]] double computed_input() const { return input * (1 - prefix_hit_rate); }
     /// Mean context of a decoding sequence: I + O/2.
     [[nodiscard]] double mean_context() const { return input + output / 2; }
 };

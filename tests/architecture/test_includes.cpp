@@ -45,21 +45,33 @@ std::string room_of(const std::string& path) {
     return slash == std::string::npos ? std::string() : below.substr(0, slash);
 }
 
-/// Rooms that a room may see besides itself; "" stands for the files at the top of sim/ (moecost.h, description.h).
-const std::map<std::string, std::set<std::string>> visible = {
-    {"base", {}},
-    {"model", {"base"}},
-    {"hardware", {"base"}},
-    {"traffic", {"base"}},
-    {"law", {"base"}},
-    {"ops", {"base", "model", "hardware", "traffic"}},
-    {"timing", {"base", "model", "hardware", "traffic", "ops"}},
-    {"serving", {"base", "model", "hardware", "traffic", "ops", "timing"}},
-    {"cost", {"base", "model", "hardware", "traffic", "ops", "timing", "serving"}},
-    {"", {"base", "model", "hardware", "traffic", "ops", "timing", "serving", "cost"}},
-    {"search", {"", "base", "model", "hardware", "traffic", "ops", "timing", "serving", "cost", "law"}},
-    {"calibrate", {"", "base", "model", "hardware", "traffic", "ops", "timing", "serving", "cost"}},
+/// The floors of the house, ground floor first: a room sees those of lower floors. law stands on base alone.
+const std::vector<std::set<std::string>> floors = {
+    {"base"},
+    {"model", "hardware", "traffic", "law"},
+    {"ops"},
+    {"timing"},
+    {"serving"},
+    {"cost"},
+    {"estimate"},
+    {"launch", "plan", "sweep", "measured"},
+    {"design", "calibrate", "validate"},
+    {""},   // sim/moecost.h
 };
+
+std::size_t floor_of(const std::string& room) {
+    for (std::size_t i = 0; i < floors.size(); ++i) {
+        if (floors[i].count(room) == 1) return i;
+    }
+    FAIL("the room '" << room << "' is not on the plan");
+    return 0;
+}
+
+bool sees(const std::string& room, const std::string& other) {
+    if (room == other) return true;
+    if (other == "law" && room != "design") return false;
+    return floor_of(other) < floor_of(room);
+}
 
 bool is_quoted(const std::string& include) { return include.starts_with('"'); }
 
@@ -67,36 +79,48 @@ std::string unquoted(const std::string& include) {
     return include.substr(1, include.find_last_of("\">") - 1);
 }
 
+const std::string prefix("moecost/");
+
+/// "ops" of "moecost/ops/step.h".
+std::string room_included(const std::string& include) {
+    return room_of(std::string("sim/").append(unquoted(include).substr(prefix.size())));
+}
+
 }   // namespace
 
 TEST_CASE("includes run downhill") {
     for (const SourceFile& file : sources_below("sim")) {
-        const std::string room = room_of(file.path);
-        REQUIRE_MESSAGE(visible.count(room) == 1, file.path << " stands in a room that is not on the plan");
         for (const std::string& include : file.includes) {
             if (!is_quoted(include)) continue;
-            const std::string target = room_of(std::string("sim/").append(unquoted(include)));
-            const bool allowed = target == room || visible.at(room).count(target) == 1;
-            CHECK_MESSAGE(allowed, file.path << " includes " << include);
+            CHECK_MESSAGE(sees(room_of(file.path), room_included(include)),
+                          file.path << " includes " << include);
         }
     }
 }
 
-TEST_CASE("every quoted include names a file by its path below sim") {
+TEST_CASE("every quoted include of sim names a file by the path it is installed under") {
     for (const SourceFile& file : sources_below("sim")) {
         for (const std::string& include : file.includes) {
             if (!is_quoted(include)) continue;
-            CHECK_MESSAGE(fs::exists(fs::path(MOECOST_SOURCE) / "sim" / unquoted(include)),
-                          file.path << " " << include);
+            const std::string path = unquoted(include);
+            const bool there = path.starts_with(prefix) &&
+                               fs::exists(fs::path(MOECOST_SOURCE) / "sim" / path.substr(prefix.size()));
+            CHECK_MESSAGE(there, file.path << " " << include);
         }
     }
 }
 
 TEST_CASE("rooms with laws read no files and print nothing") {
     const std::set<std::string> laws{"ops", "timing", "serving", "cost"};
-    const std::set<std::string> refused{"<iostream>",      "<fstream>",       "<sstream>",
-                                        "<cstdio>",        "<toml++/toml.h>", "\"base/value.h\"",
-                                        "\"base/data.h\"", "\"base/csv.h\"",  "\"base/json_writer.h\""};
+    const std::set<std::string> refused{"<iostream>",
+                                        "<fstream>",
+                                        "<sstream>",
+                                        "<cstdio>",
+                                        "<toml++/toml.h>",
+                                        "\"moecost/base/value.h\"",
+                                        "\"moecost/base/data.h\"",
+                                        "\"moecost/base/csv.h\"",
+                                        "\"moecost/base/json_writer.h\""};
     for (const SourceFile& file : sources_below("sim")) {
         if (laws.count(room_of(file.path)) == 0) continue;
         for (const std::string& include : file.includes) {
@@ -143,7 +167,7 @@ TEST_CASE("every source file names its licence and is one idea long") {
         for (const SourceFile& file : sources_below(folder)) {
             REQUIRE_FALSE(file.lines.empty());
             CHECK_MESSAGE(file.lines[0] == "// SPDX-License-Identifier: Apache-2.0", file.path);
-            CHECK_MESSAGE(file.lines.size() <= 500, file.path << " has " << file.lines.size() << " lines");
+            CHECK_MESSAGE(file.lines.size() <= 400, file.path << " has " << file.lines.size() << " lines");
         }
     }
 }

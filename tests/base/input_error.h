@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 template <class Call>
 std::string message_of(Call call) {

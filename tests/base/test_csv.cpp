@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
-#include "base/csv.h"
 #include "input_error.h"
+#include "moecost/base/csv.h"
 #include "scratch.h"
 
 using namespace moecost;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/data.h"
 #include "input_error.h"
+#include "moecost/base/data.h"
 #include "scratch.h"
 
 using namespace moecost;

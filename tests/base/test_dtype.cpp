@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "base/dtype.h"
+#include "moecost/base/dtype.h"
 
 using namespace moecost;
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 using namespace moecost;
 

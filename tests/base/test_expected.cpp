@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "base/expected.h"
+#include "moecost/base/expected.h"
 
 using namespace moecost;
 

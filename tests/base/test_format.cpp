@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 using namespace moecost;
 

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "base/json_writer.h"
-#include "base/value.h"
 #include "input_error.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/base/value.h"
 
 using namespace moecost;
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 
-#include "base/numerics.h"
+#include "moecost/base/numerics.h"
 
 using namespace moecost;
 
@@ -36,11 +36,11 @@ TEST_CASE("fast_exp2 agrees with std::exp2 to 1e-10") {
 TEST_CASE("p_norm agrees with the definition to 1e-9") {
     std::mt19937_64 random(7);
     std::uniform_real_distribution<double> log_size(-9, 3);
-    std::uniform_real_distribution<double> corner(1, 12);
+    std::uniform_real_distribution<double> overlap_exponent(1, 12);
     for (int i = 0; i < 20000; ++i) {
         const double a = std::pow(10.0, log_size(random));
         const double b = std::pow(10.0, log_size(random));
-        const double p = corner(random);
+        const double p = overlap_exponent(random);
         const double high = std::max(a, b);
         const double exact = high * std::pow(1 + std::pow(std::min(a, b) / high, p), 1 / p);
         CHECK(p_norm(a, b, p) / exact == doctest::Approx(1).epsilon(1e-9));
@@ -56,7 +56,7 @@ TEST_CASE("p_norm by hand") {
     CHECK(p_norm(Seconds{3}, Seconds{4}, 2).value() == doctest::Approx(5).epsilon(1e-10));
 }
 
-TEST_CASE("p_norm with an infinite corner is the maximum") {
+TEST_CASE("p_norm with an infinite overlap_exponent is the maximum") {
     constexpr double sharp = std::numeric_limits<double>::infinity();
     CHECK(p_norm(2, 3, sharp) == 3);
     CHECK(p_norm(3, 3, sharp) == 3);

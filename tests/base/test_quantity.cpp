@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "base/quantity.h"
+#include "moecost/base/quantity.h"
 
 using namespace moecost;
 

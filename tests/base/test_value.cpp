@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "base/value.h"
 #include "input_error.h"
+#include "moecost/base/value.h"
 
 using namespace moecost;
 

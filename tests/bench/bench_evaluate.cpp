@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "moecost.h"
+#include "moecost/moecost.h"
 
 namespace {
 

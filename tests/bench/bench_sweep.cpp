@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "search/block.h"
-#include "search/figure.h"
+#include "moecost/base/number_text.h"
+#include "moecost/sweep/block.h"
 
 namespace {
 
@@ -100,4 +100,4 @@ void offer_to_frontier(benchmark::State& state) {
 }
 BENCHMARK(offer_to_frontier)->DenseRange(2, 4);
 
-}  // namespace
+}   // namespace

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/format.h"
-#include "base/numerics.h"
-#include "calibrate/kernel_fit.h"
+#include "moecost/base/format.h"
+#include "moecost/base/numerics.h"
+#include "moecost/calibrate/kernel_fit.h"
 
 namespace synthetic {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a folder of tables to an estimate, and everything that can be wrong with the folder.
-#include "calibrate/calibrate.h"
+#include "moecost/calibrate/calibrate.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 
 #include "../base/scratch.h"
-#include "base/csv.h"
-#include "hardware/profile_toml.h"
-#include "moecost.h"
+#include "moecost/base/csv.h"
+#include "moecost/hardware/profile/profile_toml.h"
+#include "moecost/moecost.h"
 #include "synthetic.h"
 
 using namespace moecost;

@@ -25,8 +25,8 @@ TEST_CASE("the fit of a synthetic device predicts its times within 2 %") {
 }
 
 TEST_CASE("constants that the rows decide to 0.7 % come back within 2 %") {
-    // With this noise the others are only known to a few percent, as their standard errors say: what acts near a corner
-    // of the roofline or on few tiles (corner, wave_tail, k_latency), knees far below the sizes measured (hidden_knee,
+    // With this noise the others are only known to a few percent, as their standard errors say: what acts near a overlap_exponent
+    // of the roofline or on few tiles (overlap_exponent, wave_tail, k_latency), knees far below the sizes measured (hidden_knee,
     // startup_tokens), and the log of tokens beside a larger floor.
     std::size_t decided = 0;
     for (const synthetic::Table& t : synthetic::every_table()) {

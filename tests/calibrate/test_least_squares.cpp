@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "calibrate/least_squares.h"
+#include "moecost/calibrate/least_squares.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "../base/scratch.h"
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 
 struct Run {
     int status = -1;

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "base/format.h"
-#include "base/value.h"
+#include "moecost/base/format.h"
+#include "moecost/base/value.h"
 #include "program.h"
 
 using namespace moecost;
@@ -159,8 +159,8 @@ TEST_CASE("the same input gives the same bytes, in any locale") {
 TEST_CASE("text fits 100 columns and has no trailing blanks") {
     for (const std::string arguments :
          {"--help", "estimate --help", "params --help", "list --help", "import --help", "list models",
-          "list gpus", "list clusters", "list engines", "list traffic", "list prices", "list laws", "fit --help",
-          "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
+          "list gpus", "list clusters", "list engines", "list traffic", "list prices", "list laws",
+          "fit --help", "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
           "estimate --model mixtral-8x7b --gpu a100,h100,h200,b200,gb200 --tp 2 --verbose",
           "estimate --model deepseek-v4-pro --gpu b300 --tp 8 --verbose"}) {
         CAPTURE(arguments);
@@ -205,23 +205,27 @@ TEST_CASE("predictions are compared with the published rows they are asked for")
     CHECK(static_cast<double>(CsvTable(read_file(rows), rows).rows()) == predicted);
 }
 
-TEST_CASE("a fitted law is written as TOML, read back by name of its file, and the same on any number of threads") {
+TEST_CASE(
+    "a fitted law is written as TOML, read back by name of its file, and the same on any number of threads") {
     const ScratchFolder scratch;
     std::string csv("params,D,loss,kind\n");
     for (double n = 1e8; n < 1e10; n *= 2) {
         for (double d = 1e9; d < 1e11; d *= 2) {
             csv.append(shortest(n)).append(",").append(shortest(d)).append(",");
-            csv.append(shortest(1.8 + 480 * std::pow(n, -0.35) + 2100 * std::pow(d, -0.37))).append(",good\n");
+            csv.append(shortest(1.8 + 480 * std::pow(n, -0.35) + 2100 * std::pow(d, -0.37)))
+                .append(",good\n");
         }
     }
     const std::string runs = scratch.write("runs.csv", csv.append("1e9,1e10,9,bad\n"));
     const std::string law = (scratch.path / "ours.toml").string();
-    const std::string arguments = "fit '" + runs + "' --law chinchilla --column N=params --only kind=good --bootstrap 30 ";
+    const std::string arguments =
+        "fit '" + runs + "' --law chinchilla --column N=params --only kind=good --bootstrap 30 ";
     const Run run = run_program(arguments + "-o '" + law + "'");
     REQUIRE(run.status == 0);
     CHECK(run.err.find("RMSLE") != std::string::npos);
     const Document written = parse_toml(read_file(law), law);
-    CHECK(Reader(written).table("coefficients").number("alpha", positive) == doctest::Approx(0.35).epsilon(1e-3));
+    CHECK(Reader(written).table("coefficients").number("alpha", positive) ==
+          doctest::Approx(0.35).epsilon(1e-3));
     const Document json = json_of(arguments + "--threads 1");
     CHECK(Reader(json).text("schema") == "moecost.fit/1");
     CHECK(Reader(json).number("rank", positive) == 5);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "base/value.h"
+#include "moecost/base/value.h"
 #include "program.h"
 
 using namespace moecost;

@@ -4,8 +4,8 @@
 #include <random>
 #include <string>
 
-#include "cost/cost.h"
-#include "moecost.h"
+#include "moecost/cost/cost.h"
+#include "moecost/moecost.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -79,7 +79,7 @@ TEST_CASE("prices of input and output add up to the rent") {
     CHECK((2000 * c.usd_per_mtok_input + 1000 * c.usd_per_mtok_output) / 1e6 == Approx(0.01).epsilon(1e-12));
     // Also where part of the prompt is cached: only computed tokens carry the prompt's share.
     Traffic cached = lengths();
-    cached.cached_share = 0.6;
+    cached.prefix_hit_rate = 0.6;
     const Cost half = cost(busy_server(), cached);
     CHECK((800 * half.usd_per_mtok_input + 1000 * half.usd_per_mtok_output) / 1e6 ==
           Approx(0.01).epsilon(1e-12));

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "model/architecture_toml.h"
-#include "model/cache.h"
-#include "model/counts.h"
-#include "model/huggingface.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
+#include "moecost/model/huggingface/huggingface.h"
 
 namespace {
 

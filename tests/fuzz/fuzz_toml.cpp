@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "model/architecture_toml.h"
-#include "model/cache.h"
-#include "model/counts.h"
-#include "model/family.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
+#include "moecost/model/family/family.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
-#include "hardware/accelerator.h"
+#include "moecost/hardware/accelerator.h"
 
 using namespace moecost;
 

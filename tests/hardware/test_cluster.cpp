@@ -5,7 +5,7 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
-#include "hardware/cluster.h"
+#include "moecost/hardware/cluster.h"
 
 using namespace moecost;
 

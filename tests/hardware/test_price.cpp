@@ -6,8 +6,8 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
-#include "hardware/accelerator.h"
-#include "hardware/price.h"
+#include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/price.h"
 
 using namespace moecost;
 
@@ -56,16 +56,16 @@ TEST_CASE("the default is what an ordinary renter pays on demand") {
         CAPTURE(row.id);
         const Price p = choose_price(data, row.id, "");
         CHECK(p.basis == row.basis);
-        CHECK(p.dollars_per_gpu_hour == row.dollars);
+        CHECK(p.usd_per_gpu_hour == row.dollars);
     }
 }
 
 TEST_CASE("a basis is chosen by name, in either spelling") {
     const DataStore data;
-    CHECK(choose_price(data, "h100_sxm", "hyperscaler_on_demand").dollars_per_gpu_hour == 6.88);
-    CHECK(choose_price(data, "h100_sxm", "owning_neocloud").dollars_per_gpu_hour == 1.69);
-    CHECK(choose_price(data, "h100_sxm", "owning-hyperscaler").dollars_per_gpu_hour == 1.3);
-    CHECK(choose_price(data, "h100_sxm", "neocloud_reserved").dollars_per_gpu_hour == 1.3);
+    CHECK(choose_price(data, "h100_sxm", "hyperscaler_on_demand").usd_per_gpu_hour == 6.88);
+    CHECK(choose_price(data, "h100_sxm", "owning_neocloud").usd_per_gpu_hour == 1.69);
+    CHECK(choose_price(data, "h100_sxm", "owning-hyperscaler").usd_per_gpu_hour == 1.3);
+    CHECK(choose_price(data, "h100_sxm", "neocloud_reserved").usd_per_gpu_hour == 1.3);
     CHECK(choose_price(data, "h100_sxm", "neocloud_on_demand_coreweave").provider == "CoreWeave");
 }
 
@@ -74,9 +74,9 @@ TEST_CASE("a number of dollars is a price of the user's own, known accelerator o
     for (const char* text : {"2.5", "$2.50", "+2.5", "2.5e0"}) {
         const Price p = choose_price(data, "h100_sxm", text);
         CHECK(p.basis == "user");
-        CHECK(p.dollars_per_gpu_hour == 2.5);
+        CHECK(p.usd_per_gpu_hour == 2.5);
     }
-    CHECK(choose_price(data, "my_own_gpu", "0.9").dollars_per_gpu_hour == 0.9);
+    CHECK(choose_price(data, "my_own_gpu", "0.9").usd_per_gpu_hour == 0.9);
 }
 
 TEST_CASE("absurd prices are refused") {
@@ -119,8 +119,8 @@ TEST_CASE("every price list belongs to an accelerator and is complete and sane")
         CHECK(std::binary_search(accelerators.begin(), accelerators.end(), id));
         for (const Price& p : prices_of(data, id)) {
             CAPTURE(p.basis);
-            CHECK(p.dollars_per_gpu_hour > 0.1);
-            CHECK(p.dollars_per_gpu_hour < 20);
+            CHECK(p.usd_per_gpu_hour > 0.1);
+            CHECK(p.usd_per_gpu_hour < 20);
             CHECK(p.date >= "2025-01-01");
             CHECK(p.date <= "2026-12-31");
             CHECK_FALSE(p.source.empty());
@@ -155,7 +155,7 @@ TEST_CASE("a price list of one's own overrides, in the order of its rows") {
     const ScratchFolder scratch;
     scratch.write("hwmodels/prices/h100_sxm.toml", own_list);
     const DataStore data(scratch.path.string());
-    CHECK(choose_price(data, "h100_sxm", "").dollars_per_gpu_hour == 2.5);
+    CHECK(choose_price(data, "h100_sxm", "").usd_per_gpu_hour == 2.5);
     const auto rows = prices_of(data, "h100_sxm");
     REQUIRE(rows.size() == 2);
     CHECK(rows[1].basis == "spot");

@@ -2,7 +2,7 @@
 // Loss laws by name, and shapes that each of them accepts, for tests.
 #pragma once
 
-#include "law/law_toml.h"
+#include "moecost/law/law_toml.h"
 
 inline moecost::Law law_named(std::string_view name) { return moecost::load_law(moecost::DataStore{}, name); }
 

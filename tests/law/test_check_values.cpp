@@ -5,9 +5,9 @@
 #include <charconv>
 #include <map>
 
-#include "base/csv.h"
-#include "law/optimum.h"
 #include "laws.h"
+#include "moecost/base/csv.h"
+#include "moecost/law/optimum.h"
 
 using namespace moecost;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/fit.h"
+#include "moecost/law/fit.h"
 
 #include <doctest/doctest.h>
 
@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "../base/input_error.h"
-#include "law/parameters.h"
-#include "law/starts.h"
 #include "laws.h"
+#include "moecost/law/parameters.h"
+#include "moecost/law/starts.h"
 
 using namespace moecost;
 

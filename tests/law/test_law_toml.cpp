@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/law_toml.h"
+#include "moecost/law/law_toml.h"
 
 #include <doctest/doctest.h>
 

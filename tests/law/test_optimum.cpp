@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "law/optimum.h"
+#include "moecost/law/optimum.h"
 
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "calibrate/calibrate.h"
+#include "moecost/calibrate/calibrate.h"
 #include "host/registry.h"
 #include "host/replay.h"
 #include "host/session.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole path without a GPU: tables of known constants, the fit of them, an estimate with what was fitted.
-#include "calibrate/calibrate.h"
+#include "moecost/calibrate/calibrate.h"
 
 #include <doctest/doctest.h>
 
@@ -8,12 +8,12 @@
 #include <cmath>
 #include <map>
 
-#include "base/csv.h"
-#include "hardware/profile_toml.h"
+#include "moecost/base/csv.h"
+#include "moecost/hardware/profile/profile_toml.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"
-#include "moecost.h"
+#include "moecost/moecost.h"
 #include "scratch.h"
 #include "synthetic_run.h"
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "base/value.h"
-#include "hardware/accelerator.h"
+#include "moecost/base/value.h"
+#include "moecost/hardware/accelerator.h"
 #include "scratch.h"
 #include "synthetic_run.h"
 

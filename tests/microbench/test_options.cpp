@@ -2,7 +2,7 @@
 // The command line and the progress line.
 #include <doctest/doctest.h>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 #include "host/glob.h"
 #include "host/options.h"
 #include "host/progress.h"

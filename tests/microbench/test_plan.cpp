@@ -9,8 +9,8 @@
 #include <map>
 #include <set>
 
-#include "base/csv.h"
-#include "calibrate/kernel_fit.h"
+#include "moecost/base/csv.h"
+#include "moecost/calibrate/kernel_fit.h"
 #include "host/device_file.h"
 #include "scratch.h"
 #include "synthetic_run.h"

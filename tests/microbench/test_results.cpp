@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "base/csv.h"
-#include "base/error.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/error.h"
 #include "host/results.h"
 #include "scratch.h"
 

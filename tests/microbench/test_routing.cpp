@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 #include "host/routing.h"
 
 using namespace microbench;

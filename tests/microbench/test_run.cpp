@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/run.h"
 #include "host/watchdog.h"
 #include "scratch.h"

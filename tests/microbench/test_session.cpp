@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/registry.h"
 #include "host/replay.h"
 #include "host/session.h"

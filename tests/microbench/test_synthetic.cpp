@@ -2,7 +2,7 @@
 // The back end that samples the laws of the simulator.
 #include <doctest/doctest.h>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"
@@ -28,7 +28,7 @@ TEST_CASE("a small GEMM takes its floor and its weights, a large one its FLOP") 
     const Truth t = h100_truth();
     // floor 2.201 us; 128 MiB of weights at 0.8456 of 3.35 TB/s: 47.4 us
     CHECK(law_us(gemm(1), t.accelerator, t.profile) == doctest::Approx(2.2 + 47.4).epsilon(0.02));
-    // 2 * 8192^3 FLOP at 0.858 of 989 TFLOP/s: 1296 us, plus what the corner of the roofline costs
+    // 2 * 8192^3 FLOP at 0.858 of 989 TFLOP/s: 1296 us, plus what the overlap_exponent of the roofline costs
     const double large = law_us(gemm(8192), t.accelerator, t.profile);
     CHECK(large > 1296);
     CHECK(large < 1.1 * 1296);

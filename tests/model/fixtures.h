@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <string>
 
-#include "base/csv.h"
-#include "base/data.h"
-#include "model/architecture.h"
-#include "model/library.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/data.h"
+#include "moecost/model/architecture.h"
+#include "moecost/model/library.h"
 
 namespace moecost::test {
 

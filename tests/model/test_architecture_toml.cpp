@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "fixtures.h"
-#include "model/architecture_toml.h"
+#include "moecost/model/architecture_toml.h"
 
 namespace moecost {
 namespace {

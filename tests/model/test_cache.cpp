@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "fixtures.h"
-#include "model/cache.h"
+#include "moecost/model/cache.h"
 
 namespace moecost {
 namespace {

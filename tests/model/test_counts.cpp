@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "fixtures.h"
-#include "model/architecture_toml.h"
-#include "model/cache.h"
-#include "model/counts.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
 
 namespace moecost {
 namespace {

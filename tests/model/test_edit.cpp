@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "fixtures.h"
-#include "model/architecture_toml.h"
-#include "model/counts.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/counts.h"
 
 namespace moecost {
 namespace {

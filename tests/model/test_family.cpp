@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Members of architecture families against published configurations, formulas and sizes.
-#include "model/family.h"
+#include "moecost/model/family/family.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 
 #include "fixtures.h"
-#include "model/counts.h"
+#include "moecost/model/counts.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "../base/input_error.h"
 #include "../base/scratch.h"
 #include "fixtures.h"
-#include "model/family.h"
+#include "moecost/model/family/family.h"
 
 using namespace moecost;
 

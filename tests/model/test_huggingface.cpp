@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "fixtures.h"
-#include "model/counts.h"
-#include "model/huggingface.h"
+#include "moecost/model/counts.h"
+#include "moecost/model/huggingface/huggingface.h"
 
 namespace moecost {
 namespace {

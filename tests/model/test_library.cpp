@@ -4,7 +4,7 @@
 #include <set>
 
 #include "fixtures.h"
-#include "model/library.h"
+#include "moecost/model/library.h"
 
 namespace moecost {
 namespace {

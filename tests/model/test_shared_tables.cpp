@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <map>
 
-#include "base/format.h"
 #include "fixtures.h"
-#include "model/cache.h"
-#include "model/counts.h"
+#include "moecost/base/format.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
 
 namespace moecost {
 namespace {

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "fixtures.h"
-#include "model/tensors.h"
+#include "moecost/model/tensors.h"
 
 namespace moecost {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/library.h"
-#include "ops/step.h"
+#include "moecost/model/library.h"
+#include "moecost/ops/step.h"
 
 inline moecost::StepShape decode_shape(double sequences, double context) {
     moecost::StepShape s;

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "model/library.h"
-#include "ops/layout.h"
+#include "moecost/model/library.h"
+#include "moecost/ops/layout.h"
 
 using namespace moecost;
 

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "listed.h"
-#include "ops/mixer_operations.h"
+#include "moecost/ops/mixer_operations.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -2,7 +2,7 @@
 // FLOP and bytes of each operation, worked by hand on small numbers.
 #include <doctest/doctest.h>
 
-#include "ops/operation.h"
+#include "moecost/ops/operation.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -97,15 +97,15 @@ TEST_CASE("recurrent layers read and write the state of each sequence") {
 }
 
 TEST_CASE("small operations read and write the residual stream") {
-    CHECK(work(SmallOps{3, 10}).memory().value() == 120);   // 2 passes * 3 * 10 * 2 B
+    CHECK(work(Elementwise{3, 10}).memory().value() == 120);   // 2 passes * 3 * 10 * 2 B
 }
 
 TEST_CASE("collectives send what leaves a rank") {
-    CHECK(work(AllReduce{Bytes{800}, 8}).message.value() == 1400);    // 2 * 7/8 * 800
-    CHECK(work(TokenGather{Bytes{800}, 8}).message.value() == 700);   // 7/8 * 800
+    CHECK(work(AllReduce{Bytes{800}, 8}).message.value() == 1400);   // 2 * 7/8 * 800
+    CHECK(work(AllGather{Bytes{800}, 8}).message.value() == 700);    // 7/8 * 800
     // 10 tokens of 100 values to 4 of 8 ranks, 1/8 of them its own: 10 * 100 * 3.5 * (1 + 2) B
     CHECK(work(ExpertAllToAll{10, 100, 8, 8, 4, false}).message.value() == 10500);
-    CHECK(work(StageSend{Bytes{800}}).message.value() == 800);
+    CHECK(work(PipelineSend{Bytes{800}}).message.value() == 800);
 }
 
 TEST_CASE("the work of a wrapped operation is that of its shape") {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "ops/routing.h"
+#include "moecost/ops/routing.h"
 
 using namespace moecost;
 using doctest::Approx;

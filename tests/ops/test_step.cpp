@@ -6,7 +6,7 @@
 #include <string>
 
 #include "listed.h"
-#include "model/counts.h"
+#include "moecost/model/counts.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -155,8 +155,8 @@ TEST_CASE("attention data parallelism divides sequences but not the tokens of th
     CHECK(count_named(operations, "all-reduce") == 0);
     CHECK(count_named(operations, "token gather") == 2);
     const Operation& gather = named(operations, "token scatter");
-    CHECK(std::get<TokenGather>(gather.shape).message.value() == 256.0 * 7168 * 2);
-    CHECK(std::get<TokenGather>(gather.shape).ranks == 8);
+    CHECK(std::get<AllGather>(gather.shape).message.value() == 256.0 * 7168 * 2);
+    CHECK(std::get<AllGather>(gather.shape).ranks == 8);
 }
 
 TEST_CASE("tensor parallelism reduces once after mixer and once after feed-forward of each layer") {
@@ -187,7 +187,7 @@ TEST_CASE("pipeline stages hand their hidden states on") {
     const Architecture a = model_named("llama-3.1-70b");
     const auto operations = listed(a, {.tp = 2, .pp = 4}, decode_shape(10, 1000));
     CHECK(named(operations, "stage send").count == 3);
-    CHECK(std::get<StageSend>(named(operations, "stage send").shape).message.value() == 10.0 * 8192 * 2);
+    CHECK(std::get<PipelineSend>(named(operations, "stage send").shape).message.value() == 10.0 * 8192 * 2);
     CHECK(weights_read(operations) == weights_read(listed(a, {.tp = 2}, decode_shape(10, 1000))));
 }
 

@@ -4,9 +4,9 @@
 
 #include <limits>
 
-#include "model/library.h"
-#include "serving/closed_loop.h"
-#include "serving/phases.h"
+#include "moecost/model/library.h"
+#include "moecost/serving/closed_loop.h"
+#include "moecost/serving/phases.h"
 
 struct Instance {
     const char* model;
@@ -19,7 +19,7 @@ struct Instance {
 class Served {
   public:
     moecost::Traffic traffic;
-    moecost::EngineDefaults engine;
+    moecost::EngineSettings engine;
     double capacity = std::numeric_limits<double>::infinity();
 
     explicit Served(const Instance& i)
@@ -35,7 +35,7 @@ class Served {
     Served(const Served&) = delete;
     Served& operator=(const Served&) = delete;
 
-    [[nodiscard]] moecost::LoopInput input() {
+    [[nodiscard]] moecost::ServingInput input() {
         return {timer_, profile_.serving, engine, layout_, traffic, capacity};
     }
     [[nodiscard]] moecost::Seconds step(double sequences, double prompt_tokens) {
@@ -46,21 +46,21 @@ class Served {
         s.prompt = traffic.input;
         return timer_.time(s).total;
     }
-    [[nodiscard]] const moecost::ServingScalars& scalars() const { return profile_.serving; }
+    [[nodiscard]] const moecost::ServingConstants& scalars() const { return profile_.serving; }
 
   private:
-    moecost::Machine machine(const Instance& i) {
+    moecost::CalibratedHardware machine(const Instance& i) {
         precision_ = precision_.with_weights(i.weights);
         precision_.routed_experts = i.experts;
         precision_.kv_cache = i.cache;
-        return moecost::make_machine(cluster_, profile_, precision_);
+        return moecost::calibrated_hardware(cluster_, profile_, precision_);
     }
     moecost::Architecture architecture_;
     moecost::Precision precision_;
     moecost::Layout layout_;
     moecost::Cluster cluster_;
     moecost::Profile profile_;
-    moecost::Machine machine_;
+    moecost::CalibratedHardware machine_;
     moecost::StepTimer timer_;
 };
 

@@ -150,7 +150,7 @@ TEST_CASE("cached prompt tokens are not computed but attended") {
     Served s(llama_h100);
     s.traffic = lengths(8000, 500);
     const Serving cold = closed_loop(s.input(), 32);
-    s.traffic.cached_share = 0.75;
+    s.traffic.prefix_hit_rate = 0.75;
     const Serving warm = closed_loop(s.input(), 32);
     CHECK(warm.prompt_step.prompt == 2000);
     CHECK(warm.prompt_step.prior == 6000);

@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "moecost.h"
-#include "timing/machine.h"
+#include "moecost/moecost.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -77,7 +77,7 @@ class Draw {
             d.osl = log_uniform(1, 8000);
             d.requests = log_uniform(1, 2000);
             d.equal_lengths = whole(0, 1) == 1;
-            if (whole(0, 3) == 0) d.cached_share = 0.5;
+            if (whole(0, 3) == 0) d.prefix_hit_rate = 0.5;
             if (whole(0, 2) == 0) d.attention_dp = 1 << whole(0, 3);
             if (whole(0, 2) == 0) d.ep = *d.tp * d.attention_dp.value_or(1);
             if (whole(0, 4) == 0) d.pp = 2;
@@ -168,7 +168,7 @@ TEST_CASE("a service-level objective is met or missed by both of its limits") {
 TEST_CASE("intervals come from the residuals of calibrated closed loops and from nothing else") {
     Description d = deployment("llama-3.1-8b", "h200", "sglang", 1, 32);
     const Estimate known = *evaluate(describe(DataStore(), d));
-    const ServingScalars scalars = describe(DataStore(), d).profile.serving;
+    const ServingConstants scalars = describe(DataStore(), d).profile.serving;
     REQUIRE(known.output_tokens_per_s.known());
     CHECK(known.output_tokens_per_s.low ==
           Approx(known.serving.output_tokens_per_s.value() * scalars.throughput_residual.p10).epsilon(1e-12));
@@ -225,7 +225,7 @@ TEST_CASE("estimates of random deployments are consistent and below the roofline
                                 s.cluster.gpu.peak_of(MathUnit::bf16).value()});
         }
         const double head = static_cast<double>(s.architecture.vocabulary) * s.architecture.hidden;
-        const double tokens = v.input_tokens_per_s.value() * (1 - s.traffic.cached_share) +
+        const double tokens = v.input_tokens_per_s.value() * (1 - s.traffic.prefix_hit_rate) +
                               v.requests_per_s.value() * (output - 1);
         const double flop = 2 * (count(s.architecture).active_matmul_only - head) * tokens;
         if (flop > fastest * s.layout.gpus() * (1 + 1e-9))

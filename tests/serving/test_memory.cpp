@@ -3,8 +3,8 @@
 // norms 65 * 4096 parameters are on every rank. A100: 79.3 GiB = 85.148 GB.
 #include <doctest/doctest.h>
 
-#include "model/library.h"
-#include "serving/memory.h"
+#include "moecost/model/library.h"
+#include "moecost/serving/memory.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -14,7 +14,7 @@ namespace {
 struct Plan {
     Precision precision;
     Layout layout;
-    EngineDefaults engine;
+    EngineSettings engine;
     Traffic traffic;
 
     Plan() {

@@ -2,8 +2,8 @@
 // Loads without a steady mixture, from the seconds of their steps.
 #include <doctest/doctest.h>
 
+#include "moecost/serving/serving.h"
 #include "served.h"
-#include "serving/serving.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -34,7 +34,7 @@ TEST_CASE("the last step of a batch carries the rest of the prompts") {
 TEST_CASE("prompts of a calibrated profile run slower by its factor and wait for the front end") {
     Served s(llama_h100);
     s.traffic = lengths(2048, 512);
-    // prompt_factor 1.35, first_token 22.7 ms; the default chunk of vLLM is taken from the profile.
+    // prefill_factor 1.35, first_token 22.7 ms; the default chunk of vLLM is taken from the profile.
     s.engine.chunk_tokens = 8192;
     CHECK(static_batch(s.input(), 64).ttft.value() ==
           Approx(1.35 * 16 * s.step(0, 8192).value() + 0.0227).epsilon(1e-12));
@@ -163,10 +163,10 @@ TEST_CASE("a rate above what all slots deliver is refused with both numbers") {
     CHECK(r.error().needed == 1000);
     CHECK(r.error().unit == "requests/s");
     // What a closed loop of all slots delivers when its requests did not start together.
-    ServingScalars independent = s.scalars();
+    ServingConstants independent = s.scalars();
     independent.queue_spread = 0;
-    const LoopInput all = s.input();
-    const LoopInput loop{all.timer, independent, all.engine, all.layout, all.traffic, all.capacity};
+    const ServingInput all = s.input();
+    const ServingInput loop{all.timer, independent, all.engine, all.layout, all.traffic, all.capacity};
     CHECK(r.error().available == closed_loop(loop, 200).requests_per_s.value());
     CHECK(at_rate(s.input(), PerSecond{r.error().available * 0.9999}));
     CHECK(!at_rate(s.input(), PerSecond{r.error().available}));

@@ -3,7 +3,7 @@
 // own.
 #pragma once
 
-#include "timing/machine.h"
+#include "moecost/timing/calibrated_hardware.h"
 
 struct Bench {
     moecost::Cluster cluster;
@@ -30,7 +30,7 @@ struct Bench {
         profile.kernels.emplace();
         profile.serving.floor_cap = Seconds{30e-6};
     }
-    [[nodiscard]] moecost::Machine machine() const { return {&cluster, &profile, {}}; }
+    [[nodiscard]] moecost::CalibratedHardware machine() const { return {&cluster, &profile, {}}; }
 };
 
 inline moecost::Seconds us(double microseconds) { return moecost::Seconds{microseconds * 1e-6}; }

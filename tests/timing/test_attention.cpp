@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/attention.h"
+#include "moecost/timing/attention.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -16,7 +16,7 @@ DecodeAttentionTable decode_table() {
     t.floor = us(7);
     t.compute = 0.5;
     t.memory = 0.9;
-    t.corner = 2;
+    t.overlap_exponent = 2;
     t.per_sequence = us(0.1);
     t.split_tokens = 256;
     t.occupancy_power = 0.4;
@@ -42,7 +42,7 @@ MlaDecodeTable mla_table() {
     t.floor = us(10);
     t.compute = 0.6;
     t.memory = 0.8;
-    t.corner = 2.5;
+    t.overlap_exponent = 2.5;
     t.per_sequence = us(0.2);
     t.batch = {1, 512};
     t.context = {1, 131072};

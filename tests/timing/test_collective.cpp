@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/collective.h"
+#include "moecost/timing/collective.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/expert_ffn.h"
+#include "moecost/timing/expert_ffn.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -17,7 +17,7 @@ MoeTable generated() {
     t.floor = us(22);
     t.compute = 0.37;
     t.memory = 0.81;
-    t.corner = 1;
+    t.overlap_exponent = 1;
     t.tile_rows = 16;
     t.routed_traffic = 0.5;
     t.global_traffic = 2;
@@ -33,7 +33,7 @@ MoeTable cutlass() {
     t.floor = us(28);
     t.compute = 1.1;
     t.memory = 0.9;
-    t.corner = 4.5;
+    t.overlap_exponent = 4.5;
     t.tile_rows = 145;
     t.routed_traffic = 3.5;
     t.global_traffic = 0.25;
@@ -62,7 +62,7 @@ const ExpertFfn many_parallel = experts(4096, 2048, 32, 5077.214809216768);
 
 }   // namespace
 
-TEST_CASE("fused experts of a kernel with small tiles and a soft corner") {
+TEST_CASE("fused experts of a kernel with small tiles and a soft overlap_exponent") {
     CHECK(microseconds(generated(), one) == Approx(39.501865938).epsilon(1e-9));
     CHECK(microseconds(generated(), one_parallel) == Approx(48.555653513).epsilon(1e-9));
     CHECK(microseconds(generated(), batch) == Approx(359.326345540).epsilon(1e-9));
@@ -71,7 +71,7 @@ TEST_CASE("fused experts of a kernel with small tiles and a soft corner") {
     CHECK(microseconds(generated(), many_parallel) == Approx(1518.966355457).epsilon(1e-9));
 }
 
-TEST_CASE("fused experts of a kernel with large tiles and a sharp corner") {
+TEST_CASE("fused experts of a kernel with large tiles and a sharp overlap_exponent") {
     CHECK(microseconds(cutlass(), one) == Approx(41.222917803).epsilon(1e-9));
     CHECK(microseconds(cutlass(), one_parallel) == Approx(46.885291113).epsilon(1e-9));
     CHECK(microseconds(cutlass(), batch) == Approx(315.570116517).epsilon(1e-9));
@@ -84,7 +84,7 @@ TEST_CASE("the cheapest candidate kernel runs") {
     const Bench b;
     const MoeTable small = generated();
     const MoeTable large = cutlass();
-    Machine machine = b.machine();
+    CalibratedHardware machine = b.machine();
     machine.kernels.moe = {&small, &large};
     CHECK(in_us(expert_ffn_time(one, machine).total) == Approx(39.501865938).epsilon(1e-9));
     CHECK(in_us(expert_ffn_time(many, machine).total) == Approx(1199.983135636).epsilon(1e-9));

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/gemm.h"
+#include "moecost/timing/gemm.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -11,14 +11,14 @@ using doctest::Approx;
 namespace {
 
 GemmTable table_of(DType weights, double floor_us, double latency_us, double compute, double memory,
-                   double corner, double wave_tail, double split_k, double output_traffic) {
+                   double overlap_exponent, double wave_tail, double split_k, double output_traffic) {
     GemmTable t;
     t.weights = weights;
     t.floor = us(floor_us);
     t.k_latency = us(latency_us);
     t.compute = compute;
     t.memory = memory;
-    t.corner = corner;
+    t.overlap_exponent = overlap_exponent;
     t.wave_tail = wave_tail;
     t.split_k = split_k;
     t.output_traffic = output_traffic;

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/library.h"
-#include "timing/step_timer.h"
+#include "moecost/model/library.h"
+#include "moecost/timing/step_timer.h"
 
 using namespace moecost;
 
@@ -148,7 +148,7 @@ class Draw {
 };
 
 StepTime time_on(const Scenario& s, const Cluster& cluster) {
-    const Machine machine = make_machine(cluster, s.equipment->profile, s.precision);
+    const CalibratedHardware machine = calibrated_hardware(cluster, s.equipment->profile, s.precision);
     return StepTimer(*s.model, s.precision, s.layout, machine).time(s.shape);
 }
 
@@ -185,7 +185,7 @@ TEST_CASE(
     for (int i = 0; i < 10000; ++i) {
         const Scenario s = draw.scenario();
         const Cluster& cluster = s.equipment->cluster;
-        const Machine machine = make_machine(cluster, s.equipment->profile, s.precision);
+        const CalibratedHardware machine = calibrated_hardware(cluster, s.equipment->profile, s.precision);
         StepTimer timer(*s.model, s.precision, s.layout, machine);
         double least = 0;
         for (const TimedOperation& t : timer.explain(s.shape)) {

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "bench.h"
-#include "timing/roofline.h"
-#include "timing/step_timer.h"
+#include "moecost/timing/roofline.h"
+#include "moecost/timing/step_timer.h"
 
 using namespace moecost;
 using doctest::Approx;

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bench.h"
-#include "model/library.h"
-#include "timing/step_timer.h"
+#include "moecost/model/library.h"
+#include "moecost/timing/step_timer.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -30,7 +30,7 @@ struct Rig {
     Layout layout;
     Cluster cluster;
     Profile profile;
-    Machine machine;
+    CalibratedHardware machine;
 
     explicit Rig(const Deployment& d)
         : architecture(load_model(DataStore(), d.model)),
@@ -40,7 +40,7 @@ struct Rig {
         precision = precision.with_weights(d.weights);
         precision.routed_experts = d.experts;
         precision.kv_cache = d.cache;
-        machine = make_machine(cluster, profile, precision);
+        machine = calibrated_hardware(cluster, profile, precision);
     }
     Rig(const Rig&) = delete;
     Rig& operator=(const Rig&) = delete;
@@ -171,7 +171,7 @@ TEST_CASE("routed and shared experts together are never faster than their bytes 
          rig.profile.kernels->moe) {   // routed experts at datasheet speed leave nothing to hide behind
         t.floor = t.token_log = Seconds{0};
         t.compute = t.memory = 1;
-        t.corner = 100;
+        t.overlap_exponent = 100;
         t.routed_traffic = t.global_traffic = t.width_knee = t.hidden_knee = 0;
     }
     rig.profile.kernels->assumed.shared_expert_overlap = 1;

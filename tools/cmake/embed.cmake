@@ -12,7 +12,7 @@ foreach(file IN LISTS files)
   math(EXPR n "${n} + 1")
 endforeach()
 file(CONFIGURE OUTPUT ${OUT} @ONLY CONTENT "// Generated: data files compiled into the program.
-#include \"base/data.h\"
+#include \"moecost/base/data.h\"
 @arrays@
 namespace moecost {
 static const EmbeddedFile files[] = {

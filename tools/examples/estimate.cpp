@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Price of a token of DeepSeek-V3 on eight H200 under SGLang, over the number of users.
 // Build: c++ -std=c++20 estimate.cpp with the target moecost::moecost (find_package(moecost)).
-#include <moecost.h>
+#include <moecost/moecost.h>
 
 #include <cstdio>
 

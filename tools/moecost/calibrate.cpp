@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // moecost calibrate: which constants do the kernel timings of this machine give?
-#include "calibrate/calibrate.h"
+#include "moecost/calibrate/calibrate.h"
 
 #include <unistd.h>
 
@@ -10,10 +10,10 @@
 #include <cstdio>
 #include <thread>
 
-#include "base/format.h"
-#include "base/json_writer.h"
 #include "command.h"
-#include "hardware/profile_toml.h"
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/hardware/profile/profile_toml.h"
 #include "sheet.h"
 #include "text.h"
 

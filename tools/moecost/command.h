@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/data.h"
 #include "command_line.h"
+#include "moecost/base/data.h"
 
 namespace moecost::cli {
 

@@ -5,7 +5,7 @@
 #include <boost/program_options.hpp>
 #include <sstream>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 namespace moecost::cli {
 namespace {

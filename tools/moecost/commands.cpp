@@ -2,9 +2,9 @@
 // The table of commands. A new command is one line here, its declaration in command.h and a file of its own.
 #include <filesystem>
 
-#include "base/csv.h"
 #include "command.h"
-#include "description.h"
+#include "moecost/base/csv.h"
+#include "moecost/estimate/description.h"
 
 namespace moecost::cli {
 namespace {
@@ -13,10 +13,11 @@ std::vector<Flag> no_flags() { return {}; }
 
 constexpr Command table[] = {
     {"estimate", "what does this deployment deliver and cost?", "--model MODEL --gpu GPU[,GPU...] [options]",
-     "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat",
-     estimate_flags, run_estimate},
+     "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat", estimate_flags,
+     run_estimate},
     {"design", "which MoE should I train, so that serving at equal loss is cheapest?",
-     "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags, run_design},
+     "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags,
+     run_design},
     {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
      "moecost sweep --example", sweep_flags, run_sweep},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
@@ -24,7 +25,8 @@ constexpr Command table[] = {
     {"params", "how large is this model, exactly?", "MODEL...|--family FAMILY --size N [options]",
      "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params},
     {"list", "which models, families, gpus, engines, traffic, prices and loss laws are known?",
-     "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", no_flags, run_list},
+     "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", no_flags,
+     run_list},
     {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
      "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import},
     {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
@@ -42,7 +44,8 @@ constexpr std::string_view common = "Common";
 constexpr Flag format_flag{"format", "FORMAT", common, "text, json or csv (default: text)"};
 constexpr Flag shared_flags[] = {
     {"output", "FILE", common, "write the answer to a file, all of it or nothing", 'o'},
-    {"data-dir", "DIR", common, "folder of data files (hwmodels/, workloads/) that override the built-in ones"},
+    {"data-dir", "DIR", common,
+     "folder of data files (hwmodels/, workloads/) that override the built-in ones"},
     {"quiet", "", common, "the answer alone: no breakdown, no assumptions, no warnings"},
     {"verbose", "", common, "more detail: every operation of a step"},
     {"no-color", "", common, "no colour on a terminal (as the variable NO_COLOR does)"},
@@ -53,7 +56,7 @@ bool prints_one_format(const Command& command) {
     return command.run == run_import || command.run == run_man || command.run == run_completion;
 }
 
-}  // namespace
+}   // namespace
 
 std::span<const Command> commands() { return table; }
 
@@ -91,4 +94,4 @@ std::string read_input(const std::string& path) {
 
 Document read_document(const std::string& path) { return parse_document(read_input(path), path); }
 
-}  // namespace moecost::cli
+}   // namespace moecost::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // moecost fit: which loss law do these training runs follow?
-#include "law/fit.h"
+#include "moecost/law/fit.h"
 
 #include <unistd.h>
 
@@ -8,11 +8,11 @@
 #include <cstdio>
 #include <thread>
 
-#include "base/csv.h"
-#include "base/format.h"
-#include "base/json_writer.h"
 #include "command.h"
-#include "law/law_toml.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/law/law_toml.h"
 #include "sheet.h"
 #include "text.h"
 

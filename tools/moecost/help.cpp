@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 namespace {

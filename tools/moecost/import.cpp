@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "command.h"
-#include "model/architecture_toml.h"
-#include "model/huggingface.h"
-#include "model/library.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/huggingface/huggingface.h"
+#include "moecost/model/library.h"
 
 namespace moecost::cli {
 namespace {

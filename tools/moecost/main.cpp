@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <new>
 
-#include "base/csv.h"
 #include "help.h"
+#include "moecost/base/csv.h"
 
 namespace moecost::cli {
 namespace {

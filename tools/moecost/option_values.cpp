@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 

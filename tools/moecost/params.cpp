@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/format.h"
-#include "base/json_writer.h"
 #include "command.h"
-#include "model/architecture_toml.h"
-#include "model/cache.h"
-#include "model/counts.h"
-#include "model/library.h"
-#include "moecost.h"
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
+#include "moecost/model/library.h"
+#include "moecost/moecost.h"
 #include "sheet.h"
 #include "text.h"
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "base/csv.h"
-#include "base/format.h"
-#include "base/json_writer.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
 #include "text.h"
 
 namespace moecost::cli {

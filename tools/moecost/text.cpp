@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace moecost::cli {
 namespace {

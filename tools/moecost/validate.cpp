@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // moecost validate: how far are the predictions from measurements?
-#include "calibrate/validate.h"
+#include "moecost/validate/validate.h"
 
 #include <algorithm>
 #include <charconv>
 
-#include "base/csv.h"
-#include "base/format.h"
-#include "base/json_writer.h"
 #include "command.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
 #include "text.h"
 
 namespace moecost::cli {

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/parallel.h"
+#include "moecost/base/parallel.h"
 #include "kernels/index/number_format.h"
 #include "kernels/index/random.h"
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 #include "device/dynamic.h"
 #include "kernels/cuda.h"
 

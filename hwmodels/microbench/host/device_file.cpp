@@ -5,10 +5,10 @@
 #include <cctype>
 #include <filesystem>
 
-#include "base/csv.h"
-#include "base/error.h"
-#include "base/json_writer.h"
-#include "base/value.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/error.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/base/value.h"
 
 namespace microbench {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/measure.h"
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 namespace {

@@ -5,8 +5,8 @@
 #include <array>
 #include <charconv>
 
-#include "base/error.h"
-#include "base/format.h"
+#include "moecost/base/error.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 

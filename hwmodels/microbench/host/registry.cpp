@@ -12,7 +12,7 @@ std::vector<Bench> listed_benches() {
         {"l2", "L2 bandwidth and the footprint beyond which it ends", l2_cases, nullptr},
         {"latency", "latency of a dependent load in L1, L2 and memory", latency_cases, nullptr},
         {"launch", "floor of a kernel: device gap and host time per launch", launch_cases, nullptr},
-        {"gemm", "gemm: floor, compute, memory, corner, wave_tail, split_k", gemm_cases, nullptr},
+        {"gemm", "gemm: floor, compute, memory, overlap_exponent, wave_tail, split_k", gemm_cases, nullptr},
         {"small_ops", "small_op_passes: the small kernels of a layer", small_op_cases, nullptr},
         {"peer", "link bandwidth and latency between two GPUs", peer_cases, nullptr},
         {"nccl", "collectives: all-reduce, all-gather, reduce-scatter, all-to-all", nccl_cases, nullptr},

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <optional>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/device_file.h"
 #include "host/results.h"
 #include "host/tables.h"

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 
 namespace microbench {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "base/csv.h"
+#include "moecost/base/csv.h"
 #include "host/tables.h"
 
 namespace microbench {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "base/error.h"
+#include "moecost/base/error.h"
 #include "kernels/index/random.h"
 
 namespace microbench {

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "base/format.h"
+#include "moecost/base/format.h"
 #include "host/glob.h"
 
 namespace microbench {

@@ -10,9 +10,9 @@
 #include <map>
 #include <ostream>
 
-#include "base/csv.h"
-#include "base/error.h"
-#include "base/format.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/error.h"
+#include "moecost/base/format.h"
 #include "host/device_file.h"
 #include "host/interrupt.h"
 #include "host/plan.h"

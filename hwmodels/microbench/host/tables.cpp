@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/csv.h"
-#include "base/format.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
 #include "host/plain_number.h"
 
 namespace microbench {

@@ -5,8 +5,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/csv.h"
-#include "base/numerics.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/numerics.h"
 #include "host/device_file.h"
 #include "kernels/index/random.h"
 

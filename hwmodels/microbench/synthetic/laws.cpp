@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/dtype.h"
-#include "hardware/cluster.h"
+#include "moecost/base/dtype.h"
+#include "moecost/hardware/cluster.h"
 #include "host/formulas.h"
 #include "host/shape.h"
 #include "synthetic/backend.h"
-#include "timing/attention.h"
-#include "timing/collective.h"
-#include "timing/expert_ffn.h"
-#include "timing/gemm.h"
+#include "moecost/timing/attention.h"
+#include "moecost/timing/collective.h"
+#include "moecost/timing/expert_ffn.h"
+#include "moecost/timing/gemm.h"
 
 namespace microbench {
 namespace {
 
 using moecost::DType;
-using moecost::Machine;
+using moecost::CalibratedHardware;
 
 DType format(std::string_view name) {
     const auto type = moecost::dtype_named(name);
@@ -34,13 +34,13 @@ const Table& table_of(const std::vector<Table>& tables, DType Table::*member, DT
     throw SkipCase{"synthetic: the profile has no table of this kind and format"};
 }
 
-moecost::Timed gemm(const Case& c, const Machine& machine) {
+moecost::Timed gemm(const Case& c, const CalibratedHardware& machine) {
     const moecost::Gemm op{dimension(c, "m"), dimension(c, "n"), dimension(c, "k"), format(c.dtype)};
     const auto& tables = machine.profile->kernels->gemm;
     return moecost::gemm_time(op, table_of(tables, &moecost::GemmTable::weights, op.weights), machine);
 }
 
-moecost::Timed moe(const Case& c, const Machine& machine) {
+moecost::Timed moe(const Case& c, const CalibratedHardware& machine) {
     if (c.distribution != "balanced") throw SkipCase{"synthetic: experts by balanced routing only"};
     moecost::ExpertFfn op;
     op.tokens = dimension(c, "tokens");
@@ -55,7 +55,7 @@ moecost::Timed moe(const Case& c, const Machine& machine) {
     return moecost::expert_ffn_time(op, table_of(tables, &moecost::MoeTable::weights, op.weights), machine);
 }
 
-moecost::Timed decode(const Case& c, const Machine& machine) {
+moecost::Timed decode(const Case& c, const CalibratedHardware& machine) {
     moecost::DecodeAttention op;
     op.batch = dimension(c, "batch");
     op.q_heads = dimension(c, "q_heads");
@@ -77,7 +77,7 @@ moecost::PrefillAttention prompt(const Case& c) {
     return op;
 }
 
-moecost::Timed prefill(const Case& c, const Machine& machine) {
+moecost::Timed prefill(const Case& c, const CalibratedHardware& machine) {
     moecost::PrefillAttention op = prompt(c);
     op.q_heads = dimension(c, "q_heads");
     op.kv_heads = dimension(c, "kv_heads");
@@ -92,7 +92,7 @@ moecost::Timed prefill(const Case& c, const Machine& machine) {
         op, table_of(tables, &moecost::PrefillAttentionTable::cache, op.cache), machine);
 }
 
-moecost::Timed mla_decode(const Case& c, const Machine& machine) {
+moecost::Timed mla_decode(const Case& c, const CalibratedHardware& machine) {
     const moecost::MlaDecode op{
         dimension(c, "batch"),       dimension(c, "heads"), dimension(c, "context"), 512, 64,
         format(label(c, "kv_dtype"))};
@@ -100,7 +100,7 @@ moecost::Timed mla_decode(const Case& c, const Machine& machine) {
     return moecost::mla_decode_time(op, table_of(tables, &moecost::MlaDecodeTable::cache, op.cache), machine);
 }
 
-moecost::Timed mla_prefill(const Case& c, const Machine& machine) {
+moecost::Timed mla_prefill(const Case& c, const CalibratedHardware& machine) {
     moecost::PrefillAttention op = prompt(c);
     op.q_heads = op.kv_heads = dimension(c, "heads");
     op.qk_dim = 192;
@@ -112,13 +112,13 @@ moecost::Timed mla_prefill(const Case& c, const Machine& machine) {
         op, table_of(tables, &moecost::PrefillAttentionTable::cache, op.cache), machine);
 }
 
-moecost::Timed all_reduce(const Case& c, const Machine& machine) {
+moecost::Timed all_reduce(const Case& c, const CalibratedHardware& machine) {
     return moecost::all_reduce_time({moecost::Bytes{dimension(c, "bytes")}, dimension(c, "gpus")}, machine);
 }
 
 struct Law {
     std::string_view table;
-    moecost::Timed (*time)(const Case&, const Machine&);
+    moecost::Timed (*time)(const Case&, const CalibratedHardware&);
 };
 constexpr Law laws[] = {
     {"gemm", gemm},
@@ -139,7 +139,7 @@ double law_us(const Case& c, const moecost::Accelerator& accelerator, const moec
     isolated.serving.floor_cap = moecost::Seconds{1e9};
     moecost::Cluster cluster = moecost::cluster_of(accelerator);
     cluster.domain = std::numeric_limits<int>::max();   // the case says who takes part
-    const Machine machine{&cluster, &isolated, {}};
+    const CalibratedHardware machine{&cluster, &isolated, {}};
     for (const Law& law : laws) {
         if (law.table == c.table) return law.time(c, machine).total.value() * 1e6;
     }

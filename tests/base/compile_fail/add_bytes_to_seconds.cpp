@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Must not compile: bytes plus seconds. With -DMOECOST_CONTROL it must compile, which shows that the failure
 // has no other cause. Check with `-std=c++20 -fsyntax-only -I sim`.
-#include "base/quantity.h"
+#include "moecost/base/quantity.h"
 
 moecost::Seconds sum() {
 #ifdef MOECOST_CONTROL

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Must not compile: a bare number where seconds are asked for. With -DMOECOST_CONTROL it must compile.
-#include "base/quantity.h"
+#include "moecost/base/quantity.h"
 
 double milliseconds(moecost::Seconds t) { return t.value() * 1e3; }
 

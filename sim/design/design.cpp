@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/design/design.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "moecost/design/models.h"
+#include "moecost/design/review.h"
+#include "moecost/design/solve.h"
+
+namespace moecost {
+namespace {
+
+struct Wanted {
+    std::size_t combination = 0;
+    double size = 0;
+};
+
+/// Everything that a design has found so far.
+struct Search {
+    const DesignSpace& space;
+    const DesignGoal& goal;
+    const TableOptions& options;
+    DesignAnswer answer;
+    std::map<int, Infeasible> not_built;   // why the last model of so many experts that can not be is none
+    std::optional<std::size_t> base;       // the model that sets the loss
+
+    [[nodiscard]] bool stopped() const { return options.stop != nullptr && *options.stop; }
+};
+
+/// The same shape; the size that was asked for may differ.
+bool same(const DesignModel& a, const DesignModel& b) {
+    const Architecture& x = a.member.architecture;
+    const Architecture& y = b.member.architecture;
+    return a.combination == b.combination && x.hidden == y.hidden && x.layers == y.layers &&
+           x.mixers == y.mixers && x.ffns == y.ffns;
+}
+
+bool known(const std::vector<DesignModel>& models, const DesignModel& m) {
+    return std::any_of(models.begin(), models.end(), [&](const DesignModel& o) { return same(o, m); });
+}
+
+/// Prices models and joins them to the answer; those that are there already are left out.
+void add_models(Search& search, std::vector<DesignModel> models) {
+    std::vector<DesignModel> fresh;
+    for (DesignModel& m : models) {
+        if (!known(search.answer.models, m) && !known(fresh, m)) fresh.push_back(std::move(m));
+    }
+    std::vector<const Architecture*> architectures;
+    for (const DesignModel& m : fresh) architectures.push_back(&m.member.architecture);
+    auto table = serving_table(search.space.serving, architectures, search.options);
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        fresh[i].served = std::move(table[i]);
+        for (const Served& s : fresh[i].served) search.answer.evaluated += s.evaluated;
+        search.answer.models.push_back(std::move(fresh[i]));
+    }
+    search.answer.built = search.answer.models.size();
+}
+
+void add_sizes(Search& search, const std::vector<Wanted>& wanted) {
+    std::vector<DesignModel> models;
+    for (const Wanted& w : wanted) {
+        auto model = build_model(search.space, search.answer.combinations[w.combination], w.size);
+        if (!model) {
+            search.not_built.insert_or_assign(search.answer.combinations[w.combination].experts,
+                                              model.error());
+            continue;
+        }
+        model->combination = w.combination;
+        models.push_back(std::move(*model));
+    }
+    add_models(search, std::move(models));
+}
+
+/// The loss-optimal model of `equal_to` experts, over its combinations; it sets the loss, and competes where its
+/// number of experts is asked for.
+std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
+    const DesignSpace& space = search.space;
+    auto& list = search.answer.combinations;
+    std::optional<Trained> best;
+    Infeasible why{"the base has no model", {}, {}, 0, 0};
+    for (const DesignCombination& c : combinations_of(space, {search.goal.equal_to})) {
+        auto trained = loss_optimal_model(space, c, search.goal.budget, search.goal.tokens);
+        if (!trained) {
+            why = trained.error();
+        } else if (!best || trained->loss < best->loss) {
+            auto at = std::find(list.begin(), list.end(), c);
+            trained->model.candidate = at != list.end();
+            if (at == list.end()) at = list.insert(list.end(), c);
+            trained->model.combination = static_cast<std::size_t>(at - list.begin());
+            best = std::move(*trained);
+        }
+    }
+    if (!best) return why;
+    limits.max_loss = best->loss;
+    const DesignModel base = best->model;
+    add_models(search, {std::move(best->model)});
+    const auto& models = search.answer.models;
+    const auto at =
+        std::find_if(models.begin(), models.end(), [&](const DesignModel& m) { return same(m, base); });
+    search.base = static_cast<std::size_t>(at - models.begin());
+    return std::nullopt;
+}
+
+/// Sizes half-way, in ln N, between the best model of a combination and its neighbours; beyond the end of the list
+/// where it may be extended, as far again.
+void add_neighbours(std::vector<Wanted>& wanted, const Search& search, const DesignPoint& best) {
+    const auto& models = search.answer.models;
+    const DesignModel& at = models[best.model];
+    double below = 0;
+    double above = HUGE_VAL;
+    const double size = at.member.request.size;
+    for (const DesignModel& m : models) {
+        if (m.combination != at.combination) continue;
+        const double other = m.member.request.size;
+        if (other < size) below = std::max(below, other);
+        if (other > size) above = std::min(above, other);
+    }
+    if (below > 0) wanted.push_back({at.combination, std::sqrt(below * size)});
+    if (above < HUGE_VAL) wanted.push_back({at.combination, std::sqrt(above * size)});
+    if (!search.space.extend) return;
+    if (below == 0 && above < HUGE_VAL) wanted.push_back({at.combination, size * size / above});
+    if (below > 0 && above == HUGE_VAL) wanted.push_back({at.combination, size * size / below});
+}
+
+/// The least objective of each combination, of each number of experts, and of all.
+struct Least {
+    std::map<std::size_t, double> by_combination;
+    std::map<int, double> by_experts;
+    double of_all = HUGE_VAL;
+};
+
+template <class Key>
+void lower(std::map<Key, double>& least, Key key, double value) {
+    const auto [at, fresh] = least.emplace(key, value);
+    if (!fresh) at->second = std::min(at->second, value);
+}
+
+Least least_of(const Search& search, const std::vector<Outcome>& outcomes) {
+    Least least;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const std::size_t c = search.answer.models[o.point.model].combination;
+        lower(least.by_combination, c, o.point.objective);
+        lower(least.by_experts, search.answer.combinations[c].experts, o.point.objective);
+        least.of_all = std::min(least.of_all, o.point.objective);
+    }
+    return least;
+}
+
+/// Sizes to try next. Prices jump with the shape of a model (heads that a degree divides, sequences that fit), so not
+/// the best alone has its neighbours halved, but every model nearly as good. `all`: of each number of experts those
+/// combinations that are promising; else the best combination alone.
+std::vector<Wanted> next_sizes(const Search& search, const std::vector<Outcome>& outcomes, bool all) {
+    const bool loss = search.goal.objective == DesignObjective::loss;
+    const double promising = loss ? 1.01 : 1.25;
+    const double nearly = loss ? 1.001 : 1.1;
+    const Least least = least_of(search, outcomes);
+    std::vector<Wanted> wanted;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const std::size_t c = search.answer.models[o.point.model].combination;
+        const double best = least.by_combination.at(c);
+        const double bar =
+            all ? promising * least.by_experts.at(search.answer.combinations[c].experts) : least.of_all;
+        if (best <= bar && o.point.objective <= nearly * best) add_neighbours(wanted, search, o.point);
+    }
+    return wanted;
+}
+
+/// Sizes one percent apart around the best model of each number of experts (or of all), those that can be trained
+/// within the limits: the last percents of a price that jumps.
+void comb(Search& search, const DesignLimits& limits, const std::vector<Outcome>& outcomes, bool all) {
+    constexpr int teeth = 10;
+    std::map<int, DesignPoint> best;
+    for (const Outcome& o : outcomes) {
+        if (o.stage != DesignStage::done) continue;
+        const int key = all ? search.answer.models[o.point.model].member.request.experts : 0;
+        const auto [at, fresh] = best.emplace(key, o.point);
+        if (!fresh && better(o.point, at->second)) at->second = o.point;
+    }
+    std::vector<DesignModel> models;
+    for (const auto& [key, point] : best) {
+        const std::size_t c = search.answer.models[point.model].combination;
+        const double size = search.answer.models[point.model].member.request.size;
+        for (int i = -teeth; i <= teeth; ++i) {
+            auto m = build_model(search.space, search.answer.combinations[c], size * std::pow(1.01, i));
+            if (!m || !trainable(search.goal, search.space.basis, limits, m->point)) continue;
+            m->combination = c;
+            models.push_back(std::move(*m));
+        }
+    }
+    add_models(search, std::move(models));
+}
+
+/// Solves, halves the step in size around the best, and solves again; at last the comb.
+std::vector<Outcome> refined(Search& search, const DesignLimits& limits, bool all) {
+    const auto solve = [&] {
+        return outcomes_of(search.goal, search.space.basis, limits, search.answer.models);
+    };
+    for (int round = 0; round < search.space.refinements && !search.stopped(); ++round) {
+        const std::size_t before = search.answer.models.size();
+        add_sizes(search, next_sizes(search, solve(), all));
+        if (search.answer.models.size() == before) break;
+    }
+    if (search.space.refinements > 0 && !search.stopped()) comb(search, limits, solve(), all);
+    return solve();
+}
+
+/// The same question with one constraint loosened, where it is stated.
+void loosen(Search& search, const DesignLimits& limits) {
+    struct Trial {
+        std::string_view name;
+        bool stated;
+        double by;
+        DesignLimits limits;
+    };
+    const Slo& slo = search.space.serving.machines.front().slo;
+    std::vector<Trial> trials;
+    const auto add = [&](std::string_view name, bool stated, double by, auto change) {
+        DesignLimits l = limits;
+        change(l);
+        if (stated) trials.push_back({name, stated, by, l});
+    };
+    constexpr double by = relaxation - 1;
+    // Ten percent of a loss is worth decades of compute: one percent.
+    constexpr double by_loss = 0.01;
+    add("loss", limits.max_loss > 0, by_loss, [&](DesignLimits& l) { l.max_loss *= 1 + by_loss; });
+    add("budget", limits.budget > 0, by, [](DesignLimits& l) { l.budget *= relaxation; });
+    add("max-tokens", limits.tokens.stated(), by, [](DesignLimits& l) {
+        l.tokens.most *= relaxation;
+        l.tokens.per_parameter *= relaxation;
+    });
+    add("max-cost", limits.max_cost > 0, by, [](DesignLimits& l) { l.max_cost *= relaxation; });
+    add("slo-tpot", slo.tpot_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::tpot; });
+    add("slo-ttft", slo.ttft_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::ttft; });
+    add("memory", true, by, [](DesignLimits& l) { l.loosened = ServingLimit::memory; });
+    for (const Trial& t : trials) (void)refined(search, t.limits, false);
+    if (search.stopped()) return;
+    // All see the same models in the end: what is allowed more is never worse.
+    const auto solved = [&](const DesignLimits& l) {
+        return *best_of(outcomes_of(search.goal, search.space.basis, l, search.answer.models));
+    };
+    search.answer.winner = solved(limits);
+    const double before = search.answer.winner.objective;
+    for (const Trial& t : trials) {
+        const DesignPoint best = solved(t.limits);
+        search.answer.loosened.push_back(
+            {std::string(t.name), t.by, (before - best.objective) / before, best});
+    }
+}
+
+std::optional<Infeasible> too_small_a_budget(const Search& search) {
+    if (search.goal.budget <= 0) return std::nullopt;
+    double smallest = HUGE_VAL;
+    for (const DesignModel& m : search.answer.models) smallest = std::min(smallest, m.point.used);
+    if (search.goal.budget >= 6 * smallest * smallest) return std::nullopt;
+    return Infeasible{"the budget trains the smallest model on less than one token per parameter", "budget",
+                      "FLOP", 6 * smallest * smallest, search.goal.budget};
+}
+
+void add_list(Search& search) {
+    search.answer.combinations = combinations_of(search.space, search.space.experts);
+    std::vector<Wanted> wanted;
+    for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
+        for (const double size : search.space.sizes) wanted.push_back({c, size});
+    }
+    add_sizes(search, wanted);
+    if (!search.space.extend || search.goal.budget <= 0) return;
+    // A loss that only the loss-optimal size reaches lies between the sizes of any list.
+    std::vector<DesignModel> optimal;
+    for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
+        auto trained = loss_optimal_model(search.space, search.answer.combinations[c], search.goal.budget,
+                                          search.goal.tokens);
+        if (!trained) continue;
+        trained->model.combination = c;
+        optimal.push_back(std::move(trained->model));
+    }
+    add_models(search, std::move(optimal));
+}
+
+void name_left_out(Search& search) {
+    for (const auto& [experts, why] : search.not_built) {
+        const auto& models = search.answer.models;
+        const auto has = [e = experts](const DesignModel& m) { return m.member.request.experts == e; };
+        if (std::none_of(models.begin(), models.end(), has)) search.answer.left_out.push_back({experts, why});
+    }
+}
+
+}   // namespace
+
+std::string_view name_of(DesignObjective objective) {
+    switch (objective) {
+        case DesignObjective::cost:
+            return "cost";
+        case DesignObjective::lifetime:
+            return "lifetime";
+        case DesignObjective::loss:
+            break;
+    }
+    return "loss";
+}
+
+Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, const TableOptions& options) {
+    if (const auto why = basis_problem(space.basis)) return *why;
+    if (const auto why = free_axis(space)) return *why;
+    if (const auto why = goal_problem(goal)) return *why;
+    Search search{space, goal, options, {}, {}, std::nullopt};
+    DesignAnswer& answer = search.answer;
+    add_list(search);
+    if (answer.models.empty())
+        return search.not_built.empty() ? Infeasible{"no model can be built", {}, {}, 0, 0}
+                                        : search.not_built.begin()->second;
+    name_left_out(search);
+    if (const auto why = too_small_a_budget(search)) return *why;
+    DesignLimits limits{goal.max_loss, goal.budget,        goal.tokens,
+                        goal.max_cost, ServingLimit::none, std::nullopt};
+    if (goal.equal_to > 0) {
+        if (const auto why = add_base(search, limits)) return *why;
+    }
+    answer.max_loss = limits.max_loss;
+    const std::vector<Outcome> first = refined(search, limits, true);
+    const auto best = best_of(first);
+    if (!search.stopped() && !best) return why_none(first, limits, space.serving, answer.models);
+    if (!search.stopped()) loosen(search, limits);
+    if (search.stopped()) {
+        answer.stopped = true;
+        return answer;
+    }
+    review(space, goal, limits, search.base, answer);
+    return answer;
+}
+
+}   // namespace moecost

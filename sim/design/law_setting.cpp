@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/design/law_setting.h"
+
+#include <cmath>
+
+#include "moecost/law/optimum.h"
+
+namespace moecost {
+namespace {
+
+Infeasible plain(std::string_view reason) { return {reason, {}, {}, 0, 0}; }
+
+bool dense(const FamilyMember& m) { return m.request.experts <= 1; }
+
+/// Width of a routed expert; of the dense FFN in a dense model.
+double expert_width(const Architecture& a) {
+    for (const FfnGroup& group : a.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind)) return moe->width;
+    }
+    for (const FfnGroup& group : a.ffns) {
+        if (const auto* ffn = std::get_if<DenseFfn>(&group.kind)) return ffn->width;
+    }
+    return 0;
+}
+
+double counted(const Law& law, const FamilyMember& m, double without_embeddings) {
+    return without_embeddings + (law.embeddings ? m.embeddings : 0);
+}
+
+double size_of(const Law& law, const FamilyMember& m) {
+    switch (law.size) {
+        case SizeMeaning::dense_equivalent:
+            return counted(law, m, m.dense_equivalent);
+        case SizeMeaning::active:
+            return counted(law, m, m.active);
+        case SizeMeaning::total:
+            break;
+    }
+    return counted(law, m, m.total);
+}
+
+/// Routed experts that a token uses plus shared ones, in experts of width f/G: k G.
+double activated(const FamilyRequest& r) { return static_cast<double>(r.top_k) * r.granularity; }
+
+double active_share(const Law& law, const FamilyMember& m) {
+    if (dense(m)) return 1;
+    if (law.form == LossForm::zhao) return counted(law, m, m.active) / counted(law, m, m.total);
+    return static_cast<double>(m.request.top_k) / m.request.experts;
+}
+
+Setting setting_of(const Law& law, const FamilyMember& m) {
+    const Axes& axes = info(law.form).axes;
+    const FamilyRequest& r = m.request;
+    Setting s;
+    s.n = size_of(law, m);
+    s.experts = r.experts;
+    s.granularity = r.granularity;
+    if (!dense(m)) {
+        s.top_k = r.top_k;
+        if (r.shared_experts > 0) s.shared = r.shared_experts / activated(r);
+    }
+    if (axes.granularity) s.granularity = law.form == LossForm::zhao ? activated(r) : m.granularity;
+    if (axes.active) s.active = active_share(law, m);
+    return s;
+}
+
+std::optional<Infeasible> refused_layers(const Law& law, const Family& family, const FamilyMember& m) {
+    if (dense(m) || law.moe_every == 0) return std::nullopt;
+    if (family.moe_every != law.moe_every) {
+        return Infeasible{"the law holds for experts in every n-th layer only, not for this family", "n", "",
+                          static_cast<double>(law.moe_every), static_cast<double>(family.moe_every)};
+    }
+    if (family.dense_layers > 0) {
+        return Infeasible{"the law knows no leading dense layers, which this family has", "dense layers", "",
+                          0, static_cast<double>(family.dense_layers)};
+    }
+    return std::nullopt;
+}
+
+/// The dense model with as many parameters as a token of the member uses.
+Setting dense_setting(const Law& law, const FamilyMember& m) {
+    const Axes& axes = info(law.form).axes;
+    Setting s;
+    s.n = counted(law, m, m.active);
+    if (axes.experts) s.experts = 1;
+    if (axes.granularity) s.granularity = 1;
+    if (axes.active) s.active = 1;
+    return s;
+}
+
+LawPoint bridged(const LossBasis& basis, const FamilyMember& m) {
+    const FamilyRequest& r = m.request;
+    LawPoint p;
+    p.setting = dense_setting(basis.law, m);
+    p.used = p.setting.n;
+    p.active =
+        activated(r) / (static_cast<double>(r.experts) * r.granularity + std::max(r.shared_experts, 0));
+    p.granularity = 2 * m.architecture.hidden / expert_width(m.architecture);
+    return p;
+}
+
+/// The dense model that the bridge says has the same loss.
+Expected<Setting> equivalent(const LossBasis& basis, const LawPoint& p, double tokens) {
+    Setting s = p.setting;
+    s.d = tokens;
+    if (p.active == 0) return s;
+    const auto leverage = efficiency_leverage(*basis.bridge, p.active, p.granularity, 6 * p.used * tokens);
+    if (!leverage) return leverage.error();
+    s.n *= std::sqrt(*leverage);
+    s.d *= std::sqrt(*leverage);
+    return s;
+}
+
+}   // namespace
+
+Expected<LawPoint> law_point(const LossBasis& basis, const Family& family, const FamilyMember& m) {
+    LawPoint p;
+    if (basis.bridge && !dense(m)) {
+        p = bridged(basis, m);
+    } else {
+        if (const auto why = refused_layers(basis.law, family, m)) return *why;
+        p.setting = setting_of(basis.law, m);
+        p.used = basis.law.size == SizeMeaning::total ? counted(basis.law, m, m.active) : p.setting.n;
+    }
+    if (const auto why = refusal(basis.law, p.setting, true, false)) return *why;
+    return p;
+}
+
+Expected<double> loss_at(const LossBasis& basis, const LawPoint& point, double tokens) {
+    const auto setting = equivalent(basis, point, tokens);
+    return setting ? loss(basis.law, *setting) : setting.error();
+}
+
+Expected<double> tokens_to_reach(const LossBasis& basis, const LawPoint& point, double target) {
+    if (point.active == 0) return tokens_for_loss(basis.law, point.setting, target);
+    constexpr double most_ln_d = 69.077552789821368;   // 1e30 tokens, as in law/optimum
+    const auto reached = [&](double ln_d) {
+        const auto l = loss_at(basis, point, std::exp(ln_d));
+        return l && *l <= target;
+    };
+    double low = 0;
+    double high = most_ln_d;
+    if (!reached(high)) {
+        const auto floor = loss_at(basis, point, std::exp(high));
+        return Infeasible{"no number of tokens reaches the loss", "loss", "nats", floor ? *floor : 0, target};
+    }
+    if (reached(low)) return plain("the loss lies above that of an untrained model");
+    for (int i = 0; i < 100; ++i) {
+        const double middle = 0.5 * (low + high);
+        if (!(middle > low && middle < high)) break;
+        (reached(middle) ? high : low) = middle;
+    }
+    return std::exp(high);
+}
+
+std::string outside_runs(const LossBasis& basis, const LawPoint& point, double tokens) {
+    Setting s = point.setting;
+    s.d = tokens;
+    std::string names = describe(extrapolated(basis.law, s));
+    if (point.active == 0) return names;
+    const auto& range = basis.bridge->range.flop;
+    const double flop = 6 * point.used * tokens;
+    if (range && (flop < range->low || flop > range->high)) names.append(names.empty() ? "C" : ", C");
+    return names;
+}
+
+std::optional<Infeasible> basis_problem(const LossBasis& basis) {
+    const Axes& axes = info(basis.law.form).axes;
+    if (basis.law.form == LossForm::leverage) return plain("the law gives an efficiency leverage, no loss");
+    if (!axes.n) return plain("the law does not hold the model size");
+    if (!axes.d) return plain("the law does not hold training tokens");
+    if (!basis.bridge) return std::nullopt;
+    if (basis.bridge->form != LossForm::leverage) return plain("the bridge is no efficiency leverage");
+    if (basis.law.experts > 1) return plain("the law has no dense model that a bridge could start from");
+    return std::nullopt;
+}
+
+Freedom freedom_of(const LossBasis& basis) {
+    constexpr AxisFreedom any{true, 1};
+    if (basis.bridge) return {any, any, any, any};
+    const Law& law = basis.law;
+    const Axes& axes = info(law.form).axes;
+    const AxisFreedom one{false, 1};
+    Freedom f;
+    const bool has_experts = axes.experts || (axes.active && law.experts == 0);
+    f.experts = has_experts ? any : AxisFreedom{false, law.experts > 0 ? static_cast<int>(law.experts) : 1};
+    const int k = static_cast<int>(law.top_k);
+    f.top_k = axes.active ? any : AxisFreedom{false, k};
+    f.granularity = axes.granularity ? any : one;
+    f.shared = axes.shared ? any : AxisFreedom{false, 0};
+    return f;
+}
+
+}   // namespace moecost

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a member of a family to the arguments of a loss law, so that no choice is free in loss: what the law holds it is
+// told, what it fixes is checked, and what it lacks is refused or priced by a bridge that the answer names.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "moecost/law/law.h"
+#include "moecost/model/family/family.h"
+
+namespace moecost {
+
+/// What the losses of a design rest on. The bridge (form `leverage`, Tian et al. 2025) prices experts, their number per
+/// token, granularity and shared experts against the dense model of the law:
+///   L(N, D; A, G) = L_dense(N sqrt(EL), D sqrt(EL)),  EL = efficiency_leverage(A, G, C),  C = 6 N D,  N active.
+/// It is what EL = C_dense/C_moe at equal loss says, where the larger compute is spent on N and D in proportion, as
+/// near the loss-optimal allocation; far from it (over-trained models) this is an assumption of ours. A = k G/(E G + s)
+/// of experts, s of them shared; G = 2 hidden/expert width. EL of the dense model is 1, which the form gives within 1 %.
+struct LossBasis {
+    Law law;
+    std::optional<Law> bridge;
+};
+
+/// A member as the law sees it.
+struct LawPoint {
+    Setting setting;          // tokens D still 0
+    double used = 0;          // parameters of the training compute: C = 6 used D
+    double active = 0;        // A and
+    double granularity = 0;   // G of the bridge; 0: the law alone
+};
+
+/// N: the exact size that the law counts, with or without embeddings. `used`: N itself where the law counts
+/// dense-equivalent or active parameters, the exact active ones where it counts all. Axes: E, k as asked for; G as
+/// built, for Zhao the activated experts k G; A = k/E for Abnar, active over total parameters for Zhao;
+/// S = shared/(k G). Infeasible: the member breaks what the law fixes, or moves what it lacks.
+[[nodiscard]] Expected<LawPoint> law_point(const LossBasis& basis, const Family& family,
+                                           const FamilyMember& member);
+
+/// L [nats/token] after `tokens` of training.
+[[nodiscard]] Expected<double> loss_at(const LossBasis& basis, const LawPoint& point, double tokens);
+/// The tokens that reach `target`: the loss falls with D, with a bridge too, for its leverage grows with C.
+[[nodiscard]] Expected<double> tokens_to_reach(const LossBasis& basis, const LawPoint& point, double target);
+
+/// "N, D, E" for what lies outside the runs behind law and bridge (C is that of the bridge); empty: nothing does.
+[[nodiscard]] std::string outside_runs(const LossBasis& basis, const LawPoint& point, double tokens);
+
+/// Why the law can not carry a design at all: no loss, no tokens, no size; a bridge that is none or has no dense model.
+[[nodiscard]] std::optional<Infeasible> basis_problem(const LossBasis& basis);
+
+/// Values of an axis that have a loss: the number the law fixes, any number, or the neutral one alone.
+struct AxisFreedom {
+    bool free = false;
+    int only = 1;   // where it is not free; 0: one value, whichever the family takes
+};
+struct Freedom {
+    AxisFreedom experts, top_k, granularity, shared;
+};
+[[nodiscard]] Freedom freedom_of(const LossBasis& basis);
+
+}   // namespace moecost

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calibrated constants of (accelerator, engine): one table per kernel and number format, each with its residual
+// and the range it was fitted on, the scalars of the serving form, and the launch defaults of the engine.
+// The forms that use the constants are in timing/ (kernels) and serving/; units are in the names.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moecost/base/data.h"
+#include "moecost/base/dtype.h"
+#include "moecost/base/quantity.h"
+
+namespace moecost {
+
+/// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
+enum class Provenance { calibrated, extrapolated, datasheet };
+[[nodiscard]] std::string_view name_of(Provenance provenance);
+[[nodiscard]] constexpr Provenance weaker(Provenance a, Provenance b) { return a < b ? b : a; }
+
+/// Inclusive range of one argument over the rows of the fit.
+struct FitRange {
+    double low = 0;
+    double high = 0;
+    [[nodiscard]] bool contains(double x) const { return x >= low && x <= high; }
+};
+
+/// Where a set of constants comes from and how well it holds on shapes held out of the fit.
+struct FitQuality {
+    std::string table;   // engine and version whose kernel table was fitted
+    std::string note;
+    double rows = 0;
+    double median_error = 0;   // absolute relative error
+    double p90_error = 0;
+    std::string kernel{};   // as the table names it, where the form has one for each format
+};
+
+struct GemmTable {
+    DType weights{};
+    Seconds floor;
+    Seconds k_latency;             // per unit of K
+    double compute = 1;            // share of the dense peak
+    double memory = 1;             // share of the memory bandwidth
+    double overlap_exponent = 2;   // exponent of the p-norm
+    double wave_tail = 0;          // 0: a partial last wave costs its share, 1: a whole wave
+    double split_k = 1;            // least K per split
+    double output_traffic = 1;     // passes over the output
+    FitRange m, n, k;
+    FitQuality fit;
+};
+
+struct MoeTable {
+    DType weights{};
+    MathUnit unit{};
+    std::string kernel;
+    Seconds floor;
+    double compute = 1;
+    double memory = 1;
+    double overlap_exponent = 2;
+    double tile_rows = 1;        // rows a tile pads each expert to
+    double routed_traffic = 0;   // passes over the rows routed to this rank
+    double global_traffic = 0;   // passes over the routed rows of all ranks
+    double width_knee = 0;       // expert width at which half the compute efficiency is left
+    double hidden_knee = 0;
+    Seconds token_log;   // per log2(1 + tokens)
+    FitRange tokens;
+    FitQuality fit;
+};
+
+struct DecodeAttentionTable {
+    DType cache{};
+    Seconds floor;
+    double compute = 1;   // share of the bf16 peak
+    double memory = 1;
+    double overlap_exponent = 2;
+    Seconds per_sequence;
+    double split_tokens = 1;   // tokens of one work item
+    double occupancy_power = 0;
+    FitRange batch, context;
+    FitQuality fit;
+};
+
+struct PrefillAttentionTable {
+    DType cache{};
+    Seconds floor;
+    double compute = 1;   // share of the bf16 peak
+    double startup_tokens = 0;
+    double io_traffic = 0;   // passes over queries, keys, values and outputs
+    double head_knee = 0;    // head size at which half the compute efficiency is left
+    double wave_tail = 0;
+    FitRange prompt;
+    FitQuality fit;
+    DType query = DType::bf16;   // that the table was timed with
+};
+
+struct MlaDecodeTable {
+    DType cache{};
+    Seconds floor;
+    double compute = 1;   // share of the bf16 peak
+    double memory = 1;
+    double overlap_exponent = 2;
+    Seconds per_sequence;
+    FitRange batch, context;
+    FitQuality fit;
+};
+
+struct AllReduceTable {
+    Seconds one_shot;
+    double one_shot_bandwidth = 1;   // share of the link bandwidth
+    Seconds two_shot;
+    double two_shot_bandwidth = 1;
+    Seconds per_rank;   // for every rank beyond two
+    FitRange bytes, gpus;
+    FitQuality fit;
+    Seconds nvls{};              // reduced in the switch, where the engine does so
+    double nvls_bandwidth = 0;   // share of the link bandwidth; 0: it does not
+};
+
+enum class AllToAllMode { low_latency, normal };
+
+/// Expert dispatch and combine over `nodes` nodes of 8 (DeepEP).
+struct AllToAllTable {
+    AllToAllMode mode{};
+    int nodes = 1;
+    Seconds dispatch, dispatch_log;
+    BytesPerSecond dispatch_bandwidth;
+    Seconds combine, combine_log;
+    BytesPerSecond combine_bandwidth;
+    FitQuality fit;
+};
+
+/// Efficiencies without a fit of their own.
+struct AssumedEfficiencies {
+    double mla_absorb_compute = 1;
+    double mla_absorb_memory = 1;
+    Seconds mla_absorb_floor;
+    double recurrent_compute = 1;
+    double recurrent_memory = 1;
+    Seconds recurrent_decode_floor;
+    Seconds recurrent_prefill_floor;
+    double indexer_memory = 1;
+    Seconds indexer_floor;
+    double small_op_passes = 0;         // passes over rows x hidden of the small kernels of a layer
+    double shared_expert_overlap = 0;   // share of the shared expert hidden behind the routed ones
+    Seconds gather;                // one gather or scatter of tokens between attention-data-parallel ranks
+    double gather_bandwidth = 1;   // share of the link bandwidth
+    std::string source;
+};
+
+struct KernelTables {
+    std::vector<GemmTable> gemm;
+    std::vector<MoeTable> moe;
+    std::vector<DecodeAttentionTable> decode_attention;
+    std::vector<PrefillAttentionTable> prefill_attention;
+    std::vector<MlaDecodeTable> mla_decode;
+    std::vector<PrefillAttentionTable> mla_prefill;
+    std::vector<AllReduceTable> all_reduce;
+    std::vector<AllToAllTable> all_to_all;
+    AssumedEfficiencies assumed;
+};
+
+/// p10 and p90 of measured over predicted on the served points of the fit; 0: no point of this accelerator.
+struct Residual {
+    double p10 = 0;
+    double p90 = 0;
+    [[nodiscard]] bool known() const { return p90 > 0; }
+};
+
+/// Scalars of a served engine that no isolated kernel shows.
+struct ServingConstants {
+    double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;           // larger floors are eager-mode timings
+    double prefill_factor = 1;   // prompt work over isolated kernels
+    Seconds host;                // per step
+    Seconds host_per_sequence;   // per sequence and attention rank
+    double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
+    double queue_spread = 0;     // share of the slots that queue for prefill together, spread lengths
+    double queue_fixed = 0;      // the same, equal lengths
+    Seconds first_token;         // HTTP, tokeniser, first chunk
+    std::string source;
+    double median_error = 0;   // of output throughput on the served points of the fit; 0: none
+    Residual throughput_residual, tpot_residual, ttft_residual;
+};
+
+enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
+enum class MemoryBasis { total, free };   // memory_fraction is of all memory, or of what weights leave
+
+struct EngineSettings {
+    Batching batching = Batching::chunked_prefill;
+    double chunk_tokens = 8192;    // prompt tokens of one step and attention rank
+    double max_sequences = 1024;   // running sequences of an attention rank
+    MemoryBasis memory_basis = MemoryBasis::total;
+    double memory_fraction = 0.9;
+    Bytes reserve;                // runtime, graphs, communication buffers
+    double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
+    double admission_steps = 0;   // decode steps between two polls for new requests
+    double draft_tokens = 0;      // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;        // chance that a drafted token is accepted when the ones before it were
+
+    /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
+    [[nodiscard]] double tokens_per_step() const {
+        double sum = 1;
+        double chance = 1;
+        for (double i = 0; i < draft_tokens; ++i) sum += chance *= acceptance;
+        return sum;
+    }
+};
+
+struct Profile {
+    std::string id;
+    std::string accelerator;   // whose kernels were timed
+    std::string engine;        // vllm, sglang, trtllm, ideal
+    std::string source;
+    Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
+    std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
+    ServingConstants serving;
+    EngineSettings defaults;
+};
+
+/// A profile file, or the table `profile` of an accelerator file.
+[[nodiscard]] Profile profile_from_toml(const Document& document);
+
+/// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
+/// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
+[[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
+                                   std::string_view relative, std::string_view engine);
+
+}   // namespace moecost

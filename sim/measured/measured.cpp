@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/measured/measured.h"
+
+#include <algorithm>
+
+namespace moecost {
+namespace {
+
+/// Typed access to the columns of one row; a column that the table lacks reads as empty.
+class Row {
+  public:
+    Row(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
+    [[nodiscard]] std::string text(std::string_view column) const {
+        const auto c = table_.find_column(column);
+        return c ? std::string(table_.text(row_, *c)) : std::string();
+    }
+    [[nodiscard]] std::optional<double> number(std::string_view column) const {
+        const auto c = table_.find_column(column);
+        if (!c || table_.text(row_, *c) == "inf") return std::nullopt;
+        return table_.number(row_, *c);
+    }
+    [[nodiscard]] std::optional<double> positive(std::string_view column) const {
+        const auto value = number(column);
+        if (value && *value < 0) table_.fail(row_, *table_.find_column(column), "is negative");
+        return value;
+    }
+
+  private:
+    const CsvTable& table_;
+    std::size_t row_;
+};
+
+bool set_to_one(const std::string& text) { return text == "1" || text == "true"; }
+
+/// Tables of advanced runs describe a single instance by the columns of the decode pool, whose tp counts GPUs.
+void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
+    p.attention_dp = r.positive("decode_attention_dp").value_or(1);
+    p.pp = r.positive("decode_pp");
+    p.ep = r.positive("decode_ep");
+    p.tp = *r.positive("decode_tp") / std::max(1.0, *p.attention_dp);
+}
+
+MeasuredPoint point_of(const Row& r) {
+    MeasuredPoint p;
+    p.id = r.text("id");
+    p.source = r.text("source");
+    p.date = r.text("source_date");
+    p.scenario = r.text("scenario");
+    const std::string mode = r.text("mode");
+    p.disaggregated = mode.starts_with("disagg");
+    p.speculative = set_to_one(r.text("mtp")) || mode.find("mtp") != std::string::npos;
+    if (p.scenario.empty()) p.scenario = mode;
+    p.gpu = r.text("gpu");
+    p.engine = r.text("engine");
+    p.model = r.text("model");
+    p.weights = r.text("weight_dtype");
+    p.experts = r.text("moe_dtype");
+    p.cache = r.text("kv_dtype");
+    p.spread_lengths = r.text("length_spread").starts_with("uniform");
+    p.suspect = set_to_one(r.text("suspect"));
+    p.gpus = r.positive("num_gpus");
+    p.isl = r.positive("isl");
+    p.osl = r.positive("osl");
+    p.concurrency = r.positive("concurrency");
+    p.prompts = r.positive("num_prompts");
+    p.rate = r.positive("request_rate");
+    p.tp = r.positive("tp");
+    p.pp = r.positive("pp");
+    p.ep = r.positive("ep");
+    p.attention_dp = r.positive("attention_dp");
+    p.draft_tokens = r.positive("mtp_draft_tokens");
+    if (!p.disaggregated && r.positive("decode_tp")) describe_by_decode_pool(r, p);
+    p.output_per_gpu = r.positive("out_tok_s_gpu");
+    p.total_per_gpu = r.positive("total_tok_s_gpu");
+    p.ttft_ms = r.positive("ttft_ms");
+    p.tpot_ms = r.positive("tpot_ms");
+    p.e2e_ms = r.positive("e2e_ms");
+    return p;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::optional<double> optional_number(const Reader& r, std::string_view key) {
+    if (!r.has(key)) return std::nullopt;
+    return r.number(key, non_negative);
+}
+
+}   // namespace
+
+std::vector<MeasuredPoint> read_points(const CsvTable& table) {
+    for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"})
+        (void)table.column(needed);
+    if (!table.find_column("scenario") && !table.find_column("mode")) (void)table.column("scenario");
+    std::vector<MeasuredPoint> points;
+    points.reserve(table.rows());
+    for (std::size_t row = 0; row < table.rows(); ++row) points.push_back(point_of(Row(table, row)));
+    return points;
+}
+
+Recipes::Recipes(const Document& document) {
+    const Reader reader(document);
+    reader.allow_only({"schema", "rule"});
+    for (const Reader& r : reader.tables("rule")) {
+        r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
+                      "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
+                      "draft_tokens", "gpus_above", "all_to_all", "source"});
+        Rule rule;
+        rule.engine = r.text("engine");
+        if (r.has("models")) rule.models = r.texts("models");
+        if (r.has("gpus")) rule.gpus = r.texts("gpus");
+        if (r.has("scenarios")) rule.scenarios = r.texts("scenarios");
+        if (r.has("spread_lengths")) rule.spread_lengths = r.flag("spread_lengths");
+        rule.concurrency_below = optional_number(r, "concurrency_below");
+        rule.gpus_above = optional_number(r, "gpus_above");
+        rule.exchange = r.text_or("all_to_all", "");
+        rule.chunk_tokens = optional_number(r, "chunk_tokens");
+        rule.admission_steps = optional_number(r, "admission_steps");
+        rule.draft_tokens = optional_number(r, "draft_tokens");
+        rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
+        rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
+        rule.chunk_extra = r.number_or("chunk_extra", 0, non_negative);
+        (void)r.text("source");
+        rules_.push_back(std::move(rule));
+    }
+}
+
+RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& model,
+                                 const std::string& gpu) const {
+    RecipeSettings s;
+    const double requests = point.concurrency.value_or(0);
+    for (const Rule& rule : rules_) {
+        if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu))
+            continue;
+        if (!contains(rule.scenarios, point.scenario)) continue;
+        if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
+        if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
+        if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
+        if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
+        if (rule.admission_steps) s.admission_steps = rule.admission_steps;
+        if (rule.chunk_tokens) {
+            const double formula =
+                rule.chunk_per_isl * point.isl.value_or(0) + rule.chunk_per_request * requests;
+            s.chunk_tokens = std::max(*rule.chunk_tokens, formula + rule.chunk_extra);
+        }
+    }
+    return s;
+}
+
+}   // namespace moecost

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Published serving measurements: the rows of a table, and the recipes their engines ran with.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moecost/base/csv.h"
+#include "moecost/base/data.h"
+
+namespace moecost {
+
+/// One row of a table of measurements. Numbers that the table leaves empty are not known (never zero).
+struct MeasuredPoint {
+    std::string id, source, date, scenario, gpu, engine, model;
+    std::string weights, experts, cache;   // formats as the table spells them; empty: not recorded
+    bool spread_lengths = false;           // uniform 0.8 to 1.0 of nominal
+    bool suspect = false;
+    bool disaggregated = false;
+    bool speculative = false;
+    std::optional<double> gpus, isl, osl, concurrency, prompts, rate;
+    std::optional<double> tp, pp, ep, attention_dp, draft_tokens;
+    std::optional<double> output_per_gpu, total_per_gpu, ttft_ms, tpot_ms, e2e_ms;
+};
+
+/// Reads tables of the columns id, source, source_date, scenario or mode, gpu, num_gpus, engine, model, weight_dtype,
+/// moe_dtype, kv_dtype, isl, osl, length_spread, concurrency, num_prompts, request_rate, tp, pp, ep, attention_dp,
+/// mtp, out_tok_s_gpu, total_tok_s_gpu, ttft_ms, tpot_ms, e2e_ms, suspect; a column may be missing when it is not
+/// needed. Tables of disaggregated or multi-token-prediction runs are recognised.
+[[nodiscard]] std::vector<MeasuredPoint> read_points(const CsvTable& table);
+
+/// What a recipe set that is not in the row.
+struct RecipeSettings {
+    std::optional<double> chunk_tokens;
+    std::optional<double> admission_steps;
+    std::optional<double> draft_tokens;   // where the row says that it drafts, but not how many
+    std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
+};
+
+/// Rules of hwmodels/measured/recipes.toml.
+class Recipes {
+  public:
+    explicit Recipes(const Document& document);
+    /// `model` and `gpu` by the names of the library. Later matching rules win.
+    [[nodiscard]] RecipeSettings settings(const MeasuredPoint& point, const std::string& model,
+                                          const std::string& gpu) const;
+
+  private:
+    struct Rule {
+        std::string engine;
+        std::vector<std::string> models, gpus;
+        std::vector<std::string> scenarios;
+        std::optional<bool> spread_lengths;
+        std::optional<double> concurrency_below, gpus_above;
+        std::string exchange;
+        std::optional<double> chunk_tokens, admission_steps, draft_tokens;
+        double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
+    };
+    std::vector<Rule> rules_;
+};
+
+}   // namespace moecost

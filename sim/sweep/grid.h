@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// A grid of scenarios as a person writes it:
+//
+//   keep_infeasible = false
+//   filter     = ["gpus % tp == 0", "ep <= experts"]         # on inputs, before evaluation
+//   constraint = ["ttft <= 2", "tpot <= 0.05"]               # on results
+//   columns    = ["gpu", "tp", "usd_per_mtok_output"]        # absent: the axes and the usual results
+//   frontier   = { maximise = ["tokens_per_s_per_user", "output_tokens_per_s_per_gpu"] }   # 2 to 4 objectives
+//
+//   [scenario]                     # the keys of scenario files; or scenario = "FILE.toml"
+//   model = "deepseek-v3"
+//
+//   [[axis]]                       # any key of a scenario (with a family: size, experts, ...), set.FIELD (what-if
+//                                  # edit) or gpu.FIGURE
+//   key = "tp"
+//   values = [1, 2, 4, 8]          # or range = { from, to, step }, or log_range = { from, to, points, round }
+//   [[axis]]
+//   keys = ["gpu", "price"]        # keys that move together: one row of values for each key
+//   values = [["h100_sxm", "h200_sxm"], [2.5, 3.2]]
+//
+// Points are numbered from 0, the last axis turns fastest.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "moecost/base/data.h"
+#include "moecost/base/expression.h"
+#include "moecost/base/value.h"
+#include "moecost/estimate/description.h"
+#include "moecost/hardware/accelerator_parameters.h"
+#include "moecost/sweep/fields.h"
+
+namespace moecost {
+
+enum class AxisKind {
+    name,     // models, accelerators, engines, formats: read from data, once for each combination
+    option,   // a number of the description
+    edit,     // set.FIELD: a what-if edit of the architecture
+    member,   // size, experts, top-k, ...: a choice among the members of a family
+    gpu,      // gpu.FIGURE
+    price     // dollars per GPU-hour
+};
+
+/// A choice among the members of a family.
+struct MemberChoice {
+    std::string_view key;    // of the option
+    std::string_view name;   // of the column
+    void (*set)(FamilyRequest& request, double value);
+    double (*get)(const FamilyRequest& request);
+};
+
+/// One key of an axis and its values.
+struct AxisColumn {
+    std::string key;    // option key with '-', edit field, or figure of the accelerator
+    std::string name;   // column of the output
+    AxisKind kind = AxisKind::name;
+    std::vector<std::string> texts;
+    std::vector<double> numbers;   // of the same values; not for names
+    Location where;
+    const GpuFigure* figure = nullptr;
+    const MemberChoice* choice = nullptr;
+};
+
+struct Axis {
+    std::vector<AxisColumn> columns;
+    std::size_t size = 0;
+};
+
+/// What a name stands for: exactly one of the three.
+struct Variable {
+    std::string name;
+    const Field* field = nullptr;
+    const GpuFigure* figure = nullptr;
+    int model_field = -1;   // index into Grid::model_fields
+    [[nodiscard]] bool known() const { return field != nullptr || figure != nullptr || model_field >= 0; }
+    [[nodiscard]] bool is_number() const { return known() && (field == nullptr || field->number != nullptr); }
+    [[nodiscard]] bool is_result() const { return field != nullptr && field->stage == FieldStage::result; }
+};
+
+struct Objective {
+    std::size_t variable = 0;   // index into Grid::variables
+    bool maximise = false;
+};
+
+struct Grid {
+    std::string file;
+    Description base;
+    std::vector<Axis> axes;
+    std::uint64_t points = 0;
+    std::vector<Variable> variables;         // of all expressions and objectives
+    std::vector<std::string> model_fields;   // fields of the architecture that are asked for
+    std::vector<Expression> filters;
+    std::vector<Expression> constraints;
+    std::vector<Variable> columns;       // the name "point" stands for the number of the point
+    std::vector<Objective> objectives;   // empty: no frontier
+    bool keep_infeasible = false;
+    std::uint64_t hash = 0;   // of everything above: comments and layout of the file do not count
+};
+
+/// A size that every family has a member of: stands for a size that an axis brings.
+inline constexpr double usual_member_size = 7e9;
+inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
+
+/// InputError with the position of what is wrong. Names of models, accelerators and engines are looked up in `data`.
+[[nodiscard]] Grid read_grid(const DataStore& data, const Document& document);
+
+/// What a name stands for, not known() when it is nothing. A field of the model is added to Grid::model_fields.
+[[nodiscard]] Variable resolve_variable(Grid& grid, std::string_view name,
+                                        const std::vector<std::string>& model_keys);
+
+/// One of size, experts, top-k, granularity, shared-experts of a member, by option key or column name; null: none.
+[[nodiscard]] const MemberChoice* member_choice_named(std::string_view name);
+
+/// Values of one axis column: a list, a range or a logarithmic range, as texts. Inner function of the reader.
+[[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);
+[[nodiscard]] std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key,
+                                                     const Value& list);
+/// Fills kind, numbers and figure of a column, and checks each value where it can be checked alone.
+void classify_column(const DataStore& data, const Description& base, AxisColumn& column);
+
+}   // namespace moecost

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of a sweep on their way to disk: a part file that grows in the order of the blocks, and a journal of the
+// blocks that are complete in it. A killed sweep goes on where the journal ends; the final name appears at the end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moecost/base/content_hash.h"
+#include "moecost/sweep/block.h"
+#include "moecost/sweep/manifest.h"
+
+namespace moecost {
+
+/// A file that is written to its end or reports why not.
+class OutputFile {
+  public:
+    OutputFile() = default;
+    OutputFile(const std::string& path, bool keep_content);
+    OutputFile(OutputFile&& other) noexcept;
+    OutputFile& operator=(OutputFile&& other) noexcept;
+    ~OutputFile();
+    /// SystemError, with the path, when not all of it can be written.
+    void write(std::string_view bytes);
+    void truncate(std::uint64_t size);
+    void flush();   // to the device
+    /// InputError when another process holds the file.
+    void lock();
+    [[nodiscard]] bool is_regular() const;
+
+  private:
+    [[noreturn]] void fail(std::string_view what) const;
+    std::string path_;
+    int descriptor_ = -1;
+};
+
+enum class StartMode {
+    fresh,    // InputError when an unfinished sweep is in the way
+    resume,   // goes on with an unfinished sweep of the same inputs, else starts
+    restart   // throws an unfinished sweep away
+};
+
+class SweepOutput {
+  public:
+    SweepOutput(const std::string& path, const SweepIdentity& identity, const Shard& shard,
+                std::string header, StartMode mode);
+
+    /// Blocks that are complete on disk, counted from the first of the shard; their counts and frontier candidates.
+    [[nodiscard]] std::uint64_t blocks_done() const { return blocks_done_; }
+    [[nodiscard]] const SweepCounts& counts() const { return counts_; }
+    [[nodiscard]] const std::vector<std::uint64_t>& candidates() const { return candidates_; }
+    void append(const BlockResult& result);
+    /// Gives rows, frontier and manifest their final names. `frontier` is a whole file, or the rows of this one where
+    /// only the frontier is wanted. The sizes and the fingerprint of the manifest are filled in here.
+    void finish(Manifest manifest, const std::string& frontier);
+    /// Leaves nothing behind.
+    void discard();
+    [[nodiscard]] const OutputPaths& paths() const { return paths_; }
+    /// False for devices and pipes: rows alone are written, nothing can be resumed.
+    [[nodiscard]] bool has_journal() const { return journalled_; }
+
+  private:
+    void resume();
+    [[nodiscard]] bool apply_line(std::string_view line, std::vector<std::string>& reasons);
+    void hash_part(std::uint64_t bytes);
+    [[nodiscard]] std::string journal_head() const;
+
+    OutputPaths paths_;
+    SweepIdentity identity_;
+    Shard shard_;
+    std::string header_;
+    bool journalled_ = true;
+    OutputFile part_;
+    OutputFile journal_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t blocks_done_ = 0;
+    SweepCounts counts_;
+    std::vector<std::string> reasons_;        // numbered in the journal
+    std::vector<std::uint64_t> candidates_;   // read back at a resume
+    ContentHash content_;
+};
+
+}   // namespace moecost

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the laws of this room need to know about the hardware and its calibration: peaks, and the kernel tables
+// selected for the number formats of a deployment.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/model/architecture.h"
+#include "moecost/ops/operation.h"
+#include "moecost/timing/timed.h"
+
+namespace moecost {
+
+/// The tables of a profile that a deployment uses. Null where the model has no such operation.
+struct KernelSelection {
+    std::array<const GemmTable*, dtype_table.size()> gemm{};   // by DType
+    std::vector<const MoeTable*> moe;                          // candidates: the cheapest runs
+    const DecodeAttentionTable* decode_attention = nullptr;
+    const PrefillAttentionTable* prefill_attention = nullptr;
+    const MlaDecodeTable* mla_decode = nullptr;
+    const PrefillAttentionTable* mla_prefill = nullptr;
+};
+
+/// Hardware with its calibration, ready for timing. Refers to the profile, which must outlive it.
+struct CalibratedHardware {
+    const Cluster* cluster = nullptr;
+    const Profile* profile = nullptr;
+    KernelSelection kernels;
+
+    /// Dense peak; units the accelerator lacks run as bf16 (weight-only formats).
+    [[nodiscard]] FlopPerSecond peak(MathUnit unit) const {
+        const FlopPerSecond own = cluster->gpu.peak_of(unit);
+        return own.value() > 0 ? own : cluster->gpu.peak_of(MathUnit::bf16);
+    }
+    [[nodiscard]] BytesPerSecond memory_bandwidth() const { return cluster->gpu.memory_bandwidth; }
+    [[nodiscard]] BytesPerSecond link_bandwidth() const { return cluster->gpu.link_bandwidth; }
+    /// Floor of a kernel in the served graph: floor_factor min(t0, floor_cap).
+    [[nodiscard]] Seconds served_floor(Seconds isolated) const {
+        return profile->serving.floor_factor * min(isolated, profile->serving.floor_cap);
+    }
+};
+
+/// Why a precision cannot run here (format without tensor-core path or kernel table), naming what can; empty: it can.
+[[nodiscard]] std::string precision_problem(const Architecture& architecture, const Precision& precision,
+                                            const Cluster& cluster, const Profile& profile);
+
+/// Selects the kernel tables for a precision that has no precision_problem.
+[[nodiscard]] CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,
+                                                     const Precision& precision);
+
+}   // namespace moecost

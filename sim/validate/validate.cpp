@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/validate/validate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "moecost/base/format.h"
+
+namespace moecost {
+namespace {
+
+/// Lengths drawn uniformly from 0.8 to 1.0 of nominal have this mean.
+constexpr double spread_mean = 0.9;
+
+std::string format_of(const std::string& spelled) {
+    // "bf16/nvfp4": attention and most dense parts stay in bf16, the experts are labelled apart.
+    return spelled.substr(0, spelled.find('/'));
+}
+
+void set_load(const MeasuredPoint& p, Description& d) {
+    const auto set = [&](LoadKind kind, double requests) {
+        d.load = kind;
+        d.requests = requests;
+    };
+    if (p.scenario == "offline_max")
+        set(LoadKind::offline, p.prompts.value_or(0));
+    else if (p.scenario == "static_batch")
+        set(LoadKind::static_batch, p.concurrency.value_or(0));
+    else if (p.scenario == "burst")
+        set(LoadKind::burst, p.prompts.value_or(p.concurrency.value_or(0)));
+    else if (p.scenario == "request_rate")
+        set(LoadKind::rate, p.rate.value_or(0));
+    else if (p.scenario == "prefill_only")
+        set(LoadKind::prefill_only, 0);
+    else if (p.scenario == "decode_only")
+        set(LoadKind::decode_only, p.concurrency.value_or(0));
+    else
+        set(LoadKind::closed_loop, p.concurrency.value_or(0));
+}
+
+bool known_scenario(const std::string& s) {
+    constexpr std::string_view names[] = {"closed_loop",  "offline_max",  "static_batch", "burst",
+                                          "request_rate", "prefill_only", "decode_only"};
+    return std::find(std::begin(names), std::end(names), s) != std::end(names);
+}
+
+double ratio(double predicted, std::optional<double> measured) {
+    return predicted > 0 && measured && *measured > 0 ? predicted / *measured : 0;
+}
+
+std::string concurrency_band(const MeasuredPoint& p) {
+    if (!p.concurrency) return "not stated";
+    const double n = *p.concurrency;
+    return n <= 8     ? "  1 to   8"
+           : n <= 32  ? "  9 to  32"
+           : n <= 64  ? " 33 to  64"
+           : n <= 128 ? " 65 to 128"
+                      : "above 128";
+}
+
+ErrorGroup group_errors(std::string dimension, std::string name,
+                        const std::vector<const Prediction*>& members) {
+    std::vector<double> throughput, tpot, ttft;
+    for (const Prediction* p : members) {
+        if (p->throughput_ratio > 0) throughput.push_back(p->throughput_ratio);
+        if (p->tpot_ratio > 0) tpot.push_back(p->tpot_ratio);
+        if (p->ttft_ratio > 0) ttft.push_back(p->ttft_ratio);
+    }
+    return {std::move(dimension), std::move(name), summarise(std::move(throughput)),
+            summarise(std::move(tpot)), summarise(std::move(ttft))};
+}
+
+void add_groups(Validation& v, const std::string& dimension,
+                const std::function<std::string(const Prediction&)>& key) {
+    std::map<std::string, std::vector<const Prediction*>> members;
+    for (const Prediction& p : v.predictions) members[key(p)].push_back(&p);
+    for (const auto& [name, rows] : members) v.groups.push_back(group_errors(dimension, name, rows));
+}
+
+void add_combinations(Validation& v) {
+    std::map<std::array<std::string, 3>, std::vector<const Prediction*>> members;
+    for (const Prediction& p : v.predictions) members[{p.point.model, p.gpu, p.point.engine}].push_back(&p);
+    for (const auto& [key, rows] : members) {
+        v.combinations.push_back({key[0], key[1], key[2], group_errors("combination", {}, rows)});
+    }
+}
+
+}   // namespace
+
+ErrorSummary summarise(std::vector<double> ratios) {
+    ErrorSummary s;
+    s.rows = ratios.size();
+    if (ratios.empty()) return s;
+    const auto median = [](std::vector<double> values) {
+        const std::size_t half = values.size() / 2;
+        std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
+        const double upper = values[half];
+        if (values.size() % 2 == 1) return upper;
+        return (upper +
+                *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half))) /
+               2;
+    };
+    s.median_ratio = median(ratios);
+    const auto n = static_cast<double>(ratios.size());
+    for (double& r : ratios) {
+        r = std::abs(r - 1);
+        s.mean_ape += r / n;
+        s.within_10_percent += r <= 0.1 ? 1 / n : 0;
+        s.within_20_percent += r <= 0.2 ? 1 / n : 0;
+    }
+    s.median_ape = median(std::move(ratios));
+    return s;
+}
+
+Predictor::Predictor(const DataStore& data)
+    : data_(data), recipes_(data.open("hwmodels/measured", "recipes", "recipe file")) {}
+
+std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) const {
+    if (p.disaggregated) return "disaggregated prefill and decode are not modelled";
+    if (!known_scenario(p.scenario)) return std::string("unknown scenario ").append(p.scenario);
+    if (!p.isl || (!p.osl && p.scenario != "prefill_only")) return "lengths not recorded";
+    if (!p.tp || !p.attention_dp) return "parallel layout not recorded";
+    d.model = p.model;
+    d.gpu = p.gpu;
+    d.engine = p.engine;
+    d.tp = static_cast<int>(*p.tp);
+    d.pp = static_cast<int>(p.pp.value_or(1));
+    d.ep = static_cast<int>(std::max(1.0, p.ep.value_or(1)));
+    d.attention_dp = static_cast<int>(*p.attention_dp);
+    d.weights = format_of(p.weights);
+    d.expert_weights = p.experts.empty() ? d.weights : format_of(p.experts);
+    d.kv = p.cache == "auto" ? "" : p.cache;
+    const double mean = p.spread_lengths ? spread_mean : 1;
+    d.isl = std::max(1.0, *p.isl * mean);
+    d.osl = std::max(1.0, p.osl.value_or(1) * mean);
+    d.equal_lengths = !p.spread_lengths;
+    d.price = std::string{"1"};
+    set_load(p, d);
+    const bool counted = d.load != LoadKind::prefill_only && d.load != LoadKind::offline;
+    if (counted && !(d.requests > 0)) return "load not recorded";
+    return {};
+}
+
+const Scenario& Predictor::base_scenario(const Description& d) {
+    std::string key = d.model;
+    for (const std::string& part : {d.gpu, d.engine, d.weights, d.expert_weights, d.kv})
+        key.append("|").append(part);
+    for (const int n : {*d.tp, *d.pp, *d.ep, *d.attention_dp}) key.append("|").append(std::to_string(n));
+    if (const auto it = scenarios_.find(key); it != scenarios_.end()) return it->second;
+    Description lengths_apart = d;
+    lengths_apart.isl = lengths_apart.osl = 1;
+    return scenarios_.emplace(key, describe(data_, lengths_apart)).first->second;
+}
+
+std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p) {
+    Description d;
+    if (std::string reason = describe_point(p, d); !reason.empty()) return reason;
+    Scenario s;
+    try {
+        s = base_scenario(d);
+    } catch (const InputError& e) {
+        return std::string(e.what());
+    }
+    const std::string model = s.architecture.name;
+    const RecipeSettings recipe = recipes_.settings(p, p.model, s.cluster.gpu.id);
+    if (recipe.chunk_tokens) s.engine.chunk_tokens = *recipe.chunk_tokens;
+    if (p.speculative) s.engine.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
+    if (recipe.exchange == "normal") s.layout.exchange = ExpertExchange::normal;
+    if (recipe.exchange == "low-latency") s.layout.exchange = ExpertExchange::low_latency;
+    if (recipe.admission_steps) s.engine.admission_steps = *recipe.admission_steps;
+    s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load, d.requests};
+    const Expected<Estimate> estimate = evaluate(s);
+    if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);
+
+    Prediction r{p, model, s.cluster.gpu.id, 0, 0, 0, 0, 0, 0, estimate->provenance};
+    const double gpus = s.layout.gpus();
+    const Serving& serving = estimate->serving;
+    if (*d.load == LoadKind::prefill_only) {
+        r.output_per_gpu = serving.input_tokens_per_s.value() / gpus;
+        r.throughput_ratio = ratio(r.output_per_gpu, p.total_per_gpu);
+    } else {
+        r.output_per_gpu = serving.output_tokens_per_s.value() / gpus;
+        r.throughput_ratio = ratio(r.output_per_gpu, p.output_per_gpu);
+    }
+    r.tpot_s = serving.tpot.value();
+    r.ttft_s = serving.ttft.value();
+    if (*d.load != LoadKind::prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
+    if (*d.load != LoadKind::decode_only) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
+    return r;
+}
+
+Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& points,
+                    const std::function<bool(const MeasuredPoint&)>& keep) {
+    Validation v;
+    Predictor predictor(data);
+    for (const MeasuredPoint& point : points) {
+        if (!keep(point)) continue;
+        ++v.rows;
+        if (point.suspect) {
+            ++v.suspect;
+            ++v.skipped["marked suspect in the table"];
+            continue;
+        }
+        auto result = predictor.predict(point);
+        if (auto* reason = std::get_if<std::string>(&result))
+            ++v.skipped[*reason];
+        else
+            v.predictions.push_back(std::move(std::get<Prediction>(result)));
+    }
+    std::vector<const Prediction*> all;
+    for (const Prediction& p : v.predictions) all.push_back(&p);
+    v.overall = group_errors("all", "all", all);
+    add_groups(v, "scenario", [](const Prediction& p) { return p.point.scenario; });
+    add_groups(v, "model", [](const Prediction& p) { return p.point.model; });
+    add_groups(v, "gpu", [](const Prediction& p) { return p.gpu; });
+    add_groups(v, "engine", [](const Prediction& p) { return p.point.engine; });
+    add_groups(v, "concurrency", [](const Prediction& p) { return concurrency_band(p.point); });
+    add_combinations(v);
+    return v;
+}
+
+}   // namespace moecost

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Predictions against published measurements: every row that can be predicted, error tables, and what was skipped.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "moecost/estimate/estimate.h"
+#include "moecost/measured/measured.h"
+
+namespace moecost {
+
+/// Prediction of one row beside its measurement; a ratio is predicted/measured, 0 where one of both is missing.
+struct Prediction {
+    MeasuredPoint point;
+    std::string model;   // name in the library
+    std::string gpu;
+    double output_per_gpu = 0;   // tokens/s
+    double tpot_s = 0;
+    double ttft_s = 0;
+    double throughput_ratio = 0;
+    double tpot_ratio = 0;
+    double ttft_ratio = 0;
+    Provenance provenance = Provenance::calibrated;
+};
+
+struct ErrorSummary {
+    std::size_t rows = 0;
+    double median_ape = 0;   // absolute percentage error as a fraction
+    double mean_ape = 0;
+    double median_ratio = 0;
+    double within_10_percent = 0;
+    double within_20_percent = 0;
+};
+[[nodiscard]] ErrorSummary summarise(std::vector<double> ratios);
+
+struct ErrorGroup {
+    std::string dimension;   // model, gpu, engine, scenario, concurrency
+    std::string name;
+    ErrorSummary throughput, tpot, ttft;
+};
+
+/// Errors of one model on one accelerator under one engine.
+struct MeasuredCombination {
+    std::string model, gpu, engine;
+    ErrorGroup errors;
+};
+
+struct Validation {
+    std::size_t rows = 0;      // read and kept by the filter
+    std::size_t suspect = 0;   // of them marked suspect: left out
+    std::vector<Prediction> predictions;
+    std::map<std::string, std::size_t> skipped;   // reason -> rows
+    ErrorGroup overall;
+    std::vector<ErrorGroup> groups;   // by scenario, model, gpu, engine, concurrency
+    std::vector<MeasuredCombination> combinations;
+};
+
+/// Predicts rows one by one; loads each model and profile once.
+class Predictor {
+  public:
+    explicit Predictor(const DataStore& data);
+    /// The prediction, or the reason why there is none.
+    [[nodiscard]] std::variant<Prediction, std::string> predict(const MeasuredPoint& point);
+    /// The deployment a row describes, as `estimate` would be asked. Empty text, or why it cannot be told.
+    [[nodiscard]] std::string describe_point(const MeasuredPoint& point, Description& description) const;
+
+  private:
+    const Scenario& base_scenario(const Description& description);
+    const DataStore& data_;
+    Recipes recipes_;
+    std::map<std::string, Scenario> scenarios_;
+};
+
+/// Runs over all points that `keep` accepts.
+[[nodiscard]] Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& points,
+                                  const std::function<bool(const MeasuredPoint&)>& keep);
+
+}   // namespace moecost

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "../base/input_error.h"
+#include "moecost/measured/measured.h"
+
+using namespace moecost;
+
+namespace {
+
+std::vector<MeasuredPoint> fixture(const char* name) {
+    const std::string path = std::string(MOECOST_TEST_DATA).append("/measured/fixtures/").append(name);
+    return read_points(CsvTable(read_file(path), name));
+}
+
+std::vector<MeasuredPoint> parsed(const std::string& text) {
+    return read_points(CsvTable(text, "points.csv"));
+}
+
+/// Rules with the field `source` filled in.
+Recipes recipes(const std::string& text) { return Recipes(parse_toml(text, "recipes.toml")); }
+
+MeasuredPoint point_of(const char* engine) {
+    MeasuredPoint p;
+    p.engine = engine;
+    p.scenario = "closed_loop";
+    p.isl = 1000;
+    p.concurrency = 32;
+    p.gpus = 8;
+    return p;
+}
+
+}   // namespace
+
+TEST_CASE("a row of a table becomes a point, and what is empty stays unknown") {
+    const auto points = fixture("points.csv");
+    REQUIRE(points.size() == 11);
+    const MeasuredPoint& p = points[0];
+    CHECK(p.id == "a1");
+    CHECK(p.scenario == "closed_loop");
+    CHECK(p.gpu == "h100-sxm");
+    CHECK(p.model == "llama-3.1-70b");
+    CHECK(p.weights == "fp8");
+    CHECK(p.experts.empty());
+    CHECK(p.cache == "bf16");
+    CHECK(p.spread_lengths);
+    CHECK(!p.suspect);
+    CHECK(p.tp == 4);
+    CHECK(!p.ep.has_value());
+    CHECK(p.output_per_gpu == 480);
+    CHECK(p.ttft_ms == 290);
+    CHECK(!p.e2e_ms.has_value());   // the table has no such column
+    CHECK(!points[1].spread_lengths);
+    CHECK(points[1].suspect);   // 1
+    CHECK(points[2].suspect);   // true
+    CHECK(!points[2].ttft_ms.has_value());
+    CHECK(!points[3].concurrency.has_value());
+    CHECK(!points[10].concurrency.has_value());   // inf
+}
+
+TEST_CASE("tables of disaggregated and drafting runs are recognised") {
+    const auto points = fixture("advanced.csv");
+    REQUIRE(points.size() == 4);
+    CHECK(points[0].disaggregated);
+    CHECK(!points[0].speculative);
+    CHECK(!points[1].disaggregated);
+    CHECK(points[1].speculative);
+    CHECK(!points[1].draft_tokens.has_value());
+    CHECK(points[1].tp == 8);
+    CHECK(points[2].draft_tokens == 2);
+    CHECK(points[2].attention_dp == 8);   // 8 GPUs of the decode pool are 8 ranks of one
+    CHECK(points[2].tp == 1);
+    CHECK(points[3].disaggregated);
+    CHECK(points[3].speculative);
+}
+
+TEST_CASE("a table without a needed column is refused") {
+    CHECK(message_of([] { (void)parsed("id,gpu,engine,model,osl,scenario\na,b,c,d,1,closed_loop\n"); }) ==
+          "points.csv:1: key 'isl': column is missing");
+    CHECK(hint_of([] { (void)parsed("id,gpu,engine,model,isll,osl,scenario\na,b,c,d,1,1,closed_loop\n"); }) ==
+          "did you mean 'isll'?");
+    CHECK(message_of([] { (void)parsed("id,gpu,engine,model,isl,osl\na,b,c,d,1,1\n"); }) ==
+          "points.csv:1: key 'scenario': column is missing");
+}
+
+TEST_CASE("a bad number is refused with its line and column") {
+    const std::string header = "id,gpu,engine,model,isl,osl,scenario,ttft_ms\n";
+    CHECK(message_of([&] {
+              (void)parsed(header + "a,b,c,d,1,1,closed_loop,3\na,b,c,d,1,1,closed_loop,fast\n");
+          }) == "points.csv:3: key 'ttft_ms': 'fast' is not a number");
+    CHECK(message_of([&] { (void)parsed(header + "a,b,c,d,-5,1,closed_loop,3\n"); }) ==
+          "points.csv:2: key 'isl': is negative");
+    CHECK(message_of([&] { (void)parsed(header + "a,b,c,d,1,1,closed_loop,nan\n"); }) ==
+          "points.csv:2: key 'ttft_ms': 'nan' is not a number");
+    CHECK(message_of([&] { (void)parsed(header + "a,b,c\n"); }) ==
+          "points.csv:2: 3 fields where the header has 8");
+}
+
+TEST_CASE("later recipe rules win, field by field") {
+    const Recipes r = recipes(R"(
+[[rule]]
+engine = "vllm"
+chunk_tokens = 8192
+admission_steps = 3
+source = "a"
+[[rule]]
+engine = "vllm"
+models = ["m1", "m2"]
+gpus = ["h100_sxm"]
+chunk_tokens = 2048
+source = "b"
+)");
+    const auto chunk = [&](const char* engine, const char* model, const char* gpu) {
+        return r.settings(point_of(engine), model, gpu).chunk_tokens;
+    };
+    CHECK(chunk("vllm", "m3", "h100_sxm") == 8192);
+    CHECK(chunk("vllm", "m2", "h100_sxm") == 2048);
+    CHECK(chunk("vllm", "m2", "h200_sxm") == 8192);
+    CHECK(!chunk("sglang", "m2", "h100_sxm").has_value());
+    CHECK(r.settings(point_of("vllm"), "m2", "h100_sxm").admission_steps ==
+          3);   // the later rule says nothing
+}
+
+TEST_CASE("a chunk follows the formula of its rule where that is larger") {
+    const Recipes r = recipes(R"(
+[[rule]]
+engine = "trtllm"
+chunk_tokens = 8192
+chunk_per_isl = 2
+chunk_per_request = 10
+chunk_extra = 64
+source = "a"
+)");
+    MeasuredPoint p = point_of("trtllm");
+    CHECK(r.settings(p, "m", "g").chunk_tokens == 8192);   // 2000 + 320 + 64
+    p.isl = 5000;
+    CHECK(r.settings(p, "m", "g").chunk_tokens == 10384);   // 10,000 + 320 + 64
+}
+
+TEST_CASE("rules see scenario, spread, concurrency and size of a point") {
+    const Recipes r = recipes(R"(
+[[rule]]
+engine = "sglang"
+scenarios = ["decode_only"]
+gpus_above = 8
+all_to_all = "low-latency"
+source = "a"
+[[rule]]
+engine = "sglang"
+spread_lengths = true
+concurrency_below = 16
+admission_steps = 5
+source = "b"
+[[rule]]
+engine = "sglang"
+draft_tokens = 3
+source = "c"
+)");
+    MeasuredPoint p = point_of("sglang");
+    CHECK(r.settings(p, "m", "g").exchange.empty());
+    CHECK(r.settings(p, "m", "g").draft_tokens == 3);
+    p.scenario = "decode_only";
+    CHECK(r.settings(p, "m", "g").exchange.empty());   // 8 GPUs are not above 8
+    p.gpus = 72;
+    CHECK(r.settings(p, "m", "g").exchange == "low-latency");
+    CHECK(!r.settings(p, "m", "g").admission_steps.has_value());
+    p.spread_lengths = true;
+    CHECK(!r.settings(p, "m", "g").admission_steps.has_value());   // 32 requests
+    p.concurrency = 15;
+    CHECK(r.settings(p, "m", "g").admission_steps == 5);
+}
+
+TEST_CASE("a bad recipe is refused with its place") {
+    CHECK(message_of([] { (void)recipes("[[rule]]\nengine = \"vllm\"\nchunk = 3\nsource = \"a\"\n"); }) ==
+          "recipes.toml:3:9: key 'rule[0].chunk': unknown key");
+    CHECK(message_of([] { (void)recipes("[[rule]]\nengine = \"vllm\"\n"); }).find("source': missing") !=
+          std::string::npos);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// moecost design: which MoE should be trained, so that serving it at equal loss is cheapest?
+#include "design/design.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+
+#include "design/paper.h"
+#include "moecost/base/format.h"
+#include "text.h"
+
+namespace moecost::cli {
+namespace {
+
+std::atomic<bool> stop_wanted{false};
+
+void show_progress(const TableProgress& p) {
+    constexpr std::size_t width = 24;
+    const double share = p.all > 0 ? static_cast<double>(p.done) / static_cast<double>(p.all) : 1;
+    const auto filled = static_cast<std::size_t>(share * width);
+    std::string line("\r[");
+    line.append(filled, '#').append(width - filled, ' ').append("] ").append(percent(share));
+    line.append("  ").append(grouped(static_cast<long long>(p.evaluated))).append(" points");
+    if (p.seconds > 0) {
+        line.append("  ").append(amount(static_cast<double>(p.evaluated) / p.seconds)).append("/s  ");
+        line.append(duration(p.seconds * (1 - share) / std::max(share, 1e-9))).append(" left");
+    }
+    line.append("\033[K");
+    if (p.done == p.all) line.append("\r\033[K");
+    std::fputs(line.c_str(), stderr);
+}
+
+TableOptions table_options(const DesignQuestion& question, const Invocation& invocation) {
+    TableOptions o;
+    o.threads = question.threads;
+    o.stop = &stop_wanted;
+    if (!invocation.quiet && isatty(STDERR_FILENO) != 0) o.progress = show_progress;
+    return o;
+}
+
+std::string spent(const DesignAnswer& answer, double seconds) {
+    std::string s(grouped(static_cast<long long>(answer.evaluated)));
+    s.append(" points of ")
+        .append(grouped(static_cast<long long>(answer.built)))
+        .append(" models evaluated in ");
+    s.append(duration(seconds));
+    return s.append(", ")
+        .append(amount(static_cast<double>(answer.evaluated) / seconds))
+        .append(" points/s\n");
+}
+
+}   // namespace
+
+Answer run_design(const Invocation& invocation) {
+    if (is_paper_design(invocation.line))
+        return run_paper_design(invocation, paper_design_options(invocation.line));
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const DesignQuestion question = design_question(invocation);
+    const TableOptions options = table_options(question, invocation);
+    std::signal(SIGINT, [](int) { stop_wanted = true; });
+    std::signal(SIGTERM, [](int) { stop_wanted = true; });
+    const auto found = moecost::design(question.space, question.goal, options);
+    Answer answer;
+    if (!found) {
+        answer.status = infeasible;
+        answer.messages.append("moecost: infeasible: ").append(describe(found.error())).append("\n");
+        return answer;
+    }
+    if (found->stopped) {
+        answer.status = interrupted;
+        answer.messages = "moecost: interrupted before the search was complete\n";
+        return answer;
+    }
+    switch (invocation.format) {
+        case Format::json:
+            answer.output = design_json(question, *found);
+            break;
+        case Format::csv:
+            answer.output = design_csv(question, *found, invocation.line.has("all"));
+            break;
+        case Format::text:
+            answer.output = design_text(question, *found, invocation);
+            break;
+    }
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!invocation.quiet) answer.messages = spent(*found, seconds);
+    return answer;
+}
+
+}   // namespace moecost::cli

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Phrases that the printers of a design share: how to reproduce it, and what it rests on.
+#include <algorithm>
+
+#include "design/design.h"
+#include "moecost/base/format.h"
+#include "moecost/design/models.h"
+#include "text.h"
+
+namespace moecost::cli {
+namespace {
+
+void add_option(std::string& line, std::string_view key, double value) {
+    line.append(" --").append(key).append(" ").append(shortest(value));
+}
+
+std::string load_option(const Traffic& t, double requests) {
+    std::string s;
+    if (t.load == LoadKind::closed_loop) add_option(s, "concurrency", requests);
+    return s;   // any other load stands among the options as it was given
+}
+
+std::string law_note(const DesignQuestion& q) {
+    const LossBasis& basis = q.space.basis;
+    std::string s("loss: ");
+    s.append(basis.law.title).append(" (").append(basis.law.status).append("); N counts ");
+    s.append(name_of(basis.law.size)).append(" parameters ");
+    s.append(basis.law.embeddings ? "with" : "without").append(" embeddings; training FLOP 6 N D");
+    return s.append(basis.law.size == SizeMeaning::total ? ", N of what a token uses" : "");
+}
+
+/// Laws that count the dense-equivalent size take its compute too, as their papers do.
+std::string compute_note(const DesignQuestion& q, const DesignAnswer& a) {
+    const FamilyMember& m = a.models[a.winner.model].member;
+    if (q.space.basis.law.size != SizeMeaning::dense_equivalent || m.active < 1.01 * m.dense_equivalent)
+        return {};
+    std::string s("a token of the winner uses ");
+    return s.append(significant(m.active / m.dense_equivalent, 3))
+        .append(" times the N that training FLOP count, as in the law's paper");
+}
+
+std::string bridge_note(const Law& bridge) {
+    std::string s("bridge: ");
+    s.append(bridge.title)
+        .append(
+            " prices experts, granularity and shared experts: the MoE has the loss of the dense "
+            "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss; "
+            "the "
+            "source states no ranges of A and G, and the bootstrap holds it fixed");
+    return s;
+}
+
+std::string fixed_note(const DesignQuestion& q) {
+    const Freedom f = freedom_of(q.space.basis);
+    std::string names;
+    const auto add = [&](std::string_view name, const AxisFreedom& axis) {
+        if (axis.free) return;
+        names.append(names.empty() ? "" : ", ").append(name);
+    };
+    add("experts", f.experts);
+    add("experts per token", f.top_k);
+    add("granularity", f.granularity);
+    add("shared experts", f.shared);
+    if (names.empty()) return names;
+    return std::string("fixed, for the law does not hold them: ").append(names);
+}
+
+/// What quantised weights cost in loss, as stated; a reminder where nobody stated it.
+std::string quantisation_note(const DesignQuestion& q, const Precision& served) {
+    const double nats = q.goal.quantisation_loss;
+    std::string s;
+    if (nats > 0)
+        return s.append("quantisation: ")
+            .append(shortest(nats))
+            .append(" nats added to the loss of every candidate");
+    if (served.routed_experts == DType::bf16 && served.attention == DType::bf16) return s;
+    s.append("quantisation: weights in ").append(info(served.routed_experts).name);
+    return s.append(" are taken to cost no loss; --quantisation-loss NATS states one");
+}
+
+/// Engines store a cache in another format on newer accelerators unless they are told.
+std::string cache_note(const std::vector<Scenario>& machines) {
+    const auto differs = [&](const Scenario& s) {
+        return s.precision.kv_cache != machines.front().precision.kv_cache;
+    };
+    if (std::none_of(machines.begin(), machines.end(), differs)) return {};
+    std::string s("KV cache as the engine stores it:");
+    for (const Scenario& m : machines) {
+        s.append(&m == &machines.front() ? " " : ", ").append(info(m.precision.kv_cache).name);
+        s.append(" on ").append(m.cluster.gpu.id);
+    }
+    return s.append("; --kv FORMAT gives all the same");
+}
+
+std::string training_note(const DesignQuestion& q) {
+    const TrainingPrice& t = q.goal.training;
+    std::string s("training dollars: ");
+    s.append(t.gpu).append(" at ").append(percent(t.mfu)).append(" of its dense bf16 peak, $");
+    return s.append(fixed(t.usd_per_gpu_hour, 2))
+        .append("/GPU-h (")
+        .append(words(q.training_basis))
+        .append(")");
+}
+
+}   // namespace
+
+std::string_view cost_unit(CostBasis basis) {
+    switch (basis) {
+        case CostBasis::output:
+            return "million output tokens, prompts included";
+        case CostBasis::total:
+            return "million input and output tokens";
+        case CostBasis::blended:
+            break;
+    }
+    return "million tokens, blended";
+}
+
+std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
+    const FamilyRequest& r = a.models[p.model].member.request;
+    const Deployment& d = p.deployment;
+    std::string s("moecost estimate --family ");
+    s.append(q.space.family.id);
+    add_option(s, "size", r.size);
+    add_option(s, "experts", r.experts);
+    add_option(s, "top-k", r.top_k);
+    add_option(s, "granularity", r.granularity);
+    add_option(s, "shared-experts", r.shared_experts);
+    s.append(q.description.cluster.empty() ? " --gpu " : " --cluster ").append(q.gpus[d.machine]);
+    add_option(s, "tp", d.layout.tp);
+    if (d.layout.pp > 1) add_option(s, "pp", d.layout.pp);
+    if (d.layout.ep > 1) add_option(s, "ep", d.layout.ep);
+    if (d.layout.attention_dp > 1) add_option(s, "attention-dp", d.layout.attention_dp);
+    if (q.description.exchange.empty() && d.layout.exchange != ExpertExchange::collective)
+        s.append(" --all-to-all ").append(name_of(d.layout.exchange));
+    s.append(load_option(q.space.serving.machines[d.machine].traffic, d.requests));
+    return s.append(q.deployment_options);
+}
+
+std::string outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
+    return outside_runs(q.space.basis, a.models[p.model].point, p.tokens);
+}
+
+std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswer& a) {
+    std::vector<std::string> notes;
+    const auto add = [&](std::string note) {
+        if (!note.empty()) notes.push_back(std::move(note));
+    };
+    const std::string outside = outside_of(q, a, a.winner);
+    if (!outside.empty()) {
+        std::string note("extrapolated beyond the runs behind the law: ");
+        note.append(outside).append(" of the winner, which sees ");
+        add(note.append(amount(a.winner.tokens / a.models[a.winner.model].point.used))
+                .append(" tokens per parameter")
+                .append(q.goal.tokens.per_parameter > 0 ? "" : " (--max-tokens-per-parameter bounds them)"));
+    }
+    if (q.goal.equal_to > 0 && !a.base)
+        add("the model that sets the loss can not be served on these accelerators under these objectives");
+    add(law_note(q));
+    add(compute_note(q, a));
+    if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
+    add(fixed_note(q));
+    add(quantisation_note(q, q.space.serving.machines.front().precision));
+    add(cache_note(q.space.serving.machines));
+    const Family& family = q.space.family;
+    add(std::string("family: ").append(family.title));
+    add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));
+    add(training_note(q));
+    for (const Scenario& s : q.space.serving.machines) {
+        std::string price(s.cluster.gpu.id);
+        price.append(": $")
+            .append(fixed(s.price.usd_per_gpu_hour, 2))
+            .append("/GPU-h, ")
+            .append(words(s.price.basis));
+        if (!s.price.date.empty()) price.append(", ").append(s.price.date);
+        add(price);
+    }
+    const auto provenance = a.winner.deployment.provenance;
+    if (provenance != Provenance::calibrated)
+        add(std::string("serving figures of the winner are ").append(name_of(provenance)));
+    std::string counts(grouped(static_cast<long long>(a.evaluated)));
+    counts.append(" points of ")
+        .append(grouped(static_cast<long long>(a.built)))
+        .append(" models evaluated; ");
+    add(counts.append(grouped(static_cast<long long>(a.frontier_members)))
+            .append(" on the frontier of loss, training and serving cost (--format csv)"));
+    return notes;
+}
+
+}   // namespace moecost::cli

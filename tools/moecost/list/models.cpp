@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "list/models.h"
+
+#include <algorithm>
+
+#include "moecost/base/format.h"
+#include "moecost/model/cache.h"
+#include "moecost/model/counts.h"
+#include "moecost/model/library.h"
+#include "text.h"
+
+namespace moecost::cli {
+namespace {
+
+/// Kinds of mixers in the terms of the field.
+struct KindName {
+    std::string_view operator()(const GroupedAttention& a) const {
+        const bool windowed = a.window > 0;
+        if (a.indexer) return "sparse GQA";
+        if (windowed) return a.chunked ? "chunked" : "window";
+        if (a.kv_heads == a.query_heads) return "MHA";
+        return a.kv_heads == 1 ? "MQA" : "GQA";
+    }
+    std::string_view operator()(const LatentAttention& a) const { return a.indexer ? "sparse MLA" : "MLA"; }
+    std::string_view operator()(const CompressedAttention&) const { return "compressed"; }
+    std::string_view operator()(const DeltaNet&) const { return "delta net"; }
+    std::string_view operator()(const KimiDelta&) const { return "KDA"; }
+    std::string_view operator()(const Mamba2&) const { return "Mamba-2"; }
+    std::string_view operator()(const Mamba1&) const { return "Mamba"; }
+    std::string_view operator()(const LightningAttention&) const { return "lightning"; }
+};
+
+std::string attention_of(const Architecture& a) {
+    std::vector<std::string_view> names;
+    for (const MixerGroup& group : a.mixers) {
+        const std::string_view name = std::visit(KindName{}, group.kind);
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    std::string s;
+    for (const std::string_view name : names) s.append(s.empty() ? "" : " + ").append(name);
+    return s;
+}
+
+const MoeFfn* experts_of(const Architecture& a) {
+    for (const FfnGroup& group : a.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind)) return moe;
+    }
+    return nullptr;
+}
+
+/// "8 of 256 + 1" with the shared experts counted in widths of a routed one.
+std::string experts_text(const MoeFfn* moe) {
+    if (moe == nullptr) return "dense";
+    std::string s = std::to_string(moe->top_k);
+    s.append(" of ").append(std::to_string(moe->experts));
+    if (moe->shared_width > 0)
+        s.append(" +").append(significant(moe->shared_width / static_cast<double>(moe->width), 1));
+    return s;
+}
+
+}   // namespace
+
+Sheet list_models(const DataStore& data, const std::string&) {
+    Sheet sheet{"moecost.list.models/1", "models", {}, {}};
+    sheet.columns = {{"id", "model"},
+                     {"total", "total", true},
+                     {"active", "active", true},
+                     {"experts", "", true},
+                     {"top_k", "", true},
+                     {"experts_text", "experts", true},
+                     {"layers", "", true},
+                     {"attention", "attention"},
+                     {"weights", "weights"},
+                     {"kv_bytes_per_token", "KV", true},
+                     {"source", ""}};
+    for (const std::string& id : data.names("workloads/models")) {
+        const Architecture a = load_model(data, id);
+        const Counts counts = count(a);
+        const MoeFfn* moe = experts_of(a);
+        const double kv = kv_bytes_per_token(a, DType::bf16).value();
+        const auto whole = [](int n) { return number_cell(n, std::to_string(n)); };
+        sheet.rows.push_back(
+            {text_cell(id), number_cell(counts.total, parameters(counts.total)),
+             number_cell(counts.active_incl_embeddings, parameters(counts.active_incl_embeddings)),
+             moe != nullptr ? whole(moe->experts) : no_cell(), moe != nullptr ? whole(moe->top_k) : no_cell(),
+             text_cell(experts_text(moe)), whole(a.layers), text_cell(attention_of(a)),
+             text_cell(info(a.precision.routed_experts).name),
+             kv > 0 ? number_cell(kv, byte_size(kv)) : no_cell(), text_cell(a.source)});
+    }
+    return sheet;
+}
+
+}   // namespace moecost::cli

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// moecost sweep: how do the answers move over a grid? Rows go to a file; what is printed is a summary.
+#include "moecost/sweep/sweep.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "command.h"
+#include "moecost/base/format.h"
+#include "sweep/sweep.h"
+#include "text.h"
+
+namespace moecost::cli {
+namespace {
+
+std::atomic<bool> stop_wanted{false};
+
+std::uint64_t number_in(std::string_view text, std::string_view option, std::uint64_t low,
+                        std::uint64_t high) {
+    std::uint64_t value = 0;
+    const auto r = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (r.ec == std::errc{} && r.ptr == text.data() + text.size() && value >= low && value <= high)
+        return value;
+    std::string message("'");
+    message.append(text).append("' is not a whole number in ").append(std::to_string(low)).append("..");
+    throw InputError({std::string("--").append(option)}, {}, message.append(std::to_string(high)));
+}
+
+Shard shard_of(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string::npos) {
+        std::string message("'");
+        throw InputError({"--shard"}, {},
+                         message.append(text).append("' is not of the form i/n, such as 2/8"));
+    }
+    Shard shard;
+    shard.count = number_in(std::string_view(text).substr(slash + 1), "shard", 1, 1'000'000);
+    shard.index = number_in(std::string_view(text).substr(0, slash), "shard", 1, shard.count);
+    return shard;
+}
+
+std::string seconds_left(double seconds) {
+    const auto whole = static_cast<long long>(seconds + 0.5);
+    std::string s;
+    if (whole >= 3600) s.append(std::to_string(whole / 3600)).append(" h ");
+    if (whole >= 60) s.append(std::to_string(whole / 60 % 60)).append(" min ");
+    return whole >= 3600 ? s : s.append(std::to_string(whole % 60)).append(" s");
+}
+
+double rate_of(const SweepProgress& p) {
+    return p.seconds > 0 ? static_cast<double>(p.points - p.points_before) / p.seconds : 0;
+}
+
+std::string count_text(std::uint64_t n) { return grouped(static_cast<long long>(n)); }
+
+void show_progress(const SweepProgress& p) {
+    constexpr std::size_t width = 24;
+    const double share =
+        p.all_points > 0 ? static_cast<double>(p.points) / static_cast<double>(p.all_points) : 1;
+    const auto filled = static_cast<std::size_t>(share * width);
+    std::string line("\r[");
+    line.append(filled, '#').append(width - filled, ' ').append("] ").append(percent(share)).append("  ");
+    line.append(count_text(p.points)).append(" points");
+    if (const double rate = rate_of(p); rate > 0) {
+        line.append("  ").append(amount(rate)).append("/s  ");
+        line.append(seconds_left(static_cast<double>(p.all_points - p.points) / rate)).append(" left");
+    }
+    line.append("\033[K");
+    if (p.points == p.all_points) line.append("\r\033[K");
+    std::fputs(line.c_str(), stderr);
+}
+
+void add_tallies(std::string& s, std::string_view title, const std::vector<Tally>& tallies) {
+    constexpr std::size_t most = 12;
+    std::size_t shown = 0;
+    for (const Tally& t : tallies) {
+        if (t.points == 0 || shown++ >= most) continue;
+        s.append("  ").append(align_right(count_text(t.points), 15)).append("  ");
+        s.append(title).append(t.what).append("\n");
+    }
+    if (shown > most) {
+        s.append(19, ' ').append("and ").append(std::to_string(shown - most)).append(" more reasons\n");
+    }
+}
+
+std::string names(const std::vector<std::string>& files) {
+    std::string s;
+    for (const std::string& file : files) s.append(s.empty() ? "" : ", ").append(file);
+    return s;
+}
+
+Answer unfinished(const SweepSummary& summary) {
+    Answer answer;
+    answer.status = interrupted;
+    answer.messages.append("moecost: interrupted after ")
+        .append(count_text(summary.progress.points))
+        .append(" of ");
+    answer.messages.append(count_text(summary.progress.all_points)).append(" points; --resume goes on\n");
+    return answer;
+}
+
+}   // namespace
+
+std::string sweep_report(const Manifest& m, const std::vector<std::string>& files) {
+    std::string s = count_text(m.points);
+    s.append(" points, ").append(count_text(m.rows)).append(" rows");
+    if (m.shard.count > 1) {
+        s.append(" (shard ").append(std::to_string(m.shard.index)).append(" of ");
+        s.append(std::to_string(m.shard.count)).append(")");
+    }
+    if (!m.objectives.empty())
+        s.append(", ").append(count_text(m.frontier.size())).append(" on the frontier");
+    s.append("\n");
+    add_tallies(s, "filtered: not ", m.filtered);
+    add_tallies(s, "outside: ", m.constrained);
+    add_tallies(s, "infeasible: ", m.infeasible);
+    return s.append("files: ").append(names(files)).append("\n");
+}
+
+SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
+    const CommandLine& line = invocation.line;
+    if (invocation.output.empty()) {
+        throw InputError({"--output"}, {}, "no output is given", "-o OUT.csv, .csv.gz, .jsonl or .jsonl.gz");
+    }
+    SweepOptions o;
+    o.output = invocation.output;
+    o.style = style_of_path(o.output);
+    o.style.keep_infeasible = grid.keep_infeasible || line.has("keep-infeasible");
+    o.style.no_rows = line.has("frontier-only");
+    if (o.style.no_rows && grid.objectives.empty()) {
+        throw InputError({"--frontier-only"}, {}, "the grid names no frontier",
+                         "frontier = { minimise = [...], maximise = [...] }");
+    }
+    if (const std::string* text = line.find("shard")) o.shard = shard_of(*text);
+    o.threads = std::max(1U, std::thread::hardware_concurrency());
+    if (const std::string* text = line.find("threads")) {
+        o.threads = static_cast<unsigned>(number_in(*text, "threads", 1, 1024));
+    }
+    if (line.has("resume")) o.start = StartMode::resume;
+    if (line.has("restart")) o.start = StartMode::restart;
+    o.version = MOECOST_VERSION;
+    o.stop = &stop_wanted;
+    if (!invocation.quiet && isatty(STDERR_FILENO) != 0) o.progress = show_progress;
+    return o;
+}
+
+std::vector<Flag> sweep_flags() {
+    constexpr std::string_view group = "Sweep";
+    return {
+        {"example", "", group, "print a commented grid to begin with"},
+        {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+        {"frontier-only", "", group, "write the members of the frontier alone"},
+        {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
+        {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
+        {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
+        {"restart", "", group, "throw a stopped sweep away"},
+        {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
+        {"tornado", "SCENARIO.toml", group,
+         "instead of a grid: how the answer moves with each uncertain input"},
+        {"target", "FIGURE", group, "of --tornado: the figure that moves (default: usd_per_mtok_output)"}};
+}
+
+namespace {
+
+Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
+    const CommandLine& line = invocation.line;
+    if (line.positional.size() != 1) {
+        throw InputError({"GRID.toml"}, {}, "exactly one grid is needed",
+                         "moecost sweep --example prints one");
+    }
+    const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
+    const SweepOptions options = sweep_options(invocation, grid);
+    std::signal(SIGINT, [](int) { stop_wanted = true; });
+    std::signal(SIGTERM, [](int) { stop_wanted = true; });
+    Answer answer;
+    if (ranks != nullptr && !ranks->is_first()) {
+        ranks->evaluate_blocks(invocation.data, grid, options.style);
+        return answer;
+    }
+    if (options.start == StartMode::resume && finished_output(invocation.data, grid, options)) {
+        if (!invocation.quiet) answer.messages = std::string(options.output).append(": complete already\n");
+        return answer;
+    }
+    const SweepSummary summary = ranks != nullptr ? ranks->coordinate(invocation.data, grid, options)
+                                                  : moecost::run_sweep(invocation.data, grid, options);
+    if (!summary.complete) return unfinished(summary);
+    if (summary.manifest.rows == 0 && summary.manifest.shard.count == 1) answer.status = infeasible;
+    if (invocation.quiet) return answer;
+    answer.messages = sweep_report(summary.manifest, summary.files);
+    const double rate = rate_of(summary.progress);
+    answer.messages.append(duration(summary.progress.seconds))
+        .append(", ")
+        .append(amount(rate))
+        .append(" points/s\n");
+    return answer;
+}
+
+}   // namespace
+
+Answer run_sweep(const Invocation& invocation) {
+    const CommandLine& line = invocation.line;
+    if (line.has("example")) return {std::string(example_grid()), {}, answered};
+    if (line.has("tornado")) return run_tornado(invocation);
+    if (!line.has("mpi")) return sweep_grid(invocation, nullptr);
+    Ranks ranks;
+    try {
+        return sweep_grid(invocation, &ranks);
+    } catch (const std::exception&) {
+        if (ranks.is_first()) throw;
+        return {};   // rank 0 met the same mistake and tells
+    }
+}
+
+}   // namespace moecost::cli

@@ -17,6 +17,8 @@ struct Infeasible {
     std::string_view unit;
     double needed = 0;
     double available = 0;
+    std::string detail{};   // what the static texts cannot say: names, what would be allowed
+    std::string fix{};      // options that would make it run, such as "--tp 4"; empty: none is known
 
     bool operator==(const Infeasible&) const = default;
 };

@@ -8,6 +8,7 @@
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
 
 namespace moecost {
 namespace {
@@ -50,7 +51,7 @@ double distance(const Accelerator& a, const Accelerator& b) {
 
 /// The accelerator itself or its relative when one has a profile, else the nearest of those that have one.
 std::string nearest_with_profile(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
-    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    const std::vector<std::string> profiles = data.names(profile_folder);
     const auto has = [&](const std::string& id) {
         const std::string name = std::string(id).append("-").append(engine);
         return std::find(profiles.begin(), profiles.end(), name) != profiles.end();

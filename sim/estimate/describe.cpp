@@ -7,6 +7,7 @@
 #include "moecost/estimate/estimate.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -47,11 +48,11 @@ Architecture resolve_model(const DataStore& data, const Description& d) {
     return a;
 }
 
-/// KV cache when nobody says: fp8 on Blackwell, and under TensorRT-LLM with per-tensor fp8 weights; else bf16.
-DType default_cache(const Scenario& s) {
-    const bool blackwell = s.cluster.gpu.peak_of(MathUnit::fp4).value() > 0;
-    const bool trtllm_fp8 = s.profile.engine == "trtllm" && s.precision.attention == DType::fp8;
-    return s.profile.engine != "ideal" && (blackwell || trtllm_fp8) ? DType::fp8 : DType::bf16;
+/// KV cache when nobody says, by the rules of the engine.
+DType cache_format(const Scenario& s) {
+    const TermValues weights = term_values(s.rules, s.architecture, s.precision, s.layout, s.cluster.gpu, {});
+    return default_cache(s.rules, s.cluster.gpu.generation, weights)
+        .value_or(s.architecture.precision.kv_cache);
 }
 
 void resolve_precision(const Description& d, Scenario& s) {
@@ -59,14 +60,16 @@ void resolve_precision(const Description& d, Scenario& s) {
     if (!d.weights.empty()) s.precision = s.precision.with_weights(format_of("weights", d.weights));
     if (!d.expert_weights.empty()) s.precision.routed_experts = format_of("expert-weights", d.expert_weights);
     if (d.kv.empty() || d.kv == "auto") {
-        s.precision.kv_cache = default_cache(s);
+        s.precision.kv_cache = cache_format(s);
         s.notes.push_back(
             std::string("KV cache in ").append(info(s.precision.kv_cache).name).append(" (assumed)"));
     } else {
         s.precision.kv_cache = format_of("kv", d.kv);
     }
-    const std::string problem = precision_problem(s.architecture, s.precision, s.cluster, s.profile);
-    if (!problem.empty()) reject("weights", problem);
+    if (const auto problem = precision_problem(s.architecture, s.precision, s.cluster, s.profile)) {
+        const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
+        reject(whole ? "weights" : problem->option, problem->message);
+    }
 }
 
 void resolve_engine(const Description& d, Scenario& s) {
@@ -197,6 +200,9 @@ Scenario describe(const DataStore& data, const Description& d, Architecture arch
         s.cluster = load_cluster(data, d.cluster);
     }
     s.profile = profile_of(data, s.cluster.gpu, d.engine);
+    s.cluster.gpu.generation = generation_of(data, s.cluster.gpu);
+    s.rules = engine_rules_if_any(data, s.profile.engine);
+    s.profile.formats = format_support(s.rules, s.cluster.gpu.generation);
     resolve_precision(d, s);
     s.layout.exchange = exchange_of(d);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);

@@ -19,6 +19,7 @@
 #include "moecost/cost/cost.h"
 #include "moecost/estimate/description.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture.h"
@@ -38,6 +39,7 @@ struct Scenario {
     WeightBytes weights;
     Cluster cluster;
     Profile profile;
+    EngineRules rules;   // of the profile's engine
     EngineSettings engine;
     Layout layout;
     Traffic traffic;

@@ -2,6 +2,7 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -35,6 +36,10 @@ void Scenario::refresh() { weights = weight_bytes(architecture, precision); }
 
 Expected<Estimate> evaluate(const Scenario& scenario) {
     if (const auto problem = layout_problem(scenario.architecture, scenario.layout)) return *problem;
+    if (const auto problem =
+            launch_problem(scenario.rules, scenario.architecture, scenario.precision, scenario.layout,
+                           scenario.cluster.gpu, {0, scenario.engine.draft_tokens}))
+        return infeasible_of(*problem);
     const Expected<MemoryPlan> memory =
         plan_memory(scenario.architecture, scenario.precision, scenario.weights, scenario.layout,
                     scenario.cluster, scenario.engine, scenario.traffic);

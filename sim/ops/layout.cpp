@@ -6,11 +6,7 @@ namespace {
 
 bool divides(int a, int b) { return a > 0 && b % a == 0; }
 
-/// Heads that tensor parallelism splits: query-side heads, and key/value heads (0: replicated latents or states).
-struct Heads {
-    int query = 0;
-    int kv = 0;
-};
+}   // namespace
 
 Heads heads_of(const Mixer& mixer) {
     struct Visitor {
@@ -25,8 +21,6 @@ Heads heads_of(const Mixer& mixer) {
     };
     return std::visit(Visitor{}, mixer);
 }
-
-}   // namespace
 
 std::string_view name_of(ExpertExchange exchange) {
     switch (exchange) {

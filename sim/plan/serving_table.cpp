@@ -9,6 +9,8 @@
 #include <mutex>
 #include <thread>
 
+#include "moecost/ops/launchable.h"
+
 namespace moecost {
 namespace {
 
@@ -77,6 +79,9 @@ class Walk {
 
     void try_layout(const Layout& layout) {
         if (layout_problem(scenario_.architecture, layout)) return;
+        if (launch_problem(scenario_.rules, scenario_.architecture, scenario_.precision, layout,
+                           scenario_.cluster.gpu, {0, scenario_.engine.draft_tokens}))
+            return;
         scenario_.layout = layout;
         const double fitting = capacity(1);
         const double loosened = capacity(relaxation);

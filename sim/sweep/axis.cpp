@@ -8,6 +8,7 @@
 
 #include "moecost/base/format.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 #include "moecost/sweep/grid.h"
@@ -103,7 +104,7 @@ void check_name(const DataStore& data, const AxisColumn& column, const std::stri
     if (column.key == "traffic") (void)load_traffic(data, text);
     if (column.key == "engine" && !is_path(text)) {
         std::set<std::string> engines;
-        for (const std::string& stem : data.names("hwmodels/engines")) {
+        for (const std::string& stem : data.names(profile_folder)) {
             engines.insert(stem.substr(stem.find('-') == std::string::npos ? 0 : stem.find('-') + 1));
         }
         if (engines.count(text) == 0) reject("engine", {engines.begin(), engines.end()});

@@ -27,7 +27,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
     t.memory += permute;
     t.floor = machine.served_floor(table.floor) + table.token_log * fast_log2(1 + op.tokens);
     t.total = t.floor + gemms + permute;
-    t.provenance = in_range(op.tokens <= table.tokens.high);
+    t.provenance = in_range(op.tokens <= table.tokens.high && !machine.kernels.experts_borrowed);
     raise_to_roofline(t, roofline(ideal_work, machine));
     return t;
 }

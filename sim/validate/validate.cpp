@@ -169,6 +169,8 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     if (recipe.exchange == "normal") s.layout.exchange = ExpertExchange::normal;
     if (recipe.exchange == "low-latency") s.layout.exchange = ExpertExchange::low_latency;
     if (recipe.admission_steps) s.engine.admission_steps = *recipe.admission_steps;
+    s.rules.launch
+        .clear();   // what was measured was launched, by a build or a flag that the rules do not know
     s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load, d.requests};
     const Expected<Estimate> estimate = evaluate(s);
     if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);

@@ -119,8 +119,8 @@ TEST_CASE("a GPU that no catalogue knows takes its figures from device.json and 
 
 TEST_CASE("a profile reads back as it was written, for every shipped one") {
     const DataStore data;
-    for (const std::string& name : data.names("hwmodels/engines")) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", name, "engine profile"));
+    for (const std::string& name : data.names(profile_folder)) {
+        const Profile p = profile_from_toml(data.open(profile_folder, name, "engine profile"));
         const std::string text = toml_of(p, "2026");
         CAPTURE(name);
         CHECK(toml_of(profile_from_toml(parse_toml(text, p.id)), "2026") == text);

@@ -279,7 +279,7 @@ Profile profile_from_toml(const Document& document) {
 
 Profile load_profile(const DataStore& data, std::string_view accelerator, std::string_view relative,
                      std::string_view engine) {
-    constexpr std::string_view folder = "hwmodels/engines";
+    constexpr std::string_view folder = profile_folder;
     if (is_path(engine) || engine == "ideal")
         return profile_from_toml(data.open(folder, engine, "engine profile"));
     const std::vector<std::string> known = data.names(folder);

@@ -12,6 +12,7 @@
 #include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
+#include "moecost/hardware/format_support.h"
 
 namespace moecost {
 
@@ -217,12 +218,16 @@ struct Profile {
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
+    FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
 };
 
 /// A profile file, or the table `profile` of an accelerator file.
 [[nodiscard]] Profile profile_from_toml(const Document& document);
 
-/// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
+/// Where the calibrated profiles lie; the rules of the engines are in the folder above (engine_rules.h).
+inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
+
+/// The profile of an engine on an accelerator: <accelerator>-<engine>.toml of the profile folder, else that of the
 /// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);

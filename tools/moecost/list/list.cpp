@@ -44,7 +44,7 @@ Sheet list_gpus(const DataStore& data, const std::string&) {
                      {"domain", "domain", true},
                      {"tdp_w", "W", true},
                      {"engines", "kernels", false}};
-    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    const std::vector<std::string> profiles = data.names(profile_folder);
     for (const std::string& id : data.names("hwmodels/accelerators")) {
         const Accelerator g = load_accelerator(data, id);
         const std::string engines = engines_of(profiles, id);
@@ -92,8 +92,8 @@ Sheet list_engines(const DataStore& data, const std::string&) {
                      {"max_sequences", "sequences", true},
                      {"median_error", "median error", true},
                      {"source", ""}};
-    for (const std::string& id : data.names("hwmodels/engines")) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"));
+    for (const std::string& id : data.names(profile_folder)) {
+        const Profile p = profile_from_toml(data.open(profile_folder, id, "engine"));
         const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),

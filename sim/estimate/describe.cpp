@@ -7,6 +7,7 @@
 #include "moecost/estimate/inputs.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -55,6 +56,13 @@ Cluster resolve_cluster(const DataStore& data, const Description& d) {
 
 std::string_view usual_engine() { return input_named("engine")->usual; }
 
+/// KV cache when nobody says, by the rules of the engine.
+DType cache_format(const Scenario& s) {
+    const Pool& p = s.pool();
+    const TermValues weights = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu, {});
+    return default_cache(p.rules, p.cluster.gpu.generation, weights).value_or(s.architecture.precision.kv_cache);
+}
+
 /// An accelerator with a profile of its own runs under it, unless another engine is named.
 Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
     const std::string_view wanted = engine.empty() ? usual_engine() : std::string_view(engine);
@@ -68,13 +76,6 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
 /// A name that set_input() has checked.
 DType format_of(const std::string& name) { return dtype_named(name).value_or(DType::bf16); }
 
-/// KV cache when nobody says: fp8 on Blackwell, and under TensorRT-LLM with per-tensor fp8 weights; else bf16.
-DType default_cache(const Pool& p) {
-    const bool blackwell = p.cluster.gpu.peak_of(MathUnit::fp4).value() > 0;
-    const bool trtllm_fp8 = p.profile.engine == "trtllm" && p.precision.attention == DType::fp8;
-    return p.profile.engine != "ideal" && (blackwell || trtllm_fp8) ? DType::fp8 : DType::bf16;
-}
-
 std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
     Pool& p = s.pool();
     p.precision = s.architecture.precision;
@@ -85,16 +86,17 @@ std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
         p.precision.routed_experts = format_of(d.expert_weights);
     }
     if (d.kv.empty() || d.kv == "auto") {
-        p.precision.kv_cache = default_cache(p);
+        p.precision.kv_cache = cache_format(s);
         s.notes.push_back(
             std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
     } else {
         p.precision.kv_cache = format_of(d.kv);
     }
-    std::string problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
-    if (problem.empty()) return std::nullopt;
+    auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
+    if (!problem) return std::nullopt;
+    const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
     Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
-    why.detail = std::move(problem);
+    why.detail = std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
     return why;
 }
 
@@ -158,6 +160,9 @@ Expected<Scenario> describe(const DataStore& data, const Description& d, Archite
     Pool& p = s.pool();
     p.cluster = resolve_cluster(data, d);
     p.profile = profile_of(data, p.cluster.gpu, d.engine);
+    p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
+    p.rules = engine_rules_if_any(data, p.profile.engine);
+    p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     if (auto problem = resolve_precision(d, s)) return *problem;
     p.layout.exchange = exchange_of(d.exchange);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture.h"
@@ -26,6 +27,7 @@ struct Pool {
     int replicas = 1;   // instances
     Precision precision;
     Profile profile;
+    EngineRules rules;   // of the profile's engine
     EngineSettings settings;
     Price price;
 

@@ -6,11 +6,7 @@ namespace {
 
 bool divides(int a, int b) { return a > 0 && b % a == 0; }
 
-/// Heads that tensor parallelism splits: query-side heads, and key/value heads (0: replicated latents or states).
-struct Heads {
-    int query = 0;
-    int kv = 0;
-};
+}   // namespace
 
 Heads heads_of(const Mixer& mixer) {
     struct Visitor {
@@ -31,8 +27,6 @@ Infeasible broken(Infeasible rule) {
     rule.is_rule = true;
     return rule;
 }
-
-}   // namespace
 
 std::string_view name_of(ExpertExchange exchange) {
     switch (exchange) {

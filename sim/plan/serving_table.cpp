@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 
+#include "moecost/ops/launchable.h"
+
 namespace moecost {
 namespace {
 
@@ -73,7 +75,11 @@ class Walk {
 
     void try_layout(const Layout& layout) {
         if (layout_problem(scenario_.architecture, layout)) return;
-        scenario_.pool().layout = layout;
+        Pool& p = scenario_.pool();
+        if (launch_problem(p.rules, scenario_.architecture, p.precision, layout, p.cluster.gpu,
+                           {0, p.settings.draft_tokens}))
+            return;
+        p.layout = layout;
         const double fitting = capacity(1);
         const double loosened = capacity(relaxation);
         served_.fits = served_.fits || fitting > 0;

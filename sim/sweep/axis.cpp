@@ -9,6 +9,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/written_number.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 #include "moecost/sweep/grid.h"
@@ -71,14 +72,6 @@ double number_of(const AxisColumn& column, const std::string& text) {
     throw InputError(column.where, column.name, std::string("'").append(text).append("' is not a number"));
 }
 
-std::vector<std::string> engines_of(const DataStore& data) {
-    std::set<std::string> engines;
-    for (const std::string& stem : data.names("hwmodels/engines")) {
-        engines.insert(stem.substr(stem.find('-') == std::string::npos ? 0 : stem.find('-') + 1));
-    }
-    return {engines.begin(), engines.end()};
-}
-
 /// The name that the data knows something by; names that exist nowhere are mistakes, names that do not go together are
 /// infeasible points, found later.
 std::string known_name(const DataStore& data, const AxisColumn& column, const std::string& text) {
@@ -92,7 +85,7 @@ std::string known_name(const DataStore& data, const AxisColumn& column, const st
     if (key == "cluster") (void)load_cluster(data, text);
     if (key == "traffic") (void)load_traffic(data, text);
     if (key != "engine" || is_path(text)) return text;
-    const auto engines = engines_of(data);
+    const auto engines = engine_names(data);
     if (std::find(engines.begin(), engines.end(), text) != engines.end()) return text;
     std::string message("no engine is named '");
     throw InputError(column.where, column.name, message.append(text).append("'"), name_hint(text, engines));

@@ -163,6 +163,7 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
     if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
     if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
+    pool.rules.launch.clear();   // what was measured was launched, by a build or a flag that the rules do not know
     s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load};
     const Expected<Estimate> estimate = evaluate(s);
     if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);

@@ -6,6 +6,7 @@
 
 #include "moecost/base/value.h"
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/profile/profile.h"
 #include "scratch.h"
 #include "synthetic_run.h"
 
@@ -55,7 +56,7 @@ moecost::Reader true_table(const moecost::Reader& profile, const moecost::Kernel
 std::vector<Constant> constants(const std::string& engine) {
     const ScratchFolder folder;
     run_program({"--synthetic", engine, "--noise", "0.005", "--out", folder / "run"});
-    const moecost::Document document = moecost::DataStore().open("hwmodels/engines", engine, "profile");
+    const moecost::Document document = moecost::DataStore().open(moecost::profile_folder, engine, "profile");
     const moecost::Reader profile(document);
     std::vector<Constant> all;
     for (const moecost::KernelFit& fit : fit_of(folder / "run").fits) {

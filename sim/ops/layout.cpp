@@ -18,6 +18,7 @@ Heads heads_of(const Mixer& mixer) {
         Heads operator()(const Mamba2& a) const { return {a.heads, 0}; }
         Heads operator()(const Mamba1& a) const { return {a.inner, 0}; }
         Heads operator()(const LightningAttention& a) const { return {a.heads, 0}; }
+        Heads operator()(const ShortConvolution& a) const { return {a.width, 0}; }
     };
     return std::visit(Visitor{}, mixer);
 }

@@ -18,9 +18,9 @@ struct Cycle {
     Seconds length;
 };
 
-class ClosedLoop {
+class Loop {
   public:
-    ClosedLoop(const ServingInput& in, double running)
+    Loop(const ServingInput& in, double running)
         : in_(in),
           running_(running),
           prompt_(in.traffic.computed_input()),
@@ -105,7 +105,7 @@ class ClosedLoop {
 };
 
 /// Requests of one output token decode nothing: prompts follow one another, R T_p seconds from first to last.
-Serving prompts_only(const ServingInput& in, const ClosedLoop& loop, double requests, double running) {
+Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, double running) {
     const double prompt = in.traffic.computed_input();
     const double chunk = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
     Serving s;
@@ -128,7 +128,7 @@ Serving prompts_only(const ServingInput& in, const ClosedLoop& loop, double requ
 Serving closed_loop(const ServingInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    const ClosedLoop loop(in, running);
+    const Loop loop(in, running);
     if (output <= 1) return prompts_only(in, loop, requests, running);
     Seconds lone;
     double decoding = running;

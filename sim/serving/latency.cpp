@@ -122,18 +122,16 @@ std::vector<double> UniformMixture::cumulative() const {
 
 /// dG/dt = (F - G)/mean for G = F * exponential; F is linear between points, so each step is exact.
 void UniformMixture::then_exponential(double p, double mean) {
-    const std::vector<double> before = cumulative();
+    std::vector<double> before = cumulative();
+    for (std::size_t i = 0; i < points; ++i) before[i] += settled_[i];
     const double decay = mean > 0 ? std::exp(-step_ / mean) : 0;
     const double lag = mean > 0 ? mean / step_ * (1 - decay) : 0;
     double g = before[0];
     for (std::size_t i = 0; i < points; ++i) {
-        if (i > 0) {
-            const double rise = before[i] - before[i - 1];
-            g = decay * g + before[i] - decay * before[i - 1] - rise * lag;
-        }
-        settled_[i] += (1 - p) * before[i] + p * g;
+        if (i > 0) g = decay * g + before[i] - decay * before[i - 1] - (before[i] - before[i - 1]) * lag;
+        settled_[i] = (1 - p) * before[i] + p * g;
     }
-    moment_ += p * mean * before.back();
+    moment_ += p * mean * sum_;
     std::fill(kinks_.begin(), kinks_.end(), 0.0);
 }
 

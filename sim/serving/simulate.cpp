@@ -151,7 +151,7 @@ void Run::plan(Rank& rank) {
     rank.finished.clear();
     double budget = prompt_budget(rules_, rank.decodes);
     while (budget >= 1) {
-        if (rank.prompt == none && (rank.waiting.empty() || !admit(rank))) return;
+        if (rank.prompt == no_request && (rank.waiting.empty() || !admit(rank))) return;
         Request& q = pool_[rank.prompt];
         const double n = std::min(q.todo, budget);
         rank.attended += n * q.prior + n * (n + 1) / 2;
@@ -161,7 +161,7 @@ void Run::plan(Rank& rank) {
         q.prior += n;
         if (q.todo > 0) return;
         rank.finished.push_back(rank.prompt);
-        rank.prompt = none;
+        rank.prompt = no_request;
     }
 }
 
@@ -176,7 +176,7 @@ std::int64_t Run::steps_until_change() const {
                 std::min(steps, static_cast<std::int64_t>(room / (r.decodes * rules_.tokens_per_step)) + 1);
         }
         const bool held_back =
-            since_prompt_ < rules_.prompt_interval && (!r.waiting.empty() || r.prompt != none);
+            since_prompt_ < rules_.prompt_interval && (!r.waiting.empty() || r.prompt != no_request);
         if (held_back)
             steps = std::min(steps, static_cast<std::int64_t>(rules_.prompt_interval - since_prompt_));
     }

@@ -28,6 +28,7 @@ struct RequestSource {
 struct SimulationSettings {
     double warm_up = 0;        // requests that run first and count for nothing
     double requests = 1e18;    // that count; the source may end before
+    double front_end = 0;      // seconds added to every first token: tokeniser, network
     Slo slo;                   // per request, for the goodput
     int timeline_points = 0;   // at most; 0: none. The spacing doubles whenever they run out.
     std::function<void(double done)> progress{};   // told requests done, every 1024

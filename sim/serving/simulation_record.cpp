@@ -46,11 +46,11 @@ void SimulationRecord::answer(const Answer& a) {
     }
     if (a.number < settings_.warm_up || a.number >= settings_.warm_up + settings_.requests) return;
     counted_ += 1;
-    const double ttft = a.first - a.arrival;
+    const double ttft = a.first - a.arrival + settings_.front_end;
     const double tpot = a.output > 1 ? (a.end - a.first) / (a.output - 1) : 0;
     ttft_.add(ttft);
     if (a.output > 1) tpot_.add(tpot);
-    e2e_.add(a.end - a.arrival);
+    e2e_.add(a.end - a.arrival + settings_.front_end);
     wait_sum_ += a.admitted - a.arrival;
     waited_ += a.waited ? 1 : 0;
     const Slo& slo = settings_.slo;

@@ -10,7 +10,7 @@
 
 namespace moecost {
 
-inline constexpr std::uint32_t none = ~std::uint32_t{0};
+inline constexpr std::uint32_t no_request = ~std::uint32_t{0};
 
 /// A request inside the system; its slot is used again once it is answered.
 struct Request {
@@ -44,8 +44,8 @@ struct Admitted {
 struct Rank {
     std::deque<std::uint32_t> waiting;
     std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes;
-    std::vector<Admitted> admitted;   // in order, for preemption; void entries stay until they are met
-    std::uint32_t prompt = none;      // admitted, not finished
+    std::vector<Admitted> admitted;      // in order, for preemption; void entries stay until they are met
+    std::uint32_t prompt = no_request;   // admitted, not finished
     double running = 0, decodes = 0, contexts = 0;
     double held =
         0;   // cache tokens promised (reserve) or of prompts (grow; contexts of decodes come on top)

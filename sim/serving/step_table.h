@@ -32,15 +32,12 @@ struct StepGrid {
     double prompt_tokens = 8;   // width of the first intervals
     double prompts = 12;        // of them before the grid becomes logarithmic: ratio 1 + 1/12
 };
-inline constexpr StepGrid fine_grid{};             // error of a step below 0.1 %
-inline constexpr StepGrid coarse_grid{4, 64, 4};   // for closed forms, which ask a few hundred steps
-
 /// t(B, K, P, A) = d(B, K/B) + e(B, P) + s(P) (A - P keys): d and e at grid points, linear between (contexts on a
 /// grid of ratio 1.5 about the mean), s the slope in attended pairs. Filled as it is asked.
 class StepTable {
   public:
     /// `context` and `keys`: mean context of a decode and mean keys of a prompt token, where the law is asked.
-    StepTable(StepFunction exact, double context, double keys, StepGrid grid = fine_grid);
+    StepTable(StepFunction exact, double context, double keys, StepGrid grid = {});
     [[nodiscard]] double time(double decodes, double contexts, double prompt_tokens, double attended);
     /// Every step from the law itself (to test the grid).
     void ask_exactly() { exactly_ = true; }

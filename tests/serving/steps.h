@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "moecost/serving/step_table.h"
+#include "moecost/serving/replica.h"
 
 /// t = c0 + cb B + ck K + ((w0 + w1 T/(T + Ts))^p + (g T)^p)^(1/p) + cp P + ca A, T = B + P: weights are read in part
 /// (w0, w1, Ts: experts touched) or multiplied (g), attention reads contexts (ck) and attends pairs (ca).
@@ -25,3 +25,17 @@ inline constexpr StepConstants gptoss_b200x1{2.576e-3, 7.231e-6, 2.425e-9, 1e-4,
 
 /// uniform:m of the check values: whole tokens from 0.8 m/0.9 to m/0.9.
 inline moecost::UniformLength around(double m) { return {0.8 * m / 0.9, m / 0.9}; }
+
+/// A replica of the check values.
+inline moecost::Replica replica_of(const StepConstants& step, moecost::Batching batching, double chunk,
+                                   double slots, const moecost::Lengths& lengths, double hit = 0) {
+    moecost::Replica r;
+    r.step = step;
+    r.rules.batching = batching;
+    r.rules.chunk_tokens = chunk;
+    r.rules.max_sequences = slots;
+    r.lengths = moecost::length_law(lengths, hit);
+    moecost::prepare(r);
+    return r;
+}
+inline moecost::Lengths around(double input, double output) { return {around(input), around(output), {}}; }

@@ -47,6 +47,7 @@ Load per_instance(const Load& load, double instances) {
     if (instances == 1) return load;
     Load part = load;
     if (double* size = std::visit(SizeOf{}, part)) *size /= instances;
+    if (auto* loop = std::get_if<ClosedLoop>(&part)) loop->requests /= instances;
     return part;
 }
 

@@ -10,9 +10,11 @@
 
 namespace moecost {
 
-/// `concurrency` requests in the system at all times: each answer is followed at once by the next request.
+/// `concurrency` requests in the system at all times: each answer is followed at once by the next request. A run of
+/// `requests` in all starts with `concurrency` at once; 0: it has gone on for ever.
 struct ClosedLoop {
     double concurrency = 64;
+    double requests = 0;
     bool operator==(const ClosedLoop&) const = default;
 };
 /// `rate` requests per second whatever the server does. `burstiness` is the squared coefficient of variation of the

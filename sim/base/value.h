@@ -49,10 +49,15 @@ inline constexpr Range positive{1e-300, 1e300};
 inline constexpr Range non_negative{0, 1e300};
 inline constexpr Range fraction{0, 1};
 
-/// A table of a document seen through typed, checked access. Copyable; the document must outlive it.
+/// The values of a document that were asked for, in any order and more than once: for whoever must name what nothing
+/// read.
+using ReadLog = std::vector<const Value*>;
+
+/// A table of a document seen through typed, checked access. Copyable; the document must outlive it, and so must the
+/// log, when one is given: it holds every value that this reader or one of its tables found under a key.
 class Reader {
   public:
-    explicit Reader(const Document& document);
+    explicit Reader(const Document& document, ReadLog* log = nullptr);
 
     [[nodiscard]] bool has(std::string_view key) const;
     [[nodiscard]] double number(std::string_view key, Range range) const;
@@ -82,7 +87,7 @@ class Reader {
     [[noreturn]] void fail(std::string_view key, std::string_view message, std::string hint = {}) const;
 
   private:
-    Reader(const Document& document, const Value& value, std::string path);
+    Reader(const Document& document, const Value& value, std::string path, ReadLog* log);
     [[nodiscard]] const Value& require(std::string_view key) const;
     [[nodiscard]] const Value::Array& array(std::string_view key) const;
     [[nodiscard]] double checked(std::string_view key, const Value& value, Range range) const;
@@ -91,6 +96,7 @@ class Reader {
     const Document* document_;
     const Value* value_;
     std::string path_;
+    ReadLog* log_;
 };
 
 }   // namespace moecost

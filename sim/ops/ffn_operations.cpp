@@ -24,7 +24,7 @@ void add_latent(const StepContext& c, const MoeFfn& moe, double layers, Operatio
 
 void add_moe(const StepContext& c, const MoeFfn& moe, double layers, OperationList& out) {
     out.push_back({"router", OpClass::router, layers,
-                   Gemm{c.rows, static_cast<double>(moe.experts), c.hidden, DType::bf16}});
+                   Gemm{c.rows, static_cast<double>(moe.experts + moe.zero_experts), c.hidden, DType::bf16}});
     add_latent(c, moe, layers, out);
     const double skew = moe.experts <= uniform_up_to_experts ? 0 : c.skew;
     const RankLoad load = busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew);

@@ -39,6 +39,16 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, Ope
     return 0;
 }
 
+/// Inputs that each layer gets of its own (Gemma 4 E): one projection for all, a gate and a projection in each layer.
+void add_layer_inputs(const StepContext& c, const Architecture& a, std::vector<Operation>& out) {
+    if (a.layer_input == 0) return;
+    const double width = a.layer_input;
+    const double layers = a.layers;
+    out.push_back({"layer inputs", OpClass::router, 1, Gemm{c.rows, width * layers, c.hidden, DType::bf16}});
+    out.push_back({"layer input gate", OpClass::router, layers, Gemm{c.rows, width, c.hidden, DType::bf16}});
+    out.push_back({"layer input out", OpClass::router, layers, Gemm{c.rows, c.hidden, width, DType::bf16}});
+}
+
 /// Drafting by the multi-token-prediction module: one pass of its layers, its joins and a head per drafted token.
 void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
                 StepShape shape, OperationList& out) {
@@ -94,6 +104,7 @@ void list_operations(const Architecture& architecture, const Precision& precisio
         reduced += add_ffn_exchange(c, group.kind, group.count, operations);
     }
     add_all_reduce(c, reduced, operations);
+    add_layer_inputs(c, architecture, operations);
     const double layers = architecture.layers;
     operations.push_back(
         {"norms, rope, residual", OpClass::small_ops, layers, Elementwise{c.rows, c.hidden}});

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 
+#include "moecost/ops/launchable.h"
+
 namespace moecost {
 namespace {
 
@@ -65,15 +67,19 @@ class Walk {
         : space_(space),
           machine_(machine),
           scenario_(space.machines[machine]),
-          memory_(scenario_.cluster.gpu.memory) {
+          memory_(scenario_.pool().cluster.gpu.memory) {
         scenario_.architecture = architecture;
-        scenario_.refresh();
+        weights_ = weights_of(scenario_);
         served_.why = {"no layout suits the model", {}, {}, 0, 0};
     }
 
     void try_layout(const Layout& layout) {
         if (layout_problem(scenario_.architecture, layout)) return;
-        scenario_.layout = layout;
+        Pool& p = scenario_.pool();
+        if (launch_problem(p.rules, scenario_.architecture, p.precision, layout, p.cluster.gpu,
+                           {0, p.settings.draft_tokens}))
+            return;
+        p.layout = layout;
         const double fitting = capacity(1);
         const double loosened = capacity(relaxation);
         served_.fits = served_.fits || fitting > 0;
@@ -89,11 +95,11 @@ class Walk {
   private:
     /// Sequences that fit when the memory of a GPU is so many times larger; 0: none.
     double capacity(double times) {
-        scenario_.cluster.gpu.memory = memory_ * times;
-        const auto plan =
-            plan_memory(scenario_.architecture, scenario_.precision, scenario_.weights, scenario_.layout,
-                        scenario_.cluster, scenario_.engine, scenario_.traffic);
-        scenario_.cluster.gpu.memory = memory_;
+        scenario_.pool().cluster.gpu.memory = memory_ * times;
+        const Pool& p = scenario_.pool();
+        const auto plan = plan_memory(scenario_.architecture, p.precision, weights_, p.layout, p.cluster,
+                                      p.settings, scenario_.traffic);
+        scenario_.pool().cluster.gpu.memory = memory_;
         if (plan) return plan->max_concurrency;
         if (times == 1) served_.why = plan.error();
         return 0;
@@ -101,7 +107,7 @@ class Walk {
 
     /// The loads as they are given, more of them in flight than fit included.
     void try_listed(double fitting, double loosened) {
-        const double own = scenario_.traffic.requests;
+        const double own = size_of(scenario_.traffic.load).value_or(0);
         const auto loads = space_.concurrency.empty() ? std::span(&own, 1) : std::span(space_.concurrency);
         for (const double requests : loads) {
             if (fitting > 0) (void)try_load(requests, false);
@@ -170,10 +176,10 @@ class Walk {
     }
 
     Rung try_load(double requests, bool more_memory) {
-        scenario_.traffic.requests = requests;
-        if (more_memory) scenario_.cluster.gpu.memory = memory_ * relaxation;
-        const auto e = evaluate(scenario_);
-        scenario_.cluster.gpu.memory = memory_;
+        scenario_.traffic.load = resized(scenario_.traffic.load, requests);
+        if (more_memory) scenario_.pool().cluster.gpu.memory = memory_ * relaxation;
+        const auto e = evaluate(scenario_, weights_);
+        scenario_.pool().cluster.gpu.memory = memory_;
         ++served_.evaluated;
         Rung rung{requests};
         if (!e) {
@@ -205,8 +211,8 @@ class Walk {
     void keep(Deployment& best, const Estimate& e, double price) const {
         if (!(price < best.usd_per_mtok)) return;
         best.machine = machine_;
-        best.layout = scenario_.layout;
-        best.requests = scenario_.traffic.requests;
+        best.layout = scenario_.pool().layout;
+        best.requests = size_of(scenario_.traffic.load).value_or(0);
         best.usd_per_mtok = price;
         best.usd_per_hour = e.cost.usd_per_hour;
         best.output_tokens_per_s = e.serving.output_tokens_per_s.value();
@@ -219,6 +225,7 @@ class Walk {
     const DeploymentSpace& space_;
     std::size_t machine_;
     Scenario scenario_;
+    WeightBytes weights_;
     Bytes memory_;
     Served served_;
     std::vector<Rung> rungs_;

@@ -149,8 +149,8 @@ Expected<Serving> at_rate(const ServingInput& loop, PerSecond rate) {
     const ServingInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
     Serving most = closed_loop(in, in.capacity);
     if (rate >= most.requests_per_s) {
-        return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate",
-                          "requests/s", rate.value(), most.requests_per_s.value()};
+        return Infeasible{"the offered load exceeds the capacity", "arrival rate", "requests/s", rate.value(),
+                          most.requests_per_s.value()};
     }
     double low = 0;
     double high = in.capacity;

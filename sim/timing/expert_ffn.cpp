@@ -27,7 +27,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
     t.memory += permute;
     t.floor = machine.served_floor(table.floor) + table.token_log * fast_log2(1 + op.tokens);
     t.total = t.floor + gemms + permute;
-    t.provenance = in_range(op.tokens <= table.tokens.high);
+    t.provenance = in_range(op.tokens <= table.tokens.high && !machine.kernels.experts_borrowed);
     raise_to_roofline(t, roofline(ideal_work, machine));
     return t;
 }
@@ -36,7 +36,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine) {
     Timed best;
     best.total = Seconds{1e300};
     for (const MoeTable& table : machine.profile->kernels->moe) {
-        if (!runs_experts(table, op.weights, machine.cluster->gpu)) continue;
+        if (!runs_experts(table, machine.kernels.experts, machine.cluster->gpu)) continue;
         const Timed t = expert_ffn_time(op, table, machine);
         if (t.total < best.total) best = t;
     }

@@ -45,7 +45,8 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardw
       corner_(table.overlap_exponent),
       floor_(machine.served_floor(table.floor)),
       m_range_(table.m) {
-    const MathUnit unit = info(op.weights).unit;
+    const auto format = static_cast<std::size_t>(op.weights);
+    const MathUnit unit = machine.kernels.unit[format];
     const double sm = machine.cluster->gpu.multiprocessors;
     const double peak = machine.peak(unit).value();
     const double bandwidth = machine.memory_bandwidth().value();
@@ -62,8 +63,8 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardw
     quantise_time_ = operand == 2 ? 0 : op.k * (2 + w) / bandwidth;
     latency_ = op.k * table.k_latency.value();
     most_splits_ = op.k / table.split_k;
-    inside_ =
-        op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
+    inside_ = op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 &&
+              op.k <= table.k.high && !machine.kernels.borrowed[format];
 }
 
 Timed GemmPlan::time(double m) const {

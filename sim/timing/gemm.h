@@ -15,7 +15,7 @@ namespace moecost {
 ///   tiles128 = ceil(M/128) ceil(N/128) < SM:  split = max(1, min(SM/tiles128, K/s)), t_c / split
 ///   t_b = (w N K + w M K + 2 o M N)/(e_m BW);  t_l = K k_latency/split
 ///   body = (t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW (none for bf16)
-/// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
+/// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in the profiles).
 /// Fitted to M <= 16384, N, K >= 256.
 [[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// How requests come: the kinds of load, each with what it needs. A count or a rate is that of one instance.
+// How requests come: the kinds of load, each with what it needs. A scenario states the load of the whole deployment;
+// serving laws get the part of one instance.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 namespace moecost {
 
-/// `concurrency` requests in the system at all times: each answer is followed at once by the next request.
+/// `concurrency` requests in the system at all times: each answer is followed at once by the next request. A run of
+/// `requests` in all starts with `concurrency` at once; 0: it has gone on for ever.
 struct ClosedLoop {
     double concurrency = 64;
+    double requests = 0;
     bool operator==(const ClosedLoop&) const = default;
 };
 /// `rate` requests per second whatever the server does. `burstiness` is the squared coefficient of variation of the
@@ -64,5 +68,12 @@ using Load = std::variant<ClosedLoop, OpenLoop, Offline, StaticBatch, Burst, Rep
 
 /// "closed_loop", "open_loop", "offline", "static_batch", "burst", "replay", "prefill_only", "decode_only".
 [[nodiscard]] std::string_view name_of(const Load& load);
+
+/// The number a load is stated by: requests in flight, at once or per second; nothing where it has none.
+[[nodiscard]] std::optional<double> size_of(const Load& load);
+/// The same kind of load of another size; a load without a size stays as it is.
+[[nodiscard]] Load resized(Load load, double size);
+/// The part of one of `instances` equal instances behind a load balancer. An endless queue keeps each of them full.
+[[nodiscard]] Load per_instance(const Load& load, double instances);
 
 }   // namespace moecost

@@ -5,12 +5,6 @@
 
 namespace moecost {
 
-std::string_view name_of(LoadKind kind) {
-    constexpr std::string_view names[] = {"closed_loop", "rate",         "offline",    "static_batch",
-                                          "burst",       "prefill_only", "decode_only"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
 Traffic load_traffic(const DataStore& data, std::string_view name) {
     const Document document = data.open("workloads/traffic", name, "traffic");
     const Reader r(document);

@@ -57,8 +57,8 @@ Estimate estimate_of(const std::string& gpu, const std::string& model) {
     d.tp = 2;
     d.isl = 1000;
     d.osl = 200;
-    d.price = "2";
-    const auto estimate = evaluate(describe(DataStore(), d));
+    d.usd_per_gpu_hour = 2;
+    const auto estimate = evaluate(*describe(DataStore(), d));
     REQUIRE(static_cast<bool>(estimate));
     return *estimate;
 }
@@ -120,7 +120,7 @@ TEST_CASE("a GPU that no catalogue knows takes its figures from device.json and 
 TEST_CASE("a profile reads back as it was written, for every shipped one") {
     const DataStore data;
     for (const auto& [name, accelerator, engine] : profile_names(data)) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", name, "engine profile"), {});
+        const Profile p = profile_from_toml(data.open(profile_folder, name, "engine profile"), {});
         const std::string text = toml_of(p, "2026");
         CAPTURE(name);
         CHECK(p.accelerator == accelerator);

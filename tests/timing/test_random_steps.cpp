@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "moecost/hardware/profile/profile.h"
 #include "moecost/model/library.h"
 #include "moecost/timing/step_timer.h"
 
@@ -89,7 +90,7 @@ class Draw {
             s.layout = layout();
             s.precision = precision(s.model->precision);
             if (layout_problem(*s.model, s.layout)) continue;
-            if (precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile).empty())
+            if (!precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile))
                 return s;
         }
     }

@@ -9,7 +9,7 @@
 namespace moecost {
 namespace {
 
-constexpr std::string_view folder = "hwmodels/engines";
+constexpr std::string_view folder = profile_folder;
 
 /// Archive that collects the keys of a table.
 struct KeyList {

@@ -12,6 +12,7 @@
 
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
+#include "moecost/hardware/format_support.h"
 
 namespace moecost {
 
@@ -242,14 +243,18 @@ struct Profile {
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
+    FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
 };
 
 /// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.
 [[nodiscard]] Profile profile_from_toml(const Document& document, const LawConstants& law);
 
+/// Where the calibrated profiles lie; the rules of the engines are in the folder above (engine_rules.h).
+inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
+
 inline constexpr std::string_view any_accelerator = "any";
 
-/// The profile of an engine on an accelerator: the file of hwmodels/engines that states both names, else that of the
+/// The profile of an engine on an accelerator: the file of the profile folder that states both names, else that of the
 /// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
 /// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,

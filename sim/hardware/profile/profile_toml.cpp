@@ -76,6 +76,7 @@ void write(TomlWriter& w, const Accelerator& a) {
     w.optional_text("vendor", a.vendor);
     w.optional_number("year", a.year);
     w.text("status", a.status);
+    w.optional_text("generation", a.generation);
     w.text("relative", a.relative);
     w.optional_text("same_as", a.same_as);
     w.table("peak_tflops");

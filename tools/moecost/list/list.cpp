@@ -92,7 +92,7 @@ Sheet list_engines(const DataStore& data, const std::string&) {
                      {"source", ""}};
     const LawConstants law = load_law_constants(data);
     for (const auto& [id, accelerator, engine] : profile_names(data)) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"), law);
+        const Profile p = profile_from_toml(data.open(profile_folder, id, "engine"), law);
         const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),

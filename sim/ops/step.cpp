@@ -40,7 +40,7 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, Ope
 }
 
 /// Inputs that each layer gets of its own (Gemma 4 E): one projection for all, a gate and a projection in each layer.
-void add_layer_inputs(const StepContext& c, const Architecture& a, std::vector<Operation>& out) {
+void add_layer_inputs(const StepContext& c, const Architecture& a, OperationList& out) {
     if (a.layer_input == 0) return;
     const double width = a.layer_input;
     const double layers = a.layers;

@@ -85,12 +85,12 @@ Document DataStore::load(std::string_view folder, std::string_view stem) const {
     return parse_toml(s.text(), s.file);
 }
 
-Document DataStore::head(std::string_view folder, std::string_view stem) const {
+std::string DataStore::head(std::string_view folder, std::string_view stem) const {
     const Source s = source(folder, stem);
     const std::string_view text = s.text();
-    if (text.starts_with('[')) return parse_toml({}, s.file);
+    if (text.starts_with('[')) return {};
     const std::size_t table = text.find("\n[");
-    return parse_toml(text.substr(0, table == std::string_view::npos ? table : table + 1), s.file);
+    return std::string(text.substr(0, table == std::string_view::npos ? table : table + 1));
 }
 
 Document DataStore::open(std::string_view folder, std::string_view name, std::string_view what) const {

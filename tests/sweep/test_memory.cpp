@@ -12,7 +12,9 @@ TEST_CASE("numbers applied to a scenario for every point leave nothing behind") 
     d.gpu = "h100_sxm";
     d.tp = 2;
     d.draft_tokens = 2;
-    Scenario s = describe(DataStore(), d);
+    auto described = describe(DataStore(), d);
+    REQUIRE(static_cast<bool>(described));
+    Scenario s = *described;
     REQUIRE_FALSE(apply_numbers(d, s));
     const std::size_t notes = s.notes.size();
     for (int point = 0; point < 100; ++point) REQUIRE_FALSE(apply_numbers(d, s));

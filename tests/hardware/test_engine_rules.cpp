@@ -7,6 +7,7 @@
 
 #include "../base/input_error.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/read_file.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/hardware/engine_rules.h"
 
@@ -94,7 +95,7 @@ TEST_CASE("defaults of the rules are those of every calibrated profile") {
     const DataStore data;
     for (const std::string& name : data.names(profile_folder)) {
         CAPTURE(name);
-        const Profile p = profile_from_toml(data.open(profile_folder, name, "profile"));
+        const Profile p = profile_from_toml(data.open(profile_folder, name, "profile"), {});
         const EngineRules rules = load_engine_rules(data, p.engine);
         const std::string generation =
             p.accelerator.empty() ? "" : load_accelerator(data, p.accelerator).generation;

@@ -32,8 +32,8 @@ class DataStore {
     /// A name with a slash or ending in .toml or .json is a path to a file. '-' and '_' are the same in names;
     /// otherwise an `aliases` list inside the files is searched. InputError names the nearest known name.
     [[nodiscard]] Document open(std::string_view folder, std::string_view name, std::string_view what) const;
-    /// A file of `names` up to its first table: enough to choose a file without parsing it all.
-    [[nodiscard]] std::string head(std::string_view folder, std::string_view stem) const;
+    /// The keys of a file of `names` that stand before its first table: enough to choose a file without reading it all.
+    [[nodiscard]] Document head(std::string_view folder, std::string_view stem) const;
 
   private:
     struct Source {

@@ -127,19 +127,6 @@ KernelTables kernel_tables(const Reader& r, const KernelLaw& law) {
     return t;
 }
 
-/// What profiles say they are of, as far as their heads hold a word: most files need no parsing to be passed over.
-std::vector<ProfileName> profiles_with(const DataStore& data, std::string_view word) {
-    std::vector<ProfileName> result;
-    for (const std::string& file : data.names(folder)) {
-        const std::string text = data.head(folder, file);
-        if (text.find(word) == std::string::npos) continue;
-        const Document head = parse_toml(text, file);
-        const Reader r(head);
-        if (r.has("accelerator")) result.push_back({file, r.text("accelerator"), r.text("engine")});
-    }
-    return result;
-}
-
 [[noreturn]] void no_profile(const std::vector<ProfileName>& known, std::string_view accelerator,
                              std::string_view engine) {
     std::vector<std::string> engines;
@@ -180,7 +167,15 @@ Profile profile_from_toml(const Document& document, const LawConstants& law) {
     return p;
 }
 
-std::vector<ProfileName> profile_names(const DataStore& data) { return profiles_with(data, {}); }
+std::vector<ProfileName> profile_names(const DataStore& data) {
+    std::vector<ProfileName> result;
+    for (const std::string& file : data.names(folder)) {
+        const Document head = data.head(folder, file);
+        const Reader r(head);
+        if (r.has("accelerator")) result.push_back({file, r.text("accelerator"), r.text("engine")});
+    }
+    return result;
+}
 
 std::vector<std::string> engine_names(const DataStore& data) {
     std::vector<std::string> engines;
@@ -194,16 +189,17 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
                      std::string_view engine) {
     const LawConstants law = load_law_constants(data);
     if (is_path(engine)) return profile_from_toml(data.open(folder, engine, "engine profile"), law);
+    const std::vector<ProfileName> known = profile_names(data);
     for (const std::string_view owner : {accelerator, relative, any_accelerator}) {
-        if (owner.empty()) continue;
-        for (const ProfileName& name : profiles_with(data, owner)) {
-            if (name.accelerator != owner || name.engine != engine) continue;
-            Profile p = profile_from_toml(data.open(folder, name.file, "engine profile"), law);
-            if (owner != accelerator) p.basis = Provenance::datasheet;
-            return p;
-        }
+        const auto it = std::find_if(known.begin(), known.end(), [&](const ProfileName& p) {
+            return !owner.empty() && p.accelerator == owner && p.engine == engine;
+        });
+        if (it == known.end()) continue;
+        Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"), law);
+        if (owner != accelerator) p.basis = Provenance::datasheet;
+        return p;
     }
-    no_profile(profile_names(data), accelerator, engine);
+    no_profile(known, accelerator, engine);
 }
 
 }   // namespace moecost

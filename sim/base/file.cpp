@@ -17,27 +17,13 @@ namespace moecost {
 namespace {
 
 constexpr mode_t open_mode = 0666;
+constexpr std::size_t max_line_bytes = std::size_t{1} << 20;
 
 [[noreturn]] void fail_with(const std::string& path, std::string_view what, int code) {
     std::string message(path);
     if (!what.empty()) message.append(": ").append(what);
     throw SystemError(message.append(": ").append(std::strerror(code)));
 }
-
-/// A file descriptor that is closed when it goes.
-class Descriptor {
-  public:
-    Descriptor(const std::string& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int value() const { return value_; }
-
-  private:
-    int value_;
-};
 
 std::string folder_of(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
@@ -47,8 +33,10 @@ std::string folder_of(const std::string& path) {
 
 /// A new name in a folder is safe when the folder is on the disk. Some file systems cannot do that: then it is not.
 void flush_folder_of(const std::string& path) {
-    const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY);
-    if (folder.value() >= 0) static_cast<void>(::fsync(folder.value()));
+    const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return;
+    static_cast<void>(::fsync(folder));
+    ::close(folder);
 }
 
 /// A name that no other writer has, short whatever the length of `path`.
@@ -59,15 +47,13 @@ std::string own_name_beside(const std::string& path) {
     return name.append(std::to_string(count++)).append(".part");
 }
 
-/// Creates a file of a new name; the name goes to `part`.
-OutputFile create_beside(const std::string& path, std::string& part) {
+/// Creates a file of a new name, which goes to `part`.
+int create_beside(const std::string& path, std::string& part) {
     while (true) {
         part = own_name_beside(path);
         const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, open_mode);
-        if (file < 0 && errno == EEXIST) continue;   // of another machine on the same disk
-        if (file < 0) fail_with(path, "cannot write", errno);
-        ::close(file);
-        return {part, false};
+        if (file >= 0) return file;
+        if (errno != EEXIST) fail_with(path, "cannot write", errno);   // else of another machine on this disk
     }
 }
 
@@ -88,23 +74,61 @@ void fail_too_large(const std::string& path, std::uint64_t limit) {
     throw InputError({path}, {}, message);
 }
 
-void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
-    const Descriptor file(path, O_RDONLY);
-    if (file.value() < 0) fail_with(path, {}, errno);
+InputFile::InputFile(const std::string& path)
+    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) fail_with(path, {}, errno);
     struct stat info {};
-    if (::fstat(file.value(), &info) == 0 && S_ISDIR(info.st_mode))
+    if (::fstat(descriptor_, &info) == 0 && S_ISDIR(info.st_mode)) {
+        ::close(descriptor_);
         throw SystemError(std::string(path).append(": is a folder"));
+    }
+}
+
+InputFile::~InputFile() { ::close(descriptor_); }
+
+std::size_t InputFile::read(std::span<char> buffer) {
+    std::size_t filled = 0;
+    while (filled < buffer.size()) {
+        const ssize_t n = ::read(descriptor_, buffer.data() + filled, buffer.size() - filled);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail_with(path_, "cannot read", errno);
+        if (n == 0) break;
+        filled += static_cast<std::size_t>(n);
+    }
+    return filled;
+}
+
+void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
+    InputFile file(path);
     std::array<char, 1 << 16> buffer{};
     std::uint64_t bytes = 0;
-    while (true) {
-        const ssize_t n = ::read(file.value(), buffer.data(), buffer.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail_with(path, "cannot read", errno);
-        if (n == 0) return;
-        bytes += static_cast<std::uint64_t>(n);
+    while (const std::size_t n = file.read(buffer)) {
+        bytes += n;
         if (bytes > limit) fail_too_large(path, limit);
-        sink({buffer.data(), static_cast<std::size_t>(n)});
+        sink({buffer.data(), n});
     }
+}
+
+void LineSplitter::check_length(std::size_t length) const {
+    if (length > max_line_bytes) throw InputError({file_, line_}, {}, "a line is longer than 1 MiB");
+}
+
+void LineSplitter::push(std::string_view block) {
+    for (std::size_t end = block.find('\n'); end != std::string_view::npos; end = block.find('\n')) {
+        check_length(carried_.size() + end);
+        sink_(carried_.empty() ? block.substr(0, end) : carried_.append(block.substr(0, end)));
+        carried_.clear();
+        ++line_;
+        block.remove_prefix(end + 1);
+    }
+    carried_.append(block);
+    check_length(carried_.size());
+}
+
+bool LineSplitter::finish() {
+    if (carried_.empty()) return false;
+    sink_(carried_);
+    return true;
 }
 
 std::string read_file(const std::string& path, std::uint64_t limit) {
@@ -114,28 +138,33 @@ std::string read_file(const std::string& path, std::uint64_t limit) {
     return content;
 }
 
-void write_file(const std::string& path, std::string_view content) {
+AtomicFile::AtomicFile(const std::string& path) {
     std::error_code ec;
     const bool replaceable =   // a device or pipe is written to; renaming onto it would destroy it
         !std::filesystem::exists(path, ec) || std::filesystem::is_regular_file(path, ec);
     if (!replaceable) {
-        OutputFile out(path, true);
-        out.write(content);
+        file_ = OutputFile(path, true);
         return;
     }
-    const std::string target = behind_links(path);
-    std::string part;
-    OutputFile out = create_beside(target, part);
-    try {
-        out.write(content);
-        out.flush();
-        rename_file(part, target);
-    } catch (const SystemError& e) {
-        ::unlink(part.c_str());
-        const std::string what(e.what());   // names the file that is meant, not the one beside it
-        const bool of_part = what.starts_with(part);
-        throw SystemError(of_part ? std::string(path).append(what.substr(part.size())) : what);
-    }
+    target_ = behind_links(path);
+    file_ = OutputFile(create_beside(target_, part_), path);
+}
+
+AtomicFile::~AtomicFile() {
+    if (is_regular()) ::unlink(part_.c_str());
+}
+
+void AtomicFile::commit() {
+    if (!is_regular()) return;
+    file_.flush();
+    rename_file(part_, target_);
+    part_.clear();
+}
+
+void write_file(const std::string& path, std::string_view content) {
+    AtomicFile file(path);
+    file.write(content);
+    file.commit();
 }
 
 void rename_file(const std::string& from, const std::string& to) {

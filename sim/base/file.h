@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "moecost/base/error.h"
 
@@ -26,6 +28,38 @@ void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint6
 [[nodiscard]] std::string read_file(const std::string& path, std::uint64_t limit = max_input_bytes);
 /// InputError for a file beyond its limit.
 [[noreturn]] void fail_too_large(const std::string& path, std::uint64_t limit);
+
+/// Lines of what comes in pieces, without their '\n'; the last may lack it. InputError, with the number of the line,
+/// for one beyond 1 MiB.
+class LineSplitter {
+  public:
+    LineSplitter(std::string file, BlockSink sink) : file_(std::move(file)), sink_(std::move(sink)) {}
+    void push(std::string_view block);
+    /// The rest, where the text does not end in '\n'; true when there was one.
+    bool finish();
+
+  private:
+    void check_length(std::size_t length) const;
+    std::string file_;
+    BlockSink sink_;
+    std::string carried_;
+    int line_ = 1;
+};
+
+/// Reads a file from its start in pieces that the caller cuts.
+class InputFile {
+  public:
+    explicit InputFile(const std::string& path);
+    InputFile(const InputFile&) = delete;
+    InputFile& operator=(const InputFile&) = delete;
+    ~InputFile();
+    /// Fills `buffer`; fewer bytes at the end of the file only. SystemError when it cannot be read.
+    [[nodiscard]] std::size_t read(std::span<char> buffer);
+
+  private:
+    std::string path_;
+    int descriptor_ = -1;
+};
 
 /// Writes `content` under a name of its own beside `path`, brings it to the disk and renames it into place: a reader
 /// never sees half a file, writers at the same time do not disturb each other. A link keeps pointing where it does;
@@ -54,9 +88,29 @@ class OutputFile {
     [[nodiscard]] bool is_regular() const;
 
   private:
+    friend class AtomicFile;
+    OutputFile(int descriptor, std::string path) : path_(std::move(path)), descriptor_(descriptor) {}
     [[noreturn]] void fail(std::string_view what) const;
     std::string path_;
     int descriptor_ = -1;
+};
+
+/// What write_file does, in pieces: until commit() nothing stands under the name, without it nothing is left.
+class AtomicFile {
+  public:
+    explicit AtomicFile(const std::string& path);
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    ~AtomicFile();
+    void write(std::string_view bytes) { file_.write(bytes); }
+    void commit();
+    /// False for devices and pipes, which are written to directly.
+    [[nodiscard]] bool is_regular() const { return !part_.empty(); }
+
+  private:
+    std::string target_;
+    std::string part_;   // empty: there is nothing to rename or to remove
+    OutputFile file_;
 };
 
 }   // namespace moecost

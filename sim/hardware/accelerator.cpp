@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/hardware/accelerator.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
 namespace moecost {
 namespace {
@@ -102,8 +105,43 @@ Accelerator accelerator_from_toml(const Document& document) {
     return a;
 }
 
+namespace {
+
+constexpr std::string_view folder = "hwmodels/accelerators";
+
+/// How far two accelerators are apart: the sum of the logarithms of what decides a step.
+double distance(const Accelerator& a, const Accelerator& b) {
+    const auto apart = [](double x, double y) { return std::abs(std::log(x / y)); };
+    return apart(a.peak_of(MathUnit::bf16).value(), b.peak_of(MathUnit::bf16).value()) +
+           apart(a.memory_bandwidth.value(), b.memory_bandwidth.value()) +
+           apart(a.link_bandwidth.value(), b.link_bandwidth.value());
+}
+
+/// The accelerator of the library that is nearest and has profiles of its own.
+std::string nearest_relative(const DataStore& data, const Accelerator& a) {
+    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    std::string nearest;
+    double least = std::numeric_limits<double>::infinity();
+    for (const std::string& id : data.names(folder)) {
+        const std::string prefix = std::string(id).append("-");
+        const bool calibrated = std::any_of(profiles.begin(), profiles.end(),
+                                            [&](const auto& p) { return p.starts_with(prefix); });
+        if (!calibrated) continue;
+        const double d = distance(a, accelerator_from_toml(data.open(folder, id, "accelerator")));
+        if (d < least) {
+            least = d;
+            nearest = id;
+        }
+    }
+    return nearest;
+}
+
+}   // namespace
+
 Accelerator load_accelerator(const DataStore& data, std::string_view name) {
-    return accelerator_from_toml(data.open("hwmodels/accelerators", name, "accelerator"));
+    Accelerator a = accelerator_from_toml(data.open(folder, name, "accelerator"));
+    if (is_path(name) && a.relative.empty()) a.relative = nearest_relative(data, a);
+    return a;
 }
 
 }   // namespace moecost

@@ -303,17 +303,13 @@ std::vector<std::vector<Served>> serving_table(const DeploymentSpace& space,
                 served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
                 finished(served);
             }
-        } catch (const std::exception&) {
+        } catch (...) {
             const std::lock_guard lock(mutex);
             if (!failure) failure = std::current_exception();
             next = progress.all;
         }
     };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < options.threads; ++i) threads.emplace_back(work);
-        work();
-    }
+    run_on_threads(options.threads, work);
     if (failure) std::rethrow_exception(failure);
     return table;
 }

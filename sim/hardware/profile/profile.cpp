@@ -298,9 +298,12 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
         if (owner != accelerator) p.basis = Provenance::datasheet;
         return p;
     }
-    std::string message("no engine is named '");
+    const bool known_engine = std::find(engines.begin(), engines.end(), engine) != engines.end();
+    std::string message(known_engine ? "there is no profile of '" : "no engine is named '");
     message.append(engine).append("' for accelerator '").append(accelerator).append("'");
-    throw InputError({"--engine"}, {}, message, name_hint(engine, engines));
+    const std::string hint = known_engine ? "'ideal' runs on any; moecost list engines shows the others"
+                                          : name_hint(engine, engines);
+    throw InputError({"--engine"}, {}, message, hint);
 }
 
 }   // namespace moecost

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -17,7 +16,6 @@ namespace moecost {
 namespace {
 
 constexpr mode_t open_mode = 0666;
-constexpr std::size_t max_line_bytes = std::size_t{1} << 20;
 
 [[noreturn]] void fail_with(const std::string& path, std::string_view what, int code) {
     std::string message(path);
@@ -66,77 +64,6 @@ std::string behind_links(const std::string& path) {
 }
 
 }   // namespace
-
-void fail_too_large(const std::string& path, std::uint64_t limit) {
-    const bool whole = limit >> 20 > 0;
-    std::string message("larger than ");
-    message.append(std::to_string(whole ? limit >> 20 : limit)).append(whole ? " MiB" : " bytes");
-    throw InputError({path}, {}, message);
-}
-
-InputFile::InputFile(const std::string& path)
-    : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0) fail_with(path, {}, errno);
-    struct stat info {};
-    if (::fstat(descriptor_, &info) == 0 && S_ISDIR(info.st_mode)) {
-        ::close(descriptor_);
-        throw SystemError(std::string(path).append(": is a folder"));
-    }
-}
-
-InputFile::~InputFile() { ::close(descriptor_); }
-
-std::size_t InputFile::read(std::span<char> buffer) {
-    std::size_t filled = 0;
-    while (filled < buffer.size()) {
-        const ssize_t n = ::read(descriptor_, buffer.data() + filled, buffer.size() - filled);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail_with(path_, "cannot read", errno);
-        if (n == 0) break;
-        filled += static_cast<std::size_t>(n);
-    }
-    return filled;
-}
-
-void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
-    InputFile file(path);
-    std::array<char, 1 << 16> buffer{};
-    std::uint64_t bytes = 0;
-    while (const std::size_t n = file.read(buffer)) {
-        bytes += n;
-        if (bytes > limit) fail_too_large(path, limit);
-        sink({buffer.data(), n});
-    }
-}
-
-void LineSplitter::check_length(std::size_t length) const {
-    if (length > max_line_bytes) throw InputError({file_, line_}, {}, "a line is longer than 1 MiB");
-}
-
-void LineSplitter::push(std::string_view block) {
-    for (std::size_t end = block.find('\n'); end != std::string_view::npos; end = block.find('\n')) {
-        check_length(carried_.size() + end);
-        sink_(carried_.empty() ? block.substr(0, end) : carried_.append(block.substr(0, end)));
-        carried_.clear();
-        ++line_;
-        block.remove_prefix(end + 1);
-    }
-    carried_.append(block);
-    check_length(carried_.size());
-}
-
-bool LineSplitter::finish() {
-    if (carried_.empty()) return false;
-    sink_(carried_);
-    return true;
-}
-
-std::string read_file(const std::string& path, std::uint64_t limit) {
-    std::string content;
-    read_file_blocks(
-        path, [&](std::string_view block) { content.append(block); }, limit);
-    return content;
-}
 
 AtomicFile::AtomicFile(const std::string& path) {
     std::error_code ec;

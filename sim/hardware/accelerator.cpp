@@ -5,6 +5,9 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <set>
+
+#include "moecost/base/data.h"
 
 namespace moecost {
 namespace {
@@ -76,8 +79,8 @@ std::string Accelerator::supported() const {
 
 Accelerator accelerator_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"name", "vendor", "year", "status", "aliases", "relative", "peak_tflops", "memory",
-                  "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
+    r.allow_only({"name", "vendor", "year", "status", "aliases", "generation", "relative", "peak_tflops",
+                  "memory", "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
     Accelerator a;
     a.id = std::filesystem::path(document.file).stem().string();
     a.name = r.text_or("name", a.id);
@@ -87,6 +90,7 @@ Accelerator accelerator_from_toml(const Document& document) {
     if (a.status != "shipping" && a.status != "announced") {
         r.fail("status", "is neither 'shipping' nor 'announced'");
     }
+    a.generation = r.text_or("generation", "");
     a.relative = r.text_or("relative", "");
     if (r.has("aliases")) (void)r.texts("aliases");   // searched by DataStore; here only checked
     read_peaks(r.table("peak_tflops"), a);
@@ -119,14 +123,16 @@ double distance(const Accelerator& a, const Accelerator& b) {
 
 /// The accelerator of the library that is nearest and has profiles of its own.
 std::string nearest_relative(const DataStore& data, const Accelerator& a) {
-    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    std::set<std::string> calibrated;
+    constexpr std::string_view profiles = "hwmodels/engines/profiles";
+    for (const std::string& file : data.names(profiles)) {
+        const Document head = data.head(profiles, file);
+        calibrated.insert(Reader(head).text_or("accelerator", ""));
+    }
     std::string nearest;
     double least = std::numeric_limits<double>::infinity();
     for (const std::string& id : data.names(folder)) {
-        const std::string prefix = std::string(id).append("-");
-        const bool calibrated = std::any_of(profiles.begin(), profiles.end(),
-                                            [&](const auto& p) { return p.starts_with(prefix); });
-        if (!calibrated) continue;
+        if (calibrated.count(id) == 0) continue;
         const double d = distance(a, accelerator_from_toml(data.open(folder, id, "accelerator")));
         if (d < least) {
             least = d;
@@ -142,6 +148,16 @@ Accelerator load_accelerator(const DataStore& data, std::string_view name) {
     Accelerator a = accelerator_from_toml(data.open(folder, name, "accelerator"));
     if (is_path(name) && a.relative.empty()) a.relative = nearest_relative(data, a);
     return a;
+}
+
+std::string generation_of(const DataStore& data, const Accelerator& gpu) {
+    if (!gpu.generation.empty()) return gpu.generation;
+    const std::vector<std::string> known = data.names(folder);
+    for (const std::string& other : {gpu.same_as, gpu.relative}) {
+        if (std::find(known.begin(), known.end(), other) != known.end())
+            return load_accelerator(data, other).generation;
+    }
+    return {};
 }
 
 }   // namespace moecost

@@ -27,6 +27,6 @@ struct StepShape {
 /// model, where it has one, runs once per draft; other drafters cost nothing here.
 /// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, std::vector<Operation>& operations);
+                     double skew, const StepShape& shape, OperationList& operations);
 
 }   // namespace moecost

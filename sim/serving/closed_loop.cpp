@@ -18,9 +18,9 @@ struct Cycle {
     Seconds length;
 };
 
-class ClosedLoop {
+class Loop {
   public:
-    ClosedLoop(const ServingInput& in, double running)
+    Loop(const ServingInput& in, double running)
         : in_(in),
           running_(running),
           prompt_(in.traffic.computed_input()),
@@ -51,7 +51,8 @@ class ClosedLoop {
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
             const double arrivals = decoding / steps_;
             c.prompt_at = decoding;
-            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
+            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_,
+                                                                       in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
             c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
             c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
@@ -105,7 +106,7 @@ class ClosedLoop {
 };
 
 /// Requests of one output token decode nothing: prompts follow one another, R T_p seconds from first to last.
-Serving prompts_only(const ServingInput& in, const ClosedLoop& loop, double requests, double running) {
+Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, double running) {
     const double prompt = in.traffic.computed_input();
     const double chunk = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
     Serving s;
@@ -128,7 +129,7 @@ Serving prompts_only(const ServingInput& in, const ClosedLoop& loop, double requ
 Serving closed_loop(const ServingInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    const ClosedLoop loop(in, running);
+    const Loop loop(in, running);
     if (output <= 1) return prompts_only(in, loop, requests, running);
     Seconds lone;
     double decoding = running;

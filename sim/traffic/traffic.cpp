@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/traffic/traffic.h"
 
-namespace moecost {
+#include "moecost/base/data.h"
 
-std::string_view name_of(LoadKind kind) {
-    constexpr std::string_view names[] = {"closed_loop", "rate",         "offline",    "static_batch",
-                                          "burst",       "prefill_only", "decode_only"};
-    return names[static_cast<std::size_t>(kind)];
-}
+namespace moecost {
 
 Traffic load_traffic(const DataStore& data, std::string_view name) {
     const Document document = data.open("workloads/traffic", name, "traffic");

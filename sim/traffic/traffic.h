@@ -5,20 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "moecost/base/data.h"
+#include "moecost/traffic/load.h"
 
 namespace moecost {
 
-enum class LoadKind {
-    closed_loop,    // `requests` in flight at all times
-    rate,           // `requests` arrive per second
-    offline,        // all requests queued at once (`requests` of them; 0: an endless queue)
-    static_batch,   // one batch of `requests` submitted at once, no arrivals
-    burst,          // `requests` arrive at once on an idle server, continuous batching
-    prefill_only,   // one prompt phase, saturated
-    decode_only     // `requests` sequences decoding, no prompts
-};
-[[nodiscard]] std::string_view name_of(LoadKind kind);
+class DataStore;
 
 struct Traffic {
     std::string name;
@@ -26,8 +17,7 @@ struct Traffic {
     double output = 1024;         // mean output tokens (OSL), the first included
     double prefix_hit_rate = 0;   // of prompt tokens found in the prefix cache
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
-    LoadKind load = LoadKind::closed_loop;
-    double requests = 64;   // meaning by `load`
+    Load load = ClosedLoop{};
 
     [[nodiscard]] double computed_input() const { return input * (1 - prefix_hit_rate); }
     /// Mean context of a decoding sequence: I + O/2.

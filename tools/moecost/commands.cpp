@@ -4,7 +4,7 @@
 
 #include "command.h"
 #include "moecost/base/gzip.h"
-#include "moecost/estimate/description.h"
+#include "moecost/estimate/inputs.h"
 
 namespace moecost::cli {
 namespace {
@@ -79,8 +79,8 @@ std::vector<Flag> all_flags(const Command& command) {
 
 std::vector<Flag> description_flags() {
     std::vector<Flag> flags;
-    for (const Option& option : description_options()) {
-        flags.push_back(Flag{option.key, option.argument, option.group, option.help});
+    for (const Input& input : inputs()) {
+        flags.push_back(Flag{input.key, input.argument, input.group, input.help, 0, input.aliases});
     }
     return flags;
 }

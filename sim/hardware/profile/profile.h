@@ -4,16 +4,20 @@
 // The forms that use the constants are in timing/ (kernels) and serving/; units are in the names.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
+#include "moecost/hardware/format_support.h"
 
 namespace moecost {
+
+struct Document;
+class DataStore;
 
 /// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
 enum class Provenance { calibrated, extrapolated, datasheet };
@@ -149,6 +153,26 @@ struct AssumedEfficiencies {
     std::string source;
 };
 
+/// Shapes of the kernel laws, the same for every profile (hwmodels/timing.toml). Zero: not loaded, times are not finite.
+struct KernelLaw {
+    /// Area of a GEMM tile over its efficiency, in elements of output: 64 x 64, 64 x 128, 128 x 64, 128 x 128, 256 x 128,
+    /// 128 x 256. Ascending.
+    std::array<double, 6> padded_tile{};
+    double partial_tile = 0;               // of the rows of an expert's tile that is not full
+    double least_prompt_tokens = 0;        // of the startup of prefill attention
+    double noticeable_extrapolation = 0;   // share of a step from which it is called extrapolated
+};
+/// The same of the closed loop.
+struct ServingLaw {
+    double most_prefill_steps = 0;   // share of the steps
+    double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
+};
+struct LawConstants {
+    KernelLaw kernels;
+    ServingLaw serving;
+};
+[[nodiscard]] LawConstants load_law_constants(const DataStore& data);
+
 struct KernelTables {
     std::vector<GemmTable> gemm;
     std::vector<MoeTable> moe;
@@ -159,6 +183,7 @@ struct KernelTables {
     std::vector<AllReduceTable> all_reduce;
     std::vector<AllToAllTable> all_to_all;
     AssumedEfficiencies assumed;
+    KernelLaw law;
 };
 
 /// p10 and p90 of measured over predicted on the served points of the fit; 0: no point of this accelerator.
@@ -182,6 +207,7 @@ struct ServingConstants {
     std::string source;
     double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
+    ServingLaw law;
 };
 
 enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
@@ -210,21 +236,38 @@ struct EngineSettings {
 
 struct Profile {
     std::string id;
-    std::string accelerator;   // whose kernels were timed
+    std::string accelerator;   // whose kernels were timed; "any": the profile holds for every accelerator
     std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
     Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
+    FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
 };
 
-/// A profile file, or the table `profile` of an accelerator file.
-[[nodiscard]] Profile profile_from_toml(const Document& document);
+/// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.
+[[nodiscard]] Profile profile_from_toml(const Document& document, const LawConstants& law);
 
-/// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
-/// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
+/// Where the calibrated profiles lie; the rules of the engines are in the folder above (engine_rules.h).
+inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
+
+inline constexpr std::string_view any_accelerator = "any";
+
+/// The profile of an engine on an accelerator: the file of the profile folder that states both names, else that of the
+/// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
+/// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);
+/// What the head of a profile says it is of. Other files of hwmodels/engines state no accelerator.
+struct ProfileName {
+    std::string file;   // its stem
+    std::string accelerator;
+    std::string engine;
+};
+/// Every profile, sorted by file.
+[[nodiscard]] std::vector<ProfileName> profile_names(const DataStore& data);
+/// Engines that any profile is of, sorted.
+[[nodiscard]] std::vector<std::string> engine_names(const DataStore& data);
 
 }   // namespace moecost

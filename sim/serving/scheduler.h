@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an engine does with the requests it holds: the rules that closed forms and event simulation share.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "moecost/hardware/profile/profile.h"
+#include "moecost/ops/layout.h"
+#include "moecost/serving/memory.h"
+#include "moecost/traffic/traffic.h"
+
+namespace moecost {
+
+/// How cache is promised: all of I + O at admission, or the prompt and then what grows; what does not fit any more is
+/// preempted, the latest first, and computed again.
+enum class CachePolicy { reserve, grow };
+
+/// One engine instance. Limits are per attention rank; ranks (attention data parallelism) step together.
+struct SchedulerRules {
+    Batching batching = Batching::chunked_prefill;
+    double chunk_tokens = 8192;   // C: tokens of a step; where decodes share it they take their part first
+    double max_sequences = 256;
+    double cache_tokens = std::numeric_limits<double>::infinity();   // M
+    CachePolicy cache = CachePolicy::grow;
+    double queries = 1;           // tokens a decode sequence takes of a step: 1 + drafts
+    double tokens_per_step = 1;   // y: tokens it gains
+    int ranks = 1;                // attention ranks in lockstep: a step lasts as its busiest rank
+    double prompt_interval = 0;   // least steps between two that carry prompts, while anybody decodes
+};
+
+/// Rules of a deployment: limits of the engine, cache from the memory plan, reserve where the engine holds the whole
+/// output (output_reserve 1).
+[[nodiscard]] SchedulerRules scheduler_rules(const EngineSettings& settings, const Layout& layout,
+                                             const MemoryPlan& memory, const Traffic& traffic);
+
+/// Prompt tokens a step takes: C - B queries, at least 1, where decodes share it; C where they wait.
+[[nodiscard]] inline double prompt_budget(const SchedulerRules& r, double decodes) {
+    if (r.batching == Batching::prefill_first) return r.chunk_tokens;
+    return std::max(r.chunk_tokens - decodes * r.queries, 1.0);
+}
+
+/// Tokens that must be free to admit a request: I + O or I.
+[[nodiscard]] inline double admission_tokens(const SchedulerRules& r, double input, double output) {
+    return r.cache == CachePolicy::reserve ? input + output : input;
+}
+
+}   // namespace moecost

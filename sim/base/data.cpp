@@ -69,6 +69,10 @@ std::optional<Document> read_plain_lines(std::string_view text, const std::strin
     return document;
 }
 
+SystemError unreadable(const std::string& path, const std::error_code& ec) {
+    return SystemError(std::string(path).append(": cannot read: ").append(ec.message()));
+}
+
 }   // namespace
 
 bool is_path(std::string_view name) {
@@ -92,22 +96,58 @@ std::vector<std::string> DataStore::names(std::string_view folder) const {
         }
     }
     if (!directory_.empty()) {
+        const std::string own = directory_ + "/" + std::string(folder);
         std::error_code ec;
-        for (const auto& entry :
-             std::filesystem::directory_iterator(directory_ + "/" + std::string(folder), ec)) {
-            if (entry.path().extension() == ".toml") result.push_back(entry.path().stem().string());
+        std::filesystem::directory_iterator entry(own, ec);
+        if (ec && ec != std::errc::no_such_file_or_directory) throw unreadable(own, ec);
+        for (; !ec && entry != std::filesystem::directory_iterator(); entry.increment(ec)) {
+            if (entry->path().extension() != ".toml") continue;
+            result.push_back(entry->path().stem().string());
+            if (printable(result.back()) != result.back())
+                throw InputError({entry->path().string()}, {}, "a name is one line of UTF-8");
         }
+        if (ec && ec != std::errc::no_such_file_or_directory) throw unreadable(own, ec);
     }
     std::sort(result.begin(), result.end());
     result.erase(std::unique(result.begin(), result.end()), result.end());
     return result;
 }
 
+std::vector<std::string> DataStore::files() const {
+    std::vector<std::string> result;
+    if (directory_.empty()) return result;
+    std::error_code ec;
+    std::filesystem::recursive_directory_iterator entry(directory_, ec);
+    for (; !ec && entry != std::filesystem::recursive_directory_iterator(); entry.increment(ec)) {
+        if (entry->path().extension() == ".toml") result.push_back(entry->path().string());
+    }
+    if (ec) throw unreadable(directory_, ec);
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
+/// A link may lead elsewhere in the folder, not out of it.
+bool DataStore::is_inside(const std::string& file) const {
+    std::error_code ec;
+    const auto folder = std::filesystem::canonical(directory_, ec);
+    if (ec) return false;
+    const auto target = std::filesystem::canonical(file, ec);
+    if (ec) throw unreadable(file, ec);
+    return std::mismatch(folder.begin(), folder.end(), target.begin(), target.end()).first == folder.end();
+}
+
 DataStore::Source DataStore::source(std::string_view folder, std::string_view stem) const {
     const std::string path = join(folder, stem);
     if (!directory_.empty()) {
         const std::string file = directory_ + "/" + path;
-        if (std::filesystem::exists(file)) return {file, read_file(file), {}};
+        std::error_code ec;
+        const auto status = std::filesystem::symlink_status(file, ec);
+        if (ec && ec != std::errc::no_such_file_or_directory && ec != std::errc::not_a_directory)
+            throw unreadable(file, ec);
+        if (std::filesystem::exists(status)) {
+            if (!is_inside(file)) throw InputError({file}, {}, "leads out of the folder of --data-dir");
+            return {file, read_file(file), {}};
+        }
     }
     for (const EmbeddedFile& file : embedded_files()) {
         if (file.path == path) return {path, {}, file.text};

@@ -232,30 +232,4 @@ Expected<PerSecond> highest_rate(const EngineInstance& instance, const Traffic& 
     return PerSecond{low};
 }
 
-Load load_of(const Traffic& t) {
-    switch (t.load) {
-        case LoadKind::closed_loop:
-            return ClosedLoop{t.requests};
-        case LoadKind::rate:
-            return OpenLoop{t.requests, 1};
-        case LoadKind::offline:
-            return Offline{t.requests};
-        case LoadKind::static_batch:
-            return StaticBatch{t.requests};
-        case LoadKind::burst:
-            return Burst{t.requests};
-        case LoadKind::prefill_only:
-            return PrefillOnly{};
-        case LoadKind::decode_only:
-            break;
-    }
-    return DecodeOnly{t.requests};
-}
-
-Lengths lengths_of(const Traffic& t) {
-    if (t.equal_lengths) return {FixedLength{t.input}, FixedLength{t.output}, {}};
-    const auto spread = [](double mean) { return UniformLength{0.8 * mean / 0.9, mean / 0.9}; };
-    return {spread(t.input), spread(t.output), {}};
-}
-
 }   // namespace moecost

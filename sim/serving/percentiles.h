@@ -77,9 +77,4 @@ struct SimulatedLoad {
                                              const Lengths& lengths, const Load& load,
                                              const SimulatedLoad& options);
 
-/// The load and the lengths that a Traffic with means alone stands for: equal lengths, or uniform from 0.8 of the
-/// largest on, as the public benchmarks draw them.
-[[nodiscard]] Load load_of(const Traffic& traffic);
-[[nodiscard]] Lengths lengths_of(const Traffic& traffic);
-
 }   // namespace moecost

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "moecost/base/data.h"
+#include "moecost/traffic/lengths.h"
+#include "moecost/traffic/load.h"
 
 namespace moecost {
 
@@ -42,5 +44,14 @@ struct Slo {
 
 /// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.
 [[nodiscard]] Traffic load_traffic(const DataStore& data, std::string_view name);
+/// The distributions of the same file, with its means: its table [lengths], else those of lengths_of().
+///   law = "quantiles": input and output at `levels`;  "uniform": [lowest, highest];  "lognormal": input and output
+///   are coefficients of variation.
+[[nodiscard]] Lengths load_lengths(const DataStore& data, std::string_view name);
+
+/// The lengths and the load that a Traffic with means alone stands for: equal lengths, or uniform from 0.8 of the
+/// largest on, as the public benchmarks draw them.
+[[nodiscard]] Lengths lengths_of(const Traffic& traffic);
+[[nodiscard]] Load load_of(const Traffic& traffic);
 
 }   // namespace moecost

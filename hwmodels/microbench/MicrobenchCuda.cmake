@@ -29,7 +29,8 @@ file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/kernels/*.cu
      ${CMAKE_CURRENT_LIST_DIR}/kernels/tensor/*.cu ${CMAKE_CURRENT_LIST_DIR}/bench/*.cu
      ${CMAKE_CURRENT_LIST_DIR}/device/*.cu)
 add_library(moecost_microbench_kernels STATIC ${cuda_sources})
-target_include_directories(moecost_microbench_kernels PRIVATE ${CMAKE_CURRENT_LIST_DIR} ${MOECOST_INCLUDES})
+target_include_directories(moecost_microbench_kernels PRIVATE ${CMAKE_CURRENT_LIST_DIR}
+  ${CMAKE_CURRENT_LIST_DIR}/kernels/tensor/ptx ${MOECOST_INCLUDES})
 set_target_properties(moecost_microbench_kernels PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
 target_compile_options(moecost_microbench_kernels PRIVATE
   --expt-relaxed-constexpr -lineinfo --Werror=all-warnings -Xcompiler=-Wall,-Wextra)

@@ -12,7 +12,7 @@ if [ -z "$nvcc" ]; then
     echo "check_resources: skipped, no nvcc found (looked on PATH and in /usr/local/cuda/bin)"
     exit 77
 fi
-for tool in g++ c++filt awk; do
+for tool in c++filt awk; do
     command -v $tool >/dev/null || { echo "check_resources: skipped, no $tool found"; exit 77; }
 done
 tmp=$(mktemp -d) || exit 1
@@ -24,7 +24,7 @@ complain() {
 }
 
 # Dynamic shared memory of each shape, by the name that the kernel's symbol holds.
-cat >"$tmp/shared.cpp" <<'END'
+cat >"$tmp/shared.cu" <<'END'
 #include <cxxabi.h>
 #include <cstdio>
 #include <typeinfo>
@@ -48,12 +48,13 @@ int main() {
           PrefillMla>();
 }
 END
-g++ -std=c++20 -I "$here" "$tmp/shared.cpp" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1
+machine=$here/kernels/tensor/ptx   # of the kernels' instructions
+"$nvcc" -std=c++20 -arch=sm_80 -I "$here" -I "$machine" "$tmp/shared.cu" -o "$tmp/shared" && "$tmp/shared" >"$tmp/shared.txt" || exit 1
 
 for arch in 80 90a 100a; do
     for file in gemm attention moe $([ $arch = 90a ] && echo warpgroup_gemm warpgroup_attention); do
         mkdir -p "$tmp/$arch"
-        "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -arch=sm_$arch -Xptxas -v -I "$here" -cubin \
+        "$nvcc" -std=c++20 -O3 --expt-relaxed-constexpr -arch=sm_$arch -Xptxas -v -I "$here" -I "$machine" -cubin \
             --keep --keep-dir "$tmp/$arch" -o "$tmp/$arch/$file.cubin" "$here/kernels/tensor/$file.cu" 2>"$tmp/log" ||
             { cat "$tmp/log"; complain "$file.cu does not compile for sm_$arch"; continue; }
         # C7508 to C7519: multiplications of warpgroups in sequence, or registers not given as asked.

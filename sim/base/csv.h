@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSV tables by RFC 4180 (plain or gzip): header row, quoted fields, typed access by column name.
+// CSV text by RFC 4180 as a table: header row, quoted fields, typed access by column name.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +12,12 @@
 
 namespace moecost {
 
+/// A table holds no more; beyond, an InputError names the line.
+inline constexpr std::size_t max_csv_bytes = std::size_t{64} << 20;
+inline constexpr std::size_t max_csv_rows = 1'000'000;
+inline constexpr std::size_t max_csv_row_bytes = std::size_t{1} << 20;
+
+/// Keeps the text and four bytes for each field, so that a table takes at most eight times the memory of its text.
 class CsvTable {
   public:
     /// Reads the whole text; every row must have as many fields as the header.
@@ -29,21 +35,14 @@ class CsvTable {
     [[noreturn]] void fail(std::size_t row, std::size_t column, std::string_view message) const;
 
   private:
+    void add_record(const std::vector<std::string_view>& record, int line);
+
     std::string file_;
     std::vector<std::string> header_;
-    std::vector<std::string> fields_;   // row-major
+    std::string text_;                  // of all fields, row-major, one after another
+    std::vector<std::uint32_t> ends_;   // of each field in it
     std::vector<int> lines_;            // line of each row in the file
 };
-
-/// The whole content of a file, gunzipped when it is gzip. SystemError when it cannot be read.
-[[nodiscard]] std::string read_file(const std::string& path);
-/// The same in blocks, for files too large to hold; `sink` receives them in order.
-void read_blocks(const std::string& path, const std::function<void(std::string_view)>& sink);
-/// Writes `content` beside `path` and renames it into place, so that a reader never sees half a file.
-void write_file(const std::string& path, std::string_view content);
-
-/// The text as one gzip member, without time or name: members written one after another are one gzip file.
-[[nodiscard]] std::string gzip_member(std::string_view text);
 
 /// One CSV field, quoted only when it must be.
 [[nodiscard]] std::string csv_field(std::string_view text);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "moecost/base/csv.h"
+#include "moecost/base/read_file.h"
 
 namespace moecost {
 namespace {
@@ -68,16 +68,29 @@ std::vector<std::string> DataStore::names(std::string_view folder) const {
     return result;
 }
 
-Document DataStore::load(std::string_view folder, std::string_view stem) const {
+DataStore::Source DataStore::source(std::string_view folder, std::string_view stem) const {
     const std::string path = join(folder, stem);
     if (!directory_.empty()) {
         const std::string file = directory_ + "/" + path;
-        if (std::filesystem::exists(file)) return parse_toml(read_file(file), file);
+        if (std::filesystem::exists(file)) return {file, read_file(file), {}};
     }
     for (const EmbeddedFile& file : embedded_files()) {
-        if (file.path == path) return parse_toml(file.text, path);
+        if (file.path == path) return {path, {}, file.text};
     }
     throw SystemError(std::string("no data file ").append(path));
+}
+
+Document DataStore::load(std::string_view folder, std::string_view stem) const {
+    const Source s = source(folder, stem);
+    return parse_toml(s.text(), s.file);
+}
+
+Document DataStore::head(std::string_view folder, std::string_view stem) const {
+    const Source s = source(folder, stem);
+    const std::string_view text = s.text();
+    if (text.starts_with('[')) return parse_toml({}, s.file);
+    const std::size_t table = text.find("\n[");
+    return parse_toml(text.substr(0, table == std::string_view::npos ? table : table + 1), s.file);
 }
 
 Document DataStore::open(std::string_view folder, std::string_view name, std::string_view what) const {

@@ -32,8 +32,17 @@ class DataStore {
     /// A name with a slash or ending in .toml or .json is a path to a file. '-' and '_' are the same in names;
     /// otherwise an `aliases` list inside the files is searched. InputError names the nearest known name.
     [[nodiscard]] Document open(std::string_view folder, std::string_view name, std::string_view what) const;
+    /// The keys of a file of `names` that stand before its first table: enough to choose a file without reading it all.
+    [[nodiscard]] Document head(std::string_view folder, std::string_view stem) const;
 
   private:
+    struct Source {
+        std::string file;
+        std::string own;             // the text of an override
+        std::string_view embedded;   // else this
+        [[nodiscard]] std::string_view text() const { return own.empty() ? embedded : own; }
+    };
+    [[nodiscard]] Source source(std::string_view folder, std::string_view stem) const;
     [[nodiscard]] Document load(std::string_view folder, std::string_view stem) const;
     std::string directory_;
 };

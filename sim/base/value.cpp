@@ -33,10 +33,10 @@ Document parse_document(std::string_view text, std::string file) {
     return file.ends_with(".json") ? parse_json(text, std::move(file)) : parse_toml(text, std::move(file));
 }
 
-Reader::Reader(const Document& document) : Reader(document, document.root, {}) {}
+Reader::Reader(const Document& document, ReadLog* log) : Reader(document, document.root, {}, log) {}
 
-Reader::Reader(const Document& document, const Value& value, std::string path)
-    : document_(&document), value_(&value), path_(std::move(path)) {
+Reader::Reader(const Document& document, const Value& value, std::string path, ReadLog* log)
+    : document_(&document), value_(&value), path_(std::move(path)), log_(log) {
     if (!std::holds_alternative<Value::Table>(value.content)) {
         throw InputError({document.file, value.line, value.column}, path_, wrong_kind(value, "a table"));
     }
@@ -50,7 +50,10 @@ std::string Reader::full_key(std::string_view key) const {
 
 const Value* Reader::raw(std::string_view key) const {
     for (const auto& [name, value] : std::get<Value::Table>(value_->content)) {
-        if (name == key) return std::holds_alternative<std::monostate>(value.content) ? nullptr : &value;
+        if (name != key) continue;
+        if (std::holds_alternative<std::monostate>(value.content)) return nullptr;
+        if (log_ != nullptr) log_->push_back(&value);
+        return &value;
     }
     return nullptr;
 }
@@ -118,7 +121,7 @@ bool Reader::flag(std::string_view key) const {
 Reader Reader::table(std::string_view key) const {
     const Value& value = require(key);
     if (!std::holds_alternative<Value::Table>(value.content)) fail(key, wrong_kind(value, "a table"));
-    return {*document_, value, full_key(key)};
+    return {*document_, value, full_key(key), log_};
 }
 
 const Value::Array& Reader::array(std::string_view key) const {
@@ -133,7 +136,7 @@ std::vector<Reader> Reader::tables(std::string_view key) const {
     for (const Value& item : array(key)) {
         std::string path = full_key(key);
         path.append("[").append(std::to_string(result.size())).append("]");
-        result.push_back(Reader(*document_, item, std::move(path)));
+        result.push_back(Reader(*document_, item, std::move(path), log_));
     }
     return result;
 }
@@ -173,6 +176,10 @@ std::vector<std::string> Reader::keys() const {
 }
 
 void Reader::allow_only(std::initializer_list<std::string_view> allowed) const {
+    allow_only(std::span(allowed.begin(), allowed.size()));
+}
+
+void Reader::allow_only(std::span<const std::string_view> allowed) const {
     for (const auto& [name, value] : std::get<Value::Table>(value_->content)) {
         if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
         const std::vector<std::string> names(allowed.begin(), allowed.end());

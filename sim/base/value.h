@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,10 +49,15 @@ inline constexpr Range positive{1e-300, 1e300};
 inline constexpr Range non_negative{0, 1e300};
 inline constexpr Range fraction{0, 1};
 
-/// A table of a document seen through typed, checked access. Copyable; the document must outlive it.
+/// The values of a document that were asked for, in any order and more than once: for whoever must name what nothing
+/// read.
+using ReadLog = std::vector<const Value*>;
+
+/// A table of a document seen through typed, checked access. Copyable; the document must outlive it, and so must the
+/// log, when one is given: it holds every value that this reader or one of its tables found under a key.
 class Reader {
   public:
-    explicit Reader(const Document& document);
+    explicit Reader(const Document& document, ReadLog* log = nullptr);
 
     [[nodiscard]] bool has(std::string_view key) const;
     [[nodiscard]] double number(std::string_view key, Range range) const;
@@ -75,13 +80,14 @@ class Reader {
     [[nodiscard]] std::vector<std::string> keys() const;
     /// Fails on any key that is not listed, naming the nearest allowed one.
     void allow_only(std::initializer_list<std::string_view> allowed) const;
+    void allow_only(std::span<const std::string_view> allowed) const;
     /// The position of a key (or of the table itself), for messages composed elsewhere.
     [[nodiscard]] Location where(std::string_view key = {}) const;
     /// Throws an InputError that names this table's path and the key.
     [[noreturn]] void fail(std::string_view key, std::string_view message, std::string hint = {}) const;
 
   private:
-    Reader(const Document& document, const Value& value, std::string path);
+    Reader(const Document& document, const Value& value, std::string path, ReadLog* log);
     [[nodiscard]] const Value& require(std::string_view key) const;
     [[nodiscard]] const Value::Array& array(std::string_view key) const;
     [[nodiscard]] double checked(std::string_view key, const Value& value, Range range) const;
@@ -90,6 +96,7 @@ class Reader {
     const Document* document_;
     const Value* value_;
     std::string path_;
+    ReadLog* log_;
 };
 
 }   // namespace moecost

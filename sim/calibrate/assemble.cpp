@@ -10,10 +10,6 @@
 namespace moecost {
 namespace {
 
-constexpr double eager_floor_us = 20;
-constexpr double fused_quantisation_us = 6.5;   // vLLM against TensorRT-LLM at equal shapes on an H200
-constexpr double least_floor_us = 3;
-
 using Predicate = std::function<bool(const KernelFit&)>;
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -40,29 +36,31 @@ FitQuality quality_of(const KernelFit& fit) {
 class Assembler {
   public:
     Assembler(const std::vector<KernelFit>& fits, const Target& target, const std::string& engine,
-              Assembly& out)
-        : fits_(fits), gpu_(target.gpu), engine_(engine), out_(out) {
+              const AssemblyRules& rules, Assembly& out)
+        : fits_(fits), gpu_(target.gpu), engine_(engine), rules_(rules), out_(out) {
         engines_.push_back(engine);
-        for (const char* other : {"sglang", "trtllm", "vllm"}) {
-            if (other != engine) engines_.emplace_back(other);
+        for (const std::string& other : rules.engines) {
+            if (other != engine) engines_.push_back(other);
         }
     }
 
     void gemm(DType type) {
         for (const std::string& engine : engines_) {
             const auto index = most_rows(engine, [&](const KernelFit& f) {
-                return f.form.op == KernelOp::gemm && f.form.format == type && f.floor_us() < eager_floor_us;
+                return f.form.op == KernelOp::gemm && f.form.format == type &&
+                       f.floor_us() < rules_.eager_floor_us;
             });
             if (!index) continue;
             GemmTable t = fits_[*index].tables.gemm[0];
             t.fit = chosen(*index);
-            if (type == DType::fp8 && engine == "trtllm") {
+            if (type == rules_.fused_weights && engine == rules_.fused_engine) {
                 const double floor_us =
-                    std::max(fits_[*index].floor_us() - fused_quantisation_us, least_floor_us);
+                    std::max(fits_[*index].floor_us() - rules_.fused_us, rules_.least_floor_us);
                 t.floor = Seconds{rounded(floor_us, 5) * 1e-6};
                 t.fit.note =
-                    "a separate quantisation kernel of 6.5 us, timed in the table and fused in service, is "
-                    "taken off the floor";
+                    std::string("a separate quantisation kernel of ")
+                        .append(shortest(rules_.fused_us))
+                        .append(" us, timed in the table and fused in service, is taken off the floor");
             }
             tables().gemm.push_back(std::move(t));
             return;
@@ -80,7 +78,7 @@ class Assembler {
         if (gpu_.peak_of(MathUnit::fp4).value() > 0) {
             for (std::size_t i = 1; i < engines_.size(); ++i) {
                 const auto generated = all(engines_[i], [&](const KernelFit& f) {
-                    return of_dtype(dtypes[0])(f) && contains(f.series.kernel, "flashinfer_trtllm");
+                    return of_dtype(dtypes[0])(f) && contains(f.series.kernel, rules_.generated_kernel);
                 });
                 if (!generated.empty()) found.push_back(generated.front());
             }
@@ -125,8 +123,7 @@ class Assembler {
     }
 
     void mla(DType cache) {
-        const std::vector<std::string> usual{"trtllm", "sglang"};
-        const std::vector<std::string>& engines = engine_ == "microbench" ? engines_ : usual;
+        const std::vector<std::string>& engines = engine_ == rules_.own_rows ? engines_ : rules_.mla_engines;
         const auto of = [&](KernelOp op, DType type) -> std::optional<std::size_t> {
             for (const std::string& engine : engines) {
                 const auto index = most_rows(
@@ -200,7 +197,7 @@ class Assembler {
     /// and covers fewer cuts of a layer.
     [[nodiscard]] std::vector<std::size_t> kernels_in_use(const std::string& engine,
                                                           const Predicate& fits) const {
-        if (engine != "microbench") return all(engine, fits);
+        if (engine != rules_.own_rows) return all(engine, fits);
         const auto index = most_rows(engine, fits);
         return index ? std::vector{*index} : std::vector<std::size_t>{};
     }
@@ -213,8 +210,9 @@ class Assembler {
     static Predicate of_dtype(std::string_view dtype) {
         return [dtype](const KernelFit& f) { return f.form.op == KernelOp::moe && f.series.dtype == dtype; };
     }
-    static bool is_main(const KernelFit& f) {
-        return !contains(f.series.kernel, "triton") && !contains(f.series.kernel, "fa4");
+    [[nodiscard]] bool is_main(const KernelFit& f) const {
+        return std::none_of(rules_.fallback_kernels.begin(), rules_.fallback_kernels.end(),
+                            [&](const std::string& part) { return contains(f.series.kernel, part); });
     }
     FitQuality chosen(std::size_t index) {
         out_.chosen.push_back({index, fits_[index].series.engine == engine_});
@@ -224,6 +222,7 @@ class Assembler {
     const std::vector<KernelFit>& fits_;
     const Accelerator& gpu_;
     std::string engine_;
+    const AssemblyRules& rules_;
     std::vector<std::string> engines_;
     Assembly& out_;
 };
@@ -283,13 +282,14 @@ void borrow_serving(const Target& target, const std::string& base, Assembly& a) 
 }   // namespace
 
 Assembly assemble(const std::vector<KernelFit>& fits, const Target& target, const std::string& engine,
-                  const Profile& base) {
+                  const Profile& base, const AssemblyRules& rules) {
     Assembly a;
     a.profile = base;
     KernelTables from = base.kernels.value_or(KernelTables{});
     a.profile.kernels = KernelTables{};
     a.profile.kernels->assumed = from.assumed;
-    Assembler assembler(fits, target, engine, a);
+    a.profile.kernels->law = from.law;
+    Assembler assembler(fits, target, engine, rules, a);
     for (const DTypeInfo& i : dtype_table) assembler.gemm(i.type);
     const bool fp4 = target.gpu.peak_of(MathUnit::fp4).value() > 0;
     const bool fp8 = target.gpu.peak_of(MathUnit::fp8).value() > 0;

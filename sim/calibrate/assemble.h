@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "moecost/calibrate/assembly_rules.h"
 #include "moecost/calibrate/kernel_fit.h"
 #include "moecost/calibrate/target.h"
 
@@ -22,7 +23,8 @@ struct Assembly {
     std::vector<std::string> borrowed;   // lines for people: what comes from where
 };
 
-/// `own` engine first, then sglang, trtllm, vllm as far as the folder holds them:
+/// By the rules of hwmodels/calibrate/assembly.toml, whose values stand here. `own` engine first, then sglang, trtllm, vllm
+/// as far as the folder holds them:
 ///   gemm            first engine with a table of the format whose floor is below 20 us (above: timed from the host);
 ///                   TensorRT-LLM per-tensor fp8 gives 6.5 us of its floor (not below 3) to a kernel fused in service
 ///   moe             all kernels of the first engine that has any (microbench: the one with most rows); where the
@@ -34,6 +36,6 @@ struct Assembly {
 ///   all-reduce      every engine's: the cheapest runs
 /// What no row shows is taken from `base` and says so, as do the serving scalars, which no kernel shows.
 [[nodiscard]] Assembly assemble(const std::vector<KernelFit>& fits, const Target& target,
-                                const std::string& engine, const Profile& base);
+                                const std::string& engine, const Profile& base, const AssemblyRules& rules);
 
 }   // namespace moecost

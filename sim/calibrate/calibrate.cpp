@@ -38,9 +38,9 @@ void require_rows(const CalibrateOptions& o, const Measurements& m) {
     throw InputError({o.folder}, {}, message, std::string("there are: ").append(listed(m)));
 }
 
-std::string serving_engine(const CalibrateOptions& o) {
+std::string serving_engine(const CalibrateOptions& o, const AssemblyRules& rules) {
     if (!o.serving.empty()) return o.serving;
-    return o.engine == "microbench" ? "vllm" : o.engine;
+    return o.engine == rules.own_rows ? rules.serving_of_own_rows : o.engine;
 }
 
 std::string source_of(const CalibrateOptions& o, const std::string& gpu) {
@@ -58,13 +58,15 @@ Calibration calibrate(const DataStore& data, const CalibrateOptions& options) {
     Calibration c;
     c.gpu = m.gpu;
     c.engine = options.engine;
-    const std::string serving = serving_engine(options);
+    const AssemblyRules rules = load_assembly_rules(data);
+    const std::string serving = serving_engine(options, rules);
     c.target = target_of(data, options.folder, m, serving);
     const Profile base = options.base.empty() ? load_profile(data, c.target.nearest, "", serving)
                                               : load_profile(data, "", "", options.base);
-    c.fits = fit_kernels(m, c.target.gpu, c.target.gpus_per_node, options.threads, options.progress);
+    c.fits = fit_kernels(m, c.target.gpu, c.target.gpus_per_node, load_law_constants(data).kernels,
+                         options.threads, options.progress);
     c.missing = std::move(m.missing);
-    c.assembly = assemble(c.fits, c.target, options.engine, base);
+    c.assembly = assemble(c.fits, c.target, options.engine, base, rules);
     c.assembly.profile.source = source_of(options, c.gpu);
     return c;
 }

@@ -10,7 +10,7 @@
 
 #include "moecost/base/format.h"
 #include "moecost/base/parallel.h"
-#include "moecost/calibrate/least_squares.h"
+#include "moecost/base/robust_least_squares.h"
 
 namespace moecost {
 namespace {
@@ -20,6 +20,10 @@ constexpr std::size_t rough_rows = 2000;
 constexpr int fine_iterations = 80;   // from the best of them, on all training rows
 constexpr std::size_t finished_starts = 6;
 constexpr std::size_t least_balanced = 150;
+// Forward differences of log times are good to 1e-3 of the steepest direction (1e-6 of squares), and a parameter that moves
+// no time by 1e-6 does nothing. The table needs values that predict well more than values of their own: a parameter may
+// have three tenths of a flat direction before its error is called unknown.
+constexpr InfluenceLimits by_differences{1e-6, 1e-6, 0.3, false};
 
 /// splitmix64
 std::uint64_t scrambled(std::uint64_t z) {
@@ -41,15 +45,15 @@ std::vector<std::size_t> training_sample(const FormRows& rows) {
     return sample;
 }
 
-LeastSquaresProblem problem_of(const KernelForm& form, const FormRows& rows,
-                               std::span<const std::size_t> sample) {
+RobustLeastSquares problem_of(const KernelForm& form, const FormRows& rows,
+                              std::span<const std::size_t> sample) {
     std::vector<OpShape> operations;
     std::vector<double> log_measured;
     for (const std::size_t i : sample) {
         operations.push_back(rows.operations[i]);
         log_measured.push_back(std::log(rows.seconds[i]));
     }
-    LeastSquaresProblem p;
+    RobustLeastSquares p;
     p.rows = sample.size();
     for (const FormParameter& f : form.parameters) p.bounds.push_back({f.low, f.high, f.logarithmic});
     p.residuals = [form, operations = std::move(operations), log_measured = std::move(log_measured)](
@@ -74,7 +78,7 @@ std::vector<std::vector<double>> starts_of(const KernelForm& form) {
 }
 
 /// Absolute relative error that half of the training rows stay below.
-double median_error(const LeastSquaresProblem& problem, std::span<const double> x) {
+double median_error(const RobustLeastSquares& problem, std::span<const double> x) {
     std::vector<double> errors(problem.rows);
     problem.residuals(x, errors);
     for (double& e : errors) e = std::abs(std::expm1(e));
@@ -85,15 +89,16 @@ double median_error(const LeastSquaresProblem& problem, std::span<const double> 
 
 /// Where no parameters follow all rows, minima of different costs are as good: the one with the least median error is
 /// taken, since that is the error which a table states.
-std::vector<double> best_fit(const LeastSquaresProblem& rough, const LeastSquaresProblem& problem,
+std::vector<double> best_fit(const RobustLeastSquares& rough, const RobustLeastSquares& problem,
                              const KernelForm& form) {
-    std::vector<LeastSquaresMinimum> minima;
-    for (const auto& start : starts_of(form)) minima.push_back(minimise(rough, start, rough_iterations));
+    std::vector<RobustMinimum> minima;
+    for (const auto& start : starts_of(form))
+        minima.push_back(levenberg_marquardt(rough, start, {rough_iterations}));
     std::stable_sort(minima.begin(), minima.end(),
                      [](const auto& a, const auto& b) { return a.cost < b.cost; });
     minima.resize(std::min(minima.size(), finished_starts));
-    for (LeastSquaresMinimum& m : minima) m = minimise(problem, m.x, fine_iterations);
-    const auto median = [&](const LeastSquaresMinimum& m) { return median_error(problem, m.x); };
+    for (RobustMinimum& m : minima) m = levenberg_marquardt(problem, m.x, {fine_iterations});
+    const auto median = [&](const RobustMinimum& m) { return median_error(problem, m.x); };
     return std::ranges::min_element(minima, {}, median)->x;
 }
 
@@ -137,8 +142,10 @@ std::string too_few(std::size_t rows, std::size_t needed) {
 }
 
 /// What the rows of one series give: one fit, or the two halves of an exchange.
-std::vector<KernelFit> fits_of(const KernelSeries& series, const Accelerator& gpu, int gpus_per_node) {
-    const FormChoice choice = form_of(series, gpu, gpus_per_node);
+std::vector<KernelFit> fits_of(const KernelSeries& series, const Accelerator& gpu, int gpus_per_node,
+                               const KernelLaw& law) {
+    FormChoice choice = form_of(series, gpu, gpus_per_node);
+    choice.form.law = law;
     if (!choice.problem.empty()) {
         KernelFit fit;
         fit.series = without_rows(series);
@@ -193,17 +200,17 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
         fit.left_out = too_few(sample.size(), needed);
         return fit;
     }
-    const LeastSquaresProblem problem = problem_of(form, rows, sample);
+    const RobustLeastSquares problem = problem_of(form, rows, sample);
     const std::span<const std::size_t> some(sample.data(), std::min(sample.size(), rough_rows));
     std::vector<double> x = best_fit(problem_of(form, rows, some), problem, form);
-    const ParameterInfluence seen = influence(problem, x);
+    const Influence seen = influence(problem, x, by_differences);
     fit.rank = seen.rank;
     for (std::size_t j = 0; j < x.size(); ++j) {
         const FormParameter& f = form.parameters[j];
         const double margin = 1e-6 * (f.high - f.low);
         const bool at_bound = x[j] <= f.low + margin || x[j] >= f.high - margin;
         x[j] = kept(x[j], f);
-        const double error = seen.standard_error[j] * (f.logarithmic ? x[j] : 1);
+        const double error = seen.standard_error(j) * (f.logarithmic ? x[j] : 1);
         fit.parameters.push_back(
             {f.name, x[j], at_bound, seen.identified[j], seen.identified[j] ? rounded(error, 3) : 0});
     }
@@ -213,14 +220,14 @@ KernelFit fit_series(const KernelForm& form, const KernelSeries& series) {
 }
 
 std::vector<KernelFit> fit_kernels(const Measurements& measurements, const Accelerator& gpu,
-                                   int gpus_per_node, unsigned threads,
+                                   int gpus_per_node, const KernelLaw& law, unsigned threads,
                                    const std::function<void(std::size_t, std::size_t)>& progress) {
     const std::vector<KernelSeries> series = series_to_fit(measurements);
     std::vector<std::vector<KernelFit>> fits(series.size());
     std::mutex mutex;
     std::size_t done = 0;
     for_each_index(series.size(), threads, [&](std::size_t i) {
-        fits[i] = fits_of(series[i], gpu, gpus_per_node);
+        fits[i] = fits_of(series[i], gpu, gpus_per_node, law);
         const std::lock_guard lock(mutex);
         ++done;
         if (progress) progress(done, series.size());

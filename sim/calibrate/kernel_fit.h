@@ -47,7 +47,7 @@ inline constexpr std::size_t rows_per_parameter = 5;   // fewer leave a form und
 /// Every series of the measurements; skewed MoE rows only where a kernel has too few balanced ones. Sorted as the
 /// measurements are. `progress` is called from any thread.
 [[nodiscard]] std::vector<KernelFit> fit_kernels(
-    const Measurements& measurements, const Accelerator& gpu, int gpus_per_node, unsigned threads,
-    const std::function<void(std::size_t, std::size_t)>& progress);
+    const Measurements& measurements, const Accelerator& gpu, int gpus_per_node, const KernelLaw& law,
+    unsigned threads, const std::function<void(std::size_t, std::size_t)>& progress);
 
 }   // namespace moecost

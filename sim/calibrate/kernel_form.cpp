@@ -124,6 +124,7 @@ std::string set_exchange(KernelForm& f, const KernelSeries& s, int gpus_per_node
     f.mode = s.part == "normal" ? AllToAllMode::normal : AllToAllMode::low_latency;
     f.nodes = std::max(1, std::atoi(s.kernel.c_str()));
     f.ranks = f.nodes * gpus_per_node;
+    f.cluster.gpus_per_node = gpus_per_node;
     // One half of the exchange alone is not bounded by the link time of both.
     f.cluster.gpu.link_bandwidth = BytesPerSecond{1e30};
     return {};

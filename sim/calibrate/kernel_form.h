@@ -36,6 +36,7 @@ struct KernelForm {
     AllToAllMode mode{};
     int nodes = 1;
     double ranks = 1;   // of an all-to-all
+    KernelLaw law;      // that predictions follow: not of one series, so the caller of form_of states it
     std::vector<FormParameter> parameters;
 };
 

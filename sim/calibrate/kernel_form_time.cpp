@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/calibrate/kernel_form.h"
+#include "moecost/hardware/profile/fields.h"
 #include "moecost/timing/attention.h"
 #include "moecost/timing/collective.h"
 #include "moecost/timing/expert_ffn.h"
@@ -8,17 +9,78 @@
 namespace moecost {
 namespace {
 
-Seconds us(double microseconds) { return Seconds{microseconds * 1e-6}; }
+/// Archive that takes from a fit what it knows of a table: parameters by their key in a profile, and the ranges of the
+/// rows. Fields that no row shows keep their values.
+struct FittedFields {
+    std::span<const FormParameter> parameters;
+    std::span<const double> x;
+    const Ranges& ranges;
 
-AllToAllTable all_to_all_table(const KernelForm& form, std::span<const double> x) {
+    [[nodiscard]] const double* value_of(std::string_view key) const {
+        for (std::size_t j = 0; j < parameters.size(); ++j) {
+            if (parameters[j].name == key) return &x[j];
+        }
+        return nullptr;
+    }
+    void number(std::string_view key, double& field, Range) {
+        if (const double* value = value_of(key)) field = *value;
+    }
+    template <class Quantity>
+    void quantity(std::string_view key, Quantity& field, double unit, Range) {
+        if (const double* value = value_of(key)) field = Quantity{*value * unit};
+    }
+    /// Tables of kernels call the prompt isl.
+    void span(std::string_view key, FitRange& field) { field = ranges.of(key == "prompt" ? "isl" : key); }
+    bool present(std::string_view key, bool) { return value_of(key) != nullptr; }
+    void optional_number(std::string_view, double&, Range) {}
+    void text(std::string_view, std::string&) {}
+    void optional_text(std::string_view, std::string&) {}
+    void format(std::string_view, DType&) {}
+    void optional_format(std::string_view, DType&) {}
+    template <class Enum, std::size_t N>
+    void choice(std::string_view, Enum&, const std::array<std::string_view, N>&) {}
+    void count(std::string_view, int&, int) {}
+};
+
+/// What a form says about its table before any fit.
+GemmTable blank(const KernelForm& form, const GemmTable&) {
+    GemmTable t;
+    t.weights = form.format;
+    return t;
+}
+MoeTable blank(const KernelForm& form, const MoeTable&) {
+    MoeTable t;
+    t.weights = form.format;
+    t.unit = form.unit;
+    return t;
+}
+template <class Table>
+Table blank(const KernelForm& form, const Table&) {
+    Table t;
+    t.cache = form.format;
+    return t;
+}
+PrefillAttentionTable blank(const KernelForm& form, const PrefillAttentionTable&) {
+    PrefillAttentionTable t;
+    t.cache = form.format;
+    if (form.op == KernelOp::prefill_attention) t.query = form.query;
+    return t;
+}
+AllReduceTable blank(const KernelForm&, const AllReduceTable&) { return {}; }
+/// One half of the exchange: the other takes no time.
+AllToAllTable blank(const KernelForm& form, const AllToAllTable&) {
     AllToAllTable t;
     t.mode = form.mode;
     t.nodes = form.nodes;
-    t.dispatch_bandwidth = t.combine_bandwidth = BytesPerSecond{1e300};   // takes no time
-    (form.combine ? t.combine : t.dispatch) = us(x[0]);
-    (form.combine ? t.combine_bandwidth : t.dispatch_bandwidth) = BytesPerSecond{x[1] * 1e9};
-    (form.combine ? t.combine_log : t.dispatch_log) = us(x[2]);
+    t.dispatch_bandwidth = t.combine_bandwidth = BytesPerSecond{1e300};
     return t;
+}
+
+template <class Table>
+void add(const KernelForm& form, FittedFields archive, std::vector<Table>& into) {
+    Table t = blank(form, Table{});
+    fields(archive, t);
+    into.push_back(std::move(t));
 }
 
 struct SecondsOf {
@@ -51,70 +113,32 @@ struct SecondsOf {
 
 KernelTables tables_of(const KernelForm& form, std::span<const double> x, const Ranges& r) {
     KernelTables t;
+    t.law = form.law;
+    const FittedFields fitted{form.parameters, x, r};
     switch (form.op) {
         case KernelOp::gemm:
-            t.gemm.push_back({form.format,
-                              us(x[0]),
-                              us(x[1]),
-                              x[2],
-                              x[3],
-                              x[4],
-                              x[5],
-                              x[6],
-                              x[7],
-                              r.of("m"),
-                              r.of("n"),
-                              r.of("k"),
-                              {}});
+            add(form, fitted, t.gemm);
             break;
         case KernelOp::moe:
-            t.moe.push_back({form.format,
-                             form.unit,
-                             {},
-                             us(x[0]),
-                             x[1],
-                             x[2],
-                             x[3],
-                             x[4],
-                             x[5],
-                             x[6],
-                             x[7],
-                             x[8],
-                             us(x[9]),
-                             r.of("tokens"),
-                             {}});
+            add(form, fitted, t.moe);
             break;
         case KernelOp::decode_attention:
-            t.decode_attention.push_back({form.format,
-                                          us(x[0]),
-                                          x[1],
-                                          x[2],
-                                          x[3],
-                                          us(x[4]),
-                                          x[5],
-                                          x[6],
-                                          r.of("batch"),
-                                          r.of("context"),
-                                          {}});
+            add(form, fitted, t.decode_attention);
             break;
         case KernelOp::prefill_attention:
-            t.prefill_attention.push_back(
-                {form.format, us(x[0]), x[1], x[2], x[3], x[4], x[5], r.of("isl"), {}, form.query});
+            add(form, fitted, t.prefill_attention);
             break;
         case KernelOp::mla_decode:
-            t.mla_decode.push_back(
-                {form.format, us(x[0]), x[1], x[2], x[3], us(x[4]), r.of("batch"), r.of("context"), {}});
+            add(form, fitted, t.mla_decode);
             break;
         case KernelOp::mla_prefill:
-            t.mla_prefill.push_back(
-                {form.format, us(x[0]), x[1], x[2], x[3], x[4], x[5], r.of("isl"), {}, DType::bf16});
+            add(form, fitted, t.mla_prefill);
             break;
         case KernelOp::all_reduce:
-            t.all_reduce.push_back(
-                {us(x[0]), x[1], us(x[2]), x[3], us(x[4]), r.of("bytes"), r.of("gpus"), {}});
+            add(form, fitted, t.all_reduce);
             break;
         case KernelOp::all_to_all:
-            t.all_to_all.push_back(all_to_all_table(form, x));
+            add(form, fitted, t.all_to_all);
             break;
     }
     return t;

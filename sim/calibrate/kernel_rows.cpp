@@ -8,8 +8,8 @@
 #include <optional>
 #include <tuple>
 
-#include "moecost/base/csv.h"
 #include "moecost/base/error.h"
+#include "moecost/base/gzip.h"
 #include "moecost/base/parallel.h"
 
 namespace moecost {
@@ -96,7 +96,7 @@ void split(std::string_view line, const Location& where, std::vector<std::string
 template <class Sink>
 void for_each_line(const std::string& path, Sink sink) {
     std::string carried;
-    read_blocks(path, [&](std::string_view block) {
+    read_text_blocks(path, [&](std::string_view block) {
         for (std::size_t end = block.find('\n'); end != std::string_view::npos; end = block.find('\n')) {
             if (carried.empty()) {
                 sink(block.substr(0, end));

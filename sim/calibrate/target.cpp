@@ -7,7 +7,9 @@
 
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
+#include "moecost/base/gzip.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
 
 namespace moecost {
 namespace {
@@ -27,7 +29,7 @@ bool is_file(const std::string& path) {
 double stream_bandwidth(const std::string& folder, double l2_bytes) {
     const std::string path = beside(folder, "stream.csv");
     if (!is_file(path)) return 0;
-    const CsvTable table(read_file(path), path);
+    const CsvTable table(read_text(path), path);
     const std::size_t op = table.column("op");
     const std::size_t size = table.column("size");
     const std::size_t latency = table.column("latency_us");
@@ -50,10 +52,10 @@ double distance(const Accelerator& a, const Accelerator& b) {
 
 /// The accelerator itself or its relative when one has a profile, else the nearest of those that have one.
 std::string nearest_with_profile(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
-    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    const std::vector<ProfileName> profiles = profile_names(data);
     const auto has = [&](const std::string& id) {
-        const std::string name = std::string(id).append("-").append(engine);
-        return std::find(profiles.begin(), profiles.end(), name) != profiles.end();
+        return std::ranges::any_of(
+            profiles, [&](const ProfileName& p) { return p.accelerator == id && p.engine == engine; });
     };
     for (const std::string& id : {gpu.id, gpu.relative}) {
         if (!id.empty() && has(id)) return id;

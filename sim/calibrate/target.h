@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "moecost/base/data.h"
 #include "moecost/calibrate/kernel_rows.h"
 #include "moecost/hardware/accelerator.h"
 

@@ -49,7 +49,7 @@ void add_models(Search& search, std::vector<DesignModel> models) {
     }
     std::vector<const Architecture*> architectures;
     for (const DesignModel& m : fresh) architectures.push_back(&m.member.architecture);
-    auto table = serving_table(search.space.serving, architectures, search.options);
+    auto table = serve_all(search.space.serving, architectures, search.options);
     for (std::size_t i = 0; i < fresh.size(); ++i) {
         fresh[i].served = std::move(table[i]);
         for (const Served& s : fresh[i].served) search.answer.evaluated += s.evaluated;

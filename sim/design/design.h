@@ -12,7 +12,7 @@
 #include <string>
 
 #include "moecost/design/law_setting.h"
-#include "moecost/plan/serving_table.h"
+#include "moecost/design/serve_all.h"
 
 namespace moecost {
 

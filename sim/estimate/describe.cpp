@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a description to a checked scenario: names resolved, defaults of engine and release filled in.
 #include <algorithm>
-#include <cmath>
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/estimate.h"
+#include "moecost/estimate/inputs.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -14,14 +15,6 @@ namespace {
 
 [[noreturn]] void reject(std::string_view option, const std::string& message, std::string hint = {}) {
     throw InputError({std::string("--").append(option)}, {}, message, std::move(hint));
-}
-
-DType format_of(std::string_view option, const std::string& name) {
-    if (const auto type = dtype_named(name)) return *type;
-    std::vector<std::string> known;
-    for (const DTypeInfo& i : dtype_table) known.emplace_back(i.name);
-    std::string message("'");
-    reject(option, message.append(name).append("' is not a number format"), name_hint(name, known));
 }
 
 /// The lists of allowed values are told whole, which a search has no use for.
@@ -47,94 +40,83 @@ Architecture resolve_model(const DataStore& data, const Description& d) {
     return a;
 }
 
-/// KV cache when nobody says: fp8 on Blackwell, and under TensorRT-LLM with per-tensor fp8 weights; else bf16.
-DType default_cache(const Scenario& s) {
-    const bool blackwell = s.cluster.gpu.peak_of(MathUnit::fp4).value() > 0;
-    const bool trtllm_fp8 = s.profile.engine == "trtllm" && s.precision.attention == DType::fp8;
-    return s.profile.engine != "ideal" && (blackwell || trtllm_fp8) ? DType::fp8 : DType::bf16;
+Cluster resolve_cluster(const DataStore& data, const Description& d) {
+    if (d.cluster.empty()) {
+        if (d.gpu.empty()) reject("gpu", "no accelerator is given", "moecost list gpus shows them");
+        return cluster_of(load_accelerator(data, d.gpu));
+    }
+    Cluster cluster = load_cluster(data, d.cluster);
+    if (!d.gpu.empty() && load_accelerator(data, d.gpu).id != cluster.gpu.id) {
+        std::string message("the cluster ");
+        reject("gpu", message.append(cluster.id).append(" is made of ").append(cluster.gpu.id),
+               "leave --gpu out");
+    }
+    return cluster;
 }
 
-void resolve_precision(const Description& d, Scenario& s) {
-    s.precision = s.architecture.precision;
-    if (!d.weights.empty()) s.precision = s.precision.with_weights(format_of("weights", d.weights));
-    if (!d.expert_weights.empty()) s.precision.routed_experts = format_of("expert-weights", d.expert_weights);
-    if (d.kv.empty() || d.kv == "auto") {
-        s.precision.kv_cache = default_cache(s);
-        s.notes.push_back(
-            std::string("KV cache in ").append(info(s.precision.kv_cache).name).append(" (assumed)"));
-    } else {
-        s.precision.kv_cache = format_of("kv", d.kv);
-    }
-    const std::string problem = precision_problem(s.architecture, s.precision, s.cluster, s.profile);
-    if (!problem.empty()) reject("weights", problem);
-}
+std::string_view usual_engine() { return input_named("engine")->usual; }
 
-void resolve_engine(const Description& d, Scenario& s) {
-    s.engine = s.profile.defaults;
-    if (d.chunk) s.engine.chunk_tokens = *d.chunk;
-    if (d.max_sequences) s.engine.max_sequences = *d.max_sequences;
-    if (d.memory_fraction) s.engine.memory_fraction = *d.memory_fraction;
-    if (d.reserve_gb) s.engine.reserve = Bytes{*d.reserve_gb * 1e9};
-    if (d.admission_steps) s.engine.admission_steps = *d.admission_steps;
-    if (d.draft_tokens) s.engine.draft_tokens = std::floor(*d.draft_tokens);
-    if (d.acceptance) s.engine.acceptance = *d.acceptance;
-    if (s.engine.draft_tokens > 0 && s.architecture.mtp.count == 0) {
-        s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
-    }
+/// KV cache when nobody says, by the rules of the engine.
+DType cache_format(const Scenario& s) {
+    const Pool& p = s.pool();
+    const TermValues weights = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu, {});
+    return default_cache(p.rules, p.cluster.gpu.generation, weights).value_or(s.architecture.precision.kv_cache);
 }
 
 /// An accelerator with a profile of its own runs under it, unless another engine is named.
 Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
-    if (gpu.profile.empty() || is_path(engine) || engine == "ideal")
-        return load_profile(data, gpu.id, gpu.relative, engine);
+    const std::string_view wanted = engine.empty() ? usual_engine() : std::string_view(engine);
+    if (gpu.profile.empty() || is_path(engine) || wanted == "ideal")
+        return load_profile(data, gpu.id, gpu.relative, wanted);
     Profile own = load_profile(data, gpu.id, gpu.relative, gpu.profile);
-    if (engine == own.engine || engine == Description{}.engine) return own;
+    if (engine.empty() || engine == own.engine) return own;
     return load_profile(data, gpu.id, gpu.relative, engine);
 }
 
-ExpertExchange exchange_of(const Description& d) {
-    if (d.exchange.empty() || d.exchange == "collective") return ExpertExchange::collective;
-    if (d.exchange == "low-latency") return ExpertExchange::low_latency;
-    if (d.exchange == "normal") return ExpertExchange::normal;
-    reject("all-to-all", std::string("'").append(d.exchange).append("' is not low-latency or normal"));
+/// A name that set_input() has checked.
+DType format_of(const std::string& name) { return dtype_named(name).value_or(DType::bf16); }
+
+std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
+    Pool& p = s.pool();
+    p.precision = s.architecture.precision;
+    if (!d.weights.empty() && d.weights != "auto") {
+        p.precision = p.precision.with_weights(format_of(d.weights));
+    }
+    if (!d.expert_weights.empty() && d.expert_weights != "auto") {
+        p.precision.routed_experts = format_of(d.expert_weights);
+    }
+    if (d.kv.empty() || d.kv == "auto") {
+        p.precision.kv_cache = cache_format(s);
+        s.notes.push_back(
+            std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
+    } else {
+        p.precision.kv_cache = format_of(d.kv);
+    }
+    auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
+    if (!problem) return std::nullopt;
+    const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
+    Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
+    why.detail = std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
+    return why;
 }
 
-/// The degrees as given; what is not given follows from the rest. Nothing when they agree with one another.
-std::optional<Infeasible> set_layout(const Description& d, Layout& layout) {
-    layout.pp = d.pp.value_or(1);
-    layout.attention_dp = d.attention_dp.value_or(1);
-    layout.replicas = d.replicas.value_or(1);
-    layout.ep = d.ep.value_or(1);
-    const std::int64_t others = std::int64_t{layout.pp} * layout.attention_dp * layout.replicas;
-    const std::int64_t gpus = d.gpus.value_or(0);
-    layout.tp = d.tp.value_or(std::max(1, static_cast<int>(gpus / others)));
-    if (gpus > 0 && gpus % others != 0) {
-        return Infeasible{"the GPUs must be a multiple of pp x attention-dp x replicas", "gpus",
-                          "multiple of", static_cast<double>(gpus), static_cast<double>(others)};
-    }
-    if (gpus > 0 && layout.tp * others != gpus) {
-        return Infeasible{"the GPUs are not tp x pp x attention-dp x replicas", "gpus", "product",
-                          static_cast<double>(gpus), static_cast<double>(layout.tp * others)};
-    }
-    return std::nullopt;
+ExpertExchange exchange_of(const std::string& word) {
+    if (word == "low-latency") return ExpertExchange::low_latency;
+    return word == "normal" ? ExpertExchange::normal : ExpertExchange::collective;
 }
 
-void set_traffic(const Description& d, Traffic& t) {
-    if (d.isl) t.input = *d.isl;
-    if (d.osl) t.output = *d.osl;
-    if (d.prefix_hit_rate) t.prefix_hit_rate = *d.prefix_hit_rate;
-    if (d.equal_lengths) t.equal_lengths = *d.equal_lengths;
-    if (d.load) {
-        t.load = *d.load;
-        t.requests = d.requests;
+void add_notes(const Description& d, Scenario& s) {
+    const Pool& p = s.pool();
+    s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
+    if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
+        s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
-}
-
-[[noreturn]] void reject_numbers(const Infeasible& problem) {
-    std::string message(problem.reason);
-    message.append(": ").append(problem.quantity).append(" ").append(shortest(problem.needed));
-    reject(problem.quantity.empty() ? "tp" : problem.quantity,
-           message.append(", ").append(problem.unit).append(" ").append(shortest(problem.available)));
+    if (p.profile.kernels && p.profile.basis == Provenance::datasheet) {
+        std::string note("no calibration of ");
+        note.append(p.cluster.gpu.id).append(" under ").append(d.engine.empty() ? usual_engine() : d.engine);
+        s.notes.push_back(
+            note.append(": efficiencies of ").append(p.profile.accelerator).append(" on its datasheet"));
+    }
 }
 
 }   // namespace
@@ -165,75 +147,30 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     const Expected<FamilyMember> member = member_of(family, member_request(d));
     if (member) return *member;
     std::string message(family.id);
-    reject("family", message.append(": ").append(moecost::describe(member.error())));
+    reject("family", message.append(": ").append(to_text(member.error())));
 }
 
-std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
-    resolve_engine(d, s);
-    set_traffic(d, s.traffic);
-    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0)};
-    s.blend_input_parts = d.blend.value_or(3);
-    if (auto problem = set_layout(d, s.layout)) return problem;
-    if (auto problem = layout_problem(s.architecture, s.layout)) return problem;
-    const double longest = s.architecture.max_position;
-    if (longest > 0 && s.traffic.input + s.traffic.output > longest) {
-        return Infeasible{"prompt and output exceed the positions of the model", "isl", "positions",
-                          s.traffic.input + s.traffic.output, longest};
-    }
-    return std::nullopt;
-}
-
-Scenario describe(const DataStore& data, const Description& d) {
+Expected<Scenario> describe(const DataStore& data, const Description& d) {
     return describe(data, d, resolve_model(data, d));
 }
 
-Scenario describe(const DataStore& data, const Description& d, Architecture architecture) {
+Expected<Scenario> describe(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
     s.architecture = std::move(architecture);
-    if (d.cluster.empty()) {
-        if (d.gpu.empty()) reject("gpu", "no accelerator is given", "moecost list gpus shows them");
-        s.cluster = cluster_of(load_accelerator(data, d.gpu));
-    } else {
-        s.cluster = load_cluster(data, d.cluster);
-    }
-    s.profile = profile_of(data, s.cluster.gpu, d.engine);
-    resolve_precision(d, s);
-    s.layout.exchange = exchange_of(d);
+    Pool& p = s.pool();
+    p.cluster = resolve_cluster(data, d);
+    p.profile = profile_of(data, p.cluster.gpu, d.engine);
+    p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
+    p.rules = engine_rules_if_any(data, p.profile.engine);
+    p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
+    if (auto problem = resolve_precision(d, s)) return *problem;
+    p.layout.exchange = exchange_of(d.exchange);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
-    if (const auto problem = apply_numbers(d, s)) reject_numbers(*problem);
-    const Accelerator& gpu = s.cluster.gpu;
-    s.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
-    s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
-    if (s.profile.kernels && s.profile.basis == Provenance::datasheet) {
-        std::string note("no calibration of ");
-        note.append(s.cluster.gpu.id).append(" under ").append(d.engine).append(": efficiencies of ");
-        s.notes.push_back(note.append(s.profile.accelerator).append(" on its datasheet"));
-    }
-    s.refresh();
+    const Accelerator& gpu = p.cluster.gpu;
+    p.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
+    if (auto problem = apply_numbers(d, s)) return *problem;
+    add_notes(d, s);
     return s;
-}
-
-std::string smallest_fix(const DataStore& data, const Description& description) {
-    const auto runs = [&](const Description& d) {
-        try {
-            return static_cast<bool>(evaluate(describe(data, d)));
-        } catch (const InputError&) {
-            return false;   // a layout or format this model cannot use
-        }
-    };
-    const int gpus = description.tp.value_or(description.gpus.value_or(1));
-    for (int tp = gpus * 2; tp <= 64; tp *= 2) {
-        Description d = description;
-        d.gpus.reset();
-        d.tp = tp;
-        if (runs(d)) return std::string("--tp ").append(std::to_string(tp));
-    }
-    for (const std::string_view format : {"fp8", "fp8-block", "nvfp4"}) {
-        Description d = description;
-        d.weights = format;
-        if (runs(d)) return std::string("--weights ").append(format);
-    }
-    return {};
 }
 
 }   // namespace moecost

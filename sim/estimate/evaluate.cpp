@@ -2,6 +2,7 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -20,60 +21,73 @@ Interval price_around(double value, const Residual& residual) {
 
 /// Residuals were taken on calibrated accelerators under a closed loop: they say nothing about anything else.
 void add_intervals(const Scenario& scenario, Estimate& e) {
-    if (scenario.profile.basis == Provenance::datasheet || scenario.traffic.load != LoadKind::closed_loop)
-        return;
-    const ServingConstants& s = scenario.profile.serving;
+    const Profile& profile = scenario.pool().profile;
+    const bool closed = std::holds_alternative<ClosedLoop>(scenario.traffic.load);
+    if (profile.basis == Provenance::datasheet || !closed) return;
+    const ServingConstants& s = profile.serving;
     e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
     e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);
     e.ttft_s = around(e.serving.ttft.value(), s.ttft_residual);
     e.usd_per_mtok_output = price_around(e.cost.usd_per_mtok_output, s.throughput_residual);
 }
 
+/// The part of the traffic that one instance sees, without the name: nothing is allocated.
+Traffic of_instance(const Traffic& t, double replicas) {
+    return {{}, t.input, t.output, t.prefix_hit_rate, t.equal_lengths, per_instance(t.load, replicas)};
+}
+
+/// Amounts of load are told for the whole deployment, as they were asked.
+Infeasible of_deployment(Infeasible why, double replicas) {
+    if (why.quantity != "arrival rate" && why.quantity != "sequences at once") return why;
+    why.needed *= replicas;
+    why.available *= replicas;
+    return why;
+}
+
+CostInput cost_input(const Scenario& s) {
+    const Pool& p = s.pool();
+    CostInput c;
+    c.gpus = p.layout.gpus();
+    c.usd_per_gpu_hour = p.price.usd_per_gpu_hour;
+    c.blend_input_parts = s.blend_input_parts;
+    c.cache_bytes_per_token =
+        kv_bytes_per_token(s.architecture, p.precision.kv_cache, p.layout.tp) / p.layout.pp;
+    c.gpu = &p.cluster.gpu;
+    return c;
+}
+
 }   // namespace
 
-void Scenario::refresh() { weights = weight_bytes(architecture, precision); }
+Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
 
-Expected<Estimate> evaluate(const Scenario& scenario) {
-    if (const auto problem = layout_problem(scenario.architecture, scenario.layout)) return *problem;
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
+    const Pool& p = scenario.pool();
+    if (scenario.pools.size() > 1)
+        return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
+    if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
+    if (const auto problem = launch_problem(p.rules, scenario.architecture, p.precision, p.layout, p.cluster.gpu,
+                                            {0, p.settings.draft_tokens}))
+        return infeasible_of(*problem);
+    const double replicas = p.replicas;
+    const Traffic traffic = of_instance(scenario.traffic, replicas);
     const Expected<MemoryPlan> memory =
-        plan_memory(scenario.architecture, scenario.precision, scenario.weights, scenario.layout,
-                    scenario.cluster, scenario.engine, scenario.traffic);
+        plan_memory(scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, traffic);
     if (!memory) return memory.error();
-    const CalibratedHardware machine =
-        calibrated_hardware(scenario.cluster, scenario.profile, scenario.precision);
-    StepTimer timer(scenario.architecture, scenario.precision, scenario.layout, machine);
-    const Expected<Serving> serving =
-        serve(timer, scenario.profile.serving, scenario.engine, scenario.layout, *memory, scenario.traffic);
-    if (!serving) return serving.error();
-
-    CostInput prices;
-    prices.gpus = scenario.layout.gpus();
-    prices.usd_per_gpu_hour = scenario.price.usd_per_gpu_hour;
-    prices.blend_input_parts = scenario.blend_input_parts;
-    prices.cache_bytes_per_token =
-        kv_bytes_per_token(scenario.architecture, scenario.precision.kv_cache, scenario.layout.tp) /
-        scenario.layout.pp;
-    prices.gpu = &scenario.cluster.gpu;
+    const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
+    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    const Expected<Serving> serving = serve(timer, p.profile.serving, p.settings, p.layout, *memory, traffic);
+    if (!serving) return of_deployment(serving.error(), replicas);
 
     Estimate estimate;
     estimate.serving = *serving;
     estimate.memory = *memory;
-    estimate.cost = cost_of(*serving, scenario.traffic, prices);
+    estimate.cost = cost_of(*serving, traffic, cost_input(scenario));
+    estimate.replicas = replicas;
     estimate.provenance = serving->provenance;
     estimate.meets_slo =
         within(serving->ttft, scenario.slo.ttft_s) && within(serving->tpot, scenario.slo.tpot_s);
     add_intervals(scenario, estimate);
     return estimate;
-}
-
-StepReport explain(const Scenario& scenario, const Serving& serving) {
-    const CalibratedHardware machine =
-        calibrated_hardware(scenario.cluster, scenario.profile, scenario.precision);
-    StepTimer timer(scenario.architecture, scenario.precision, scenario.layout, machine);
-    StepReport report;
-    if (serving.decode_step.decode_sequences > 0) report.decode = timer.explain(serving.decode_step);
-    if (serving.prompt_step.prefill_tokens > 0) report.prompt = timer.explain(serving.prompt_step);
-    return report;
 }
 
 }   // namespace moecost

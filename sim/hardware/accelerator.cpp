@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/hardware/accelerator.h"
 
+#include <algorithm>
 #include <filesystem>
+
+#include "moecost/base/data.h"
 
 namespace moecost {
 namespace {
@@ -73,8 +76,8 @@ std::string Accelerator::supported() const {
 
 Accelerator accelerator_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"name", "vendor", "year", "status", "aliases", "relative", "peak_tflops", "memory",
-                  "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
+    r.allow_only({"name", "vendor", "year", "status", "aliases", "generation", "relative", "peak_tflops",
+                  "memory", "compute", "scale_up", "scale_out", "power", "sources", "profile", "same_as"});
     Accelerator a;
     a.id = std::filesystem::path(document.file).stem().string();
     a.name = r.text_or("name", a.id);
@@ -84,6 +87,7 @@ Accelerator accelerator_from_toml(const Document& document) {
     if (a.status != "shipping" && a.status != "announced") {
         r.fail("status", "is neither 'shipping' nor 'announced'");
     }
+    a.generation = r.text_or("generation", "");
     a.relative = r.text_or("relative", "");
     if (r.has("aliases")) (void)r.texts("aliases");   // searched by DataStore; here only checked
     read_peaks(r.table("peak_tflops"), a);
@@ -104,6 +108,16 @@ Accelerator accelerator_from_toml(const Document& document) {
 
 Accelerator load_accelerator(const DataStore& data, std::string_view name) {
     return accelerator_from_toml(data.open("hwmodels/accelerators", name, "accelerator"));
+}
+
+std::string generation_of(const DataStore& data, const Accelerator& gpu) {
+    if (!gpu.generation.empty()) return gpu.generation;
+    const std::vector<std::string> known = data.names("hwmodels/accelerators");
+    for (const std::string& other : {gpu.same_as, gpu.relative}) {
+        if (std::find(known.begin(), known.end(), other) != known.end())
+            return load_accelerator(data, other).generation;
+    }
+    return {};
 }
 
 }   // namespace moecost

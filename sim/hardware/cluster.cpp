@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "moecost/base/data.h"
+
 namespace moecost {
 namespace {
 

@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "moecost/base/data.h"
 #include "moecost/hardware/accelerator.h"
 
 namespace moecost {
+
+class DataStore;
 
 struct Cluster {
     std::string id;

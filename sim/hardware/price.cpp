@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "moecost/base/data.h"
 #include "moecost/base/format.h"
 
 namespace moecost {
@@ -120,6 +121,14 @@ Price user_price(std::string_view choice, double dollars) {
     return p;
 }
 
+/// Throughput and latency need no price: money alone stays without an answer.
+Price unknown_price() {
+    Price p;
+    p.basis = "unknown";
+    p.source = "no price of this accelerator is known";
+    return p;
+}
+
 std::string normal_form(std::string_view name) {
     std::string s(name);
     std::replace(s.begin(), s.end(), '-', '_');
@@ -136,6 +145,7 @@ std::vector<Price> prices_of(const DataStore& data, std::string_view accelerator
 Price choose_price(const DataStore& data, std::string_view accelerator_id, std::string_view choice) {
     if (const auto dollars = dollars_in(choice)) return user_price(choice, *dollars);
     const auto file = price_file(data, accelerator_id);
+    if (!file && choice.empty()) return unknown_price();
     if (!file) {
         std::string message("no price is known for '");
         refuse(message.append(accelerator_id).append("'"), "give dollars per GPU-hour, such as --price 2.50");

@@ -61,10 +61,10 @@ RobustProblem problem_of(const TrainingRuns& runs, const FitOptions& options) {
 }
 
 /// All starts roughly, the best few to the end, the best of them.
-Minimum global_minimum(const RobustProblem& problem, const FitOptions& options, Progress& progress,
-                       Fit& fit) {
+RobustMinimum global_minimum(const RobustProblem& problem, const FitOptions& options, Progress& progress,
+                             Fit& fit) {
     const Centre centre = centre_of(*problem.rows);
-    std::vector<Minimum> rough(options.starts);
+    std::vector<RobustMinimum> rough(options.starts);
     for_all(rough.size(), options.threads, progress, [&](std::size_t i) {
         Draw draw(seed_of(options.seed, 0, i));
         std::array<double, max_coefficients> c = problem.constants;
@@ -74,34 +74,34 @@ Minimum global_minimum(const RobustProblem& problem, const FitOptions& options, 
     std::stable_sort(rough.begin(), rough.end(),
                      [](const auto& a, const auto& b) { return a.cost < b.cost; });
     rough.resize(std::min<std::size_t>(rough.size(), polished_starts));
-    std::vector<Minimum> fine(rough.size());
+    std::vector<RobustMinimum> fine(rough.size());
     for_all(fine.size(), options.threads, progress,
-            [&](std::size_t i) { fine[i] = descend(problem, rough[i].parameters, true); });
+            [&](std::size_t i) { fine[i] = descend(problem, rough[i].x, true); });
     std::stable_sort(fine.begin(), fine.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
     fit.polished = static_cast<unsigned>(fine.size());
-    for (const Minimum& m : fine) fit.agreeing += m.cost <= fine.front().cost * 1.01 ? 1 : 0;
+    for (const RobustMinimum& m : fine) fit.agreeing += m.cost <= fine.front().cost * 1.01 ? 1 : 0;
     return fine.front();
 }
 
-std::vector<Minimum> resampled(const RobustProblem& problem, const Minimum& best, const FitOptions& options,
-                               Progress& progress) {
-    std::vector<Minimum> samples(options.bootstrap);
+std::vector<RobustMinimum> resampled(const RobustProblem& problem, const RobustMinimum& best,
+                                     const FitOptions& options, Progress& progress) {
+    std::vector<RobustMinimum> samples(options.bootstrap);
     for_all(samples.size(), options.threads, progress, [&](std::size_t i) {
         Draw draw(seed_of(options.seed, 1, i));
         RobustProblem sample = problem;
         std::fill(sample.weights.begin(), sample.weights.end(), 0);
         for (std::size_t k = 0; k < sample.weights.size(); ++k)
             sample.weights[draw.below(sample.weights.size())] += 1;
-        samples[i] = descend(sample, best.parameters, true);
+        samples[i] = descend(sample, best.x, true);
     });
     samples.erase(std::remove_if(samples.begin(), samples.end(),
-                                 [](const Minimum& m) { return !std::isfinite(m.cost); }),
+                                 [](const RobustMinimum& m) { return !std::isfinite(m.cost); }),
                   samples.end());
     return samples;
 }
 
 /// RMSLE over the rows of each fold, predicted by a fit to the others.
-double held_out_error(const RobustProblem& problem, const Minimum& best, const FitOptions& options,
+double held_out_error(const RobustProblem& problem, const RobustMinimum& best, const FitOptions& options,
                       Progress& progress) {
     const std::size_t n = problem.rows->size();
     std::vector<std::size_t> order(n);
@@ -112,7 +112,7 @@ double held_out_error(const RobustProblem& problem, const Minimum& best, const F
     for_all(options.folds, options.threads, progress, [&](std::size_t fold) {
         RobustProblem rest = problem;
         for (std::size_t i = fold; i < n; i += options.folds) rest.weights[order[i]] = 0;
-        const std::vector<double> r = residuals(rest, descend(rest, best.parameters, true).parameters);
+        const std::vector<double> r = residuals(rest, descend(rest, best.x, true).x);
         for (std::size_t i = fold; i < n; i += options.folds) squares[fold] += r[order[i]] * r[order[i]];
     });
     double sum = 0;
@@ -120,8 +120,8 @@ double held_out_error(const RobustProblem& problem, const Minimum& best, const F
     return std::sqrt(sum / static_cast<double>(n));
 }
 
-void add_quality(const RobustProblem& problem, const Minimum& best, Fit& fit) {
-    const std::vector<double> r = residuals(problem, best.parameters);
+void add_quality(const RobustProblem& problem, const RobustMinimum& best, Fit& fit) {
+    const std::vector<double> r = residuals(problem, best.x);
     double sum = 0;
     double mean = 0;
     for (std::size_t i = 0; i < r.size(); ++i) {
@@ -131,24 +131,24 @@ void add_quality(const RobustProblem& problem, const Minimum& best, Fit& fit) {
     double spread = 0;
     for (const Observation& o : *problem.rows) spread += (o.ln_loss - mean) * (o.ln_loss - mean);
     fit.rows = r.size();
-    fit.parameters = best.parameters.size();
+    fit.parameters = best.x.size();
     fit.cost = best.cost;
     fit.rmsle = std::sqrt(sum / static_cast<double>(r.size()));
     fit.r2 = spread > 0 ? 1 - sum / spread : 0;
 }
 
-std::vector<double> covariance_of(const std::vector<Minimum>& samples) {
-    const std::size_t p = samples.front().parameters.size();
+std::vector<double> covariance_of(const std::vector<RobustMinimum>& samples) {
+    const std::size_t p = samples.front().x.size();
     const double n = static_cast<double>(samples.size());
     std::vector<double> mean(p, 0);
-    for (const Minimum& m : samples) {
-        for (std::size_t i = 0; i < p; ++i) mean[i] += m.parameters[i] / n;
+    for (const RobustMinimum& m : samples) {
+        for (std::size_t i = 0; i < p; ++i) mean[i] += m.x[i] / n;
     }
     std::vector<double> covariance(p * p, 0);
-    for (const Minimum& m : samples) {
+    for (const RobustMinimum& m : samples) {
         for (std::size_t i = 0; i < p; ++i) {
             for (std::size_t j = 0; j < p; ++j) {
-                covariance[i * p + j] += (m.parameters[i] - mean[i]) * (m.parameters[j] - mean[j]) / (n - 1);
+                covariance[i * p + j] += (m.x[i] - mean[i]) * (m.x[j] - mean[j]) / (n - 1);
             }
         }
     }
@@ -163,14 +163,14 @@ double quantile(const std::vector<double>& sorted, double q) {
 }
 
 void add_interval(FittedCoefficient& e, std::size_t coefficient_index, const RobustProblem& problem,
-                  const std::vector<Minimum>& samples) {
+                  const std::vector<RobustMinimum>& samples) {
     e.low = e.high = e.value;
     // Along a direction that no row decides the samples stay where they started: no interval is honest there.
     if (samples.size() < least_resamples || !e.identified) return;
     std::vector<double> values;
-    for (const Minimum& m : samples) {
+    for (const RobustMinimum& m : samples) {
         std::array<double, max_coefficients> c = problem.constants;
-        set_coefficients(problem.form, m.parameters, c);
+        set_coefficients(problem.form, m.x, c);
         values.push_back(c[coefficient_index]);
     }
     std::sort(values.begin(), values.end());
@@ -181,7 +181,7 @@ void add_interval(FittedCoefficient& e, std::size_t coefficient_index, const Rob
 }
 
 void add_estimates(const RobustProblem& problem, const std::vector<bool>& identified,
-                   const std::vector<Minimum>& samples, Fit& fit) {
+                   const std::vector<RobustMinimum>& samples, Fit& fit) {
     const FormInfo& f = info(problem.form);
     std::size_t p = 0;
     for (std::size_t i = 0; i < f.count; ++i) {
@@ -290,16 +290,16 @@ Fit fit_law(const TrainingRuns& runs, const FitOptions& options) {
     Progress progress(options, options.starts + std::min(options.starts, polished_starts) +
                                    options.bootstrap + (crossed ? options.folds : 0));
     Fit fit;
-    const Minimum best = global_minimum(problem, options, progress, fit);
+    const RobustMinimum best = global_minimum(problem, options, progress, fit);
     if (!std::isfinite(best.cost))
         throw InputError({runs.file}, {}, "no start of the fit gives a finite loss");
     add_quality(problem, best, fit);
-    const std::vector<Minimum> samples = resampled(problem, best, options, progress);
+    const std::vector<RobustMinimum> samples = resampled(problem, best, options, progress);
     if (crossed) fit.held_out = held_out_error(problem, best, options, progress);
-    const Identification what = identify(problem, best.parameters);
+    const Influence what = identify(problem, best.x);
     fit.rank = what.rank;
     fit.law.c = problem.constants;
-    set_coefficients(options.form, best.parameters, fit.law.c);
+    set_coefficients(options.form, best.x, fit.law.c);
     add_estimates(problem, what.identified, samples, fit);
     add_warnings(runs, fit);
     fit.law = law_of(runs, options, fit);

@@ -38,7 +38,8 @@ std::string problem_of_indexer(const std::optional<SparseIndexer>& indexer) {
     if (!indexer) return {};
     return problem_of_sizes({{"indexer heads", indexer->heads, 1, max_heads},
                              {"indexer head_dim", indexer->head_dim, 1, max_width},
-                             {"indexer selected", indexer->selected, 1, max_tokens}});
+                             {"indexer selected", indexer->selected, 1, max_tokens},
+                             {"indexer ratio", indexer->ratio, 1, max_width}});
 }
 
 std::string first_of(std::initializer_list<std::string> problems) {
@@ -63,7 +64,8 @@ std::string problem(const GroupedAttention& a) {
                                           {"kv_heads", a.kv_heads, 1, max_heads},
                                           {"qk_dim", a.qk_dim, 1, max_width},
                                           {"v_dim", a.v_dim, 1, max_width},
-                                          {"window", a.window, 0, max_tokens}});
+                                          {"window", a.window, 0, max_tokens},
+                                          {"q_rank", a.q_rank, 0, max_width}});
     if (!sizes.empty()) return sizes;
     if (a.query_heads % a.kv_heads != 0)
         return not_multiple("query_heads", a.query_heads, "kv_heads", a.kv_heads);
@@ -129,6 +131,10 @@ std::string problem(const LightningAttention& a) {
     return problem_of_sizes({{"heads", a.heads, 1, max_heads}, {"head_dim", a.head_dim, 1, max_width}});
 }
 
+std::string problem(const ShortConvolution& a) {
+    return problem_of_sizes({{"width", a.width, 1, max_width}, {"conv_kernel", a.conv_kernel, 1, 1000}});
+}
+
 std::string problem(const DenseFfn& f) {
     return problem_of_sizes({{"dense_width", f.width, 1, max_width}, {"matrices", f.matrices, 2, 3}});
 }
@@ -142,7 +148,8 @@ std::string problem(const MoeFfn& f) {
                                           {"latent_width", f.latent_width, 0, max_width},
                                           {"dense_width", f.dense_width, 0, max_width},
                                           {"expert_groups", f.expert_groups, 1, max_experts},
-                                          {"groups_used", f.groups_used, 1, max_experts}});
+                                          {"groups_used", f.groups_used, 1, max_experts},
+                                          {"zero_experts", f.zero_experts, 0, max_experts}});
     if (!sizes.empty()) return sizes;
     std::string s("top_k ");
     if (f.top_k > f.experts) {
@@ -168,7 +175,7 @@ std::string problem_of_groups(const Groups& groups, std::string_view what, int l
             {problem_of_sizes({{"count", group.count, 1, max_layers}, {"norms", group.norms, 0, 100}}),
              problem_of(group.kind)});
         if (!s.empty()) return s;
-        covered += group.count;
+        if (!group.beside) covered += group.count;
     }
     if (covered <= layers) return {};
     std::string s(what);
@@ -176,6 +183,18 @@ std::string problem_of_groups(const Groups& groups, std::string_view what, int l
         .append(std::to_string(covered))
         .append(" layers of ")
         .append(std::to_string(layers));
+}
+
+std::string problem_of_parts(const Architecture& a) {
+    for (const LookupTable& t : a.tables) {
+        if (t.rows < 1 || t.rows > max_rows || t.width < 1 || t.width > max_width)
+            return std::string("table '").append(t.name).append("' has impossible sizes");
+    }
+    for (const Tower& t : a.towers) {
+        if (t.parameters < 1 || t.parameters > max_tower)
+            return std::string("tower '").append(t.name).append("' has an impossible number of parameters");
+    }
+    return {};
 }
 
 std::string problem_of_mtp(const MtpModules& mtp) {
@@ -202,7 +221,11 @@ std::string problem_of(const Architecture& a) {
                                        {"max_position", a.max_position, 0, max_tokens},
                                        {"layers", a.layers, 1, max_layers},
                                        {"layer_scalars", a.layer_scalars, 0, 1000},
-                                       {"hyper_connections", a.hyper_connections, 0, 1000}}),
+                                       {"hyper_connections", a.hyper_connections, 0, 1000},
+                                       {"hyper_rank", a.hyper_rank, 0, max_width},
+                                       {"final_norms", a.final_norms, 0, 100},
+                                       {"layer_input", a.layer_input, 0, max_width}}),
+                     problem_of_parts(a),
                      a.mixers.empty() && a.ffns.empty() ? "no mixer and no ffn" : "",
                      problem_of_groups(a.mixers, "mixer", a.layers),
                      problem_of_groups(a.ffns, "ffn", a.layers), problem_of_mtp(a.mtp)});

@@ -4,6 +4,7 @@
 // Symbols of the field: h hidden size, V vocabulary, H query heads, K key/value heads, E experts, k experts per token.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -22,6 +23,7 @@ struct SparseIndexer {
     int heads = 0;
     int head_dim = 0;
     int selected = 0;   // cached tokens a query may attend
+    int ratio = 1;      // tokens behind one index key
     bool owns_weights =
         true;   // false: reuses the selection of an earlier layer (no weights, cache or scoring)
     bool operator==(const SparseIndexer&) const = default;
@@ -43,6 +45,8 @@ struct GroupedAttention {
     bool reuses_kv = false;        // cross-layer sharing: no key/value projections and no cache of its own
     bool value_from_key = false;   // no value projection: values are computed from the keys, both are cached
     std::optional<SparseIndexer> indexer{};   // block-sparse selection (its query and key projections read h)
+    int q_rank = 0;          // queries pass a normed bottleneck of this width (Step-3); 0: projected directly
+    bool attends_image = false;   // cross-attention: keys and values of an image, none of a text token
     bool operator==(const GroupedAttention&) const = default;
 };
 
@@ -54,7 +58,8 @@ struct LatentAttention {
     int rope_dim = 0;
     int nope_dim = 0;
     int v_dim = 0;
-    bool output_gate = false;
+    bool output_gate = false;   // elementwise on the values
+    bool head_gate = false;     // one scalar per head
     std::optional<SparseIndexer> indexer{};
     bool operator==(const LatentAttention&) const = default;
 };
@@ -89,6 +94,7 @@ struct KimiDelta {
     int head_dim = 0;
     int conv_kernel = 0;
     bool full_rank_gate = false;
+    bool full_rank_decay = false;
     bool operator==(const KimiDelta&) const = default;
 };
 
@@ -100,6 +106,8 @@ struct Mamba2 {
     int state = 0;
     int conv_kernel = 0;
     bool conv_bias = false;
+    bool norm = true;         // gated norm before the output projection
+    bool proj_bias = false;   // biases of both projections
     bool operator==(const Mamba2&) const = default;
 };
 
@@ -110,6 +118,7 @@ struct Mamba1 {
     int dt_rank = 0;
     int conv_kernel = 0;
     bool conv_bias = true;
+    bool inner_norms = true;   // norms with weights on the step, B and C (Jamba)
     bool operator==(const Mamba1&) const = default;
 };
 
@@ -117,17 +126,27 @@ struct Mamba1 {
 struct LightningAttention {
     int heads = 0;
     int head_dim = 0;
+    bool qk_norm = false;
     bool operator==(const LightningAttention&) const = default;
+};
+
+/// Short convolution between two projections and gated twice (LFM2): constant state of width x (kernel - 1).
+struct ShortConvolution {
+    int width = 0;
+    int conv_kernel = 0;
+    bool bias = false;   // of both projections and the convolution
+    bool operator==(const ShortConvolution&) const = default;
 };
 
 /// The part of a layer that mixes tokens of a sequence.
 using Mixer = std::variant<GroupedAttention, LatentAttention, CompressedAttention, DeltaNet, KimiDelta,
-                           Mamba2, Mamba1, LightningAttention>;
+                           Mamba2, Mamba1, LightningAttention, ShortConvolution>;
 
 /// Feed-forward of `matrices` linear maps: 3 gated (SwiGLU: gate, up, down), 2 plain (up, down).
 struct DenseFfn {
     int width = 0;
     int matrices = 3;
+    bool bias = false;
     bool operator==(const DenseFfn&) const = default;
 };
 
@@ -153,6 +172,7 @@ struct MoeFfn {
     int groups_used = 1;
     bool router_scales = false;   // scale per input channel and per expert (Gemma 4)
     bool fused_gate_up = false;   // gate and up of an expert stored as one matrix: only block scales differ
+    int zero_experts = 0;         // choices of the router that compute nothing (LongCat)
     bool operator==(const MoeFfn&) const = default;
 };
 
@@ -163,12 +183,14 @@ struct MixerGroup {
     Mixer kind;
     int count = 0;
     int norms = 1;
+    bool beside = false;   // in layers that another group covers already (Mamba-2 beside attention)
     bool operator==(const MixerGroup&) const = default;
 };
 struct FfnGroup {
     Ffn kind;
     int count = 0;
     int norms = 1;
+    bool beside = false;
     bool operator==(const FfnGroup&) const = default;
 };
 
@@ -183,6 +205,31 @@ struct MtpModules {
     bool operator==(const MtpModules&) const = default;
 };
 
+/// A table that a token reads a row of besides the embedding: n-grams, per-layer inputs, learned positions.
+struct LookupTable {
+    std::string name;
+    std::int64_t rows = 0;
+    int width = 0;
+    bool on_host = false;   // in the memory of the host: takes none of the accelerator
+    bool operator==(const LookupTable&) const = default;
+};
+
+/// What stands before the decoder and reads no text token (vision and audio encoders, experts of images): counted apart
+/// from the totals, held in memory beside the embedding table.
+struct Tower {
+    std::string name;
+    std::int64_t parameters = 0;
+    bool operator==(const Tower&) const = default;
+};
+
+/// Elements of a component that a release keeps in another format than most of it: bytes beyond those of the component's
+/// format (negative when below), valid under the released precision alone.
+struct MixedFormat {
+    int component = 0;   // of tensors.h
+    double bytes = 0;
+    bool operator==(const MixedFormat&) const = default;
+};
+
 struct Architecture {
     std::string name;
     std::string source;   // where the figures come from, with date
@@ -194,13 +241,22 @@ struct Architecture {
     bool head_bias = false;
     int layer_scalars = 0;              // learned scalars per layer, besides everything above
     int hyper_connections = 0;          // parallel residual streams (DeepSeek-V4); 0: plain residual
+    int hyper_rank = 0;                 // their maps pass a bottleneck of this width; 0: as DeepSeek-V4
+    int final_norms = 1;                // norms of size h outside the layers
+    int layer_input = 0;                // width of an input of its own that each layer gets (Gemma 4 E); 0: none
     bool attention_residuals = false;   // Kimi-K3
     int layers = 0;                     // decoder layers as the publisher counts them
     std::vector<MixerGroup> mixers;
     std::vector<FfnGroup> ffns;
+    std::vector<LookupTable> tables;
+    std::vector<Tower> towers;
     MtpModules mtp;
     Precision precision;              // as released
-    std::vector<std::string> notes;   // what the importer assumed or left out
+    std::vector<MixedFormat> mixed{};
+    std::string licence;               // SPDX name where one exists, else the publisher's
+    std::string released;              // date, YYYY-MM or YYYY-MM-DD
+    std::vector<std::string> notes;    // what the importer assumed or left out
+    std::vector<std::string> warnings;   // what it could not read: told even when notes are not
     bool operator==(const Architecture&) const = default;
 };
 
@@ -216,6 +272,8 @@ inline constexpr int max_heads = 100'000;
 inline constexpr int max_experts = 100'000;
 inline constexpr int max_layers = 10'000;
 inline constexpr int max_vocabulary = 10'000'000;
+inline constexpr std::int64_t max_rows = 100'000'000'000;           // of a lookup table
+inline constexpr std::int64_t max_tower = 1'000'000'000'000;   // parameters of a tower
 inline constexpr int max_tokens = 1'000'000'000;   // windows and context lengths
 
 /// Throws std::logic_error with one line when a field is impossible (zero sizes, top_k > experts, ...): the

@@ -14,8 +14,8 @@
 
 namespace moecost {
 
-inline constexpr std::array<std::string_view, 8> mixer_names{
-    "grouped", "latent", "compressed", "delta_net", "kimi_delta", "mamba2", "mamba1", "lightning"};
+inline constexpr std::array<std::string_view, 9> mixer_names{
+    "grouped", "latent", "compressed", "delta_net", "kimi_delta", "mamba2", "mamba1", "lightning", "short_conv"};
 inline constexpr std::array<std::string_view, 2> ffn_names{"dense", "moe"};
 inline constexpr std::array<std::string_view, 3> qk_norm_names{"none", "per_head", "full_width"};
 inline constexpr std::array<std::string_view, 3> gate_names{"none", "elementwise", "per_head"};
@@ -26,6 +26,7 @@ void fields(A& a, SparseIndexer& x) {
     a.required("heads", x.heads, max_heads);
     a.required("head_dim", x.head_dim, max_width);
     a.required("selected", x.selected, max_tokens);
+    a.optional("ratio", x.ratio, max_width, 1);
     a.flag("owns_weights", x.owns_weights, true);
 }
 
@@ -43,6 +44,8 @@ void fields(A& a, GroupedAttention& x) {
     a.flag("sinks", x.sinks);
     a.flag("reuses_kv", x.reuses_kv);
     a.flag("value_from_key", x.value_from_key);
+    a.optional("q_rank", x.q_rank, max_width);
+    a.flag("attends_image", x.attends_image);
     a.indexer(x.indexer);
 }
 
@@ -55,6 +58,7 @@ void fields(A& a, LatentAttention& x) {
     a.required("nope_dim", x.nope_dim, max_width);
     a.required("v_dim", x.v_dim, max_width);
     a.flag("output_gate", x.output_gate);
+    a.flag("head_gate", x.head_gate);
     a.indexer(x.indexer);
 }
 
@@ -85,6 +89,7 @@ void fields(A& a, KimiDelta& x) {
     a.required("head_dim", x.head_dim, max_width);
     a.required("conv_kernel", x.conv_kernel, 1000);
     a.flag("full_rank_gate", x.full_rank_gate);
+    a.flag("full_rank_decay", x.full_rank_decay);
 }
 
 template <class A>
@@ -95,6 +100,8 @@ void fields(A& a, Mamba2& x) {
     a.required("state", x.state, max_width);
     a.required("conv_kernel", x.conv_kernel, 1000);
     a.flag("conv_bias", x.conv_bias);
+    a.flag("norm", x.norm, true);
+    a.flag("proj_bias", x.proj_bias);
 }
 
 template <class A>
@@ -104,18 +111,28 @@ void fields(A& a, Mamba1& x) {
     a.required("dt_rank", x.dt_rank, max_width);
     a.required("conv_kernel", x.conv_kernel, 1000);
     a.flag("conv_bias", x.conv_bias, true);
+    a.flag("inner_norms", x.inner_norms, true);
 }
 
 template <class A>
 void fields(A& a, LightningAttention& x) {
     a.required("heads", x.heads, max_heads);
     a.required("head_dim", x.head_dim, max_width);
+    a.flag("qk_norm", x.qk_norm);
+}
+
+template <class A>
+void fields(A& a, ShortConvolution& x) {
+    a.required("width", x.width, max_width);
+    a.required("conv_kernel", x.conv_kernel, 1000);
+    a.flag("bias", x.bias);
 }
 
 template <class A>
 void fields(A& a, DenseFfn& x) {
     a.required("dense_width", x.width, max_width);
     a.optional("matrices", x.matrices, 3, 3);
+    a.flag("bias", x.bias);
 }
 
 template <class A>
@@ -135,6 +152,7 @@ void fields(A& a, MoeFfn& x) {
     a.optional("groups_used", x.groups_used, max_experts, 1);
     a.flag("router_scales", x.router_scales);
     a.flag("fused_gate_up", x.fused_gate_up);
+    a.optional("zero_experts", x.zero_experts, max_experts);
 }
 
 /// The sizes of the whole model; groups, MTP and precision are read apart.
@@ -149,6 +167,9 @@ void fields(A& a, Architecture& x) {
     a.flag("head_bias", x.head_bias);
     a.optional("layer_scalars", x.layer_scalars, 1000);
     a.optional("hyper_connections", x.hyper_connections, 1000);
+    a.optional("hyper_rank", x.hyper_rank, max_width);
+    a.optional("final_norms", x.final_norms, 100, 1);
+    a.optional("layer_input", x.layer_input, max_width);
     a.flag("attention_residuals", x.attention_residuals);
 }
 
@@ -178,8 +199,10 @@ void fields(A& a, MtpModules& x) {
             return Mamba2{};
         case 6:
             return Mamba1{};
-        default:
+        case 7:
             return LightningAttention{};
+        default:
+            return ShortConvolution{};
     }
 }
 [[nodiscard]] inline Ffn ffn_of_index(std::size_t index) {

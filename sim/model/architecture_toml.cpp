@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <span>
 
+#include "moecost/base/format.h"
 #include "moecost/model/architecture_fields.h"
+#include "moecost/model/tensors.h"
 
 namespace moecost {
 namespace {
@@ -82,6 +84,7 @@ Group read_group(const Reader& reader, std::span<const std::string_view> names) 
     FieldReader archive(reader, {"kind"});
     archive.required("count", group.count, max_layers);
     archive.optional("norms", group.norms, 100, 1);
+    archive.flag("beside", group.beside);
     std::visit([&archive](auto& kind) { fields(archive, kind); }, group.kind);
     archive.finish();
     if (const std::string problem = problem_of(group.kind); !problem.empty()) reader.fail({}, problem);
@@ -95,6 +98,42 @@ std::vector<Group> read_groups(const Reader& reader, std::string_view key,
     if (!reader.has(key)) return groups;
     for (const Reader& table : reader.tables(key)) groups.push_back(read_group<Group>(table, names));
     return groups;
+}
+
+std::vector<LookupTable> read_tables(const Reader& reader) {
+    std::vector<LookupTable> tables;
+    if (!reader.has("table")) return tables;
+    for (const Reader& r : reader.tables("table")) {
+        r.allow_only({"name", "rows", "width", "on_host"});
+        tables.push_back({r.text("name"), r.integer("rows", 1, max_rows),
+                          static_cast<int>(r.integer("width", 1, max_width)), r.flag_or("on_host", false)});
+    }
+    return tables;
+}
+
+std::vector<Tower> read_towers(const Reader& reader) {
+    std::vector<Tower> towers;
+    if (!reader.has("tower")) return towers;
+    for (const Reader& r : reader.tables("tower")) {
+        r.allow_only({"name", "parameters"});
+        towers.push_back({r.text("name"), r.integer("parameters", 1, max_tower)});
+    }
+    return towers;
+}
+
+/// Component names of [[mixed]] as they stand in the table of components.
+std::vector<MixedFormat> read_mixed(const Reader& reader) {
+    std::vector<MixedFormat> mixed;
+    if (!reader.has("mixed")) return mixed;
+    std::array<std::string_view, component_count> names;
+    for (int i = 0; i < component_count; ++i)
+        names[static_cast<std::size_t>(i)] = name_of(static_cast<Component>(i));
+    for (const Reader& r : reader.tables("mixed")) {
+        r.allow_only({"component", "bytes"});
+        mixed.push_back(
+            {static_cast<int>(index_of(r, "component", names)), r.number("bytes", Range{-1e15, 1e15})});
+    }
+    return mixed;
 }
 
 MtpModules read_mtp(const Reader& reader) {
@@ -209,7 +248,35 @@ void write_groups(std::string& out, std::string_view header, std::vector<Group> 
         writer.line("kind", quoted(names[group.kind.index()]));
         writer.line("count", std::to_string(group.count));
         writer.optional("norms", group.norms, 100, 1);
+        writer.flag("beside", group.beside);
         std::visit([&writer](auto& kind) { fields(writer, kind); }, group.kind);
+    }
+}
+
+void write_tables(std::string& out, const Architecture& a) {
+    for (const LookupTable& t : a.tables) {
+        out.append("\n[[table]]\n");
+        FieldWriter writer(out);
+        bool on_host = t.on_host;
+        writer.line("name", quoted(t.name));
+        writer.line("rows", std::to_string(t.rows));
+        writer.line("width", std::to_string(t.width));
+        writer.flag("on_host", on_host);
+    }
+    for (const Tower& t : a.towers) {
+        out.append("\n[[tower]]\n");
+        FieldWriter writer(out);
+        writer.line("name", quoted(t.name));
+        writer.line("parameters", std::to_string(t.parameters));
+    }
+}
+
+void write_mixed(std::string& out, const std::vector<MixedFormat>& mixed) {
+    for (const MixedFormat& m : mixed) {
+        out.append("\n[[mixed]]\n");
+        FieldWriter writer(out);
+        writer.line("component", quoted(name_of(static_cast<Component>(m.component))));
+        writer.line("bytes", shortest(m.bytes));
     }
 }
 
@@ -244,15 +311,22 @@ std::string list(const std::vector<std::string>& texts) {
 Architecture architecture_from_toml(const Document& document) {
     const Reader reader(document);
     Architecture a;
-    FieldReader archive(reader, {"name", "aliases", "source", "notes", "mixer", "ffn", "mtp", "precision"});
+    FieldReader archive(reader, {"name", "aliases", "source", "licence", "released", "notes", "warnings", "mixer",
+                                 "ffn", "table", "tower", "mixed", "mtp", "precision"});
     fields(archive, a);
     archive.finish();
     a.name = reader.text("name");
     a.source = reader.text_or("source", "");
+    a.licence = reader.text_or("licence", "");
+    a.released = reader.text_or("released", "");
     if (reader.has("notes")) a.notes = reader.texts("notes");
+    if (reader.has("warnings")) a.warnings = reader.texts("warnings");
     if (reader.has("aliases")) static_cast<void>(reader.texts("aliases"));
     a.mixers = read_groups<MixerGroup>(reader, "mixer", mixer_names);
     a.ffns = read_groups<FfnGroup>(reader, "ffn", ffn_names);
+    a.tables = read_tables(reader);
+    a.towers = read_towers(reader);
+    a.mixed = read_mixed(reader);
     if (reader.has("mtp")) a.mtp = read_mtp(reader.table("mtp"));
     if (reader.has("precision")) a.precision = read_precision(reader.table("precision"));
     if (const std::string problem = problem_of(a); !problem.empty()) reader.fail({}, problem);
@@ -265,11 +339,16 @@ std::string architecture_to_toml(const Architecture& architecture, const std::ve
     writer.line("name", quoted(architecture.name));
     if (!aliases.empty()) writer.line("aliases", list(aliases));
     if (!architecture.source.empty()) writer.line("source", quoted(architecture.source));
+    if (!architecture.licence.empty()) writer.line("licence", quoted(architecture.licence));
+    if (!architecture.released.empty()) writer.line("released", quoted(architecture.released));
     if (!architecture.notes.empty()) writer.line("notes", list(architecture.notes));
+    if (!architecture.warnings.empty()) writer.line("warnings", list(architecture.warnings));
     Architecture copy = architecture;
     fields(writer, copy);
     write_groups(out, "mixer", architecture.mixers, mixer_names);
     write_groups(out, "ffn", architecture.ffns, ffn_names);
+    write_tables(out, architecture);
+    write_mixed(out, architecture.mixed);
     write_mtp(out, architecture.mtp);
     write_precision(out, architecture.precision);
     return out;

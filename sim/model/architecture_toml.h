@@ -4,8 +4,12 @@
 //   name = "mixtral-8x7b"            aliases = [...]  source = "..."  notes = [...]
 //   hidden, vocabulary, layers, max_position, tied_embeddings, ...
 //   [[mixer]]  kind = "grouped" | "latent" | "compressed" | "delta_net" | "kimi_delta" | "mamba2" | "mamba1" |
-//              "lightning"; count = layers of this kind; norms (1); the fields of the kind (architecture.h)
+//              "lightning" | "short_conv"; beside (false): in layers another group covers; count = layers of this kind; norms (1); the fields of the kind (architecture.h)
 //   [[ffn]]    kind = "dense" | "moe"; count; norms (1); the fields of the kind
+//   [[table]]  name, rows, width, on_host (false): a table tokens look up besides the embedding
+//   [[tower]]  name, parameters: vision and audio encoders and the like, not in the total
+//   [[mixed]]  component, bytes: what a release with several formats in a component holds beyond its main format
+//   licence, released (YYYY-MM), warnings: told, never computed with
 //   [mtp]      count, projections (1), norms (3), own_head, [[mtp.mixer]], [[mtp.ffn]]
 //   [precision] attention, dense_ffn, shared_experts, routed_experts, embeddings, head, kv_cache (bf16)
 // head_dim stands for equal qk_dim and v_dim. A key that is absent means 0, false or none.

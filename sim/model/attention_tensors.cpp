@@ -57,7 +57,12 @@ std::vector<Tensor> tensors_of(const GroupedAttention& a, Elements hidden) {
     const Elements q = Elements{a.query_heads} * a.qk_dim;
     const Elements k = Elements{a.kv_heads} * a.qk_dim;
     const Elements v = Elements{a.kv_heads} * a.v_dim;
-    list.matmul("q_proj", a.gate == OutputGate::elementwise ? 2 * q : q, hidden);
+    const Elements queries = a.gate == OutputGate::elementwise ? 2 * q : q;
+    if (a.q_rank > 0) {
+        list.matmul("q_down_proj", a.q_rank, hidden);
+        list.norm("q_down_norm", a.q_rank);
+    }
+    list.matmul("q_proj", queries, a.q_rank > 0 ? a.q_rank : hidden);
     if (a.qkv_bias) list.bias("q_proj.bias", q);
     if (!a.reuses_kv) {
         list.matmul("k_proj", k, hidden);
@@ -70,6 +75,7 @@ std::vector<Tensor> tensors_of(const GroupedAttention& a, Elements hidden) {
     add_qk_norms(list, a);
     if (a.gate == OutputGate::per_head) list.matmul("g_proj", a.query_heads, hidden);
     if (a.sinks) list.vector("sinks", a.query_heads);
+    if (a.attends_image) list.vector("cross_attn_gates", 2);
     if (a.indexer && a.indexer->owns_weights) add_block_indexer(list, *a.indexer, hidden);
     return list.take();
 }
@@ -90,6 +96,7 @@ std::vector<Tensor> tensors_of(const LatentAttention& a, Elements hidden) {
     list.matmul("kv_b_proj", Elements{a.heads} * a.nope_dim + v, a.kv_rank);
     list.matmul("o_proj", hidden, v);
     if (a.output_gate) list.matmul("g_proj", v, hidden);
+    if (a.head_gate) list.matmul("g_proj", a.heads, hidden);
     if (a.indexer && a.indexer->owns_weights) add_latent_indexer(list, *a.indexer, a.q_rank, hidden);
     return list.take();
 }

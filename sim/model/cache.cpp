@@ -24,14 +24,14 @@ struct LayerCache {
 double heads_per_rank(int heads, int tp) { return std::ceil(heads / static_cast<double>(tp)); }
 
 double index_elements(const std::optional<SparseIndexer>& indexer) {
-    return indexer && indexer->owns_weights ? indexer->head_dim : 0;
+    return indexer && indexer->owns_weights ? double{1} * indexer->head_dim / indexer->ratio : 0;
 }
 
 LayerCache layer_cache(const GroupedAttention& a, int tp) {
     LayerCache c;
     const double elements = heads_per_rank(a.kv_heads, tp) * (double{1} * a.qk_dim + a.v_dim);
     c.index = index_elements(a.indexer);
-    if (a.reuses_kv) return c;
+    if (a.reuses_kv || a.attends_image) return c;
     (a.window > 0 ? c.windowed : c.per_token) = elements;
     c.window = a.window;
     return c;
@@ -97,6 +97,9 @@ StateElements state_elements(const Mamba2& a) {
 }
 StateElements state_elements(const Mamba1& a) {
     return {double{1} * a.inner * a.state, double{1} * a.inner * (a.conv_kernel - 1), a.inner};
+}
+StateElements state_elements(const ShortConvolution& a) {
+    return {0, double{1} * a.width * (a.conv_kernel - 1), a.width};
 }
 StateElements state_elements(const LightningAttention& a) {
     return {double{1} * a.heads * a.head_dim * a.head_dim, 0, a.heads};

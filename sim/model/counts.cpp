@@ -19,6 +19,7 @@ Counts count(const Architecture& architecture) {
     }
     counts.active_excl_input_gather = counts.active_incl_embeddings - input_table;
     for (const Tensor& t : mtp_tensors(architecture)) counts.mtp += t.elements() * t.copies;
+    for (const Tower& t : architecture.towers) counts.towers += static_cast<double>(t.parameters);
     return counts;
 }
 
@@ -30,9 +31,17 @@ Bytes WeightBytes::total() const {
 
 WeightBytes weight_bytes(const Architecture& architecture, const Precision& precision) {
     WeightBytes result;
-    for (const Tensor& t : tensors(architecture)) {
-        result.by_component[static_cast<std::size_t>(t.component)] += stored_bytes(t, precision);
-    }
+    const auto add = [&](const std::vector<Tensor>& list) {
+        for (const Tensor& t : list) {
+            if (!t.on_host)
+                result.by_component[static_cast<std::size_t>(t.component)] += stored_bytes(t, precision);
+        }
+    };
+    add(tensors(architecture));
+    add(tower_tensors(architecture));
+    if (!precision.same_weights(architecture.precision)) return result;
+    for (const MixedFormat& m : architecture.mixed)
+        result.by_component[static_cast<std::size_t>(m.component)] += Bytes{m.bytes};
     return result;
 }
 

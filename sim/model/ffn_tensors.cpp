@@ -13,8 +13,9 @@ void add_dense(TensorList& list, Elements width, int matrices, Elements hidden, 
 }
 
 void add_router(TensorList& list, const MoeFfn& f, Elements hidden) {
-    list.exact_matmul("router", f.experts, hidden, Component::router);
-    if (f.router_bias != RouterBias::none) list.bias("router.bias", f.experts, Component::router);
+    const Elements choices = Elements{f.experts} + f.zero_experts;
+    list.exact_matmul("router", choices, hidden, Component::router);
+    if (f.router_bias != RouterBias::none) list.bias("router.bias", choices, Component::router);
     if (!f.router_scales) return;
     list.table("router.scale", hidden, 1, Component::router);
     list.table("router.per_expert_scale", f.experts, 1, Component::router);
@@ -45,6 +46,8 @@ std::vector<Tensor> expert_tensors(const MoeFfn& f, Elements io) {
 std::vector<Tensor> tensors_of(const DenseFfn& f, Elements hidden) {
     TensorList list(Component::dense_ffn);
     add_dense(list, f.width, f.matrices, hidden, Component::dense_ffn);
+    if (f.bias) list.bias("up_proj.bias", Elements{f.width} * (f.matrices - 1));
+    if (f.bias) list.bias("down_proj.bias", hidden);
     return list.take();
 }
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "moecost/base/csv.h"
+#include "moecost/base/read_file.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/huggingface/huggingface.h"
 

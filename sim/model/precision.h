@@ -20,6 +20,12 @@ struct Precision {
         output_projection{};   // o_proj of attention where a release treats it apart (DeepSeek NVFP4)
     bool operator==(const Precision&) const = default;
 
+    /// True when weights have the same formats; caches may differ.
+    [[nodiscard]] constexpr bool same_weights(Precision other) const {
+        other.kv_cache = kv_cache;
+        return *this == other;
+    }
+
     /// Every GEMM weight of the layers in one format; embeddings, head and cache keep theirs.
     [[nodiscard]] constexpr Precision with_weights(DType type) const {
         Precision p = *this;

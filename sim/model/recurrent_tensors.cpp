@@ -27,8 +27,12 @@ std::vector<Tensor> tensors_of(const KimiDelta& a, Elements hidden) {
     for (const std::string_view name : {"q_proj", "k_proj", "v_proj"}) list.matmul(name, inner, hidden);
     for (const std::string_view name : {"q_conv1d", "k_conv1d", "v_conv1d"})
         list.conv(name, inner, a.conv_kernel);
-    list.matmul("f_a_proj", a.head_dim, hidden);
-    list.matmul("f_b_proj", inner, a.head_dim);
+    if (a.full_rank_decay) {
+        list.matmul("f_proj", inner, hidden);
+    } else {
+        list.matmul("f_a_proj", a.head_dim, hidden);
+        list.matmul("f_b_proj", inner, a.head_dim);
+    }
     list.vector("dt_bias", inner);
     list.vector("A_log", a.heads);
     list.exact_matmul("b_proj", a.heads, hidden, Component::linear_attention);
@@ -51,8 +55,10 @@ std::vector<Tensor> tensors_of(const Mamba2& a, Elements hidden) {
     list.conv("conv1d", convolved, a.conv_kernel);
     if (a.conv_bias) list.bias("conv1d.bias", convolved);
     for (const std::string_view name : {"A_log", "D", "dt_bias"}) list.vector(name, a.heads);
-    list.norm("norm", inner);
+    if (a.norm) list.norm("norm", inner);
     list.matmul("out_proj", hidden, inner);
+    if (a.proj_bias) list.bias("in_proj.bias", inner + convolved + a.heads);
+    if (a.proj_bias) list.bias("out_proj.bias", hidden);
     return list.take();
 }
 
@@ -66,9 +72,11 @@ std::vector<Tensor> tensors_of(const Mamba1& a, Elements hidden) {
     list.bias("dt_proj.bias", a.inner);
     list.table("A_log", a.inner, a.state, Component::linear_attention);
     list.vector("D", a.inner);
-    list.norm("dt_layernorm", a.dt_rank);
-    list.norm("b_layernorm", a.state);
-    list.norm("c_layernorm", a.state);
+    if (a.inner_norms) {
+        list.norm("dt_layernorm", a.dt_rank);
+        list.norm("b_layernorm", a.state);
+        list.norm("c_layernorm", a.state);
+    }
     list.matmul("out_proj", hidden, a.inner);
     return list.take();
 }
@@ -79,7 +87,22 @@ std::vector<Tensor> tensors_of(const LightningAttention& a, Elements hidden) {
     list.matmul("qkv_proj", 3 * inner, hidden);
     list.matmul("output_gate", inner, hidden);
     list.norm("norm", inner);
+    if (a.qk_norm) list.norm("q_norm", a.head_dim);
+    if (a.qk_norm) list.norm("k_norm", a.head_dim);
     list.matmul("out_proj", hidden, inner);
+    return list.take();
+}
+
+std::vector<Tensor> tensors_of(const ShortConvolution& a, Elements hidden) {
+    TensorList list(Component::linear_attention);
+    const Elements width = a.width;
+    list.matmul("in_proj", 3 * width, hidden);
+    list.conv("conv", width, a.conv_kernel);
+    list.matmul("out_proj", hidden, width);
+    if (!a.bias) return list.take();
+    list.bias("in_proj.bias", 3 * width);
+    list.bias("conv.bias", width);
+    list.bias("out_proj.bias", hidden);
     return list.take();
 }
 

@@ -64,6 +64,7 @@ std::vector<Tensor> tensors_of(const KimiDelta& a, Elements hidden);
 std::vector<Tensor> tensors_of(const Mamba2& a, Elements hidden);
 std::vector<Tensor> tensors_of(const Mamba1& a, Elements hidden);
 std::vector<Tensor> tensors_of(const LightningAttention& a, Elements hidden);
+std::vector<Tensor> tensors_of(const ShortConvolution& a, Elements hidden);
 // In ffn_tensors.cpp.
 std::vector<Tensor> tensors_of(const DenseFfn& f, Elements hidden);
 std::vector<Tensor> tensors_of(const MoeFfn& f, Elements hidden);

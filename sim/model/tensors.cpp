@@ -43,6 +43,11 @@ void append_groups(std::vector<Tensor>& list, const Architecture& a, const std::
 void append_hyper_connections(std::vector<Tensor>& list, const Architecture& a, double layers) {
     const Elements m = a.hyper_connections;
     if (m == 0) return;
+    if (a.hyper_rank > 0) {
+        append_small(list, "hc.down", a.hyper_rank, m * a.hidden, 2 * layers, TensorKind::matmul);
+        append_small(list, "hc.up", m * a.hidden, a.hyper_rank, 2 * layers, TensorKind::matmul);
+        return;
+    }
     append_small(list, "hc.fn", (2 + m) * m, m * a.hidden, 2 * layers, TensorKind::matmul);
     append_small(list, "hc.base", (2 + m) * m, 1, 2 * layers, TensorKind::vector);
     append_small(list, "hc.scale", 3, 1, 2 * layers, TensorKind::vector);
@@ -58,6 +63,24 @@ void append_residuals(std::vector<Tensor>& list, const Architecture& a) {
         const double sites = 2.0 * a.layers + 1;   // before attention, before the FFN, at the end
         append_norms(list, a, sites);
         append_small(list, "res_proj", 1, a.hidden, sites, TensorKind::matmul);
+    }
+}
+
+/// Inputs of their own that layers get: from a table and from the embedding, gated into each layer.
+void append_layer_inputs(std::vector<Tensor>& list, const Architecture& a) {
+    const Elements p = a.layer_input;
+    if (p == 0) return;
+    append_small(list, "per_layer_model_projection", p * a.layers, a.hidden, 1, TensorKind::matmul);
+    append_small(list, "per_layer_projection_norm", p, 1, 1, TensorKind::norm);
+    append_small(list, "per_layer_input_gate", p, a.hidden, a.layers, TensorKind::matmul);
+    append_small(list, "per_layer_projection", a.hidden, p, a.layers, TensorKind::matmul);
+    append_norms(list, a, a.layers);
+}
+
+void append_lookups(std::vector<Tensor>& list, const Architecture& a) {
+    for (const LookupTable& t : a.tables) {
+        list.push_back({"lookup", t.rows, t.width, 1, 1, Component::embeddings, TensorKind::input_table, true});
+        list.back().on_host = t.on_host;
     }
 }
 
@@ -122,7 +145,9 @@ std::vector<Tensor> tensors(const Architecture& a) {
     append_groups(list, a, a.mixers, a.ffns);
     append_hyper_connections(list, a, a.layers);
     append_residuals(list, a);
-    append_norms(list, a, 1);
+    append_layer_inputs(list, a);
+    append_lookups(list, a);
+    append_norms(list, a, a.final_norms);
     return list;
 }
 
@@ -145,6 +170,15 @@ std::vector<Tensor> mtp_tensors(const Architecture& a) {
     }
     std::vector<Tensor> list;
     append_scaled(list, module, mtp.count);
+    return list;
+}
+
+std::vector<Tensor> tower_tensors(const Architecture& a) {
+    std::vector<Tensor> list;
+    for (const Tower& t : a.towers) {
+        list.push_back(
+            {"tower", t.parameters, 1, 1, 0, Component::embeddings, TensorKind::matmul, false});
+    }
     return list;
 }
 

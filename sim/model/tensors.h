@@ -42,6 +42,7 @@ struct Tensor {
     Component component = Component::other;
     TensorKind kind = TensorKind::matmul;
     bool quantisable = true;   // false: stays in bf16 whatever the precision of its component
+    bool on_host = false;      // takes no memory of the accelerator
 
     [[nodiscard]] double elements() const { return static_cast<double>(out) * static_cast<double>(in); }
 };
@@ -53,6 +54,8 @@ struct Tensor {
 [[nodiscard]] std::vector<Tensor> tensors(const Architecture& architecture);
 /// Tensors of the multi-token-prediction modules.
 [[nodiscard]] std::vector<Tensor> mtp_tensors(const Architecture& architecture);
+/// One tensor for each tower, all its parameters in it: on the input side, with the embeddings; bf16.
+[[nodiscard]] std::vector<Tensor> tower_tensors(const Architecture& architecture);
 
 /// The format a tensor is stored in under a precision: its component's, or bf16 where it is not quantised.
 [[nodiscard]] DType stored_as(const Tensor& tensor, const Precision& precision);

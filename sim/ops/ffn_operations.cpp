@@ -6,14 +6,14 @@ namespace {
 
 /// Gate and up in one GEMM, down in another; both split over tensor parallelism.
 void add_dense(const StepContext& c, double width, double matrices, DType weights, OpClass op_class,
-               double layers, std::vector<Operation>& out) {
+               double layers, OperationList& out) {
     const double local = width / c.tp;
     out.push_back({matrices > 2 ? "gate-up" : "up", op_class, layers,
                    Gemm{c.rows, (matrices - 1) * local, c.hidden, weights}});
     out.push_back({"down", op_class, layers, Gemm{c.rows, c.hidden, local, weights}});
 }
 
-void add_latent(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
+void add_latent(const StepContext& c, const MoeFfn& moe, double layers, OperationList& out) {
     if (moe.latent_width == 0) return;
     const double latent = moe.latent_width;
     out.push_back(
@@ -22,9 +22,9 @@ void add_latent(const StepContext& c, const MoeFfn& moe, double layers, std::vec
         {"from latent", OpClass::router, layers, Gemm{c.rows, c.hidden, latent, c.precision.attention}});
 }
 
-void add_moe(const StepContext& c, const MoeFfn& moe, double layers, std::vector<Operation>& out) {
+void add_moe(const StepContext& c, const MoeFfn& moe, double layers, OperationList& out) {
     out.push_back({"router", OpClass::router, layers,
-                   Gemm{c.rows, static_cast<double>(moe.experts), c.hidden, DType::bf16}});
+                   Gemm{c.rows, static_cast<double>(moe.experts + moe.zero_experts), c.hidden, DType::bf16}});
     add_latent(c, moe, layers, out);
     const double skew = moe.experts <= uniform_up_to_experts ? 0 : c.skew;
     const RankLoad load = busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew);
@@ -49,7 +49,7 @@ void add_moe(const StepContext& c, const MoeFfn& moe, double layers, std::vector
 
 }   // namespace
 
-void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations) {
+void add_ffn(const StepContext& context, const Ffn& ffn, double layers, OperationList& operations) {
     if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {
         add_dense(context, dense->width, dense->matrices, context.precision.dense_ffn, OpClass::dense_ffn,
                   layers, operations);

@@ -11,6 +11,6 @@
 
 namespace moecost {
 
-void add_ffn(const StepContext& context, const Ffn& ffn, double layers, std::vector<Operation>& operations);
+void add_ffn(const StepContext& context, const Ffn& ffn, double layers, OperationList& operations);
 
 }   // namespace moecost

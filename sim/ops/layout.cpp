@@ -6,11 +6,7 @@ namespace {
 
 bool divides(int a, int b) { return a > 0 && b % a == 0; }
 
-/// Heads that tensor parallelism splits: query-side heads, and key/value heads (0: replicated latents or states).
-struct Heads {
-    int query = 0;
-    int kv = 0;
-};
+}   // namespace
 
 Heads heads_of(const Mixer& mixer) {
     struct Visitor {
@@ -22,11 +18,16 @@ Heads heads_of(const Mixer& mixer) {
         Heads operator()(const Mamba2& a) const { return {a.heads, 0}; }
         Heads operator()(const Mamba1& a) const { return {a.inner, 0}; }
         Heads operator()(const LightningAttention& a) const { return {a.heads, 0}; }
+        Heads operator()(const ShortConvolution& a) const { return {a.width, 0}; }
     };
     return std::visit(Visitor{}, mixer);
 }
 
-}   // namespace
+/// Two numbers that do not go together.
+Infeasible broken(Infeasible rule) {
+    rule.is_rule = true;
+    return rule;
+}
 
 std::string_view name_of(ExpertExchange exchange) {
     switch (exchange) {
@@ -41,23 +42,23 @@ std::string_view name_of(ExpertExchange exchange) {
 }
 
 std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout) {
-    if (layout.tp < 1 || layout.pp < 1 || layout.ep < 1 || layout.attention_dp < 1 || layout.replicas < 1) {
-        return Infeasible{"a parallel degree is below 1", {}, {}, 0, 0};
+    if (layout.tp < 1 || layout.pp < 1 || layout.ep < 1 || layout.attention_dp < 1) {
+        return broken({"a parallel degree is below 1", {}, {}, 0, 0});
     }
     for (const MixerGroup& group : architecture.mixers) {
         const Heads heads = heads_of(group.kind);
         if (!divides(layout.tp, heads.query)) {
-            return Infeasible{"tensor parallelism must divide the attention heads", "tp", "heads",
-                              static_cast<double>(layout.tp), static_cast<double>(heads.query)};
+            return broken({"tensor parallelism must divide the attention heads", "tp", "heads",
+                           static_cast<double>(layout.tp), static_cast<double>(heads.query)});
         }
         if (heads.kv > 0 && !divides(layout.tp, heads.kv) && !divides(heads.kv, layout.tp)) {
-            return Infeasible{"tensor parallelism and key/value heads must divide one another", "tp",
-                              "kv heads", static_cast<double>(layout.tp), static_cast<double>(heads.kv)};
+            return broken({"tensor parallelism and key/value heads must divide one another", "tp", "kv heads",
+                           static_cast<double>(layout.tp), static_cast<double>(heads.kv)});
         }
     }
     if (!divides(layout.ep, layout.stage_gpus())) {
-        return Infeasible{"expert parallelism must divide the GPUs of a stage", "ep", "GPUs",
-                          static_cast<double>(layout.ep), static_cast<double>(layout.stage_gpus())};
+        return broken({"expert parallelism must divide the GPUs of a stage", "ep", "GPUs",
+                       static_cast<double>(layout.ep), static_cast<double>(layout.stage_gpus())});
     }
     bool has_experts = false;
     for (const FfnGroup& group : architecture.ffns) {
@@ -65,17 +66,17 @@ std::optional<Infeasible> layout_problem(const Architecture& architecture, const
         if (moe == nullptr) continue;
         has_experts = true;
         if (!divides(layout.ep, moe->experts)) {
-            return Infeasible{"expert parallelism must divide the experts", "ep", "experts",
-                              static_cast<double>(layout.ep), static_cast<double>(moe->experts)};
+            return broken({"expert parallelism must divide the experts", "ep", "experts",
+                           static_cast<double>(layout.ep), static_cast<double>(moe->experts)});
         }
     }
     if (!has_experts && layout.ep > 1) {
-        return Infeasible{"expert parallelism needs a model with experts", "ep", "experts",
-                          static_cast<double>(layout.ep), 0};
+        return broken({"expert parallelism needs a model with experts", "ep", "experts",
+                       static_cast<double>(layout.ep), 0});
     }
     if (layout.pp > architecture.layers) {
-        return Infeasible{"more pipeline stages than layers", "pp", "layers", static_cast<double>(layout.pp),
-                          static_cast<double>(architecture.layers)};
+        return broken({"more pipeline stages than layers", "pp", "layers", static_cast<double>(layout.pp),
+                       static_cast<double>(architecture.layers)});
     }
     return std::nullopt;
 }

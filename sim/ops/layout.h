@@ -20,7 +20,6 @@ struct Layout {
     int pp = 1;             // pipeline stages
     int ep = 1;             // expert parallelism: whole experts on tp * attention_dp / expert_tp() ranks
     int attention_dp = 1;   // ranks that hold their own sequences
-    int replicas = 1;       // identical instances behind a load balancer
     ExpertExchange exchange = ExpertExchange::collective;
     bool operator==(const Layout&) const = default;
 
@@ -29,9 +28,16 @@ struct Layout {
     [[nodiscard]] int expert_tp() const { return stage_gpus() / ep; }   // tensor parallelism inside an expert
 };
 
-/// Nothing when the layout can be run, else which rule it breaks:
+/// Heads that tensor parallelism splits: query-side heads, and key/value heads (0: replicated latents or states).
+struct Heads {
+    int query = 0;
+    int kv = 0;
+};
+[[nodiscard]] Heads heads_of(const Mixer& mixer);
+
+/// Nothing when our arithmetic holds for the layout, else which rule it breaks (what an engine refuses besides is in
+/// launchable.h):
 ///   tp divides the query heads; K divides tp or tp divides K; ep divides tp * attention_dp and E; pp <= layers.
-/// Shards that are no multiple of a kernel tile are padded by engines and are no problem.
 [[nodiscard]] std::optional<Infeasible> layout_problem(const Architecture& architecture,
                                                        const Layout& layout);
 

@@ -17,7 +17,7 @@ double capped_triangle(double x, double w) {
 
 class MixerOperations {
   public:
-    MixerOperations(const StepContext& c, double layers, std::vector<Operation>& out)
+    MixerOperations(const StepContext& c, double layers, OperationList& out)
         : c_(c), layers_(layers), out_(out) {}
 
     void operator()(const GroupedAttention& a) const {
@@ -27,16 +27,19 @@ class MixerOperations {
                             : a.gate == OutputGate::per_head  ? heads
                                                               : 0;
         const double values = a.value_from_key ? 0 : kv * a.v_dim;
-        projection("qkv", heads * a.qk_dim + gate + kv * a.qk_dim + values, c_.hidden);
+        const double queries = heads * a.qk_dim + gate;
+        const double keys = a.attends_image ? 0 : kv * a.qk_dim + values;   // those of an image: once, not per token
+        if (a.q_rank > 0) projection("q up", queries, a.q_rank);
+        projection("qkv", (a.q_rank > 0 ? a.q_rank : queries) + keys, c_.hidden);
         attention_out(heads * a.v_dim);
         if (a.indexer) block_index(*a.indexer);
-        grouped_cores(a, heads, std::max(a.kv_heads / c_.tp, 1.0));
+        if (!a.attends_image) grouped_cores(a, heads, std::max(a.kv_heads / c_.tp, 1.0));
     }
 
     void operator()(const LatentAttention& a) const {
         const double heads = a.heads / c_.tp;
         const double query = heads * (a.nope_dim + a.rope_dim);
-        const double gate = a.output_gate ? heads * a.v_dim : 0;
+        const double gate = (a.output_gate ? heads * a.v_dim : 0) + (a.head_gate ? heads : 0);
         if (a.q_rank > 0) {
             projection("q and kv down", a.q_rank + a.kv_rank + a.rope_dim + gate, c_.hidden);
             projection("q up", query, a.q_rank);
@@ -78,8 +81,9 @@ class MixerOperations {
         const double inner = a.heads * a.head_dim / c_.tp;
         const double d = a.head_dim;
         const double gate = a.full_rank_gate ? inner : d;
-        projection("delta in", 3 * inner + a.heads / c_.tp + d + gate, c_.hidden);
-        projection("decay up", inner, d);
+        const double decay = a.full_rank_decay ? inner : d;
+        projection("delta in", 3 * inner + a.heads / c_.tp + decay + gate, c_.hidden);
+        if (!a.full_rank_decay) projection("decay up", inner, d);
         if (!a.full_rank_gate) projection("gate up", inner, d);
         projection("delta out", c_.hidden, inner);
         recurrent(a, 7 * inner * d, inner / d * (8 * chunk * d + 6 * d * d));
@@ -107,6 +111,14 @@ class MixerOperations {
         projection("lightning in", 4 * inner, c_.hidden);
         projection("lightning out", c_.hidden, inner);
         recurrent(a, 5 * inner * a.head_dim, 2 * chunk * inner + 4 * inner * a.head_dim);
+    }
+
+    void operator()(const ShortConvolution& a) const {
+        const double width = a.width / c_.tp;
+        projection("convolution in", 3 * width, c_.hidden);
+        projection("convolution out", c_.hidden, width);
+        const double flop = (2.0 * a.conv_kernel + 2) * width;   // the filter and two gates
+        recurrent(a, flop, flop);
     }
 
   private:
@@ -235,7 +247,7 @@ class MixerOperations {
         if (!i.owns_weights) return;
         projection("index q and k", static_cast<double>(i.heads + 1) * i.head_dim, c_.hidden,
                    OpClass::attention);
-        score(i, 1);
+        score(i, i.ratio);
     }
 
     /// FLOP per token of decode and of chunked prefill, on this rank.
@@ -254,7 +266,7 @@ class MixerOperations {
 
     const StepContext& c_;
     double layers_;
-    std::vector<Operation>& out_;
+    OperationList& out_;
 };
 
 }   // namespace
@@ -276,8 +288,7 @@ double mean_keys(double prompt, double prior, int window, bool chunked) {
     return (restarted(prior + n) - restarted(prior)) / n;
 }
 
-void add_mixer(const StepContext& context, const Mixer& mixer, double layers,
-               std::vector<Operation>& operations) {
+void add_mixer(const StepContext& context, const Mixer& mixer, double layers, OperationList& operations) {
     std::visit(MixerOperations(context, layers, operations), mixer);
 }
 

@@ -10,8 +10,7 @@
 
 namespace moecost {
 
-void add_mixer(const StepContext& context, const Mixer& mixer, double layers,
-               std::vector<Operation>& operations);
+void add_mixer(const StepContext& context, const Mixer& mixer, double layers, OperationList& operations);
 
 /// Tokens a decoding query sees of `context`: min(c, W) sliding; a chunk restarts, so beyond one chunk (W + 1)/2.
 [[nodiscard]] double visible_context(double context, int window, bool chunked);

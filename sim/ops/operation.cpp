@@ -137,7 +137,8 @@ Work work(const AllGather& op) {
 Work work(const ExpertAllToAll& op) {
     Work w;
     const double elsewhere = op.reached * (op.ranks - 1) / op.ranks;
-    w.message = Bytes{op.tokens_per_rank * op.hidden * elsewhere * (1 + 2)};
+    w.message = Bytes{op.tokens_per_rank * op.hidden * elsewhere *
+                      (info(exchange_dispatch).element_bytes + info(exchange_combine).element_bytes)};
     return w;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "moecost/base/dtype.h"
+#include "moecost/base/inline_vector.h"
 #include "moecost/base/quantity.h"
 
 namespace moecost {
@@ -113,7 +114,10 @@ struct AllGather {
     Bytes message;   // of all ranks together
     double ranks = 1;
 };
-/// Expert dispatch and combine by an all-to-all backend.
+/// Expert dispatch and combine by an all-to-all backend: rows travel to the experts in the first format and back in the
+/// second, as DeepEP sends them.
+inline constexpr DType exchange_dispatch = DType::fp8;
+inline constexpr DType exchange_combine = DType::bf16;
 struct ExpertAllToAll {
     double tokens_per_rank = 0, hidden = 0, top_k = 0;
     double ranks = 1;
@@ -136,6 +140,8 @@ struct Operation {
     double count = 1;   // layers that run it
     OpShape shape;
 };
+/// The operations of a step, with room for those of every model of the catalogue (tests/estimate).
+using OperationList = InlineVector<Operation, 64>;
 
 /// What one execution of an operation moves and computes; everything a roofline needs.
 struct Work {

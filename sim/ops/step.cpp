@@ -12,7 +12,7 @@ namespace moecost {
 namespace {
 
 /// All-reduce inside a tensor-parallel group, after mixers and feed-forwards alike.
-void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>& out) {
+void add_all_reduce(const StepContext& c, double layers, OperationList& out) {
     if (c.layout.tp < 2) return;
     out.push_back({"all-reduce", OpClass::communication, layers,
                    AllReduce{Bytes{c.rows * c.hidden * 2}, static_cast<double>(c.layout.tp)}});
@@ -20,7 +20,7 @@ void add_all_reduce(const StepContext& c, double layers, std::vector<Operation>&
 
 /// How tokens come together for the feed-forward and go back. Returns the layers that leave it to the
 /// all-reduce of their tensor-parallel group.
-double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std::vector<Operation>& out) {
+double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, OperationList& out) {
     const auto* moe = std::get_if<MoeFfn>(&ffn);
     const double ranks = c.layout.stage_gpus();
     if (moe != nullptr && c.layout.exchange != ExpertExchange::collective && c.layout.ep > 1) {
@@ -39,9 +39,19 @@ double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, std
     return 0;
 }
 
+/// Inputs that each layer gets of its own (Gemma 4 E): one projection for all, a gate and a projection in each layer.
+void add_layer_inputs(const StepContext& c, const Architecture& a, OperationList& out) {
+    if (a.layer_input == 0) return;
+    const double width = a.layer_input;
+    const double layers = a.layers;
+    out.push_back({"layer inputs", OpClass::router, 1, Gemm{c.rows, width * layers, c.hidden, DType::bf16}});
+    out.push_back({"layer input gate", OpClass::router, layers, Gemm{c.rows, width, c.hidden, DType::bf16}});
+    out.push_back({"layer input out", OpClass::router, layers, Gemm{c.rows, c.hidden, width, DType::bf16}});
+}
+
 /// Drafting by the multi-token-prediction module: one pass of its layers, its joins and a head per drafted token.
 void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
-                StepShape shape, std::vector<Operation>& out) {
+                StepShape shape, OperationList& out) {
     const double drafts = shape.queries - 1;
     if (drafts < 1 || a.mtp.count == 0 || shape.decode_sequences <= 0) return;
     shape.queries = 1;
@@ -74,14 +84,15 @@ StepContext::StepContext(const Architecture& a, const Precision& p, const Layout
       skew(expert_skew),
       tp(l.tp),
       batch(s.decode_sequences / l.attention_dp),
-      prefill(s.prefill_tokens / l.attention_dp),
+      prefill(s.prefill_tokens /
+              (s.prompt_ranks > 0 ? std::min(s.prompt_ranks, 1.0 * l.attention_dp) : l.attention_dp)),
       queries(s.queries),
       rows(std::max(batch * queries + prefill, 1.0)),
       tokens(std::max(s.decode_sequences * queries + s.prefill_tokens, 1.0)),
       prompts(prefill > 0 ? std::max(prefill / std::max(s.prompt, 1.0), 1.0) : 0) {}
 
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, std::vector<Operation>& operations) {
+                     double skew, const StepShape& shape, OperationList& operations) {
     operations.clear();
     const StepContext c(architecture, precision, layout, skew, shape);
     double reduced = 0;   // layers whose output is summed over the tensor-parallel group
@@ -94,6 +105,7 @@ void list_operations(const Architecture& architecture, const Precision& precisio
         reduced += add_ffn_exchange(c, group.kind, group.count, operations);
     }
     add_all_reduce(c, reduced, operations);
+    add_layer_inputs(c, architecture, operations);
     const double layers = architecture.layers;
     operations.push_back(
         {"norms, rope, residual", OpClass::small_ops, layers, Elementwise{c.rows, c.hidden}});

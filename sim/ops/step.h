@@ -19,6 +19,7 @@ struct StepShape {
     double prompt = 1;             // mean new tokens of the prompts these belong to
     double prior = 0;              // tokens cached before a prompt (prefix cache)
     double passes = 1;             // chunks a prompt is cut into
+    double prompt_ranks = 0;       // attention ranks the prompt tokens lie on, evenly; 0: all of them
 };
 
 /// Replaces `operations` by those of the step. With pipeline stages the shape is that of one micro-batch and every
@@ -27,6 +28,6 @@ struct StepShape {
 /// model, where it has one, runs once per draft; other drafters cost nothing here.
 /// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, std::vector<Operation>& operations);
+                     double skew, const StepShape& shape, OperationList& operations);
 
 }   // namespace moecost

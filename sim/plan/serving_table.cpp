@@ -2,12 +2,10 @@
 #include "moecost/plan/serving_table.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
+
+#include "moecost/ops/launchable.h"
 
 namespace moecost {
 namespace {
@@ -69,15 +67,19 @@ class Walk {
         : space_(space),
           machine_(machine),
           scenario_(space.machines[machine]),
-          memory_(scenario_.cluster.gpu.memory) {
+          memory_(scenario_.pool().cluster.gpu.memory) {
         scenario_.architecture = architecture;
-        scenario_.refresh();
+        weights_ = weights_of(scenario_);
         served_.why = {"no layout suits the model", {}, {}, 0, 0};
     }
 
     void try_layout(const Layout& layout) {
         if (layout_problem(scenario_.architecture, layout)) return;
-        scenario_.layout = layout;
+        Pool& p = scenario_.pool();
+        if (launch_problem(p.rules, scenario_.architecture, p.precision, layout, p.cluster.gpu,
+                           {0, p.settings.draft_tokens}))
+            return;
+        p.layout = layout;
         const double fitting = capacity(1);
         const double loosened = capacity(relaxation);
         served_.fits = served_.fits || fitting > 0;
@@ -93,11 +95,11 @@ class Walk {
   private:
     /// Sequences that fit when the memory of a GPU is so many times larger; 0: none.
     double capacity(double times) {
-        scenario_.cluster.gpu.memory = memory_ * times;
-        const auto plan =
-            plan_memory(scenario_.architecture, scenario_.precision, scenario_.weights, scenario_.layout,
-                        scenario_.cluster, scenario_.engine, scenario_.traffic);
-        scenario_.cluster.gpu.memory = memory_;
+        scenario_.pool().cluster.gpu.memory = memory_ * times;
+        const Pool& p = scenario_.pool();
+        const auto plan = plan_memory(scenario_.architecture, p.precision, weights_, p.layout, p.cluster,
+                                      p.settings, scenario_.traffic);
+        scenario_.pool().cluster.gpu.memory = memory_;
         if (plan) return plan->max_concurrency;
         if (times == 1) served_.why = plan.error();
         return 0;
@@ -105,7 +107,7 @@ class Walk {
 
     /// The loads as they are given, more of them in flight than fit included.
     void try_listed(double fitting, double loosened) {
-        const double own = scenario_.traffic.requests;
+        const double own = size_of(scenario_.traffic.load).value_or(0);
         const auto loads = space_.concurrency.empty() ? std::span(&own, 1) : std::span(space_.concurrency);
         for (const double requests : loads) {
             if (fitting > 0) (void)try_load(requests, false);
@@ -174,10 +176,10 @@ class Walk {
     }
 
     Rung try_load(double requests, bool more_memory) {
-        scenario_.traffic.requests = requests;
-        if (more_memory) scenario_.cluster.gpu.memory = memory_ * relaxation;
-        const auto e = evaluate(scenario_);
-        scenario_.cluster.gpu.memory = memory_;
+        scenario_.traffic.load = resized(scenario_.traffic.load, requests);
+        if (more_memory) scenario_.pool().cluster.gpu.memory = memory_ * relaxation;
+        const auto e = evaluate(scenario_, weights_);
+        scenario_.pool().cluster.gpu.memory = memory_;
         ++served_.evaluated;
         Rung rung{requests};
         if (!e) {
@@ -209,8 +211,8 @@ class Walk {
     void keep(Deployment& best, const Estimate& e, double price) const {
         if (!(price < best.usd_per_mtok)) return;
         best.machine = machine_;
-        best.layout = scenario_.layout;
-        best.requests = scenario_.traffic.requests;
+        best.layout = scenario_.pool().layout;
+        best.requests = size_of(scenario_.traffic.load).value_or(0);
         best.usd_per_mtok = price;
         best.usd_per_hour = e.cost.usd_per_hour;
         best.output_tokens_per_s = e.serving.output_tokens_per_s.value();
@@ -223,6 +225,7 @@ class Walk {
     const DeploymentSpace& space_;
     std::size_t machine_;
     Scenario scenario_;
+    WeightBytes weights_;
     Bytes memory_;
     Served served_;
     std::vector<Rung> rungs_;
@@ -271,50 +274,22 @@ Served cheapest(const DeploymentSpace& space, std::size_t machine, std::span<con
     return walk.result();
 }
 
+void in_order(std::size_t count, const std::function<void(std::size_t)>& work) {
+    for (std::size_t i = 0; i < count; ++i) work(i);
+}
+
 std::vector<std::vector<Served>> serving_table(const DeploymentSpace& space,
                                                std::span<const Architecture* const> architectures,
-                                               const TableOptions& options) {
-    using Clock = std::chrono::steady_clock;
+                                               const CandidateLoop& loop,
+                                               const std::function<void(const Served&)>& finished) {
     const std::size_t machines = space.machines.size();
     std::vector<std::vector<Served>> table(architectures.size(), std::vector<Served>(machines));
     const std::vector<Layout> layouts = layouts_of(space.gpus, space.fixed, space.exchanges);
-    const auto start = Clock::now();
-    auto reported = start;
-    TableProgress progress{0, architectures.size() * machines, 0, 0};
-    std::atomic<std::size_t> next{0};
-    std::mutex mutex;
-    std::exception_ptr failure;
-    const auto finished = [&](const Served& served) {
-        const std::lock_guard lock(mutex);
-        ++progress.done;
-        progress.evaluated += served.evaluated;
-        const auto now = Clock::now();
-        const bool last = progress.done == progress.all;
-        if (!options.progress || (!last && now - reported < std::chrono::milliseconds(100))) return;
-        reported = now;
-        progress.seconds = std::chrono::duration<double>(now - start).count();
-        options.progress(progress);
-    };
-    const auto work = [&] {
-        try {
-            for (std::size_t i = next++; i < progress.all; i = next++) {
-                if (options.stop != nullptr && *options.stop) return;
-                Served& served = table[i / machines][i % machines];
-                served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
-                finished(served);
-            }
-        } catch (const std::exception&) {
-            const std::lock_guard lock(mutex);
-            if (!failure) failure = std::current_exception();
-            next = progress.all;
-        }
-    };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < options.threads; ++i) threads.emplace_back(work);
-        work();
-    }
-    if (failure) std::rethrow_exception(failure);
+    loop(architectures.size() * machines, [&](std::size_t i) {
+        Served& served = table[i / machines][i % machines];
+        served = cheapest(space, i % machines, layouts, *architectures[i / machines]);
+        if (finished) finished(served);
+    });
     return table;
 }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -85,23 +84,15 @@ struct Served {
 [[nodiscard]] Served cheapest(const DeploymentSpace& space, std::size_t machine,
                               std::span<const Layout> layouts, const Architecture& architecture);
 
-struct TableProgress {
-    std::size_t done = 0;   // of all pairs of architecture and machine
-    std::size_t all = 0;
-    std::uint64_t evaluated = 0;
-    double seconds = 0;
-};
-struct TableOptions {
-    unsigned threads = 1;
-    const std::atomic<bool>* stop = nullptr;
-    std::function<void(const TableProgress&)>
-        progress;   // at most ten times a second, by one thread at a time
-};
+/// Runs work(i) for every i below count, in any order and on any thread: this room knows none.
+using CandidateLoop = std::function<void(std::size_t count, const std::function<void(std::size_t)>& work)>;
+/// One after another.
+void in_order(std::size_t count, const std::function<void(std::size_t)>& work);
 
-/// cheapest() of every architecture on every machine: [architecture][machine]. The result does not depend on threads.
-/// Stopped early: the rest stays empty.
+/// cheapest() of every architecture on every machine: [architecture][machine]. `finished` hears of each, on the thread
+/// that found it. The result does not depend on the loop; pairs that it leaves out stay empty.
 [[nodiscard]] std::vector<std::vector<Served>> serving_table(
     const DeploymentSpace& space, std::span<const Architecture* const> architectures,
-    const TableOptions& options);
+    const CandidateLoop& loop = in_order, const std::function<void(const Served&)>& finished = {});
 
 }   // namespace moecost

@@ -51,7 +51,8 @@ class Loop {
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
             const double arrivals = decoding / steps_;
             c.prompt_at = decoding;
-            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_, 0.98));
+            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_,
+                                                                       in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
             c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
             c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);

@@ -19,7 +19,7 @@ struct ServingInput {
 /// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
 ///   S = O/y                                      decode steps of a request, y tokens per step (1 without drafting)
 ///   a = R_d/S                                    requests that enter per step
-///   phi = max(1 - e^-a, min(a I/C, 0.98))        share of the steps that carry prompts, C chunk of all ranks
+///   phi = max(1 - e^-a, min(a I/C, most))        share of the steps that carry prompts, C chunk of all ranks
 ///   x = min(a I/phi, C)                          prompt tokens in such a step
 ///   ex = pre (t(R_d, x) - t(R_d, 0)) mixed;  pre t(0, x) separate
 ///   T_p = ex I/x                                 seconds one prompt costs everybody

@@ -9,7 +9,7 @@
 #include "moecost/serving/latency.h"
 #include "moecost/serving/serving.h"
 #include "moecost/serving/simulate.h"
-#include "moecost/traffic/lengths.h"
+#include "moecost/traffic/length_presets.h"
 #include "moecost/traffic/load.h"
 
 namespace moecost {

@@ -105,9 +105,9 @@ Serving offline(const ServingInput& in, double requests) {
     const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
     Serving s = closed_loop(in, slots);
     if (requests <= 0) return s;
-    // Slots refill as they empty until the queue is dry; then the last wave drains at half occupancy on average.
+    // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;
-    const double drained = waves > 1 && !in.traffic.equal_lengths ? 0.5 : 0;
+    const double drained = waves > 1 && !in.traffic.equal_lengths ? in.scalars.law.drain_occupancy : 0;
     const Seconds run = (waves + drained) * s.e2e;
     s.requests_per_s = PerSecond{requests / run.value()};
     return s;
@@ -149,8 +149,8 @@ Expected<Serving> at_rate(const ServingInput& loop, PerSecond rate) {
     const ServingInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
     Serving most = closed_loop(in, in.capacity);
     if (rate >= most.requests_per_s) {
-        return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate",
-                          "requests/s", rate.value(), most.requests_per_s.value()};
+        return Infeasible{"the offered load exceeds the capacity", "arrival rate", "requests/s", rate.value(),
+                          most.requests_per_s.value()};
     }
     double low = 0;
     double high = in.capacity;

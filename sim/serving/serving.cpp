@@ -6,39 +6,36 @@
 namespace moecost {
 namespace {
 
-Expected<Serving> dispatch(const ServingInput& in) {
-    const double requests = in.traffic.requests;
-    switch (in.traffic.load) {
-        case LoadKind::closed_loop:
-            return closed_loop(in, requests);
-        case LoadKind::rate:
-            return at_rate(in, PerSecond{requests});
-        case LoadKind::offline:
-            return offline(in, requests);
-        case LoadKind::burst:
-            return burst(in, requests);
-        case LoadKind::prefill_only:
-            return prefill_only(in);
-        case LoadKind::decode_only:
-            return decode_only(in, requests);
-        case LoadKind::static_batch:
-            break;
+/// Each kind of load by its law.
+struct Dispatch {
+    const ServingInput& in;
+    Expected<Serving> operator()(const ClosedLoop& l) const { return closed_loop(in, l.concurrency); }
+    Expected<Serving> operator()(const OpenLoop& l) const { return at_rate(in, PerSecond{l.rate}); }
+    Expected<Serving> operator()(const Offline& l) const { return offline(in, l.requests); }
+    Expected<Serving> operator()(const Burst& l) const { return burst(in, l.requests); }
+    Expected<Serving> operator()(const PrefillOnly&) const { return prefill_only(in); }
+    Expected<Serving> operator()(const DecodeOnly& l) const { return decode_only(in, l.requests); }
+    Expected<Serving> operator()(const Replay&) const {
+        return Infeasible{"a trace has no steady state: it is simulated", {}, {}, 0, 0};
     }
-    if (requests > in.capacity) {
-        return Infeasible{"the static batch does not fit beside the weights", "sequences at once",
-                          "sequences", requests, in.capacity};
+    Expected<Serving> operator()(const StaticBatch& l) const {
+        if (l.requests > in.capacity) {
+            return Infeasible{"the static batch does not fit beside the weights", "sequences at once",
+                              "sequences", l.requests, in.capacity};
+        }
+        return static_batch(in, l.requests);
     }
-    return static_batch(in, requests);
-}
+};
 
 }   // namespace
 
 Expected<Serving> serve(StepTimer& timer, const ServingConstants& scalars, const EngineSettings& engine,
                         const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
-    Expected<Serving> result = dispatch({timer, scalars, engine, layout, traffic, memory.max_concurrency});
+    const ServingInput input{timer, scalars, engine, layout, traffic, memory.max_concurrency};
+    Expected<Serving> result = std::visit(Dispatch{input}, traffic.load);
     if (!result) return result;
-    const double tokens_out = traffic.load == LoadKind::prefill_only ? 0 : traffic.output;
-    const double tokens_in = traffic.load == LoadKind::decode_only ? 0 : traffic.input;
+    const double tokens_out = std::holds_alternative<PrefillOnly>(traffic.load) ? 0 : traffic.output;
+    const double tokens_in = std::holds_alternative<DecodeOnly>(traffic.load) ? 0 : traffic.input;
     result->output_tokens_per_s = TokensPerSecond{result->requests_per_s.value() * tokens_out};
     result->input_tokens_per_s = TokensPerSecond{result->requests_per_s.value() * tokens_in};
     return result;

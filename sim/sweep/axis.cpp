@@ -7,7 +7,9 @@
 #include <set>
 
 #include "moecost/base/format.h"
+#include "moecost/base/written_number.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 #include "moecost/sweep/grid.h"
@@ -66,98 +68,43 @@ std::vector<std::string> log_range_values(const Reader& range) {
 }
 
 double number_of(const AxisColumn& column, const std::string& text) {
-    std::string_view digits = text;
-    if (column.kind == AxisKind::price && digits.starts_with('$')) digits.remove_prefix(1);
-    double value = 0;
-    const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (r.ec != std::errc{} || r.ptr != digits.data() + digits.size() || !std::isfinite(value)) {
-        throw InputError(column.where, column.name,
-                         std::string("'").append(text).append("' is not a number"));
-    }
-    return value;
+    if (const auto value = plain_number(text)) return *value;
+    throw InputError(column.where, column.name, std::string("'").append(text).append("' is not a number"));
 }
 
-bool is_number(const std::string& text) {
-    const std::string_view digits = std::string_view(text).substr(text.starts_with('$') ? 1 : 0);
-    double value = 0;
-    const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return r.ec == std::errc{} && r.ptr == digits.data() + digits.size() && std::isfinite(value);
+/// The name that the data knows something by; names that exist nowhere are mistakes, names that do not go together are
+/// infeasible points, found later.
+std::string known_name(const DataStore& data, const AxisColumn& column, const std::string& text) {
+    const std::string_view key = column.input->key;
+    if (key == "model") (void)load_model(data, text);
+    if (key == "family") (void)load_family(data, text);
+    if (key == "gpu") {
+        const std::string id = load_accelerator(data, text).id;
+        return is_path(text) ? text : id;
+    }
+    if (key == "cluster") (void)load_cluster(data, text);
+    if (key == "traffic") (void)load_traffic(data, text);
+    if (key != "engine" || is_path(text)) return text;
+    const auto engines = engine_names(data);
+    if (std::find(engines.begin(), engines.end(), text) != engines.end()) return text;
+    std::string message("no engine is named '");
+    throw InputError(column.where, column.name, message.append(text).append("'"), name_hint(text, engines));
 }
 
-constexpr std::string_view name_keys[] = {"model",   "family",         "gpu", "cluster", "engine",
-                                          "weights", "expert-weights", "kv",  "traffic", "all-to-all",
-                                          "price"};
-constexpr std::string_view switch_keys[] = {"offline", "prefill-only", "set"};
-
-/// Names that exist nowhere are mistakes; names that do not go together are infeasible points, found later.
-void check_name(const DataStore& data, const AxisColumn& column, const std::string& text) {
-    const auto reject = [&](std::string_view what, const std::vector<std::string>& known) {
-        std::string message("no ");
-        message.append(what).append(" is named '").append(text).append("'");
-        throw InputError(column.where, column.name, message, name_hint(text, known));
-    };
-    if (column.key == "model") (void)load_model(data, text);
-    if (column.key == "family") (void)load_family(data, text);
-    if (column.key == "gpu") (void)load_accelerator(data, text);
-    if (column.key == "cluster") (void)load_cluster(data, text);
-    if (column.key == "traffic") (void)load_traffic(data, text);
-    if (column.key == "engine" && !is_path(text)) {
-        std::set<std::string> engines;
-        for (const std::string& stem : data.names("hwmodels/engines")) {
-            engines.insert(stem.substr(stem.find('-') == std::string::npos ? 0 : stem.find('-') + 1));
-        }
-        if (engines.count(text) == 0) reject("engine", {engines.begin(), engines.end()});
-    }
-    const bool format = column.key == "weights" || column.key == "expert-weights" || column.key == "kv";
-    if (format && text != "auto" && !dtype_named(text)) {
-        std::vector<std::string> known;
-        for (const DTypeInfo& i : dtype_table) known.emplace_back(i.name);
-        reject("number format", known);
-    }
-    if (column.key == "all-to-all" && text != "collective" && text != "low-latency" && text != "normal") {
-        reject("exchange", {"collective", "low-latency", "normal"});
-    }
-}
-
-/// The option table checks each value and reports it at the axis.
-void check_options(const Description& base, AxisColumn& column) {
+/// The table of inputs checks each value and reports it at the axis. Numbers are shown as numbers: "7B" is 7e+09.
+void check_values(const DataStore& data, const Description& base, AxisColumn& column) {
     Description scratch = base;
-    scratch.load.reset();   // a load of the base is replaced by an axis
-    for (const std::string& text : column.texts) {
-        Location where = column.where;
-        where.key = column.name;
-        set_option(scratch, column.key, text, where);
-        const bool time = column.key == "slo-ttft" || column.key == "slo-tpot";
-        if (column.key == "equal-lengths")
-            column.numbers.push_back(text == "false" ? 0 : 1);
-        else
-            column.numbers.push_back(time ? parse_duration(text, where) : number_of(column, text));
-    }
-}
-
-constexpr MemberChoice member_choices[] = {
-    {"size", "size", [](FamilyRequest& r, double v) { r.size = v; },
-     [](const FamilyRequest& r) { return r.size; }},
-    {"experts", "experts", [](FamilyRequest& r, double v) { r.experts = static_cast<int>(v); },
-     [](const FamilyRequest& r) { return double{1} * r.experts; }},
-    {"top-k", "top_k", [](FamilyRequest& r, double v) { r.top_k = static_cast<int>(v); },
-     [](const FamilyRequest& r) { return double{1} * r.top_k; }},
-    {"granularity", "granularity", [](FamilyRequest& r, double v) { r.granularity = static_cast<int>(v); },
-     [](const FamilyRequest& r) { return double{1} * r.granularity; }},
-    {"shared-experts", "shared_experts",
-     [](FamilyRequest& r, double v) { r.shared_experts = static_cast<int>(v); },
-     [](const FamilyRequest& r) { return double{1} * r.shared_experts; }},
-};
-
-/// As the option table reads them; "7B" becomes a number, so that rows hold numbers.
-void check_choices(AxisColumn& column) {
-    Description scratch;
     for (std::string& text : column.texts) {
         Location where = column.where;
         where.key = column.name;
-        set_option(scratch, column.key, text, where);
-        column.numbers.push_back(column.choice->get(member_request(scratch)));
-        text = shortest(column.numbers.back());
+        scratch.load.reset();   // a load of the base is replaced by an axis
+        set_input(scratch, *column.input, text, where);
+        if (column.kind == AxisKind::name) {
+            text = known_name(data, column, text);
+            continue;
+        }
+        column.numbers.push_back(parse_number(*column.input, text, where));
+        if (column.input->kind != InputKind::toggle) text = shortest(column.numbers.back());
     }
 }
 
@@ -180,14 +127,28 @@ void check_figures(AxisColumn& column) {
     }
 }
 
-}   // namespace
-
-const MemberChoice* member_choice_named(std::string_view name) {
-    for (const MemberChoice& choice : member_choices) {
-        if (choice.key == name || choice.name == name) return &choice;
+/// Every input is an axis but those without a value that could differ from point to point.
+void refuse_what_is_no_axis(const AxisColumn& column) {
+    const auto refuse = [&](std::string hint) {
+        throw InputError(column.where, column.name, "cannot be an axis", std::move(hint));
+    };
+    if (column.input->kind == InputKind::edit) refuse("write set.FIELD, such as set.experts");
+    const bool load = std::holds_alternative<LoadSlot>(column.input->slot);
+    if (load && column.input->kind == InputKind::toggle) {
+        refuse("it is a load without a size: sweep it in a grid of its own");
     }
-    return nullptr;
 }
+
+AxisKind kind_of(const AxisColumn& column) {
+    if (column.input->stage == InputStage::member) return AxisKind::member;
+    if (column.input->stage == InputStage::names) return AxisKind::name;
+    // A price is a number, or the name of a basis.
+    const bool all_numbers = std::all_of(column.texts.begin(), column.texts.end(),
+                                         [](const std::string& t) { return written_dollars(t).has_value(); });
+    return column.input->kind == InputKind::money && !all_numbers ? AxisKind::name : AxisKind::number;
+}
+
+}   // namespace
 
 std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key, const Value& list) {
     const auto* items = std::get_if<Value::Array>(&list.content);
@@ -212,7 +173,7 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
         column.kind = AxisKind::edit;
         column.name = column.key = column.key.substr(4);
         for (const std::string& text : column.texts) {
-            column.numbers.push_back(is_number(text) ? number_of(column, text) : 0);
+            column.numbers.push_back(plain_number(text).value_or(0));
         }
         return;
     }
@@ -222,32 +183,14 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
         column.key = column.key.substr(4);
         return check_figures(column);
     }
-    column.name = column.key;
-    std::replace(column.name.begin(), column.name.end(), '-', '_');
-    std::replace(column.key.begin(), column.key.end(), '_', '-');
-    if (std::find(std::begin(switch_keys), std::end(switch_keys), column.key) != std::end(switch_keys)) {
-        const bool edit = column.key == "set";
-        throw InputError(column.where, column.name, "cannot be an axis",
-                         edit ? "write set.FIELD, such as set.experts" : "sweep it in a grid of its own");
+    column.input = input_named(column.key);
+    if (column.input == nullptr) {
+        throw InputError(column.where, column.key, "is no input", name_hint(column.key, input_keys()));
     }
-    const bool all_numbers = std::all_of(column.texts.begin(), column.texts.end(), is_number);
-    if (column.key == "price" && all_numbers) {
-        column.kind = AxisKind::price;
-        for (const std::string& text : column.texts) column.numbers.push_back(number_of(column, text));
-        return;
-    }
-    if (std::find(std::begin(name_keys), std::end(name_keys), column.key) != std::end(name_keys)) {
-        column.kind = AxisKind::name;
-        for (const std::string& text : column.texts) check_name(data, column, text);
-        return;
-    }
-    column.choice = member_choice_named(column.key);
-    if (column.choice != nullptr) {
-        column.kind = AxisKind::member;
-        return check_choices(column);
-    }
-    column.kind = AxisKind::option;
-    check_options(base, column);
+    column.name = column_of(*column.input);
+    refuse_what_is_no_axis(column);
+    column.kind = kind_of(column);
+    check_values(data, base, column);
 }
 
 }   // namespace moecost

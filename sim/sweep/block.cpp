@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 #include "moecost/base/number_text.h"
 
 namespace moecost {
@@ -90,7 +91,7 @@ void BlockWorker::add_sources() {
         else
             s.before.append(first ? "{" : ",").append(json_text(column.name)).append(":");
         s.variable = &column;
-        s.number = column.field != nullptr ? column.field->number : nullptr;
+        s.number = column.number();
         s.is_result = column.is_result();
         for (std::size_t i = 0; i < grid_.axes.size(); ++i) {
             for (const AxisColumn& axis : grid_.axes[i].columns) {
@@ -130,7 +131,7 @@ void BlockWorker::run(std::uint64_t block, BlockResult& result) {
 }
 
 bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::vector<std::size_t>& slots,
-                          const PointView& view, bool wanted, std::vector<std::uint64_t>& counts) {
+                          const View& view, bool wanted, std::vector<std::uint64_t>& counts) {
     if (!wanted) return false;
     for (const std::size_t slot : slots) values_[slot] = cursor_.value(grid_.variables[slot], view);
     for (std::size_t i = 0; i < conditions.size(); ++i) {
@@ -142,7 +143,7 @@ bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::
 }
 
 void BlockWorker::evaluate_point(BlockResult& result) {
-    PointView view = cursor_.inputs();
+    View view = cursor_.inputs();
     const bool filter = !grid_.filters.empty() && cursor_.has_inputs();
     if (refuses(grid_.filters, filter_slots_, view, filter, result.counts.filtered)) return;
     if (cursor_.problem()) {
@@ -150,7 +151,7 @@ void BlockWorker::evaluate_point(BlockResult& result) {
         if (style_.keep_infeasible && !style_.no_rows) write_row(view, cursor_.problem()->reason);
         return;
     }
-    const Expected<Estimate> estimate = evaluate(*view.scenario);
+    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
     if (!estimate) {
         count_reason(result.counts, estimate.error().reason);
         if (style_.keep_infeasible && !style_.no_rows) write_row(view, estimate.error().reason);
@@ -173,7 +174,7 @@ void BlockWorker::evaluate_point(BlockResult& result) {
     if (!style_.no_rows) write_row(view, {});
 }
 
-FrontierMember BlockWorker::member_of(const PointView& view) const {
+FrontierMember BlockWorker::member_of(const View& view) const {
     FrontierMember m;
     m.point = cursor_.point();
     for (std::size_t i = 0; i < grid_.objectives.size(); ++i) {
@@ -186,8 +187,8 @@ FrontierMember BlockWorker::member_of(const PointView& view) const {
 
 FrontierMember BlockWorker::member(std::uint64_t point) {
     cursor_.seek(point);
-    PointView view = cursor_.inputs();
-    const Expected<Estimate> estimate = evaluate(*view.scenario);
+    View view = cursor_.inputs();
+    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
     if (!estimate) return {};
     view.estimate = &*estimate;
     return member_of(view);
@@ -196,8 +197,8 @@ FrontierMember BlockWorker::member(std::uint64_t point) {
 std::string BlockWorker::row(std::uint64_t point) {
     cursor_.seek(point);
     buffer_.clear();
-    PointView view = cursor_.inputs();
-    const Expected<Estimate> estimate = evaluate(*view.scenario);
+    View view = cursor_.inputs();
+    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
     if (estimate) view.estimate = &*estimate;
     write_row(view, {});
     return std::string(buffer_.text());
@@ -231,7 +232,7 @@ void BlockWorker::write_text(std::string_view text) {
         append(csv_field(text));
 }
 
-void BlockWorker::write_value(const Source& source, const PointView& view) {
+void BlockWorker::write_value(const Source& source, const View& view) {
     if (source.texts != nullptr) return append((*source.texts)[cursor_.digits()[source.axis]]);
     const bool missing = view.estimate == nullptr && (source.is_result || !cursor_.has_inputs());
     if (source.number != nullptr && !missing) return append_number(source.before, source.number(view));
@@ -240,12 +241,12 @@ void BlockWorker::write_value(const Source& source, const PointView& view) {
     if (!missing && v.is_number()) return append_number(source.before, cursor_.value(v, view));
     append(source.before);
     if (!missing)
-        write_text(v.field->text(view));
+        write_text(v.text()(view));
     else if (style_.format == RowFormat::jsonl)
         append("null");
 }
 
-void BlockWorker::write_row(const PointView& view, std::string_view reason) {
+void BlockWorker::write_row(const View& view, std::string_view reason) {
     for (const Source& source : sources_) write_value(source, view);
     if (style_.keep_infeasible) {
         append(style_.format == RowFormat::csv ? "," : ",\"infeasible\":");

@@ -86,18 +86,18 @@ class BlockWorker {
         const std::vector<std::string>* texts = nullptr;   // of an axis, `before` included
         std::size_t axis = 0;
         const Variable* variable = nullptr;
-        double (*number)(const PointView&) = nullptr;   // of the variable, where that is all it takes
+        double (*number)(const View&) = nullptr;   // of the variable, where that is all it takes
         bool is_result = false;
     };
     void evaluate_point(BlockResult& result);
     void add_sources();
     [[nodiscard]] bool refuses(const std::vector<Expression>& conditions,
-                               const std::vector<std::size_t>& slots, const PointView& view, bool wanted,
+                               const std::vector<std::size_t>& slots, const View& view, bool wanted,
                                std::vector<std::uint64_t>& counts);
-    void write_row(const PointView& view, std::string_view reason);
-    void write_value(const Source& source, const PointView& view);
+    void write_row(const View& view, std::string_view reason);
+    void write_value(const Source& source, const View& view);
     void write_text(std::string_view text);
-    [[nodiscard]] FrontierMember member_of(const PointView& view) const;
+    [[nodiscard]] FrontierMember member_of(const View& view) const;
     void append(std::string_view text) { buffer_.append(text); }
     void append_number(std::string_view before, double value);
 

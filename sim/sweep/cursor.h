@@ -22,20 +22,22 @@ class Cursor {
     [[nodiscard]] std::span<const std::uint32_t> digits() const { return digits_; }
     /// Inputs of the point; false where its names do not go together and there is nothing to look at.
     [[nodiscard]] bool has_inputs() const { return named_->problem.empty() && edited_->exists; }
-    [[nodiscard]] PointView inputs() const { return {&description_, scenario_, nullptr}; }
+    [[nodiscard]] View inputs() const { return {&description_, scenario_, nullptr, nullptr}; }
     /// Values of Grid::model_fields.
     [[nodiscard]] std::span<const double> model_fields() const { return edited_->fields; }
+    /// Of the model of the point, for evaluate().
+    [[nodiscard]] const WeightBytes& weights() const { return edited_->weights; }
     /// Why the point cannot be evaluated.
     [[nodiscard]] const std::optional<Infeasible>& problem() const { return problem_; }
-    [[nodiscard]] double value(const Variable& variable, const PointView& view) const;
+    [[nodiscard]] double value(const Variable& variable, const View& view) const;
 
   private:
     struct Setter {
-        void (*set)(Description& description, double value);
+        const Input* input;
         const std::vector<double>* values;
     };
-    struct ScenarioSetter {
-        const GpuFigure* figure;   // null: the price
+    struct GpuSetter {
+        const GpuFigure* figure;
         const std::vector<double>* values;
         std::size_t axis;
     };
@@ -50,7 +52,7 @@ class Cursor {
     std::uint64_t point_ = 0;
     std::vector<std::uint32_t> digits_;
     std::vector<std::vector<Setter>> setters_;   // by axis
-    std::vector<ScenarioSetter> scenario_setters_;
+    std::vector<GpuSetter> gpu_setters_;
     bool has_edits_ = false;
     // One scenario for each combination of names while there are few, else one that is overwritten.
     std::vector<std::unique_ptr<Scenario>> scenarios_;

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
@@ -18,7 +18,7 @@ namespace {
 std::vector<std::string> names_given(const Grid& grid, std::string_view key, const std::string& of_base) {
     for (const Axis& axis : grid.axes) {
         for (const AxisColumn& column : axis.columns) {
-            if (column.kind != AxisKind::name || column.key != key) continue;
+            if (column.kind != AxisKind::name || column.input->key != key) continue;
             const std::set<std::string> names(column.texts.begin(), column.texts.end());
             return {names.begin(), names.end()};
         }
@@ -57,7 +57,9 @@ std::vector<std::string> model_keys(const DataStore& data, const Grid& grid) {
 }
 
 std::vector<std::string> names_for_hints(const std::vector<std::string>& keys) {
-    std::vector<std::string> names = field_names();
+    std::vector<std::string> names = input_keys();
+    const std::vector<std::string> of_figures = figure_names();
+    names.insert(names.end(), of_figures.begin(), of_figures.end());
     for (const GpuFigure& f : gpu_figures()) names.push_back(std::string("gpu.").append(f.name));
     names.insert(names.end(), keys.begin(), keys.end());
     return names;
@@ -106,7 +108,7 @@ void check_members(const Grid& grid) {
         for (const AxisColumn& column : axis.columns) {
             if (column.kind != AxisKind::member) continue;
             member = &column;
-            size = size || column.key == "size";
+            size = size || column.input->key == "size";
         }
     }
     if (member == nullptr) return;
@@ -127,10 +129,7 @@ void check_axes(const Grid& grid, const Reader& r) {
         for (const AxisColumn& column : axis.columns) {
             if (!seen.insert(column.name).second)
                 throw InputError(column.where, column.name, "is an axis twice");
-            const bool is_load = column.key == "concurrency" || column.key == "rate" ||
-                                 column.key == "burst" || column.key == "static-batch" ||
-                                 column.key == "decode-only";
-            if (!is_load) continue;
+            if (column.input == nullptr || !std::holds_alternative<LoadSlot>(column.input->slot)) continue;
             if (load != nullptr) {
                 std::string message("is a load, as '");
                 throw InputError(column.where, column.name,
@@ -295,11 +294,19 @@ Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<s
     Variable v;
     v.name = name;
     if (name.starts_with("gpu.")) {
-        v.figure = gpu_figure_named(name.substr(4));
+        v.gpu = gpu_figure_named(name.substr(4));
         return v;
     }
-    v.field = field_named(name);
-    if (v.field != nullptr) return v;
+    const Input* input = input_named(name);
+    if (input != nullptr && (input->number != nullptr || input->text != nullptr)) {
+        v.input = input;
+        return v;
+    }
+    const Figure* figure = figure_named(name);
+    if (figure != nullptr && figure->stage != FigureStage::steps) {
+        v.figure = figure;
+        return v;
+    }
     if (std::find(keys.begin(), keys.end(), name) == keys.end()) return v;
     const auto at = std::find(grid.model_fields.begin(), grid.model_fields.end(), name);
     v.model_field = static_cast<int>(at - grid.model_fields.begin());

@@ -29,39 +29,30 @@
 #include "moecost/base/data.h"
 #include "moecost/base/expression.h"
 #include "moecost/base/value.h"
-#include "moecost/estimate/description.h"
+#include "moecost/estimate/figures.h"
+#include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator_parameters.h"
-#include "moecost/sweep/fields.h"
 
 namespace moecost {
 
 enum class AxisKind {
     name,     // models, accelerators, engines, formats: read from data, once for each combination
-    option,   // a number of the description
-    edit,     // set.FIELD: a what-if edit of the architecture
+    number,   // a number of the description
     member,   // size, experts, top-k, ...: a choice among the members of a family
-    gpu,      // gpu.FIGURE
-    price     // dollars per GPU-hour
-};
-
-/// A choice among the members of a family.
-struct MemberChoice {
-    std::string_view key;    // of the option
-    std::string_view name;   // of the column
-    void (*set)(FamilyRequest& request, double value);
-    double (*get)(const FamilyRequest& request);
+    edit,     // set.FIELD: a what-if edit of the architecture
+    gpu       // gpu.FIGURE
 };
 
 /// One key of an axis and its values.
 struct AxisColumn {
-    std::string key;    // option key with '-', edit field, or figure of the accelerator
+    std::string key;    // of an input, an edit, or a figure of the accelerator
     std::string name;   // column of the output
     AxisKind kind = AxisKind::name;
     std::vector<std::string> texts;
     std::vector<double> numbers;   // of the same values; not for names
     Location where;
+    const Input* input = nullptr;
     const GpuFigure* figure = nullptr;
-    const MemberChoice* choice = nullptr;
 };
 
 struct Axis {
@@ -69,15 +60,26 @@ struct Axis {
     std::size_t size = 0;
 };
 
-/// What a name stands for: exactly one of the three.
+/// What a name stands for: exactly one of the four.
 struct Variable {
     std::string name;
-    const Field* field = nullptr;
-    const GpuFigure* figure = nullptr;
+    const Input* input = nullptr;
+    const Figure* figure = nullptr;
+    const GpuFigure* gpu = nullptr;
     int model_field = -1;   // index into Grid::model_fields
-    [[nodiscard]] bool known() const { return field != nullptr || figure != nullptr || model_field >= 0; }
-    [[nodiscard]] bool is_number() const { return known() && (field == nullptr || field->number != nullptr); }
-    [[nodiscard]] bool is_result() const { return field != nullptr && field->stage == FieldStage::result; }
+
+    [[nodiscard]] bool known() const {
+        return input != nullptr || figure != nullptr || gpu != nullptr || model_field >= 0;
+    }
+    /// How a point shows it; null: it is a text, or a figure of the accelerator or the model.
+    [[nodiscard]] double (*number() const)(const View&) {
+        return input != nullptr ? input->number : figure != nullptr ? figure->number : nullptr;
+    }
+    [[nodiscard]] std::string_view (*text() const)(const View&) {
+        return input != nullptr ? input->text : figure != nullptr ? figure->text : nullptr;
+    }
+    [[nodiscard]] bool is_number() const { return known() && text() == nullptr; }
+    [[nodiscard]] bool is_result() const { return figure != nullptr && figure->stage == FigureStage::result; }
 };
 
 struct Objective {
@@ -107,12 +109,10 @@ inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 /// InputError with the position of what is wrong. Names of models, accelerators and engines are looked up in `data`.
 [[nodiscard]] Grid read_grid(const DataStore& data, const Document& document);
 
-/// What a name stands for, not known() when it is nothing. A field of the model is added to Grid::model_fields.
+/// What a name stands for, not known() when it is nothing a point has. A field of the model is added to
+/// Grid::model_fields.
 [[nodiscard]] Variable resolve_variable(Grid& grid, std::string_view name,
                                         const std::vector<std::string>& model_keys);
-
-/// One of size, experts, top-k, granularity, shared-experts of a member, by option key or column name; null: none.
-[[nodiscard]] const MemberChoice* member_choice_named(std::string_view name);
 
 /// Values of one axis column: a list, a range or a logarithmic range, as texts. Inner function of the reader.
 [[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/json_writer.h"
 
 namespace moecost {

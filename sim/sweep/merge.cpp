@@ -7,7 +7,7 @@
 #include <map>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/sweep/output.h"
 

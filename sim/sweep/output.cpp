@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/sweep/output.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
-#include <utility>
 
-#include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 
 namespace moecost {
 namespace {
-
-constexpr int open_mode = 0666;
 
 /// A line of the journal ends in the fingerprint of the rest: a torn line is no line.
 std::string sealed(std::string line) {
@@ -73,58 +62,6 @@ class Words {
 };
 
 }   // namespace
-
-OutputFile::OutputFile(const std::string& path, bool keep_content) : path_(path) {
-    descriptor_ =
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (keep_content ? O_APPEND : 0), open_mode);
-    if (descriptor_ < 0) fail("cannot open");
-}
-
-OutputFile::OutputFile(OutputFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
-    std::swap(path_, other.path_);
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-}
-
-OutputFile::~OutputFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-void OutputFile::fail(std::string_view what) const {
-    const int code = errno;
-    std::string message(path_);
-    throw SystemError(message.append(": ").append(what).append(": ").append(std::strerror(code)));
-}
-
-void OutputFile::write(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) fail("cannot write");
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-}
-
-void OutputFile::truncate(std::uint64_t size) {
-    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail("cannot truncate");
-}
-
-void OutputFile::flush() {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("cannot write");
-}
-
-void OutputFile::lock() {
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    throw InputError({path_}, {}, "another sweep is writing here");
-}
-
-bool OutputFile::is_regular() const {
-    struct stat info {};
-    return ::fstat(descriptor_, &info) == 0 && S_ISREG(info.st_mode);
-}
 
 SweepOutput::SweepOutput(const std::string& path, const SweepIdentity& identity, const Shard& shard,
                          std::string header, StartMode mode)
@@ -238,15 +175,10 @@ void SweepOutput::resume() {
 }
 
 void SweepOutput::hash_part(std::uint64_t bytes) {
-    const int file = ::open(paths_.part.c_str(), O_RDONLY | O_CLOEXEC);
-    std::vector<char> buffer(1 << 20);
-    while (file >= 0 && bytes > 0) {
-        const ssize_t n = ::read(file, buffer.data(), std::min<std::uint64_t>(buffer.size(), bytes));
-        if (n <= 0) break;
-        content_.add({buffer.data(), static_cast<std::size_t>(n)});
-        bytes -= static_cast<std::uint64_t>(n);
-    }
-    if (file >= 0) ::close(file);
+    read_file_blocks(paths_.part, [&](std::string_view block) {
+        content_.add(block);
+        bytes -= std::min<std::uint64_t>(bytes, block.size());
+    });
     if (bytes > 0) throw SystemError(std::string(paths_.part).append(": cannot read"));
 }
 

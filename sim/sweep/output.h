@@ -7,32 +7,11 @@
 #include <vector>
 
 #include "moecost/base/content_hash.h"
+#include "moecost/base/file.h"
 #include "moecost/sweep/block.h"
 #include "moecost/sweep/manifest.h"
 
 namespace moecost {
-
-/// A file that is written to its end or reports why not.
-class OutputFile {
-  public:
-    OutputFile() = default;
-    OutputFile(const std::string& path, bool keep_content);
-    OutputFile(OutputFile&& other) noexcept;
-    OutputFile& operator=(OutputFile&& other) noexcept;
-    ~OutputFile();
-    /// SystemError, with the path, when not all of it can be written.
-    void write(std::string_view bytes);
-    void truncate(std::uint64_t size);
-    void flush();   // to the device
-    /// InputError when another process holds the file.
-    void lock();
-    [[nodiscard]] bool is_regular() const;
-
-  private:
-    [[noreturn]] void fail(std::string_view what) const;
-    std::string path_;
-    int descriptor_ = -1;
-};
 
 enum class StartMode {
     fresh,    // InputError when an unfinished sweep is in the way

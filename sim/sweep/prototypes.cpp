@@ -41,13 +41,14 @@ void strip(Scenario& s) {
     s.notes = {};
     s.architecture.notes = {};
     s.architecture.source = {};
-    s.profile.source = {};
-    s.price.source = s.price.note = s.price.provider = {};
-    if (!s.profile.kernels) return;
+    Pool& p = s.pool();
+    p.profile.source = {};
+    p.price.source = p.price.note = p.price.provider = {};
+    if (!p.profile.kernels) return;
     const auto strip_tables = [](auto& tables) {
         for (auto& table : tables) table.fit = {};
     };
-    KernelTables& k = *s.profile.kernels;
+    KernelTables& k = *p.profile.kernels;
     strip_tables(k.gemm);
     strip_tables(k.moe);
     strip_tables(k.decode_attention);
@@ -62,8 +63,9 @@ void strip(Scenario& s) {
 std::optional<double> member_figure(const Architecture& a, const FamilyMember& m, std::string_view name) {
     if (name == "dense_equivalent") return m.dense_equivalent;
     if (name == "routed_experts") return field_value(a, "experts").value_or(0);
-    if (const MemberChoice* choice = member_choice_named(name)) return choice->get(m.request);
-    return std::nullopt;
+    const Input* input = input_named(name);
+    if (input == nullptr || input->stage != InputStage::member) return std::nullopt;
+    return given_number(description_of(m.request), *input);
 }
 
 double model_figure(const Architecture& a, const std::string& name) {
@@ -174,14 +176,9 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     for (std::size_t i = 0; i < name_axes_.size(); ++i) {
         for (const AxisColumn& column : grid_.axes[name_axes_[i]].columns) {
             if (column.kind != AxisKind::name) continue;
-            if (column.key == "gpu") d.cluster.clear();
-            if (column.key == "cluster") d.gpu.clear();
-            set_option(d, column.key, column.texts[digits[i]], column.where);
-        }
-    }
-    for (const Axis& axis : grid_.axes) {
-        for (const AxisColumn& column : axis.columns) {
-            if (column.kind == AxisKind::price) d.price = column.texts[0];   // any: each point brings its own
+            if (column.input->key == "gpu") d.cluster.clear();
+            if (column.input->key == "cluster") d.gpu.clear();
+            set_input(d, *column.input, column.texts[digits[i]], column.where);
         }
     }
     if (has_member_axes_) {   // a member that exists: those of the points come later
@@ -194,7 +191,12 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     d.isl = d.osl = 1;
     NamedScenario result;
     try {
-        result.scenario = describe(data_, d);
+        Expected<Scenario> scenario = describe(data_, d);
+        if (!scenario) {
+            result.problem = to_text(scenario.error());
+            return result;
+        }
+        result.scenario = std::move(*scenario);
         result.scenario.traffic = d.traffic.empty() ? Traffic{} : load_traffic(data_, d.traffic);
         strip(result.scenario);
         if (!d.family.empty()) result.family = load_family(data_, d.family);
@@ -208,13 +210,14 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
 std::optional<FamilyMember> Prototypes::member_at(const Family& family,
                                                   const std::vector<std::uint32_t>& digits,
                                                   EditedModel& m) const {
-    FamilyRequest request = member_request(grid_.base);
+    Description choices = description_of(member_request(grid_.base));
     for (std::size_t i = 0; i < edit_axes_.size(); ++i) {
         for (const AxisColumn& column : grid_.axes[edit_axes_[i]].columns) {
-            if (column.choice != nullptr) column.choice->set(request, column.numbers[digits[i]]);
+            if (column.kind != AxisKind::member) continue;
+            set_number(choices, *column.input, column.numbers[digits[i]]);
         }
     }
-    Expected<FamilyMember> member = member_of(family, request);
+    Expected<FamilyMember> member = member_of(family, member_request(choices));
     if (!member) {
         m.possible = m.exists = false;
         m.reason = member.error().reason;
@@ -263,7 +266,7 @@ EditedModel Prototypes::apply_edits(const NamedScenario& named, std::uint64_t ed
         if (edited != edits.end() && !m.possible) value = edited->number;
         m.fields.push_back(value ? *value : model_figure(m.architecture, name));
     }
-    if (m.possible) m.weights = weight_bytes(m.architecture, named.scenario.precision);
+    if (m.possible) m.weights = weight_bytes(m.architecture, named.scenario.pool().precision);
     return m;
 }
 

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "moecost/estimate/estimate.h"
 #include "moecost/sweep/grid.h"
 
 namespace moecost {

@@ -57,78 +57,81 @@ void scale_all_to_all(KernelTables& k, double f) {
 }
 
 /// Multiplies one input. `fit` gives the uncertainty of inputs whose spread stands in the profile.
-struct Input {
+struct Uncertain {
     std::string_view key;
     void (*scale)(Scenario& s, double factor);
     double (*fit)(const KernelTables& k) = nullptr;
 };
 
-constexpr Input inputs[] = {
-    {"gemm", [](Scenario& s, double f) { scale_both(s.profile.kernels->gemm, f); },
+constexpr Uncertain uncertain_inputs[] = {
+    {"gemm", [](Scenario& s, double f) { scale_both(s.pool().profile.kernels->gemm, f); },
      [](const KernelTables& k) { return mean_error(k.gemm); }},
-    {"moe", [](Scenario& s, double f) { scale_both(s.profile.kernels->moe, f); },
+    {"moe", [](Scenario& s, double f) { scale_both(s.pool().profile.kernels->moe, f); },
      [](const KernelTables& k) { return mean_error(k.moe); }},
     {"decode_attention",
      [](Scenario& s, double f) {
-         scale_both(s.profile.kernels->decode_attention, f);
-         scale_both(s.profile.kernels->mla_decode, f);
+         scale_both(s.pool().profile.kernels->decode_attention, f);
+         scale_both(s.pool().profile.kernels->mla_decode, f);
      },
      [](const KernelTables& k) {
          return std::max(mean_error(k.decode_attention), mean_error(k.mla_decode));
      }},
     {"prefill_attention",
      [](Scenario& s, double f) {
-         scale_efficiency(s.profile.kernels->prefill_attention, f);
-         scale_efficiency(s.profile.kernels->mla_prefill, f);
+         scale_efficiency(s.pool().profile.kernels->prefill_attention, f);
+         scale_efficiency(s.pool().profile.kernels->mla_prefill, f);
      },
      [](const KernelTables& k) {
          return std::max(mean_error(k.prefill_attention), mean_error(k.mla_prefill));
      }},
-    {"all_reduce", [](Scenario& s, double f) { scale_all_reduce(*s.profile.kernels, f); },
+    {"all_reduce", [](Scenario& s, double f) { scale_all_reduce(*s.pool().profile.kernels, f); },
      [](const KernelTables& k) { return mean_error(k.all_reduce); }},
-    {"all_to_all", [](Scenario& s, double f) { scale_all_to_all(*s.profile.kernels, f); },
+    {"all_to_all", [](Scenario& s, double f) { scale_all_to_all(*s.pool().profile.kernels, f); },
      [](const KernelTables& k) { return mean_error(k.all_to_all); }},
     {"assumed",
      [](Scenario& s, double f) {
-         if (s.profile.kernels) scale_assumed(*s.profile.kernels, f);
+         if (s.pool().profile.kernels) scale_assumed(*s.pool().profile.kernels, f);
      }},
-    {"floor_factor", [](Scenario& s, double f) { s.profile.serving.floor_factor *= f; }},
-    {"prefill_factor", [](Scenario& s, double f) { s.profile.serving.prefill_factor *= f; }},
-    {"host", [](Scenario& s, double f) { s.profile.serving.host *= f; }},
-    {"host_per_sequence", [](Scenario& s, double f) { s.profile.serving.host_per_sequence *= f; }},
-    {"expert_skew", [](Scenario& s, double f) { s.profile.serving.expert_skew *= f; }},
+    {"floor_factor", [](Scenario& s, double f) { s.pool().profile.serving.floor_factor *= f; }},
+    {"prefill_factor", [](Scenario& s, double f) { s.pool().profile.serving.prefill_factor *= f; }},
+    {"host", [](Scenario& s, double f) { s.pool().profile.serving.host *= f; }},
+    {"host_per_sequence", [](Scenario& s, double f) { s.pool().profile.serving.host_per_sequence *= f; }},
+    {"expert_skew", [](Scenario& s, double f) { s.pool().profile.serving.expert_skew *= f; }},
     {"queueing",
      [](Scenario& s, double f) {
-         s.profile.serving.queue_spread *= f;
-         s.profile.serving.queue_fixed *= f;
+         s.pool().profile.serving.queue_spread *= f;
+         s.pool().profile.serving.queue_fixed *= f;
      }},
-    {"first_token", [](Scenario& s, double f) { s.profile.serving.first_token *= f; }},
-    {"reserve", [](Scenario& s, double f) { s.engine.reserve *= f; }},
-    {"usable_memory", [](Scenario& s, double f) { s.cluster.gpu.memory *= f; }},
-    {"link_bandwidth", [](Scenario& s, double f) { s.cluster.gpu.link_bandwidth *= f; }},
+    {"first_token", [](Scenario& s, double f) { s.pool().profile.serving.first_token *= f; }},
+    {"reserve", [](Scenario& s, double f) { s.pool().settings.reserve *= f; }},
+    {"usable_memory", [](Scenario& s, double f) { s.pool().cluster.gpu.memory *= f; }},
+    {"link_bandwidth", [](Scenario& s, double f) { s.pool().cluster.gpu.link_bandwidth *= f; }},
     {"link_latency",
      [](Scenario& s, double f) {
-         s.cluster.link_latency *= f;
-         s.cluster.gpu.link_latency *= f;
+         s.pool().cluster.link_latency *= f;
+         s.pool().cluster.gpu.link_latency *= f;
      }},
     {"nic_bandwidth",
      [](Scenario& s, double f) {
-         s.cluster.nic_bandwidth *= f;
-         s.cluster.gpu.nic_bandwidth *= f;
+         s.pool().cluster.nic_bandwidth *= f;
+         s.pool().cluster.gpu.nic_bandwidth *= f;
      }},
-    {"price", [](Scenario& s, double f) { s.price.usd_per_gpu_hour *= f; }},
-    {"power", [](Scenario& s, double f) { s.cluster.gpu.tdp *= f; }},
+    {"price", [](Scenario& s, double f) { s.pool().price.usd_per_gpu_hour *= f; }},
+    {"power", [](Scenario& s, double f) { s.pool().cluster.gpu.tdp *= f; }},
     {"isl", [](Scenario& s, double f) { s.traffic.input *= f; }},
     {"osl", [](Scenario& s, double f) { s.traffic.output *= f; }},
     {"cached", [](Scenario& s,
                   double f) { s.traffic.prefix_hit_rate = std::min(s.traffic.prefix_hit_rate * f, 0.999); }},
-    {"requests", [](Scenario& s, double f) { s.traffic.requests *= f; }},
+    {"requests",
+     [](Scenario& s, double f) {
+         if (const auto size = size_of(s.traffic.load)) s.traffic.load = resized(s.traffic.load, *size * f);
+     }},
 };
 
-const Input& input_named(const Reader& r) {
+const Uncertain& input_named(const Reader& r) {
     const std::string key = r.text("key");
     std::vector<std::string> known;
-    for (const Input& input : inputs) {
+    for (const Uncertain& input : uncertain_inputs) {
         if (input.key == key) return input;
         known.emplace_back(input.key);
     }
@@ -145,45 +148,35 @@ std::string_view kind_of_rent(std::string_view basis) {
 }
 
 void set_provider_range(const DataStore& data, const Scenario& s, InputEffect& e) {
-    const std::string_view kind = kind_of_rent(s.price.basis);
-    const double price = s.price.usd_per_gpu_hour;
-    for (const Price& p : prices_of(data, s.cluster.gpu.id)) {
+    const std::string_view kind = kind_of_rent(s.pool().price.basis);
+    const double price = s.pool().price.usd_per_gpu_hour;
+    for (const Price& p : prices_of(data, s.pool().cluster.gpu.id)) {
         if (kind.empty() || price <= 0 || kind_of_rent(p.basis) != kind) continue;
         e.low_factor = std::min(e.low_factor, p.usd_per_gpu_hour / price);
         e.high_factor = std::max(e.high_factor, p.usd_per_gpu_hour / price);
     }
 }
 
-double answer_of(const Scenario& scenario, const Field& target) {
+double answer_of(const Scenario& scenario, const Figure& target) {
     const Expected<Estimate> estimate = evaluate(scenario);
     if (!estimate) return nothing;
-    const PointView view{nullptr, &scenario, &*estimate};
+    const View view{nullptr, &scenario, &*estimate, nullptr};
     return target.number(view);
 }
 
-double moved(const Scenario& scenario, const Input& input, double factor, const Field& target) {
+double moved(const Scenario& scenario, const Uncertain& input, double factor, const Figure& target) {
     Scenario s = scenario;
     input.scale(s, factor);
     return answer_of(s, target);
 }
 
-Interval residual_of(const Estimate& e, std::string_view target) {
-    if (target == "output_tokens_per_s") return e.output_tokens_per_s;
-    if (target == "tpot_s") return e.tpot_s;
-    if (target == "ttft_s") return e.ttft_s;
-    return target == "usd_per_mtok_output" ? e.usd_per_mtok_output : Interval{};
-}
-
-const Field& result_named(std::string_view name) {
-    const Field* field = field_named(name);
-    if (field != nullptr && field->stage == FieldStage::result && field->number != nullptr) return *field;
-    std::vector<std::string> known;
-    for (const Field& f : field_table()) {
-        if (f.stage == FieldStage::result && f.number != nullptr) known.emplace_back(f.name);
-    }
+const Figure& result_named(std::string_view name) {
+    const Figure* figure = figure_named(name);
+    if (figure != nullptr && figure->stage == FigureStage::result && figure->number != nullptr)
+        return *figure;
     std::string message("'");
     message.append(name).append("' is no figure of a result");
-    throw InputError({"--target"}, {}, message, name_hint(name, known));
+    throw InputError({"--target"}, {}, message, name_hint(name, result_figures()));
 }
 
 }   // namespace
@@ -196,36 +189,37 @@ double InputEffect::effect(double answer) const {
 }
 
 Tornado tornado(const DataStore& data, const Scenario& scenario, std::string_view target) {
-    const Field& field = result_named(target);
+    const Figure& field = result_named(target);
     const Expected<Estimate> estimate = evaluate(scenario);
-    if (!estimate) throw InputError({}, {}, describe(estimate.error()));
+    if (!estimate) throw InputError({}, {}, to_text(estimate.error()));
     Tornado t;
-    t.target = field.name;
+    t.target = field.key;
     t.answer = answer_of(scenario, field);
     if (!std::isfinite(t.answer))
         throw InputError({"--target"}, {}, t.target + " has no value under this load");
-    t.residual = residual_of(*estimate, field.name);
+    if (field.interval != nullptr) t.residual = field.interval({nullptr, &scenario, &*estimate, nullptr});
 
     const Document document = data.open("hwmodels", "uncertainty", "table");
     const Reader table(document);
     table.allow_only({"schema", "input"});
     for (const Reader& r : table.tables("input")) {
         r.allow_only({"key", "label", "low", "high", "from", "source"});
-        const Input& input = input_named(r);
+        const Uncertain& input = input_named(r);
         InputEffect e{r.text("key"), r.text("label"), r.text("source"), 1, 1, 0, 0, 0};
         const std::string from = r.text_or("from", "");
         if (from == "providers") {
             set_provider_range(data, scenario, e);
         } else if (from == "fit") {
             if (input.fit == nullptr) r.fail("from", "only kernels have a fit");
-            const double error = scenario.profile.kernels ? input.fit(*scenario.profile.kernels) : 0;
+            const double error =
+                scenario.pool().profile.kernels ? input.fit(*scenario.pool().profile.kernels) : 0;
             e.low_factor = 1 - error;
             e.high_factor = 1 + error;
         } else {
             e.low_factor = r.number("low", {0.01, 1});
             e.high_factor = r.number("high", {1, 100});
         }
-        if (input.fit != nullptr && !scenario.profile.kernels) continue;
+        if (input.fit != nullptr && !scenario.pool().profile.kernels) continue;
         e.low_answer = moved(scenario, input, e.low_factor, field);
         e.high_answer = moved(scenario, input, e.high_factor, field);
         e.elasticity = std::log(moved(scenario, input, 1.01, field) / moved(scenario, input, 0.99, field)) /

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moecost/base/data.h"
-#include "moecost/sweep/fields.h"
+#include "moecost/estimate/figures.h"
 
 namespace moecost {
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "moecost/base/csv.h"
 #include "moecost/base/format.h"
+#include "moecost/base/gzip.h"
 
 namespace moecost {
 namespace {

@@ -44,7 +44,8 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     t.compute = Seconds{flop} / (table.compute * machine.peak(MathUnit::bf16).value() * occupancy);
     t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
     t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
-    t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
+    t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
+                            !machine.kernels.cache_borrowed);
     raise_to_roofline(t, roofline(work(op), machine));
     return t;
 }
@@ -56,8 +57,8 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
     const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
     const double d = (op.qk_dim + op.v_dim) / 2;
     const double efficiency = table.compute * d / (d + table.head_knee);
-    const double slow =
-        (1 + table.startup_tokens / std::max(op.prompt, 64.0)) * (1 + table.wave_tail * (quantised - 1));
+    const double prompt = std::max(op.prompt, machine.profile->kernels->law.least_prompt_tokens);
+    const double slow = (1 + table.startup_tokens / prompt) * (1 + table.wave_tail * (quantised - 1));
 
     Timed t;
     t.compute = Seconds{4 * op.tokens * op.q_heads * d * op.keys * slow} /
@@ -67,7 +68,7 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
                op.prior / machine.memory_bandwidth();
     t.floor = machine.served_floor(table.floor);
     t.total = t.floor + t.compute + t.memory;
-    t.provenance = in_range(op.prompt <= table.prompt.high);
+    t.provenance = in_range(op.prompt <= table.prompt.high && !machine.kernels.cache_borrowed);
     raise_to_roofline(t, roofline(work(op), machine));
     return t;
 }
@@ -79,7 +80,8 @@ Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Ca
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * table.compute);
     t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
     t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
-    t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high);
+    t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
+                            !machine.kernels.cache_borrowed);
     raise_to_roofline(t, roofline(w, machine));
     return t;
 }

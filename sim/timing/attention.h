@@ -12,7 +12,7 @@ namespace moecost {
 ///   H_p = K ceil(H/K/8) 8                                                query heads padded to the MMA tile
 ///   body = per_sequence B q + p-norm( B K L (d_qk + d_v) v/(e_m BW occ), 2 B q H_p (d_qk + d_v) L/(e_c P_bf16 occ) )
 /// q queries per sequence (1, or 1 + drafts). e_c refers to the bf16 peak also with an fp8 cache. Held-out error:
-/// 8 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
+/// 8 % median (kernel timing tables, 2026-08; residuals in the profiles).
 [[nodiscard]] Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table,
                                           const CalibratedHardware& machine);
 
@@ -20,14 +20,14 @@ namespace moecost {
 ///   waves = max(T/128, B) H/SM;  q = 1/waves below one wave, else 1 + (ceil(waves) - waves)/waves
 ///   body = 2 T H (d_qk + d_v) keys/(e_c P_bf16 d/(d + head_knee)) (1 + startup/max(S, 64)) (1 + wave_tail (q - 1))
 ///          + io T (2 H + 2 K) d 2/BW + cache of what stands before/BW,   d = (d_qk + d_v)/2
-/// Held-out error: 11 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines). Served rows were
+/// Held-out error: 11 % median (kernel timing tables, 2026-08; residuals in the profiles). Served rows were
 /// calibrated against the bf16 peak.
 [[nodiscard]] Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionTable& table,
                                            const CalibratedHardware& machine);
 
 /// Absorbed latent decode:
 ///   body = per_sequence B q + p-norm( B c (r + d_r) v/(e_m BW), 2 B q H c (2 r + d_r)/(e_c P_bf16) )
-/// Held-out error: 9 to 11 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
+/// Held-out error: 9 to 11 % median (kernel timing tables, 2026-08; residuals in the profiles).
 [[nodiscard]] Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table,
                                     const CalibratedHardware& machine);
 

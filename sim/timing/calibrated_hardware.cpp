@@ -6,9 +6,6 @@
 namespace moecost {
 namespace {
 
-/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
-DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
-
 template <class Table>
 const Table* of_cache(const std::vector<Table>& tables, DType cache) {
     const auto it =
@@ -16,23 +13,47 @@ const Table* of_cache(const std::vector<Table>& tables, DType cache) {
     return it == tables.end() ? nullptr : &*it;
 }
 
-const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights) {
-    const auto find = [&](DType type) {
-        const auto it =
-            std::find_if(tables.begin(), tables.end(), [&](const GemmTable& t) { return t.weights == type; });
-        return it == tables.end() ? nullptr : &*it;
-    };
-    if (const GemmTable* own = find(weights)) return own;
-    // Formats without a table of their own run like the format whose arithmetic they use.
-    if (info(weights).unit == MathUnit::bf16 || weights == DType::fp32 || weights == DType::mxfp4) {
-        return find(DType::bf16);
-    }
-    if (weights == DType::int8) return find(DType::fp8);
+/// The table of a cache format, else that of bf16, which moves more bytes than it has to.
+template <class Table>
+const Table* cache_table(const std::vector<Table>& tables, DType cache, bool& borrowed) {
+    const Table* own = of_cache(tables, kernel_format(cache));
+    if (own != nullptr || tables.empty()) return own;
+    borrowed = true;
+    return of_cache(tables, DType::bf16);
+}
+
+const GemmTable* gemm_table(const std::vector<GemmTable>& tables, DType weights) {
+    const auto it =
+        std::find_if(tables.begin(), tables.end(), [&](const GemmTable& t) { return t.weights == weights; });
+    return it == tables.end() ? nullptr : &*it;
+}
+
+/// Formats without a table of their own run like the format whose arithmetic they use.
+const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights, Compute compute) {
+    if (const GemmTable* own = gemm_table(tables, weights)) return own;
+    const bool widened = compute == Compute::weight_only || info(weights).unit == MathUnit::bf16;
+    if (widened || weights == DType::fp32 || weights == DType::mxfp4) return gemm_table(tables, DType::bf16);
+    if (weights == DType::int8) return gemm_table(tables, DType::fp8);
     return nullptr;
 }
 
-bool runs_on(DType type, const Accelerator& gpu) {
-    if (type == DType::mxfp4) return true;   // weight-only where no 4-bit path exists
+bool any_experts(const std::vector<MoeTable>& tables, DType format, const Accelerator& gpu) {
+    return std::any_of(tables.begin(), tables.end(),
+                       [&](const MoeTable& t) { return runs_experts(t, format, gpu); });
+}
+
+/// The format whose tables time experts: their own; else, where the weights are widened to bf16, 4-bit formats borrow
+/// the kernels of int4, which do the same, and others those of bf16. Nothing: no table can.
+std::optional<DType> experts_timed_as(const std::vector<MoeTable>& tables, DType weights, Compute compute,
+                                      const Accelerator& gpu) {
+    if (any_experts(tables, kernel_format(weights), gpu)) return kernel_format(weights);
+    if (compute != Compute::weight_only) return std::nullopt;
+    if (info(weights).element_bytes < 1 && any_experts(tables, DType::int4, gpu)) return DType::int4;
+    return any_experts(tables, DType::bf16, gpu) ? std::optional(DType::bf16) : std::nullopt;
+}
+
+bool has_unit(DType type, Compute compute, const Accelerator& gpu) {
+    if (compute == Compute::weight_only || type == DType::mxfp4) return true;
     return gpu.peak_of(info(type).unit).value() > 0;
 }
 
@@ -65,29 +86,33 @@ std::string allowed(Predicate runs) {
     return s;
 }
 
+/// Whether a format runs in each role, by the rules of the engine and what the profile can time.
 class PrecisionCheck {
   public:
     PrecisionCheck(const Cluster& cluster, const Profile& profile) : gpu_(cluster.gpu), profile_(profile) {}
 
     [[nodiscard]] bool gemm(DType t) const {
-        return runs_on(t, gpu_) && (!profile_.kernels || gemm_of(profile_.kernels->gemm, t) != nullptr);
+        const Compute c = profile_.formats.weights(t);
+        if (c == Compute::refused || !has_unit(t, c, gpu_)) return false;
+        return !profile_.kernels || gemm_of(profile_.kernels->gemm, t, c) != nullptr;
     }
     [[nodiscard]] bool experts(DType t) const {
-        if (!profile_.kernels) return runs_on(t, gpu_);
-        const auto& tables = profile_.kernels->moe;
-        return std::any_of(tables.begin(), tables.end(), [&](const MoeTable& m) {
-            return m.weights == kernel_format(t) && gpu_.peak_of(m.unit).value() > 0;
-        });
+        const Compute c = profile_.formats.experts(t);
+        if (c == Compute::refused) return false;
+        if (!profile_.kernels) return has_unit(t, c, gpu_);
+        return experts_timed_as(profile_.kernels->moe, t, c, gpu_).has_value();
     }
-    [[nodiscard]] bool cache(DType t) const {
-        if (kernel_format(t) != DType::bf16 && t != DType::fp8) return false;
-        return t != DType::fp8 || gpu_.peak_of(MathUnit::fp8).value() > 0;
+    [[nodiscard]] bool cache(DType t, CacheKind kind) const {
+        if (kernel_format(t) != DType::bf16 && t != DType::fp8) return false;   // no law times others
+        const Compute c = profile_.formats.cache(t, kind);
+        return c != Compute::refused && has_unit(t, c, gpu_);
     }
-    [[nodiscard]] std::string complain(std::string_view what, DType found,
-                                       const std::string& alternatives) const {
+    [[nodiscard]] PrecisionProblem complain(std::string_view option, std::string_view what, DType found,
+                                            const std::string& alternatives) const {
         std::string s(what);
         s.append(" in ").append(info(found).name).append(" cannot run on ").append(gpu_.id).append(" under ");
-        return s.append(profile_.engine).append("; allowed: ").append(alternatives);
+        s.append(profile_.engine).append("; allowed: ").append(alternatives);
+        return {option, std::move(s)};
     }
 
   private:
@@ -95,32 +120,55 @@ class PrecisionCheck {
     const Profile& profile_;
 };
 
+bool has_cache(const Architecture& a, CacheKind kind) {
+    return std::any_of(a.mixers.begin(), a.mixers.end(), [kind](const MixerGroup& g) {
+        if (std::holds_alternative<GroupedAttention>(g.kind)) return kind == CacheKind::grouped;
+        const bool latent = std::holds_alternative<LatentAttention>(g.kind) ||
+                            std::holds_alternative<CompressedAttention>(g.kind);
+        return latent && kind == CacheKind::latent;
+    });
+}
+
+std::optional<PrecisionProblem> weights_problem(const Architecture& architecture, const Precision& p,
+                                                const PrecisionCheck& check) {
+    const DType out = p.output_projection.value_or(p.attention);
+    const struct {
+        bool present;
+        std::string_view what;
+        DType format;
+    } parts[] = {{true, "attention weights", p.attention},
+                 {true, "the output projection", out},
+                 {has_dense(architecture), "dense feed-forward weights", p.dense_ffn},
+                 {has_shared(architecture), "shared experts", p.shared_experts}};
+    for (const auto& part : parts) {
+        if (!part.present || check.gemm(part.format)) continue;
+        return check.complain("weights", part.what, part.format,
+                              allowed([&](DType t) { return check.gemm(t); }));
+    }
+    return std::nullopt;
+}
+
 }   // namespace
 
-std::string precision_problem(const Architecture& architecture, const Precision& precision,
-                              const Cluster& cluster, const Profile& profile) {
+std::optional<PrecisionProblem> precision_problem(const Architecture& architecture,
+                                                  const Precision& precision, const Cluster& cluster,
+                                                  const Profile& profile) {
     const PrecisionCheck check(cluster, profile);
-    const auto gemm_ok = [&](DType t) { return check.gemm(t); };
-    if (!check.gemm(precision.attention)) {
-        return check.complain("attention weights", precision.attention, allowed(gemm_ok));
-    }
-    const DType out = precision.output_projection.value_or(precision.attention);
-    if (!check.gemm(out)) return check.complain("the output projection", out, allowed(gemm_ok));
-    if (has_dense(architecture) && !check.gemm(precision.dense_ffn)) {
-        return check.complain("dense feed-forward weights", precision.dense_ffn, allowed(gemm_ok));
-    }
-    if (has_shared(architecture) && !check.gemm(precision.shared_experts)) {
-        return check.complain("shared experts", precision.shared_experts, allowed(gemm_ok));
-    }
+    if (auto problem = weights_problem(architecture, precision, check)) return problem;
     if (has_experts(architecture) && !check.experts(precision.routed_experts)) {
-        return check.complain("routed experts", precision.routed_experts,
+        return check.complain("expert-weights", "routed experts", precision.routed_experts,
                               allowed([&](DType t) { return check.experts(t); }));
     }
-    if (!check.cache(precision.kv_cache)) {
-        return check.complain("a KV cache", precision.kv_cache,
-                              allowed([&](DType t) { return check.cache(t); }));
-    }
-    return {};
+    const bool grouped = has_cache(architecture, CacheKind::grouped);
+    const bool latent = has_cache(architecture, CacheKind::latent);
+    const auto cache_ok = [&](DType t) {
+        return (!grouped || check.cache(t, CacheKind::grouped)) &&
+               (!latent || check.cache(t, CacheKind::latent)) &&
+               (grouped || latent || check.cache(t, CacheKind::grouped));
+    };
+    if (!cache_ok(precision.kv_cache))
+        return check.complain("kv", "a KV cache", precision.kv_cache, allowed(cache_ok));
+    return std::nullopt;
 }
 
 CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,
@@ -128,19 +176,21 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
     CalibratedHardware m{&cluster, &profile, {}};
     if (!profile.kernels) return m;
     const KernelTables& t = *profile.kernels;
-    for (const DTypeInfo& i : dtype_table)
-        m.kernels.gemm[static_cast<std::size_t>(i.type)] = gemm_of(t.gemm, i.type);
-    const DType experts = kernel_format(precision.routed_experts);
-    for (const MoeTable& table : t.moe) {
-        if (table.weights == experts && cluster.gpu.peak_of(table.unit).value() > 0) {
-            m.kernels.moe.push_back(&table);
-        }
+    KernelSelection& k = m.kernels;
+    for (const DTypeInfo& i : dtype_table) {
+        const auto slot = static_cast<std::size_t>(i.type);
+        const Compute compute = profile.formats.weights(i.type);
+        k.gemm[slot] = gemm_of(t.gemm, i.type, compute);
+        k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : i.unit;
+        k.borrowed[slot] = k.gemm[slot] != nullptr && k.gemm[slot]->weights != kernel_format(i.type);
     }
-    const DType cache = kernel_format(precision.kv_cache);
-    m.kernels.decode_attention = of_cache(t.decode_attention, cache);
-    m.kernels.prefill_attention = of_cache(t.prefill_attention, cache);
-    m.kernels.mla_decode = of_cache(t.mla_decode, cache);
-    m.kernels.mla_prefill = of_cache(t.mla_prefill, cache);
+    const DType experts = precision.routed_experts;
+    k.experts = experts_timed_as(t.moe, experts, profile.formats.experts(experts), cluster.gpu).value_or(experts);
+    k.experts_borrowed = k.experts != kernel_format(experts);
+    k.decode_attention = cache_table(t.decode_attention, precision.kv_cache, k.cache_borrowed);
+    k.prefill_attention = cache_table(t.prefill_attention, precision.kv_cache, k.cache_borrowed);
+    k.mla_decode = cache_table(t.mla_decode, precision.kv_cache, k.cache_borrowed);
+    k.mla_prefill = cache_table(t.mla_prefill, precision.kv_cache, k.cache_borrowed);
     return m;
 }
 

@@ -16,14 +16,26 @@
 
 namespace moecost {
 
+[[nodiscard]] constexpr std::array<MathUnit, dtype_table.size()> native_units() {
+    std::array<MathUnit, dtype_table.size()> units{};
+    for (const DTypeInfo& i : dtype_table) units[static_cast<std::size_t>(i.type)] = i.unit;
+    return units;
+}
+
 /// The tables of a profile that a deployment uses. Null where the model has no such operation.
 struct KernelSelection {
     std::array<const GemmTable*, dtype_table.size()> gemm{};   // by DType
-    std::vector<const MoeTable*> moe;                          // candidates: the cheapest runs
     const DecodeAttentionTable* decode_attention = nullptr;
     const PrefillAttentionTable* prefill_attention = nullptr;
     const MlaDecodeTable* mla_decode = nullptr;
     const PrefillAttentionTable* mla_prefill = nullptr;
+
+    std::array<MathUnit, dtype_table.size()> unit =
+        native_units();                                // of a GEMM, by the format of its weights
+    std::array<bool, dtype_table.size()> borrowed{};   // its table is that of another format
+    DType experts = DType::bf16;                       // format of the tables of experts, of which the cheapest runs
+    bool experts_borrowed = false;                     // it is not their own
+    bool cache_borrowed = false;
 };
 
 /// Hardware with its calibration, ready for timing. Refers to the profile, which must outlive it.
@@ -45,9 +57,26 @@ struct CalibratedHardware {
     }
 };
 
-/// Why a precision cannot run here (format without tensor-core path or kernel table), naming what can; empty: it can.
-[[nodiscard]] std::string precision_problem(const Architecture& architecture, const Precision& precision,
-                                            const Cluster& cluster, const Profile& profile);
+/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
+[[nodiscard]] constexpr DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
+/// A kernel of experts in that format, on a unit that the accelerator has.
+[[nodiscard]] inline bool runs_experts(const MoeTable& table, DType format, const Accelerator& gpu) {
+    return table.weights == format && gpu.peak_of(table.unit).value() > 0;
+}
+
+/// Why a precision cannot run here, and the option at fault: weights, expert-weights or kv.
+struct PrecisionProblem {
+    std::string_view option;
+    std::string message;   // names what can run instead
+};
+
+/// Nothing when each part of the model can run in its format: the engine's rules (profile.formats) do not refuse it, and
+/// native formats have their unit and a kernel table. Weight-only formats without a table of their own run on that of
+/// bf16 with fewer bytes, and are extrapolated.
+[[nodiscard]] std::optional<PrecisionProblem> precision_problem(const Architecture& architecture,
+                                                                const Precision& precision,
+                                                                const Cluster& cluster,
+                                                                const Profile& profile);
 
 /// Selects the kernel tables for a precision that has no precision_problem.
 [[nodiscard]] CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,

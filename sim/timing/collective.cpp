@@ -67,7 +67,7 @@ Seconds hierarchical_all_reduce(const AllReduce& op, const CalibratedHardware& m
 
 const AllToAllTable* all_to_all_table(const CalibratedHardware& machine, const ExpertAllToAll& op) {
     const AllToAllMode mode = op.low_latency ? AllToAllMode::low_latency : AllToAllMode::normal;
-    const double nodes = std::ceil(op.ranks / 8);
+    const double nodes = std::ceil(op.ranks / machine.cluster->gpus_per_node);
     for (const AllToAllTable& table : machine.profile->kernels->all_to_all) {
         if (table.mode == mode && table.nodes == nodes) return &table;
     }
@@ -129,7 +129,8 @@ Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware&
         const double log_tokens = fast_log2(1 + op.tokens_per_rank);
         const Seconds floor =
             table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
-        const Seconds transfer = row / table->dispatch_bandwidth + row * 2 / table->combine_bandwidth;
+        const Seconds transfer = row * info(exchange_dispatch).element_bytes / table->dispatch_bandwidth +
+                                 row * info(exchange_combine).element_bytes / table->combine_bandwidth;
         return network_time(w, machine, floor, transfer, Provenance::calibrated);
     }
     const Cluster& c = *machine.cluster;

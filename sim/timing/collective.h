@@ -22,7 +22,7 @@ namespace moecost {
 ///   t = min over tables of min(one-shot, two-shot, NVLS) + per_rank (n - 2)
 /// Across domains: reduce-scatter inside, ring over the NICs of S/n_local, all-gather inside.
 /// Held-out error inside one NVLink domain: 4.5 % median (kernel timing tables, 2026-08; residuals in
-/// hwmodels/engines).
+/// the profiles).
 [[nodiscard]] Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine);
 
 /// Gather or scatter of tokens between attention-data-parallel ranks: gather_us + S (n - 1)/n/(gather_bandwidth b).
@@ -30,7 +30,7 @@ namespace moecost {
 
 /// Expert dispatch and combine of T tokens per rank: t0 + S/B + c log2(1 + T) each, S = T h k (dispatch, fp8) or
 /// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (kernel timing tables,
-/// 2026-08; residuals in hwmodels/engines).
+/// 2026-08; residuals in the profiles).
 /// Without a table of the right size: ring latency and the payload at link or NIC speed.
 [[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware& machine);
 

@@ -12,8 +12,8 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
     const double bandwidth = machine.memory_bandwidth().value();
     const double matrices = op.matrices * op.hidden * op.width * op.distinct;   // weight elements read
     const double rows_per_expert = op.rows / op.distinct;
-    const double padded =
-        rows_per_expert > table.tile_rows ? rows_per_expert + 0.35 * table.tile_rows : table.tile_rows;
+    const double partial = machine.profile->kernels->law.partial_tile * table.tile_rows;
+    const double padded = rows_per_expert > table.tile_rows ? rows_per_expert + partial : table.tile_rows;
     const double narrow =
         op.width / (op.width + table.width_knee) * op.hidden / (op.hidden + table.hidden_knee);
 
@@ -27,7 +27,7 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
     t.memory += permute;
     t.floor = machine.served_floor(table.floor) + table.token_log * fast_log2(1 + op.tokens);
     t.total = t.floor + gemms + permute;
-    t.provenance = in_range(op.tokens <= table.tokens.high);
+    t.provenance = in_range(op.tokens <= table.tokens.high && !machine.kernels.experts_borrowed);
     raise_to_roofline(t, roofline(ideal_work, machine));
     return t;
 }
@@ -35,8 +35,9 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
 Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine) {
     Timed best;
     best.total = Seconds{1e300};
-    for (const MoeTable* table : machine.kernels.moe) {
-        const Timed t = expert_ffn_time(op, *table, machine);
+    for (const MoeTable& table : machine.profile->kernels->moe) {
+        if (!runs_experts(table, machine.kernels.experts, machine.cluster->gpu)) continue;
+        const Timed t = expert_ffn_time(op, table, machine);
         if (t.total < best.total) best = t;
     }
     return best;

@@ -14,22 +14,22 @@ struct TileCounts {
         : of{ceil_positive(length / 64), ceil_positive(length / 128), ceil_positive(length / 256)} {}
     double of[3];
 };
+/// Indices of the tile lengths in TileCounts, in the order of KernelLaw::padded_tile.
 struct Tile {
-    int m, n;             // index of the tile length in TileCounts
-    double padded_area;   // t_m t_n / efficiency
+    int m, n;
 };
-/// By area: once an area alone exceeds the best time, no later tile can win.
-constexpr Tile tiles[] = {{0, 0, 64 * 64 / 0.6},    {0, 1, 64 * 128 / 0.85}, {1, 0, 128 * 64 / 0.8},
-                          {1, 1, 128 * 128 / 0.95}, {2, 1, 256 * 128},       {1, 2, 128 * 256}};
+constexpr Tile tiles[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}, {2, 1}, {1, 2}};
 
-/// Padded tile area times waves of the best tile shape; `n` counts tiles per multiprocessor.
-double best_tile(const TileCounts& m, const double (&n)[3], double wave_tail) {
+/// Padded tile area times waves of the best tile shape; `n` counts tiles per multiprocessor. Tiles come by area: once an
+/// area alone exceeds the best time, no later tile can win.
+double best_tile(const TileCounts& m, const double (&n)[3], const std::array<double, 6>& padded_tile,
+                 double wave_tail) {
     double best = 1e300;
-    for (const Tile& tile : tiles) {
-        if (tile.padded_area >= best) break;
-        const double waves = m.of[tile.m] * n[tile.n];
+    for (std::size_t i = 0; i < padded_tile.size(); ++i) {
+        if (padded_tile[i] >= best) break;
+        const double waves = m.of[tiles[i].m] * n[tiles[i].n];
         const double waited = waves <= 1 ? 1 : waves + wave_tail * (ceil_positive(waves) - waves);
-        best = std::min(best, waited * tile.padded_area);
+        best = std::min(best, waited * padded_tile[i]);
     }
     return best;
 }
@@ -40,11 +40,13 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardw
     : n_(op.n),
       k_(op.k),
       weights_(op.weights),
+      padded_tile_(&machine.profile->kernels->law.padded_tile),
       wave_tail_(table.wave_tail),
       corner_(table.overlap_exponent),
       floor_(machine.served_floor(table.floor)),
       m_range_(table.m) {
-    const MathUnit unit = info(op.weights).unit;
+    const auto format = static_cast<std::size_t>(op.weights);
+    const MathUnit unit = machine.kernels.unit[format];
     const double sm = machine.cluster->gpu.multiprocessors;
     const double peak = machine.peak(unit).value();
     const double bandwidth = machine.memory_bandwidth().value();
@@ -61,15 +63,15 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardw
     quantise_time_ = operand == 2 ? 0 : op.k * (2 + w) / bandwidth;
     latency_ = op.k * table.k_latency.value();
     most_splits_ = op.k / table.split_k;
-    inside_ =
-        op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 && op.k <= table.k.high;
+    inside_ = op.n >= table.n.low / 8 && op.n <= table.n.high && op.k >= table.k.low / 8 &&
+              op.k <= table.k.high && !machine.kernels.borrowed[format];
 }
 
 Timed GemmPlan::time(double m) const {
     const TileCounts rows(m);
     const double occupied = rows.of[1] * tiles_n_[1];   // of the multiprocessors, by tiles of 128 x 128
     const double split = std::max(1.0, std::min(1 / occupied, most_splits_));
-    double compute = best_tile(rows, tiles_n_, wave_tail_) * wave_time_;
+    double compute = best_tile(rows, tiles_n_, *padded_tile_, wave_tail_) * wave_time_;
     if (occupied < 1) compute /= split;
 
     Timed t;

@@ -9,13 +9,13 @@ namespace moecost {
 
 /// With the constants of a GemmTable (floor, k_latency, compute e_c, memory e_m, overlap_exponent p, wave_tail q, split_k s,
 /// output_traffic o), peak P, bandwidth BW, SM multiprocessors, w bytes per weight:
-///   tiles (t_m, t_n, e): (256,128,1) (128,256,1) (128,128,.95) (64,128,.85) (64,64,.6) (128,64,.8)
+///   tiles (t_m, t_n) of efficiency e: (256,128) (128,256) (128,128) (64,128) (64,64) (128,64), e in hwmodels/timing.toml
 ///   waves = ceil(M/t_m) ceil(N/t_n)/SM;  wv = 1 up to one wave, then waves + q (ceil(waves) - waves)
 ///   t_c = min over tiles of wv 2 t_m t_n K/(P/SM e_c e);  t_c >= 2 M N K/P
 ///   tiles128 = ceil(M/128) ceil(N/128) < SM:  split = max(1, min(SM/tiles128, K/s)), t_c / split
 ///   t_b = (w N K + w M K + 2 o M N)/(e_m BW);  t_l = K k_latency/split
 ///   body = (t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW (none for bf16)
-/// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in hwmodels/engines).
+/// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in the profiles).
 /// Fitted to M <= 16384, N, K >= 256.
 [[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
 
@@ -33,6 +33,7 @@ class GemmPlan {
     double n_;
     double k_;
     DType weights_;
+    const std::array<double, 6>* padded_tile_;
     double tiles_n_[3];          // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
     double wave_time_;           // seconds per unit of padded tile area and wave
     double flop_time_;           // seconds per row at datasheet peak

@@ -64,10 +64,7 @@ Timed operation_time(const Operation& op, const CalibratedHardware& machine) {
 
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
                      const CalibratedHardware& machine)
-    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {
-    operations_.reserve(48);
-    gemm_plans_.reserve(24);
-}
+    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {}
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
     if (layout_.pp == 1) return shape;
@@ -125,7 +122,10 @@ StepTime StepTimer::time(const StepShape& shape) {
     }
     step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     for (const Seconds s : step.by_class) step.total += s;
-    if (extrapolated > noticeable_share * step.total)
+    // Without kernel tables nothing was fitted, and nothing is extrapolated.
+    const double noticeable =
+        machine_.profile->kernels ? machine_.profile->kernels->law.noticeable_extrapolation : 1;
+    if (extrapolated > noticeable * step.total)
         step.provenance = weaker(step.provenance, Provenance::extrapolated);
     return step;
 }

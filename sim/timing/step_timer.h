@@ -14,9 +14,6 @@ namespace moecost {
 /// One execution of any operation: the calibrated law of its kind, or the roofline where the profile has no tables.
 [[nodiscard]] Timed operation_time(const Operation& op, const CalibratedHardware& machine);
 
-/// A step is extrapolated when more than this share of it is spent in operations outside their fitted range.
-inline constexpr double noticeable_share = 0.02;
-
 struct StepTime {
     Seconds total;
     std::array<Seconds, op_class_count> by_class{};
@@ -32,8 +29,8 @@ struct TimedOperation {
     Timed timed;   // of one execution; the step runs `operation.count` of them
 };
 
-/// Times steps of one deployment. Refers to its arguments, which must outlive it; holds a scratch list, so that
-/// repeated steps allocate nothing.
+/// Times steps of one deployment. Refers to its arguments, which must outlive it; holds scratch lists, so that
+/// steps ask for no memory.
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
@@ -55,8 +52,8 @@ class StepTimer {
     const Precision& precision_;
     const Layout& layout_;
     const CalibratedHardware& machine_;
-    std::vector<Operation> operations_;
-    std::vector<GemmPlan>
+    OperationList operations_;
+    InlineVector<GemmPlan, 32>
         gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
 };
 

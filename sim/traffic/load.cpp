@@ -13,4 +13,42 @@ std::string_view name_of(const Load& load) {
     return names[load.index()];
 }
 
+namespace {
+
+/// The member of a load that holds its size; null where there is none.
+struct SizeOf {
+    double* operator()(ClosedLoop& l) const { return &l.concurrency; }
+    double* operator()(OpenLoop& l) const { return &l.rate; }
+    double* operator()(Offline& l) const { return l.requests > 0 ? &l.requests : nullptr; }
+    double* operator()(StaticBatch& l) const { return &l.requests; }
+    double* operator()(Burst& l) const { return &l.requests; }
+    double* operator()(Replay&) const { return nullptr; }
+    double* operator()(PrefillOnly&) const { return nullptr; }
+    double* operator()(DecodeOnly& l) const { return &l.requests; }
+};
+
+}   // namespace
+
+std::optional<double> size_of(const Load& load) {
+    if (const auto* replay = std::get_if<Replay>(&load)) {
+        return static_cast<double>(replay->requests.size());
+    }
+    Load copy = load;
+    const double* size = std::visit(SizeOf{}, copy);
+    return size != nullptr ? std::optional(*size) : std::nullopt;
+}
+
+Load resized(Load load, double size) {
+    if (double* own = std::visit(SizeOf{}, load)) *own = size;
+    return load;
+}
+
+Load per_instance(const Load& load, double instances) {
+    if (instances == 1) return load;
+    Load part = load;
+    if (double* size = std::visit(SizeOf{}, part)) *size /= instances;
+    if (auto* loop = std::get_if<ClosedLoop>(&part)) loop->requests /= instances;
+    return part;
+}
+
 }   // namespace moecost

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How requests come: the kinds of load, each with what it needs. A count or a rate is that of one instance.
+// How requests come: the kinds of load, each with what it needs. A scenario states the load of the whole deployment;
+// serving laws get the part of one instance.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -66,5 +68,12 @@ using Load = std::variant<ClosedLoop, OpenLoop, Offline, StaticBatch, Burst, Rep
 
 /// "closed_loop", "open_loop", "offline", "static_batch", "burst", "replay", "prefill_only", "decode_only".
 [[nodiscard]] std::string_view name_of(const Load& load);
+
+/// The number a load is stated by: requests in flight, at once or per second; nothing where it has none.
+[[nodiscard]] std::optional<double> size_of(const Load& load);
+/// The same kind of load of another size; a load without a size stays as it is.
+[[nodiscard]] Load resized(Load load, double size);
+/// The part of one of `instances` equal instances behind a load balancer. An endless queue keeps each of them full.
+[[nodiscard]] Load per_instance(const Load& load, double instances);
 
 }   // namespace moecost

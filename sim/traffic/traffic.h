@@ -5,22 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "moecost/base/data.h"
-#include "moecost/traffic/lengths.h"
 #include "moecost/traffic/load.h"
 
 namespace moecost {
 
-enum class LoadKind {
-    closed_loop,    // `requests` in flight at all times
-    rate,           // `requests` arrive per second
-    offline,        // all requests queued at once (`requests` of them; 0: an endless queue)
-    static_batch,   // one batch of `requests` submitted at once, no arrivals
-    burst,          // `requests` arrive at once on an idle server, continuous batching
-    prefill_only,   // one prompt phase, saturated
-    decode_only     // `requests` sequences decoding, no prompts
-};
-[[nodiscard]] std::string_view name_of(LoadKind kind);
+class DataStore;
 
 struct Traffic {
     std::string name;
@@ -28,8 +17,7 @@ struct Traffic {
     double output = 1024;         // mean output tokens (OSL), the first included
     double prefix_hit_rate = 0;   // of prompt tokens found in the prefix cache
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
-    LoadKind load = LoadKind::closed_loop;
-    double requests = 64;   // meaning by `load`
+    Load load = ClosedLoop{};
 
     [[nodiscard]] double computed_input() const { return input * (1 - prefix_hit_rate); }
     /// Mean context of a decoding sequence: I + O/2.
@@ -44,14 +32,5 @@ struct Slo {
 
 /// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.
 [[nodiscard]] Traffic load_traffic(const DataStore& data, std::string_view name);
-/// The distributions of the same file, with its means: its table [lengths], else those of lengths_of().
-///   law = "quantiles": input and output at `levels`;  "uniform": [lowest, highest];  "lognormal": input and output
-///   are coefficients of variation.
-[[nodiscard]] Lengths load_lengths(const DataStore& data, std::string_view name);
-
-/// The lengths and the load that a Traffic with means alone stands for: equal lengths, or uniform from 0.8 of the
-/// largest on, as the public benchmarks draw them.
-[[nodiscard]] Lengths lengths_of(const Traffic& traffic);
-[[nodiscard]] Load load_of(const Traffic& traffic);
 
 }   // namespace moecost

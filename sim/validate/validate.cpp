@@ -18,25 +18,15 @@ std::string format_of(const std::string& spelled) {
     return spelled.substr(0, spelled.find('/'));
 }
 
-void set_load(const MeasuredPoint& p, Description& d) {
-    const auto set = [&](LoadKind kind, double requests) {
-        d.load = kind;
-        d.requests = requests;
-    };
-    if (p.scenario == "offline_max")
-        set(LoadKind::offline, p.prompts.value_or(0));
-    else if (p.scenario == "static_batch")
-        set(LoadKind::static_batch, p.concurrency.value_or(0));
-    else if (p.scenario == "burst")
-        set(LoadKind::burst, p.prompts.value_or(p.concurrency.value_or(0)));
-    else if (p.scenario == "request_rate")
-        set(LoadKind::rate, p.rate.value_or(0));
-    else if (p.scenario == "prefill_only")
-        set(LoadKind::prefill_only, 0);
-    else if (p.scenario == "decode_only")
-        set(LoadKind::decode_only, p.concurrency.value_or(0));
-    else
-        set(LoadKind::closed_loop, p.concurrency.value_or(0));
+Load load_of(const MeasuredPoint& p) {
+    const double requests = p.concurrency.value_or(0);
+    if (p.scenario == "offline_max") return Offline{p.prompts.value_or(0)};
+    if (p.scenario == "static_batch") return StaticBatch{requests};
+    if (p.scenario == "burst") return Burst{p.prompts.value_or(requests)};
+    if (p.scenario == "request_rate") return OpenLoop{p.rate.value_or(0)};
+    if (p.scenario == "prefill_only") return PrefillOnly{};
+    if (p.scenario == "decode_only") return DecodeOnly{requests};
+    return ClosedLoop{requests};
 }
 
 bool known_scenario(const std::string& s) {
@@ -135,14 +125,15 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.isl = std::max(1.0, *p.isl * mean);
     d.osl = std::max(1.0, p.osl.value_or(1) * mean);
     d.equal_lengths = !p.spread_lengths;
-    d.price = std::string{"1"};
-    set_load(p, d);
-    const bool counted = d.load != LoadKind::prefill_only && d.load != LoadKind::offline;
-    if (counted && !(d.requests > 0)) return "load not recorded";
+    d.usd_per_gpu_hour = 1;
+    d.load = load_of(p);
+    const bool counted =
+        !std::holds_alternative<PrefillOnly>(*d.load) && !std::holds_alternative<Offline>(*d.load);
+    if (counted && !(size_of(*d.load).value_or(0) > 0)) return "load not recorded";
     return {};
 }
 
-const Scenario& Predictor::base_scenario(const Description& d) {
+const Expected<Scenario>& Predictor::base_scenario(const Description& d) {
     std::string key = d.model;
     for (const std::string& part : {d.gpu, d.engine, d.weights, d.expert_weights, d.kv})
         key.append("|").append(part);
@@ -158,25 +149,30 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     if (std::string reason = describe_point(p, d); !reason.empty()) return reason;
     Scenario s;
     try {
-        s = base_scenario(d);
+        const Expected<Scenario>& base = base_scenario(d);
+        if (!base) return std::string("infeasible: ").append(to_text(base.error()));
+        s = *base;
     } catch (const InputError& e) {
         return std::string(e.what());
     }
+    Pool& pool = s.pool();
     const std::string model = s.architecture.name;
-    const RecipeSettings recipe = recipes_.settings(p, p.model, s.cluster.gpu.id);
-    if (recipe.chunk_tokens) s.engine.chunk_tokens = *recipe.chunk_tokens;
-    if (p.speculative) s.engine.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
-    if (recipe.exchange == "normal") s.layout.exchange = ExpertExchange::normal;
-    if (recipe.exchange == "low-latency") s.layout.exchange = ExpertExchange::low_latency;
-    if (recipe.admission_steps) s.engine.admission_steps = *recipe.admission_steps;
-    s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load, d.requests};
+    const RecipeSettings recipe = recipes_.settings(p, p.model, pool.cluster.gpu.id);
+    if (recipe.chunk_tokens) pool.settings.chunk_tokens = *recipe.chunk_tokens;
+    if (p.speculative) pool.settings.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
+    if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
+    if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
+    if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
+    pool.rules.launch.clear();   // what was measured was launched, by a build or a flag that the rules do not know
+    s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load};
     const Expected<Estimate> estimate = evaluate(s);
     if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);
 
-    Prediction r{p, model, s.cluster.gpu.id, 0, 0, 0, 0, 0, 0, estimate->provenance};
-    const double gpus = s.layout.gpus();
+    Prediction r{p, model, pool.cluster.gpu.id, 0, 0, 0, 0, 0, 0, estimate->provenance};
+    const double gpus = pool.layout.gpus();
+    const bool prefill_only = std::holds_alternative<PrefillOnly>(*d.load);
     const Serving& serving = estimate->serving;
-    if (*d.load == LoadKind::prefill_only) {
+    if (prefill_only) {
         r.output_per_gpu = serving.input_tokens_per_s.value() / gpus;
         r.throughput_ratio = ratio(r.output_per_gpu, p.total_per_gpu);
     } else {
@@ -185,8 +181,8 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     }
     r.tpot_s = serving.tpot.value();
     r.ttft_s = serving.ttft.value();
-    if (*d.load != LoadKind::prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
-    if (*d.load != LoadKind::decode_only) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
+    if (!prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
+    if (!std::holds_alternative<DecodeOnly>(*d.load)) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
     return r;
 }
 

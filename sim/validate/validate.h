@@ -68,10 +68,10 @@ class Predictor {
     [[nodiscard]] std::string describe_point(const MeasuredPoint& point, Description& description) const;
 
   private:
-    const Scenario& base_scenario(const Description& description);
+    const Expected<Scenario>& base_scenario(const Description& description);
     const DataStore& data_;
     Recipes recipes_;
-    std::map<std::string, Scenario> scenarios_;
+    std::map<std::string, Expected<Scenario>> scenarios_;
 };
 
 /// Runs over all points that `keep` accepts.

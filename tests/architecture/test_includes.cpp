@@ -120,6 +120,8 @@ TEST_CASE("rooms with laws read no files and print nothing") {
                                         "\"moecost/base/value.h\"",
                                         "\"moecost/base/data.h\"",
                                         "\"moecost/base/csv.h\"",
+                                        "\"moecost/base/file.h\"",
+                                        "\"moecost/base/gzip.h\"",
                                         "\"moecost/base/json_writer.h\""};
     for (const SourceFile& file : sources_below("sim")) {
         if (laws.count(room_of(file.path)) == 0) continue;
@@ -141,16 +143,13 @@ TEST_CASE("the library never prints and never exits") {
     }
 }
 
-TEST_CASE("heavy libraries stand behind one file each, linear algebra behind one of each room") {
+TEST_CASE("heavy libraries stand behind one file each") {
     std::map<std::string, std::set<std::string>> users;
     for (const char* folder : {"sim", "tools"}) {
         for (const SourceFile& file : sources_below(folder)) {
             for (const std::string& include : file.includes) {
                 for (const char* library : {"<toml++", "<boost/", "<rapidjson/", "<Eigen/", "<zlib"}) {
-                    if (!include.starts_with(library)) continue;
-                    const bool by_room = std::string(library) == "<Eigen/";
-                    const std::string room = by_room ? fs::path(file.path).parent_path().string() : "";
-                    users[std::string(library).append(" ").append(room)].insert(file.path);
+                    if (include.starts_with(library)) users[library].insert(file.path);
                 }
             }
         }
@@ -159,6 +158,52 @@ TEST_CASE("heavy libraries stand behind one file each, linear algebra behind one
         std::string names;
         for (const std::string& file : files) names.append(" ").append(file);
         CHECK_MESSAGE(files.size() == 1, library << ":" << names);
+    }
+}
+
+TEST_CASE("the library talks to the operating system in one file") {
+    const std::set<std::string> system{"<fcntl.h>", "<unistd.h>", "<sys/file.h>", "<sys/stat.h>",
+                                       "<sys/mman.h>"};
+    for (const SourceFile& file : sources_below("sim")) {
+        for (const std::string& include : file.includes) {
+            const bool apart = system.count(include) == 1 && file.path != "sim/base/file.cpp";
+            CHECK_MESSAGE(!apart, file.path << " includes " << include);
+        }
+    }
+}
+
+// The core compiles to WebAssembly and into a Python module, and its caller decides about threads.
+TEST_CASE("files of the core, and what they include, know no threads, POSIX, Eigen or zlib") {
+    const std::vector<std::string> refused{
+        "<thread>", "<mutex>",     "<shared_mutex>", "<condition_variable>",
+        "<future>", "<semaphore>", "<latch>",        "<barrier>",
+        "<unistd",  "<fcntl",      "<sys/",          "<pthread",
+        "<dirent",  "<poll",       "<spawn",         "<csignal",
+        "<signal",  "<dlfcn",      "<Eigen/",        "<zlib"};
+    std::map<std::string, const SourceFile*> by_path;
+    const std::vector<SourceFile> files = sources_below("sim");
+    for (const SourceFile& file : files) by_path[file.path] = &file;
+    std::vector<std::string> open;
+    std::ifstream core(MOECOST_CORE);
+    for (std::string path; std::getline(core, path);) {
+        open.push_back(fs::relative(path, MOECOST_SOURCE).generic_string());
+    }
+    REQUIRE(open.size() > 50);
+    std::set<std::string> seen(open.begin(), open.end());
+    while (!open.empty()) {
+        const std::string path = open.back();
+        open.pop_back();
+        REQUIRE_MESSAGE(by_path.count(path) == 1, path);
+        for (const std::string& include : by_path[path]->includes) {
+            if (is_quoted(include)) {
+                const std::string next = std::string("sim/").append(unquoted(include).substr(prefix.size()));
+                if (seen.insert(next).second) open.push_back(next);
+                continue;
+            }
+            const bool bad = std::any_of(refused.begin(), refused.end(),
+                                         [&](const std::string& r) { return include.starts_with(r); });
+            CHECK_MESSAGE(!bad, path << " includes " << include);
+        }
     }
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include "input_error.h"
 #include "moecost/base/csv.h"
-#include "scratch.h"
 
 using namespace moecost;
 
@@ -66,65 +64,6 @@ TEST_CASE("a missing column names the nearest") {
     CHECK(hint_of([&] { (void)t.column("latency_u"); }) == "did you mean 'latency_us'?");
 }
 
-TEST_CASE("files are read plain or gunzipped") {
-    const ScratchFolder scratch;
-    const std::string content = "a,b\n1,2\n";
-    CHECK(read_file(scratch.write("plain.csv", content)) == content);
-    CHECK(read_file(scratch.write("empty.csv", "")).empty());
-    const std::string gz = (scratch.path / "t.csv.gz").string();
-    std::string large;
-    for (int i = 0; i < 200000; ++i) large.append(std::to_string(i * 7919 % 10007)).append(",");
-    gzFile file = gzopen(gz.c_str(), "wb");
-    gzwrite(file, large.data(), static_cast<unsigned>(large.size()));
-    gzclose(file);
-    CHECK(read_file(gz) == large);
-
-    std::ifstream in(gz, std::ios::binary);
-    const std::string packed((std::istreambuf_iterator<char>(in)), {});
-    for (const std::size_t keep : {packed.size() / 2, packed.size() - 4}) {
-        CAPTURE(keep);
-        CHECK_THROWS_AS((void)read_file(scratch.write("cut.csv.gz", packed.substr(0, keep))), SystemError);
-    }
-    std::string damaged = packed;
-    damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 0x55);
-    CHECK_THROWS_AS((void)read_file(scratch.write("bad.csv.gz", damaged)), SystemError);
-}
-
-TEST_CASE("a missing file or a folder is the machine's failure") {
-    const ScratchFolder scratch;
-    CHECK_THROWS_AS((void)read_file((scratch.path / "none").string()), SystemError);
-    CHECK_THROWS_AS((void)read_file(scratch.path.string()), SystemError);
-}
-
-TEST_CASE("a written file replaces the old one whole and leaves nothing beside it") {
-    const ScratchFolder scratch;
-    const std::string path = (scratch.path / "out.csv").string();
-    write_file(path, "first, and longer");
-    write_file(path, std::string_view("sec\0nd", 6));
-    CHECK(read_file(path) == std::string("sec\0nd", 6));
-    int files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(scratch.path))
-        files += entry.exists() ? 1 : 0;
-    CHECK(files == 1);
-}
-
-TEST_CASE("a file that cannot be written leaves nothing behind") {
-    const ScratchFolder scratch;
-    CHECK_THROWS_AS(write_file((scratch.path / "no/such/folder/x").string(), "x"), SystemError);
-    std::filesystem::create_directories(scratch.path / "taken" / "full");
-    CHECK_THROWS_AS(write_file((scratch.path / "taken").string(), "x"), SystemError);
-    CHECK_FALSE(std::filesystem::exists(scratch.path / "taken.part"));
-}
-
-TEST_CASE("output to a device goes into it and does not replace it") {
-    const ScratchFolder scratch;
-    const std::filesystem::path link = scratch.path / "out";
-    std::filesystem::create_symlink("/dev/null", link);
-    write_file(link.string(), "text");
-    CHECK(std::filesystem::is_symlink(link));
-    CHECK_FALSE(std::filesystem::exists(scratch.path / "out.part"));
-}
-
 TEST_CASE("a field is quoted only when it must be, and reads back") {
     CHECK(csv_field("plain") == "plain");
     CHECK(csv_field("a,b") == "\"a,b\"");
@@ -134,4 +73,30 @@ TEST_CASE("a field is quoted only when it must be, and reads back") {
         const CsvTable t(text.append(csv_field(field)).append(",1\n"), "t.csv");
         CHECK(t.text(0, 0) == field);
     }
+}
+
+TEST_CASE("quoted fields keep their text whatever stands around them") {
+    const CsvTable t("a,b,c\n\"x\"\"\",,\"\"\n\"\",\"p\nq\",r\n", "t.csv");
+    REQUIRE(t.rows() == 2);
+    CHECK(t.text(0, 0) == "x\"");
+    CHECK(t.text(0, 1).empty());
+    CHECK(t.text(0, 2).empty());
+    CHECK(t.text(1, 1) == "p\nq");
+    CHECK(t.text(1, 2) == "r");
+    CHECK(t.where(1).line == 3);
+}
+
+TEST_CASE("rows, lines and texts beyond their limits are refused where they begin") {
+    const auto read = [](const std::string& text) {
+        return message_of([&] { (void)CsvTable(text, "t.csv"); });
+    };
+    CHECK(read(std::string("a\n1\n").append(max_csv_row_bytes + 1, 'x')) ==
+          "t.csv:3: a row is longer than 1 MiB");
+    CHECK(read(std::string("a\n\"").append(max_csv_row_bytes + 1, '\n')) ==
+          "t.csv:2: a row is longer than 1 MiB");
+    CHECK(read(std::string(max_csv_row_bytes + 1, ',')) == "t.csv:1: a row is longer than 1 MiB");
+    std::string many("a\n");
+    for (std::size_t row = 0; row <= max_csv_rows; ++row) many.append("1\n");
+    CHECK(read(many) == "t.csv:1000002: more than 1,000,000 rows");
+    CHECK(read(std::string(max_csv_bytes + 1, '\n')) == "t.csv: larger than 64 MiB");
 }

@@ -22,7 +22,7 @@ TEST_CASE("an expected value is the value or the reason") {
 }
 
 TEST_CASE("the reason is told with need, stock and shortfall") {
-    CHECK(describe(half(-1).error()) ==
+    CHECK(to_text(half(-1).error()) ==
           "needs memory: weights needs 90.00 GB, 80.00 available (short by 10.0 GB)");
-    CHECK(describe(Infeasible{"tp does not divide heads", {}, {}, 0, 0}) == "tp does not divide heads");
+    CHECK(to_text(Infeasible{"tp does not divide heads", {}, {}, 0, 0}) == "tp does not divide heads");
 }

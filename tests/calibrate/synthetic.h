@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "moecost/base/data.h"
 #include "moecost/base/format.h"
 #include "moecost/base/numerics.h"
 #include "moecost/calibrate/kernel_fit.h"
@@ -60,6 +61,7 @@ inline Table timed(KernelSeries series, std::vector<double> constants) {
     t.series.engine = "microbench";
     t.series.version = "0";
     t.form = form_of(t.series, accelerator(), 8).form;
+    t.form.law = load_law_constants(DataStore()).kernels;
     const KernelTables tables = tables_of(t.form, t.constants, {});
     std::uint64_t state = 7;
     for (KernelRow& row : t.series.rows) {

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "../base/scratch.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 #include "moecost/hardware/profile/profile_toml.h"
 #include "moecost/moecost.h"
 #include "synthetic.h"
@@ -57,8 +57,8 @@ Estimate estimate_of(const std::string& gpu, const std::string& model) {
     d.tp = 2;
     d.isl = 1000;
     d.osl = 200;
-    d.price = "2";
-    const auto estimate = evaluate(describe(DataStore(), d));
+    d.usd_per_gpu_hour = 2;
+    const auto estimate = evaluate(*describe(DataStore(), d));
     REQUIRE(static_cast<bool>(estimate));
     return *estimate;
 }
@@ -76,7 +76,7 @@ TEST_CASE("tables in, profile out, estimate runs: a GPU of the catalogue") {
         "my-gpu.toml", toml_of(c.target.gpu, c.target.sources, c.assembly.profile, "2026-10-01"));
     const Accelerator gpu = load_accelerator(DataStore(), file);
     CHECK(gpu.profile == file);
-    const Profile read = profile_from_toml(parse_toml(read_file(file), file));
+    const Profile read = profile_from_toml(parse_toml(read_file(file), file), {});
     CHECK(read.accelerator == "h200_sxm");
     CHECK(read.engine == "vllm");
     // The constants the rows were made with, through the file.
@@ -119,11 +119,13 @@ TEST_CASE("a GPU that no catalogue knows takes its figures from device.json and 
 
 TEST_CASE("a profile reads back as it was written, for every shipped one") {
     const DataStore data;
-    for (const std::string& name : data.names("hwmodels/engines")) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", name, "engine profile"));
+    for (const auto& [name, accelerator, engine] : profile_names(data)) {
+        const Profile p = profile_from_toml(data.open(profile_folder, name, "engine profile"), {});
         const std::string text = toml_of(p, "2026");
         CAPTURE(name);
-        CHECK(toml_of(profile_from_toml(parse_toml(text, p.id)), "2026") == text);
+        CHECK(p.accelerator == accelerator);
+        CHECK(p.engine == engine);
+        CHECK(toml_of(profile_from_toml(parse_toml(text, p.id), {}), "2026") == text);
     }
 }
 

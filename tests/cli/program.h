@@ -9,6 +9,7 @@
 
 #include "../base/scratch.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 
 struct Run {
     int status = -1;

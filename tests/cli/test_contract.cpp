@@ -23,6 +23,13 @@ Document json_of(const std::string& arguments) {
     return parse_json(run.out, "stdout");
 }
 
+/// The one answer of a document.
+Reader only_estimate(const Document& document) {
+    const auto estimates = Reader(document).tables("estimates");
+    REQUIRE(estimates.size() == 1);
+    return estimates.front();
+}
+
 std::size_t longest_line(const std::string& text) {
     std::istringstream in(text);
     std::size_t longest = 0;
@@ -34,30 +41,122 @@ std::size_t longest_line(const std::string& text) {
 
 TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
     const Document document = json_of(mixtral + "--concurrency 32");
-    const Reader r(document);
-    CHECK(r.text("schema") == "moecost.estimate/1");
-    for (const char* key : {"inputs", "serving", "memory", "cost", "deployment", "steps", "slo"})
+    CHECK(Reader(document).text("schema") == "moecost.estimate/2");
+    const Reader r = only_estimate(document);
+    for (const char* key : {"inputs", "model", "formats", "price", "deployment", "serving", "memory", "cost", "intervals",
+                            "steps", "trust"})
         CHECK(r.has(key));
-    CHECK(r.table("inputs").table("model").text("name") == "mixtral-8x7b");
-    CHECK(r.table("inputs").table("layout").number("tp", positive) == 2);
-    CHECK(r.table("inputs").table("precision").text("routed_experts") == "bf16");
-    CHECK(r.table("inputs").table("traffic").number("requests", positive) == 32);
-    CHECK(r.table("inputs").table("price").text("date").size() == 10);
+    CHECK(r.table("inputs").text("model") == "mixtral-8x7b");
+    CHECK(r.table("inputs").number("tp", positive) == 2);
+    CHECK(r.table("inputs").text("expert_weights") == "bf16");
+    CHECK(r.table("inputs").number("concurrency", positive) == 32);
+    CHECK_FALSE(r.table("inputs").has("rate"));
+    CHECK(r.table("price").text("date").size() == 10);
     const Reader serving = r.table("serving");
     const double output = serving.number("output_tokens_per_s", positive);
     CHECK(serving.number("output_tokens_per_s_per_gpu", positive) == doctest::Approx(output / 2));
+    CHECK(serving.number("tokens_per_s_per_user", positive) * serving.number("tpot_s", positive) == doctest::Approx(1));
     CHECK(serving.number("requests_per_s", positive) * 256 == doctest::Approx(output));
     const double e2e = serving.number("ttft_s", positive) + 255 * serving.number("tpot_s", positive);
     CHECK(serving.number("e2e_s", positive) == doctest::Approx(e2e));
     CHECK(serving.number("running", positive) == 32);
     CHECK(serving.number("max_concurrency", positive) > 32);
     CHECK(r.table("cost").number("usd_per_mtok_output", positive) > 0);
-    CHECK(r.text("provenance") != "");
+    CHECK(r.table("trust").text("provenance") != "");
+}
+
+TEST_CASE("the command of a JSON answer gives the same answer again") {
+    const Document one = json_of(mixtral + "--rate 2 --cached 25% --slo-ttft 2s --set experts=4 --draft-tokens 1");
+    const std::string command = only_estimate(one).text("command");
+    REQUIRE(command.starts_with("moecost "));
+    const Document two = json_of(command.substr(8));
+    CHECK(only_estimate(two).text("command") == command);
+    CHECK(only_estimate(one).table("serving").number("ttft_s", positive) ==
+          only_estimate(two).table("serving").number("ttft_s", positive));
+}
+
+TEST_CASE("a load is that of the whole deployment, split evenly over its instances") {
+    const Document one = json_of("estimate --model llama-3.1-8b --gpu h100 --concurrency 32");
+    const Document four = json_of("estimate --model llama-3.1-8b --gpu h100 --replicas 4 --concurrency 128");
+    const auto figure = [](const Document& d, const char* group, const char* key) {
+        return only_estimate(d).table(group).number(key, positive);
+    };
+    CHECK(figure(four, "serving", "tpot_s") == figure(one, "serving", "tpot_s"));
+    CHECK(figure(four, "serving", "output_tokens_per_s") ==
+          doctest::Approx(4 * figure(one, "serving", "output_tokens_per_s")));
+    CHECK(figure(four, "serving", "running") == doctest::Approx(128));
+    CHECK(figure(four, "serving", "max_concurrency") == doctest::Approx(4 * figure(one, "serving", "max_concurrency")));
+    CHECK(figure(four, "deployment", "gpus") == 4);
+    CHECK(figure(four, "cost", "usd_per_hour") == doctest::Approx(4 * figure(one, "cost", "usd_per_hour")));
+    CHECK(figure(four, "cost", "usd_per_month") == doctest::Approx(730 * figure(four, "cost", "usd_per_hour")));
+    CHECK(figure(four, "cost", "usd_per_mtok_output") == doctest::Approx(figure(one, "cost", "usd_per_mtok_output")));
+}
+
+TEST_CASE("GPUs beyond one instance are replicas, and GPUs without a layout the widest instances of a node") {
+    const auto layout = [](const std::string& arguments) {
+        const Document d = json_of("estimate --model deepseek-v3 --gpu h200 " + arguments);
+        const Reader r = only_estimate(d);
+        return std::pair(r.table("inputs").number("tp", positive), r.table("deployment").number("instances", positive));
+    };
+    CHECK(layout("--gpus 16 --tp 8") == std::pair(8.0, 2.0));
+    CHECK(layout("--gpus 16") == std::pair(8.0, 2.0));
+    CHECK(layout("--gpus 24") == std::pair(8.0, 3.0));
+    CHECK(layout("--gpus 16 --replicas 1") == std::pair(16.0, 1.0));
+    const Run odd = run_program("estimate --model deepseek-v3 --gpu h200 --gpus 12 --tp 8");
+    CHECK(odd.status == 3);
+    CHECK(odd.err.find("hint: --gpus 8 or --gpus 16 would run") != std::string::npos);
+}
+
+TEST_CASE("a rate beyond the capacity names the instances that carry it") {
+    const Run run = run_program("estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20");
+    CHECK(run.status == 3);
+    const std::size_t at = run.err.find("hint: --replicas ");
+    REQUIRE(at != std::string::npos);
+    const std::string replicas = run.err.substr(at + 17, run.err.find(' ', at + 17) - at - 17);
+    const std::string more("estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20 --replicas ");
+    CHECK(run_program(more + replicas).status == 0);
+    CHECK(run_program(more + std::to_string(std::stoi(replicas) - 1)).status == 3);
+}
+
+TEST_CASE("a missed objective is status 3 after the answer, met ones are 0") {
+    const Run missed = run_program(mixtral + "--concurrency 32 --slo-tpot 1ms");
+    CHECK(missed.status == 3);
+    CHECK(missed.out.find("missed by") != std::string::npos);
+    CHECK(missed.err.find("objective missed") != std::string::npos);
+    CHECK(run_program(mixtral + "--concurrency 32 --slo-tpot 10s").status == 0);
+}
+
+TEST_CASE("an impossible accelerator in a comparison is a column that says why, and its price may be unknown") {
+    const Run run = run_program("estimate --model deepseek-v3 --gpu h200,a100 --tp 8 --weights fp8-block");
+    CHECK(run.status == 0);
+    CHECK(run.out.find("infeasible: deepseek-v3 on a100") != std::string::npos);
+    const Document unpriced = json_of("estimate --model mixtral-8x7b --gpu h20 --tp 2");
+    CHECK(only_estimate(unpriced).table("serving").number("output_tokens_per_s", positive) > 0);
+    CHECK_FALSE(only_estimate(unpriced).table("cost").has("usd_per_mtok_output"));
+}
+
+TEST_CASE("values joined by commas are compared") {
+    const Document document = json_of(mixtral + "--concurrency 1,2,4 --kv bf16,fp8");
+    const auto estimates = Reader(document).tables("estimates");
+    REQUIRE(estimates.size() == 6);
+    CHECK(estimates[1].table("inputs").number("concurrency", positive) == 1);
+    CHECK(estimates[1].table("inputs").text("kv") == "fp8");
+    CHECK(estimates[5].table("inputs").number("concurrency", positive) == 4);
+}
+
+TEST_CASE("the words of engines are the same inputs") {
+    const Run ours = run_program(mixtral + "--concurrency 32 --chunk 4096 --memory-fraction 0.8 --kv fp8");
+    const Run theirs = run_program(
+        "estimate --model mixtral-8x7b --gpu h100_sxm --tensor-parallel-size 2 --input-len 1024 --output-tokens 256 "
+        "--max-concurrency 32 --max-num-batched-tokens 4k --gpu-memory-utilization 80% --kv-cache-dtype fp8 "
+        "--engine vLLM");
+    CHECK(ours.status == 0);
+    CHECK(ours.out == theirs.out);
 }
 
 TEST_CASE("the rent is what input and output tokens pay together") {
     const Document document = json_of(mixtral + "--concurrency 32 --price 2.5");
-    const Reader r(document);
+    const Reader r = only_estimate(document);
     const Reader cost = r.table("cost");
     const Reader serving = r.table("serving");
     const double paid =
@@ -68,8 +167,8 @@ TEST_CASE("the rent is what input and output tokens pay together") {
 
 TEST_CASE("classes of a step add up to the step, and no step beats its roofline") {
     const Document document = json_of(mixtral + "--concurrency 32");
-    for (const char* which : {"decode", "prompt"}) {
-        const Reader step = Reader(document).table("steps").table(which);
+    for (const char* which : {"decode", "prefill"}) {
+        const Reader step = only_estimate(document).table("steps").table(which);
         const Reader classes = step.table("by_class");
         double sum = 0;
         for (const std::string& key : classes.keys()) sum += classes.number(key, non_negative);
@@ -87,7 +186,7 @@ TEST_CASE("classes of a step add up to the step, and no step beats its roofline"
 TEST_CASE("several accelerators give one document") {
     const Document document = json_of("estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2");
     const Reader r(document);
-    CHECK(r.text("schema") == "moecost.estimates/1");
+    CHECK(r.text("schema") == "moecost.estimate/2");
     const auto estimates = r.tables("estimates");
     REQUIRE(estimates.size() == 2);
     CHECK(estimates[0].table("inputs").text("gpu") == "a100_sxm_80");
@@ -125,16 +224,17 @@ TEST_CASE("what cannot run is status 3, with the shortfall and a way out") {
 
 TEST_CASE("flags override the scenario file") {
     const Document plain = json_of("estimate --scenario data/scenario.toml --gpu h100");
-    CHECK(Reader(plain).table("inputs").table("traffic").number("requests", positive) == 32);
-    CHECK(Reader(plain).table("inputs").table("model").table("edits").text("top_k") == "1");
-    CHECK(Reader(plain).table("inputs").table("price").number("usd_per_gpu_hour", positive) == 2.5);
+    CHECK(only_estimate(plain).table("inputs").number("concurrency", positive) == 32);
+    CHECK(only_estimate(plain).table("inputs").table("set").text("top_k") == "1");
+    CHECK(only_estimate(plain).table("inputs").number("price", positive) == 2.5);
     const Document changed =
         json_of("estimate --scenario data/scenario.toml --gpu b200 --rate 2 --tp 1 --osl 100");
-    const Reader traffic = Reader(changed).table("inputs").table("traffic");
-    CHECK(traffic.text("load") == "rate");
-    CHECK(traffic.number("output_tokens", positive) == 100);
-    CHECK(traffic.number("input_tokens", positive) == 1024);
-    CHECK(Reader(changed).table("inputs").text("gpu") == "b200_sxm");
+    const Reader inputs = only_estimate(changed).table("inputs");
+    CHECK(inputs.number("rate", positive) == 2);
+    CHECK_FALSE(inputs.has("concurrency"));
+    CHECK(inputs.number("osl", positive) == 100);
+    CHECK(inputs.number("isl", positive) == 1024);
+    CHECK(inputs.text("gpu") == "b200_sxm");
 }
 
 TEST_CASE("an answer goes to a file whole, and stdout stays empty") {
@@ -144,7 +244,7 @@ TEST_CASE("an answer goes to a file whole, and stdout stays empty") {
     CHECK(run.status == 0);
     CHECK(run.out.empty());
     const Document document = parse_json(read_file(file), file);
-    CHECK(Reader(document).text("schema") == "moecost.estimate/1");
+    CHECK(Reader(document).text("schema") == "moecost.estimate/2");
     CHECK_FALSE(std::filesystem::exists(file + ".part"));
 }
 
@@ -190,9 +290,9 @@ TEST_CASE("a data folder overrides what is built in") {
         "name = \"ours\"\ninput_tokens = 300\noutput_tokens = 30\nsource = \"log\"\ndate = \"2026-01\"\n");
     const std::string folder = scratch.path.string();
     const Document document = json_of(mixtral + "--traffic ours --isl 400 --data-dir '" + folder + "'");
-    const Reader traffic = Reader(document).table("inputs").table("traffic");
-    CHECK(traffic.text("name") == "ours");
-    CHECK(traffic.number("input_tokens", positive) == 400);
+    const Reader inputs = only_estimate(document).table("inputs");
+    CHECK(inputs.text("traffic") == "ours");
+    CHECK(inputs.number("isl", positive) == 400);
 }
 
 TEST_CASE("predictions are compared with the published rows they are asked for") {

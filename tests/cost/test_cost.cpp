@@ -135,18 +135,17 @@ TEST_CASE("estimates of real deployments stay between their bounds") {
             d.model = model;
             d.gpu = gpu;
             d.tp = 2;
-            d.load = LoadKind::closed_loop;
-            d.requests = std::uniform_int_distribution<int>(1, 200)(random);
-            d.price = "2.5";
-            const Scenario s = describe(data, d);
+            d.load = ClosedLoop{double(std::uniform_int_distribution<int>(1, 200)(random))};
+            d.usd_per_gpu_hour = 2.5;
+            const Scenario s = *describe(data, d);
             const auto e = evaluate(s);
             REQUIRE(e);
             const std::string label = std::string(model).append(" on ").append(gpu);
             CAPTURE(label);
             const Cost& c = e->cost;
-            const double tdp = s.cluster.gpu.tdp.value();
+            const double tdp = s.pool().cluster.gpu.tdp.value();
             CHECK(c.usd_per_hour == 5);
-            CHECK(c.watts_per_gpu.value() >= s.cluster.gpu.idle_power_share * tdp);
+            CHECK(c.watts_per_gpu.value() >= s.pool().cluster.gpu.idle_power_share * tdp);
             CHECK(c.watts_per_gpu.value() <= tdp);
             CHECK(
                 c.joules_per_output_token.value() ==
@@ -167,9 +166,8 @@ TEST_CASE("a cached prompt token costs a fraction of a computed one while memory
         d.tp = 8;
         d.isl = 8000;
         d.osl = 1000;
-        d.load = LoadKind::closed_loop;
-        d.requests = 16;
-        const auto e = evaluate(describe(DataStore(), d));
+        d.load = ClosedLoop{16};
+        const auto e = evaluate(*describe(DataStore(), d));
         REQUIRE(e);
         CHECK(e->cost.usd_per_mtok_cached > 0);
         CHECK(e->cost.usd_per_mtok_cached < 0.3 * e->cost.usd_per_mtok_input);

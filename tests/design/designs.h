@@ -23,7 +23,7 @@ inline moecost::LossBasis basis(const std::string& law, const std::string& bridg
 
 inline moecost::FamilyMember member(const std::string& family, const moecost::FamilyRequest& request) {
     const auto m = moecost::member_of(moecost::load_family(data(), family), request);
-    if (!m) throw std::runtime_error(moecost::describe(m.error()));
+    if (!m) throw std::runtime_error(moecost::to_text(m.error()));
     return *m;
 }
 
@@ -36,7 +36,7 @@ inline moecost::Scenario machine(const std::string& gpu, const std::string& fami
     d.isl = 1024;
     d.osl = 256;
     d.tp = 1;
-    return moecost::describe(data(), d, member(family, {1e9, 1, 1, 1, 0}).architecture);
+    return *moecost::describe(data(), d, member(family, {1e9, 1, 1, 1, 0}).architecture);
 }
 
 /// Joint MoE on H100 and B200: 3 numbers of experts, 5 sizes, up to 4 GPUs.

@@ -17,7 +17,7 @@ namespace {
 
 DesignAnswer solved(const DesignSpace& space, const DesignGoal& goal, unsigned threads = 2) {
     const auto answer = design(space, goal, {threads, nullptr, {}});
-    REQUIRE_MESSAGE(answer, describe(answer ? Infeasible{} : answer.error()));
+    REQUIRE_MESSAGE(answer, to_text(answer ? Infeasible{} : answer.error()));
     return *answer;
 }
 
@@ -35,14 +35,13 @@ double cheapest_by_loops(const Architecture& architecture, const std::vector<Sce
     double least = HUGE_VAL;
     for (Scenario s : machines) {
         s.architecture = architecture;
-        s.refresh();
         const auto offer = [&](double requests) {
-            s.traffic.requests = requests;
+            s.traffic.load = resized(s.traffic.load, requests);
             const auto e = evaluate(s);
             if (!e) return;
             if (s.slo.tpot_s > 0 && e->serving.tpot.value() > s.slo.tpot_s) return;
             const double per_hour = 3600 * e->serving.output_tokens_per_s.value();
-            least = std::min(least, 1e6 * s.layout.gpus() * s.price.usd_per_gpu_hour / per_hour);
+            least = std::min(least, 1e6 * s.pool().layout.gpus() * s.pool().price.usd_per_gpu_hour / per_hour);
         };
         for (const int n : gpus) {
             for (int tp = 1; tp <= n; ++tp) {
@@ -50,10 +49,10 @@ double cheapest_by_loops(const Architecture& architecture, const std::vector<Sce
                     for (int dp = 1; dp <= n; ++dp) {
                         for (int ep = 1; ep <= n; ++ep) {
                             if (tp * pp * dp != n) continue;
-                            s.layout.tp = tp;
-                            s.layout.pp = pp;
-                            s.layout.attention_dp = dp;
-                            s.layout.ep = ep;
+                            s.pool().layout.tp = tp;
+                            s.pool().layout.pp = pp;
+                            s.pool().layout.attention_dp = dp;
+                            s.pool().layout.ep = ep;
                             for (const double c : concurrency) offer(c);
                         }
                     }
@@ -322,9 +321,9 @@ TEST_CASE("the best number of experts within a memory is that of Ludziejewski et
     space.serving.concurrency = {1};
     const auto best_experts = [&](double flop, double gb) {
         Scenario s = designs::machine("h100_sxm", "joint-moe", "ideal");
-        s.cluster.gpu.memory = Bytes{gb * 1e9};
-        s.engine.reserve = Bytes{0};
-        s.engine.memory_fraction = 1;
+        s.pool().cluster.gpu.memory = Bytes{gb * 1e9};
+        s.pool().settings.reserve = Bytes{0};
+        s.pool().settings.memory_fraction = 1;
         s.traffic.input = 16 * 1024 - 1;
         s.traffic.output = 1;
         space.serving.machines = {s};
@@ -488,7 +487,7 @@ TEST_CASE("what can not be reached is told with the shortfall") {
     g.budget = 3e21;
     CHECK(refused(hasty, g).quantity == "TPOT");
     DesignSpace tiny = space;
-    for (Scenario& s : tiny.serving.machines) s.cluster.gpu.memory = Bytes{1e8};
+    for (Scenario& s : tiny.serving.machines) s.pool().cluster.gpu.memory = Bytes{1e8};
     CHECK(refused(tiny, g).reason == "the weights do not fit");
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 LawPoint point_of(const LossBasis& basis, const std::string& family, const FamilyRequest& request) {
     const auto p = law_point(basis, load_family(designs::data(), family), designs::member(family, request));
-    REQUIRE_MESSAGE(p, describe(p ? Infeasible{} : p.error()));
+    REQUIRE_MESSAGE(p, to_text(p ? Infeasible{} : p.error()));
     return *p;
 }
 

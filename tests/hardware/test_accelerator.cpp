@@ -7,6 +7,7 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
+#include "moecost/base/data.h"
 #include "moecost/hardware/accelerator.h"
 
 using namespace moecost;

@@ -5,6 +5,7 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
+#include "moecost/base/data.h"
 #include "moecost/hardware/cluster.h"
 
 using namespace moecost;

@@ -6,6 +6,7 @@
 
 #include "../base/input_error.h"
 #include "../base/scratch.h"
+#include "moecost/base/data.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/hardware/price.h"
 

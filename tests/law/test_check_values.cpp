@@ -7,6 +7,7 @@
 
 #include "laws.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/law/optimum.h"
 
 using namespace moecost;

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "moecost/calibrate/calibrate.h"
 #include "host/registry.h"
 #include "host/replay.h"
 #include "host/session.h"
+#include "moecost/base/data.h"
+#include "moecost/calibrate/calibrate.h"
+#include "moecost/hardware/profile/profile.h"
 #include "synthetic/backend.h"
 
 namespace microbench {
@@ -25,7 +27,8 @@ inline constexpr const char* truth_name = "h100_sxm-vllm";
 inline Truth h100_truth() {
     const moecost::DataStore data;
     return {moecost::load_accelerator(data, "h100_sxm"),
-            moecost::profile_from_toml(data.open("hwmodels/engines", truth_name, "profile"))};
+            moecost::profile_from_toml(data.open(moecost::profile_folder, truth_name, "profile"),
+                                       moecost::load_law_constants(data))};
 }
 
 /// One run of the program; exit code 0 is required.

@@ -2,11 +2,16 @@
 // The case lists of the whole suite.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "moecost/base/format.h"
 #include "host/device_file.h"
+#include "host/glob.h"
 #include "host/registry.h"
 #include "host/run.h"
 #include "host/tables.h"
@@ -22,6 +27,20 @@ Device device_like(int capability, int count) {
     return d;
 }
 
+/// Cases of a device, listed once and counted by any filter.
+class Listing {
+  public:
+    explicit Listing(const Device& device) {
+        for (const SelectedCase& s : select_cases(listed_benches(), device, {})) names_.push_back(s.c.name());
+    }
+    [[nodiscard]] std::ptrdiff_t count(const std::string& filter) const {
+        return std::ranges::count_if(names_, [&](const std::string& name) { return selected(filter, name); });
+    }
+
+  private:
+    std::vector<std::string> names_;
+};
+
 }   // namespace
 
 TEST_CASE("names are unique, tables are rectangular, memory and work make sense") {
@@ -33,6 +52,7 @@ TEST_CASE("names are unique, tables are rectangular, memory and work make sense"
             const Case& c = s.c;
             CAPTURE(c.name());
             CHECK(names.insert(c.name()).second);
+            CHECK(c.table.starts_with(s.bench.name));   // select_cases counts on it
             CHECK(keys[c.table].insert(key_of(c)).second);
             const auto header = headers.emplace(c.table, header_of(c)).first;
             CHECK(header->second == header_of(c));
@@ -46,29 +66,41 @@ TEST_CASE("names are unique, tables are rectangular, memory and work make sense"
 }
 
 TEST_CASE("what a device cannot do is not listed") {
-    const auto count = [](int capability, int devices, const char* filter) {
-        return select_cases(listed_benches(), device_like(capability, devices), filter).size();
-    };
-    CHECK(count(80, 1, "gemm/*fp8*") == 0);
-    CHECK(count(90, 1, "gemm/*fp8*") > 0);
-    CHECK(count(90, 1, "gemm/*nvfp4*") == 0);
-    CHECK(count(100, 1, "gemm/*nvfp4*") > 0);
-    CHECK(count(80, 1, "launch/*dependent*") == 0);
-    CHECK(count(90, 1, "launch/*dependent*") > 0);
-    CHECK(count(90, 1, "peer") + count(90, 1, "nccl") + count(90, 1, "allreduce") == 0);
-    CHECK(count(90, 2, "allreduce/*gpus=2*") > 0);
-    CHECK(count(90, 2, "allreduce/*gpus=4*") == 0);
-    CHECK(count(90, 1, "overlap/device_copy*") == count(90, 8, "overlap/nccl_all_reduce*"));
+    const Listing a100(device_like(80, 1));
+    const Listing h100(device_like(90, 1));
+    const Listing two(device_like(90, 2));
+    CHECK(a100.count("gemm/*fp8*") == 0);
+    CHECK(h100.count("gemm/*fp8*") > 0);
+    CHECK(h100.count("gemm/*nvfp4*") == 0);
+    CHECK(Listing(device_like(100, 1)).count("gemm/*nvfp4*") > 0);
+    CHECK(a100.count("launch/*dependent*") == 0);
+    CHECK(h100.count("launch/*dependent*") > 0);
+    CHECK(h100.count("peer") + h100.count("nccl") + h100.count("allreduce") == 0);
+    CHECK(two.count("allreduce/*gpus=2*") > 0);
+    CHECK(two.count("allreduce/*gpus=4*") == 0);
+    CHECK(h100.count("overlap/device_copy*") ==
+          Listing(device_like(90, 8)).count("overlap/nccl_all_reduce*"));
 }
 
 TEST_CASE("layers of models at every tensor parallelism are there") {
-    const auto has = [](const char* name) {
-        return select_cases(listed_benches(), assumed_device(), name).size() == 1;
-    };
-    CHECK(has("gemm/cublaslt/bfloat16/n=1280/k=8192/m=1?"));   // Llama 70B q, k, v at TP 8 (m = 16)
-    CHECK_FALSE(has("gemm/cublaslt/bfloat16/n=1281/k=8192/m=1?"));
-    CHECK(has("gemm/cublaslt/bfloat16/n=7168/k=2048/m=1638?"));   // DeepSeek-V3 attention output at TP 8
-    CHECK(has("gemm/cublaslt/fp8/n=2112/k=7168/m=1024*"));        // its down-projections, never cut
+    const Listing all(assumed_device());
+    CHECK(all.count("gemm/cublaslt/bfloat16/n=1280/k=8192/m=1?") ==
+          1);   // Llama 70B q, k, v at TP 8 (m = 16)
+    CHECK(all.count("gemm/cublaslt/bfloat16/n=1281/k=8192/m=1?") == 0);
+    CHECK(all.count("gemm/cublaslt/bfloat16/n=7168/k=2048/m=1638?") ==
+          1);   // DeepSeek-V3 attention output at TP 8
+    CHECK(all.count("gemm/cublaslt/fp8/n=2112/k=7168/m=1024*") == 1);   // its down-projections, never cut
+}
+
+TEST_CASE("a filter selects the cases whose names match, whatever bench lists them") {
+    const Listing all(assumed_device());
+    for (const std::string filter :
+         {"gemm/*fp8/n=10*", "gemm_tuned", "gem?_tuned*", "g", "grouped_gemm/*rows=16*", "gemm_t*/m=1", "l?",
+          "*/op=read/*", "attention", "moe/wgmma_grouped/bfloat16/hidden=4096*zipf*", "gemmx", "/"}) {
+        CAPTURE(filter);
+        CHECK(select_cases(listed_benches(), assumed_device(), filter).size() ==
+              static_cast<std::size_t>(all.count(filter)));
+    }
 }
 
 TEST_CASE("devices have the names of the published tables") {

@@ -4,9 +4,10 @@
 
 #include <fstream>
 
+#include "host/results.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/error.h"
-#include "host/results.h"
+#include "moecost/base/file.h"
 #include "scratch.h"
 
 using namespace microbench;

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "moecost/base/error.h"
 #include "host/routing.h"
+#include "kernels/index/random.h"
 
 using namespace microbench;
 
@@ -101,6 +104,35 @@ TEST_CASE("zipf popularity falls with the exponent") {
 TEST_CASE("the seed decides") {
     CHECK(make_routing("uniform", 50, 64, 4, 1).expert == make_routing("uniform", 50, 64, 4, 1).expert);
     CHECK(make_routing("uniform", 50, 64, 4, 1).expert != make_routing("uniform", 50, 64, 4, 2).expert);
+}
+
+TEST_CASE("what is drawn token by token begins with the routing of fewer tokens, on any number of ranks") {
+    for (const char* name : {"uniform", "zipf_1.0"}) {
+        CAPTURE(name);
+        REQUIRE(begins_with_smaller(name));
+        const Routing all = make_routing(name, 300, 64, 4, 11);
+        for (const int tokens : {0, 1, 17, 300}) {
+            const Routing some = all.first_tokens(tokens);
+            CHECK(some.tokens == tokens);
+            CHECK(some.expert == make_routing(name, tokens, 64, 4, 11, 8).expert);
+        }
+    }
+    for (const char* name : {"balanced", "power_law_1.2"}) CHECK_FALSE(begins_with_smaller(name));
+}
+
+TEST_CASE("each token takes the experts with the largest keys, in their order") {
+    // Logarithms of all 40 x 60 uniform numbers over their weights, which are 1: sorted without a shortcut.
+    const Routing r = make_routing("uniform", 40, 60, 5, 7);
+    std::uint64_t index = 0;
+    for (int t = 0; t < r.tokens; ++t) {
+        std::vector<std::pair<double, int>> keys;
+        for (int e = 0; e < r.experts; ++e) {
+            const double u = (static_cast<double>(random_bits(7, index++) >> 11) + 0.5) * 0x1p-53;
+            keys.emplace_back(std::log(u), e);
+        }
+        std::sort(keys.rbegin(), keys.rend());
+        for (int j = 0; j < r.top_k; ++j) CHECK(r.of(t, j) == keys[static_cast<std::size_t>(j)].second);
+    }
 }
 
 TEST_CASE("no tokens, and no such distribution") {

@@ -6,10 +6,11 @@
 #include <fstream>
 #include <sstream>
 
-#include "moecost/base/csv.h"
 #include "host/registry.h"
 #include "host/replay.h"
 #include "host/session.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "scratch.h"
 #include "synthetic/backend.h"
 

@@ -2,10 +2,11 @@
 // The back end that samples the laws of the simulator.
 #include <doctest/doctest.h>
 
-#include "moecost/base/csv.h"
 #include "host/device_file.h"
 #include "host/registry.h"
 #include "host/run.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "scratch.h"
 #include "synthetic/backend.h"
 #include "synthetic_run.h"

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "emulation/emulator.h"
 #include "kernels/tensor/decode_attention.h"
 #include "test_tensor_support.h"
 

@@ -2,6 +2,7 @@
 // The grouped GEMM, run as it is written by the emulator, against sums in double precision.
 #include <doctest/doctest.h>
 
+#include "emulation/emulator.h"
 #include "kernels/tensor/grouped_gemm.h"
 #include "test_tensor_gemm_support.h"
 

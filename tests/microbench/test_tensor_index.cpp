@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "emulation/emulator.h"
 #include "kernels/tensor/attention_index.h"
 #include "kernels/tensor/simt.h"
 #include "kernels/tensor/tile_index.h"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "emulation/emulator.h"
 #include "kernels/tensor/mla_decode.h"
 #include "test_tensor_support.h"
 

@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "emulation/emulator.h"
 #include "host/routing.h"
 #include "kernels/tensor/grouped_gemm.h"
 #include "kernels/tensor/moe_kernels.h"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "emulation/emulator.h"
 #include "kernels/tensor/prefill_attention.h"
 #include "test_tensor_support.h"
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "emulation/warpgroup.h"
 #include "kernels/tensor/warpgroup_gemm.h"
 #include "test_tensor_gemm_support.h"
 

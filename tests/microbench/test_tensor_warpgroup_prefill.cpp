@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/tensor_reference.h"
+#include "emulation/warpgroup.h"
 #include "kernels/tensor/warpgroup_prefill.h"
 #include "test_tensor_support.h"
 

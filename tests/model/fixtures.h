@@ -7,6 +7,7 @@
 
 #include "moecost/base/csv.h"
 #include "moecost/base/data.h"
+#include "moecost/base/file.h"
 #include "moecost/model/architecture.h"
 #include "moecost/model/library.h"
 

@@ -18,7 +18,7 @@ Family family(std::string_view name) { return load_family(DataStore{}, name); }
 
 FamilyMember member(std::string_view name, const FamilyRequest& request) {
     const auto built = member_of(family(name), request);
-    REQUIRE_MESSAGE(built, describe(built.error()));
+    REQUIRE_MESSAGE(built, to_text(built.error()));
     return *built;
 }
 
@@ -222,7 +222,7 @@ TEST_CASE(
 TEST_CASE("members that cannot be are answered with a reason and numbers") {
     const auto why = [](std::string_view name, const FamilyRequest& r) {
         const auto m = member_of(family(name), r);
-        return m ? std::string("a member") : describe(m.error());
+        return m ? std::string("a member") : to_text(m.error());
     };
     const double nan = std::nan("");
     CHECK(why("qwen-like", {7e9, 4, 8}).find("more experts than there are: top-k needs 8") !=

@@ -29,9 +29,9 @@ inline moecost::StepShape prefill_shape(double tokens, double prompt, double pri
 inline std::vector<moecost::Operation> listed(const moecost::Architecture& model,
                                               const moecost::Layout& layout, const moecost::StepShape& shape,
                                               const moecost::Precision& precision = {}, double skew = 0) {
-    std::vector<moecost::Operation> operations;
+    moecost::OperationList operations;
     moecost::list_operations(model, precision, layout, skew, shape, operations);
-    return operations;
+    return {operations.begin(), operations.end()};
 }
 
 inline moecost::Architecture model_named(std::string_view name) {

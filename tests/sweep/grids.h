@@ -4,6 +4,7 @@
 
 #include "../base/scratch.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/sweep/sweep.h"
 
 inline moecost::Document grid_document(const std::string& text) {

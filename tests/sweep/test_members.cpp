@@ -53,7 +53,7 @@ TEST_CASE("each row of a grid of members is what evaluate() says of that member"
         d.granularity = static_cast<int>(number("granularity"));
         d.shared_experts = static_cast<int>(number("shared_experts"));
         const FamilyMember m = describe_member(DataStore{}, d);
-        const Expected<Estimate> e = evaluate(describe(DataStore{}, d));
+        const Expected<Estimate> e = evaluate(*describe(DataStore{}, d));
         REQUIRE(e);
         CHECK(t.text(row, t.column("model")) == m.architecture.name);
         CHECK(number("dense_equivalent") == m.dense_equivalent);

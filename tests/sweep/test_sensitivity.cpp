@@ -19,9 +19,8 @@ Scenario scenario() {
     d.tp = 4;
     d.isl = 2048;
     d.osl = 512;
-    d.load = LoadKind::closed_loop;
-    d.requests = 32;
-    return describe(DataStore{}, d);
+    d.load = ClosedLoop{32};
+    return *describe(DataStore{}, d);
 }
 
 const InputEffect* find(const Tornado& t, std::string_view key) {
@@ -62,7 +61,7 @@ TEST_CASE("a pure roofline has no kernel tables to be unsure of") {
     d.gpu = "h100_sxm";
     d.engine = "ideal";
     d.tp = 4;
-    const Tornado t = tornado(DataStore{}, describe(DataStore{}, d), "tpot");
+    const Tornado t = tornado(DataStore{}, *describe(DataStore{}, d), "tpot");
     CHECK(find(t, "gemm") == nullptr);
     CHECK_FALSE(t.residual.known());
 }
@@ -74,7 +73,7 @@ TEST_CASE("a target that is no result and a scenario that cannot run are refused
     Description d;
     d.model = "deepseek-v3";
     d.gpu = "h100_sxm";
-    const Scenario big = describe(DataStore{}, d);
+    const Scenario big = *describe(DataStore{}, d);
     CHECK(message_of([&] { (void)tornado(DataStore{}, big, "tpot"); }).find("the weights do not fit") !=
           std::string::npos);
 }

@@ -56,9 +56,8 @@ TEST_CASE("each row is what evaluate() says of that point") {
         d.tp = static_cast<int>(number("tp"));
         d.attention_dp = static_cast<int>(number("attention_dp"));
         d.isl = number("isl");
-        d.load = LoadKind::closed_loop;
-        d.requests = number("concurrency");
-        const Expected<Estimate> e = evaluate(describe(DataStore{}, d));
+        d.load = ClosedLoop{number("concurrency")};
+        const Expected<Estimate> e = evaluate(*describe(DataStore{}, d));
         REQUIRE(e);
         CHECK(number("tpot_s") == doctest::Approx(e->serving.tpot.value()).epsilon(1e-5));
         CHECK(number("ttft_s") == doctest::Approx(e->serving.ttft.value()).epsilon(1e-5));

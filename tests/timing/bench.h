@@ -3,6 +3,7 @@
 // own.
 #pragma once
 
+#include "moecost/base/data.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 struct Bench {
@@ -27,7 +28,9 @@ struct Bench {
         cluster.nic_bandwidth = gpu.nic_bandwidth;
         cluster.link_latency = gpu.link_latency;
         cluster.nic_latency = gpu.nic_latency;
-        profile.kernels.emplace();
+        const LawConstants law = load_law_constants(DataStore());
+        profile.kernels.emplace().law = law.kernels;
+        profile.serving.law = law.serving;
         profile.serving.floor_cap = Seconds{30e-6};
     }
     [[nodiscard]] moecost::CalibratedHardware machine() const { return {&cluster, &profile, {}}; }

@@ -136,6 +136,21 @@ TEST_CASE("an all-to-all takes the table of its mode and number of nodes") {
     CHECK(wide.provenance == Provenance::extrapolated);
 }
 
+TEST_CASE("nodes of an exchange are those of the cluster: 8 ranks are two nodes of four GPUs") {
+    Bench b;
+    b.cluster.gpus_per_node = 4;
+    AllToAllTable one;
+    one.dispatch_bandwidth = one.combine_bandwidth = BytesPerSecond{1e300};
+    one.dispatch = us(10);
+    AllToAllTable two = one;
+    two.nodes = 2;
+    two.dispatch = us(30);
+    b.profile.kernels->all_to_all = {one, two};
+    b.cluster.gpu.link_bandwidth = BytesPerSecond{1e30};   // no bound but the tables
+    CHECK(in_us(expert_all_to_all_time({1, 7168, 8, 4, 3, true}, b.machine()).floor) == Approx(10));
+    CHECK(in_us(expert_all_to_all_time({1, 7168, 8, 8, 3, true}, b.machine()).floor) == Approx(30));
+}
+
 TEST_CASE("a pipeline stage sends its hidden states over the link") {
     const Bench b;
     CHECK(in_us(stage_send_time({Bytes{9e6}}, b.machine()).total) == Approx(1 + 20).epsilon(1e-12));

@@ -81,11 +81,9 @@ TEST_CASE("fused experts of a kernel with large tiles and a sharp overlap_expone
 }
 
 TEST_CASE("the cheapest candidate kernel runs") {
-    const Bench b;
-    const MoeTable small = generated();
-    const MoeTable large = cutlass();
-    CalibratedHardware machine = b.machine();
-    machine.kernels.moe = {&small, &large};
+    Bench b;
+    b.profile.kernels->moe = {generated(), cutlass()};
+    const CalibratedHardware machine = b.machine();
     CHECK(in_us(expert_ffn_time(one, machine).total) == Approx(39.501865938).epsilon(1e-9));
     CHECK(in_us(expert_ffn_time(many, machine).total) == Approx(1199.983135636).epsilon(1e-9));
     CHECK(expert_ffn_time(many, machine).provenance == Provenance::calibrated);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "moecost/hardware/profile/profile.h"
 #include "moecost/model/library.h"
 #include "moecost/timing/step_timer.h"
 
@@ -89,19 +90,16 @@ class Draw {
             s.layout = layout();
             s.precision = precision(s.model->precision);
             if (layout_problem(*s.model, s.layout)) continue;
-            if (precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile).empty())
+            if (!precision_problem(*s.model, s.precision, s.equipment->cluster, s.equipment->profile))
                 return s;
         }
     }
 
   private:
     static bool has_profile(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
-        const std::vector<std::string> known = data.names("hwmodels/engines");
-        const auto exists = [&](const std::string& owner) {
-            return !owner.empty() &&
-                   std::find(known.begin(), known.end(), owner + "-" + engine) != known.end();
-        };
-        return exists(gpu.id) || exists(gpu.relative);
+        return std::ranges::any_of(profile_names(data), [&](const ProfileName& p) {
+            return p.engine == engine && (p.accelerator == gpu.id || p.accelerator == gpu.relative);
+        });
     }
     template <class T>
     const T& pick(const std::vector<T>& from) {

@@ -227,16 +227,19 @@ TEST_CASE("a format without tensor-core path or kernel table is refused with wha
         Precision p;
         p = p.with_weights(weights);
         p.kv_cache = cache;
-        return precision_problem(mixtral, p, cluster,
-                                 load_profile(data, cluster.gpu.id, cluster.gpu.relative, engine));
+        const auto found = precision_problem(
+            mixtral, p, cluster, load_profile(data, cluster.gpu.id, cluster.gpu.relative, engine));
+        return found ? std::string("--").append(found->option).append(": ").append(found->message)
+                     : std::string();
     };
     CHECK(problem("h100", "vllm", bf16, bf16).empty());
     CHECK(problem("h100", "vllm", bf16, fp8).empty());
     CHECK(problem("a100_sxm_80", "vllm", fp8, bf16)
-              .starts_with("attention weights in fp8 cannot run on a100_sxm_80 under vllm; allowed: "));
+              .starts_with(
+                  "--weights: attention weights in fp8 cannot run on a100_sxm_80 under vllm; allowed: "));
     CHECK(problem("h100", "vllm", DType::nvfp4, bf16).find("nvfp4 cannot run on h100_sxm") !=
           std::string::npos);
-    CHECK(
-        problem("a100_sxm_80", "vllm", bf16, fp8).starts_with("a KV cache in fp8 cannot run on a100_sxm_80"));
-    CHECK(problem("h100", "ideal", bf16, DType::int8).starts_with("a KV cache in int8 cannot run"));
+    CHECK(problem("a100_sxm_80", "vllm", bf16, fp8)
+              .starts_with("--kv: a KV cache in fp8 cannot run on a100_sxm_80"));
+    CHECK(problem("h100", "ideal", bf16, DType::int8).starts_with("--kv: a KV cache in int8 cannot run"));
 }

@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS moecost_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS moecost moecost_flags EXPORT moecostTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS moecost moecost_core moecost_search moecost_fit moecost_flags EXPORT moecostTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/sim/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/moecost
         FILES_MATCHING PATTERN "*.h")
 

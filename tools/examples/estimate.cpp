@@ -13,14 +13,16 @@ int main() {
     description.tp = 8;
     description.isl = 2048;
     description.osl = 512;
-    moecost::Scenario scenario = moecost::describe(moecost::DataStore{}, description);
+    const auto described = moecost::describe(moecost::DataStore{}, description);
+    if (!described) return std::puts(moecost::to_text(described.error()).c_str()), 3;
+    moecost::Scenario scenario = *described;
 
     std::puts("users  tokens/s  ms/token  $/Mtok output");
     for (const double users : {1.0, 4.0, 16.0, 64.0, 256.0}) {
-        scenario.traffic.requests = users;
+        scenario.traffic.load = moecost::ClosedLoop{users};
         const auto estimate = moecost::evaluate(scenario);
         if (!estimate) {
-            std::printf("%5.0f  %s\n", users, moecost::describe(estimate.error()).c_str());
+            std::printf("%5.0f  %s\n", users, moecost::to_text(estimate.error()).c_str());
             continue;
         }
         std::printf("%5.0f  %8.0f  %8.2f  %13.3f\n", users, estimate->serving.output_tokens_per_s.value(),

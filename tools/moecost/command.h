@@ -35,6 +35,7 @@ struct Invocation {
     bool quiet = false;
     bool verbose = false;
     bool colour = false;
+    std::size_t width = 100;   // columns of text: of the terminal, or of COLUMNS, at least 80
     std::string output;   // of --output; commands that stream write it themselves and answer with nothing
 };
 

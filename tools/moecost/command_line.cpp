@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <map>
 #include <sstream>
 
 #include "moecost/base/error.h"
@@ -28,7 +29,7 @@ void add(po::options_description& part, const Flag& flag) {
 }
 
 /// One boost description for each group, in the order the groups first appear.
-po::options_description describe(std::span<const Flag> flags) {
+po::options_description described(std::span<const Flag> flags) {
     std::vector<std::string_view> groups;
     for (const Flag& flag : flags) {
         if (std::find(groups.begin(), groups.end(), flag.group) == groups.end()) groups.push_back(flag.group);
@@ -42,6 +43,22 @@ po::options_description describe(std::span<const Flag> flags) {
         all.add(part);
     }
     return all;
+}
+
+/// Aliases as options of their own; what each name stands for.
+std::map<std::string, std::string> add_aliases(po::options_description& all, std::span<const Flag> flags) {
+    std::map<std::string, std::string> key_of;
+    for (const Flag& flag : flags) key_of.emplace(flag.key, flag.key);
+    for (const Flag& flag : flags) {
+        for (const std::string_view alias : flag.aliases) {
+            if (alias.empty() || !key_of.emplace(alias, flag.key).second) continue;
+            Flag other = flag;
+            other.key = alias;
+            other.letter = 0;
+            add(all, other);
+        }
+    }
+    return key_of;
 }
 
 [[noreturn]] void refuse_unknown(std::string_view name, std::span<const Flag> flags) {
@@ -69,7 +86,8 @@ const std::string* CommandLine::find(std::string_view key) const {
 }
 
 CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<std::string>& arguments) {
-    const po::options_description description = describe(flags);
+    po::options_description description = described(flags);
+    std::map<std::string, std::string> key_of = add_aliases(description, flags);
     // Abbreviated names are refused: a script must not change its meaning when an option is added.
     constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     CommandLine result;
@@ -80,7 +98,7 @@ CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<st
             if (option.string_key.empty())
                 result.positional.push_back(text);
             else
-                result.settings.push_back(Setting{option.string_key, text});
+                result.settings.push_back(Setting{key_of.at(option.string_key), text});
         }
     } catch (const po::unknown_option& e) {
         refuse_unknown(e.get_option_name(), flags);
@@ -92,7 +110,7 @@ CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<st
 
 std::string options_help(std::span<const Flag> flags) {
     std::ostringstream out;
-    out << describe(flags);
+    out << described(flags);
     std::string page = out.str();   // whose wrapped lines end in blanks
     for (std::size_t at = page.find(" \n"); at != std::string::npos; at = page.find(" \n")) page.erase(at, 1);
     return page;

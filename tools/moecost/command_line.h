@@ -16,6 +16,7 @@ struct Flag {
     std::string_view group;
     std::string_view help;
     char letter = 0;
+    std::span<const std::string_view> aliases{};   // read as `key`; not shown in help
 };
 
 struct Setting {

@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "command.h"
-#include "moecost/base/csv.h"
-#include "moecost/estimate/description.h"
+#include "moecost/base/gzip.h"
+#include "moecost/estimate/inputs.h"
 
 namespace moecost::cli {
 namespace {
@@ -79,8 +79,8 @@ std::vector<Flag> all_flags(const Command& command) {
 
 std::vector<Flag> description_flags() {
     std::vector<Flag> flags;
-    for (const Option& option : description_options()) {
-        flags.push_back(Flag{option.key, option.argument, option.group, option.help});
+    for (const Input& input : inputs()) {
+        flags.push_back(Flag{input.key, input.argument, input.group, input.help, 0, input.aliases});
     }
     return flags;
 }
@@ -89,7 +89,7 @@ std::string read_input(const std::string& path) {
     std::error_code ec;
     if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
     if (std::filesystem::is_directory(path, ec)) throw InputError({path}, {}, "is a folder, not a file");
-    return read_file(path);
+    return read_text(path);
 }
 
 Document read_document(const std::string& path) { return parse_document(read_input(path), path); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dispatches to a command and turns what happens into an exit status: 0 answered, 1 the machine failed, 2 the input
 // is wrong, 3 infeasible, 130 interrupted. Answers go to stdout, everything else to stderr.
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include <new>
 
 #include "help.h"
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
+#include "moecost/base/written_number.h"
+#include "text.h"
 
 namespace moecost::cli {
 namespace {
@@ -36,6 +39,19 @@ bool colour_wanted(const CommandLine& line) {
     return !refused && !line.has("output") && isatty(STDOUT_FILENO) != 0;
 }
 
+/// Columns of the terminal, else of the variable COLUMNS, else the usual page; never below 80.
+std::size_t page_columns() {
+    constexpr std::size_t least = 80;
+    winsize size{};
+    if (isatty(STDOUT_FILENO) != 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        return std::max<std::size_t>(least, size.ws_col);
+    }
+    const char* variable = std::getenv("COLUMNS");
+    const auto columns = variable != nullptr ? plain_number(variable) : std::nullopt;
+    if (!columns || !(*columns >= 1 && *columns <= 10000)) return page_width;
+    return std::max(least, static_cast<std::size_t>(*columns));
+}
+
 std::string value_or(const CommandLine& line, std::string_view key, std::string_view fallback) {
     const std::string* text = line.find(key);
     return text != nullptr ? *text : std::string(fallback);
@@ -48,6 +64,7 @@ Invocation invocation_of(const Command& command, CommandLine line) {
     i.quiet = line.has("quiet");
     i.verbose = line.has("verbose");
     i.colour = colour_wanted(line);
+    i.width = page_columns();
     i.output = value_or(line, "output", "");
     const auto own = command.flags();
     std::erase_if(line.settings, [&](const Setting& s) {

@@ -218,6 +218,7 @@ void write_json(JsonWriter& json, const ModelSize& m) {
     }
     json.end_object();
     json.number("mtp", m.counts.mtp);
+    if (m.counts.towers > 0) json.number("towers", m.counts.towers);
     json.text("weights", weights_name(m.precision));
     json.number("weight_bytes", m.weights.total().value());
     json.text("kv_cache", info(m.precision.kv_cache).name);
@@ -231,6 +232,11 @@ void write_json(JsonWriter& json, const ModelSize& m) {
     json.begin_array("notes");
     for (const std::string& note : m.architecture.notes) json.text({}, note);
     json.end_array();
+    if (!m.architecture.warnings.empty()) {
+        json.begin_array("warnings");
+        for (const std::string& warning : m.architecture.warnings) json.text({}, warning);
+        json.end_array();
+    }
     json.end_object();
 }
 

@@ -60,14 +60,14 @@ std::string words(std::string_view name) {
     return s;
 }
 
-std::string wrapped(std::string_view text, std::size_t indent) {
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
     std::string result;
     std::size_t column = 0;
     std::size_t at = 0;
     while (at < text.size()) {
         const std::size_t end = std::min(text.find(' ', at), text.size());
         const std::string_view word = text.substr(at, end - at);
-        if (column > indent && column + 1 + word.size() > page_width) {
+        if (column > indent && column + 1 + word.size() > width) {
             result.append("\n").append(indent, ' ');
             column = indent;
         } else if (column > 0 && at > 0) {
@@ -81,7 +81,9 @@ std::string wrapped(std::string_view text, std::size_t indent) {
     return result.append("\n");
 }
 
-std::string bullet(std::string_view text) { return wrapped(std::string("- ").append(text), 2); }
+std::string bullet(std::string_view text, std::size_t width) {
+    return wrapped(std::string("- ").append(text), 2, width);
+}
 
 std::string side_by_side(const std::vector<std::string>& heads, const std::vector<Row>& rows,
                          const Style& style) {
@@ -93,7 +95,7 @@ std::string side_by_side(const std::vector<std::string>& heads, const std::vecto
         for (const std::string& cell : row.cells) column = std::max(column, cell.size());
     }
     column += 2;
-    const std::size_t fit = std::max<std::size_t>(1, (page_width - std::min(label, page_width)) / column);
+    const std::size_t fit = std::max<std::size_t>(1, (style.width - std::min(label, style.width)) / column);
     std::string s;
     for (std::size_t first = 0; first < heads.size(); first += fit) {
         const std::size_t last = std::min(heads.size(), first + fit);

@@ -10,9 +10,10 @@ namespace moecost::cli {
 
 inline constexpr std::size_t page_width = 100;
 
-/// Escape sequences, or none.
+/// Escape sequences or none, and the columns of the page.
 struct Style {
     bool colour = false;
+    std::size_t width = page_width;
     [[nodiscard]] std::string bold(std::string_view text) const;
     [[nodiscard]] std::string dim(std::string_view text) const;
 };
@@ -31,9 +32,9 @@ struct Style {
 [[nodiscard]] std::string words(std::string_view name);
 
 /// One paragraph, broken at spaces; following lines are indented by `indent`.
-[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent);
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent, std::size_t width = page_width);
 /// "- text" with the following lines under the text.
-[[nodiscard]] std::string bullet(std::string_view text);
+[[nodiscard]] std::string bullet(std::string_view text, std::size_t width = page_width);
 
 /// One line of a side-by-side table; without cells it is a heading.
 struct Row {

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "text.h"

@@ -3,6 +3,7 @@
 build_packages=(g++ cmake ninja-build libboost-program-options-dev libtomlplusplus-dev libeigen3-dev rapidjson-dev
     zlib1g-dev)
 test_packages=(doctest-dev libbenchmark-dev)
+style_packages=(clang-format-14 clang-tidy-14)   # 14: other versions format otherwise
 
 started=$SECONDS
 step() { printf '\n== %s  [%d s]\n' "$1" "$((SECONDS - started))"; }

@@ -45,6 +45,8 @@ std::vector<std::string> gemm_dtypes(const Device& device) {
     return names;
 }
 
+constexpr std::uint64_t routing_seed = 11;
+
 /// The one the expert layers run first.
 std::vector<const char*> gemm_kernels(const Device& device) {
     if (device.compute_capability == 90) return {warpgroup_kernel, warp_kernel};
@@ -62,12 +64,26 @@ struct RankLoad {
     double distinct = 0;   // experts
 };
 /// Routings already drawn: many layers and types share one, and drawing them all would make every listing slow.
-using KnownLoads = std::map<std::tuple<std::string, double, double, double, double>, RankLoad>;
+struct Known {
+    std::map<std::tuple<std::string, double, double, double, double>, RankLoad> loads;
+    std::map<std::tuple<std::string, double, double>, Routing> largest;   // of the most tokens of all cases
+};
 
-RankLoad rank_load(const Case& c, double experts, double top_k, double ep, double tokens, KnownLoads& known) {
-    const auto [it, is_new] = known.try_emplace({c.distribution, experts, top_k, ep, tokens});
+/// A routing that holds the tokens of this case first.
+Routing routing_of(const Case& c, double experts, double top_k, Known& known) {
+    if (!begins_with_smaller(c.distribution)) return moe_routing(c);
+    const auto [it, is_new] = known.largest.try_emplace({c.distribution, experts, top_k});
+    if (is_new) {
+        it->second = make_routing(c.distribution, static_cast<int>(token_counts.back()),
+                                  static_cast<int>(experts), static_cast<int>(top_k), routing_seed);
+    }
+    return it->second.first_tokens(static_cast<int>(dimension(c, "tokens")));
+}
+
+RankLoad rank_load(const Case& c, double experts, double top_k, double ep, double tokens, Known& known) {
+    const auto [it, is_new] = known.loads.try_emplace({c.distribution, experts, top_k, ep, tokens});
     if (!is_new) return it->second;
-    const std::vector<int> loads = moe_routing(c).loads();
+    const std::vector<int> loads = routing_of(c, experts, top_k, known).loads();
     for (std::size_t e = 0; e < static_cast<std::size_t>(experts / ep); ++e) {
         it->second.pairs += loads[e];
         it->second.distinct += loads[e] > 0 ? 1 : 0;
@@ -76,7 +92,7 @@ RankLoad rank_load(const Case& c, double experts, double top_k, double ep, doubl
 }
 
 Case moe_case(const Experts& l, const Cut& cut, const char* kernel, const std::string& dtype,
-              const char* distribution, double tokens, double l2, KnownLoads& known) {
+              const char* distribution, double tokens, double l2, Known& known) {
     Case c{.table = "moe", .kernel = kernel, .dtype = dtype};
     c.shape = {{"hidden", l.hidden}, {"inter", l.inter}, {"top_k", l.top_k}, {"experts", l.experts},
                {"tp", cut.tp},       {"ep", cut.ep},     {"tokens", tokens}};
@@ -97,7 +113,7 @@ bool possible(const Experts& l, const Cut& cut) {
 
 /// Of a second kernel only the uncut layer, balanced: for comparison, and should the first fail on a chip.
 void add_distributions(std::vector<Case>& cases, const Experts& l, const Cut& cut, const char* kernel,
-                       const std::string& dtype, const Device& d, KnownLoads& known) {
+                       const std::string& dtype, const Device& d, Known& known) {
     const bool uncut = cut.tp == 1 && cut.ep == 1;
     const bool compared = std::string_view(kernel) != gemm_kernels(d).front();
     for (const char* distribution : {"balanced", "power_law_1.2", "zipf_1.0"}) {
@@ -134,14 +150,15 @@ void add_rows(std::vector<Case>& cases, const Grouped& g, const char* kernel, co
 
 Routing moe_routing(const Case& c) {
     const auto whole = [&](std::string_view column) { return static_cast<int>(dimension(c, column)); };
-    return make_routing(c.distribution, whole("tokens"), whole("experts"), whole("top_k"), 11, whole("ep"));
+    return make_routing(c.distribution, whole("tokens"), whole("experts"), whole("top_k"), routing_seed,
+                        whole("ep"));
 }
 
 int moe_copies(const Case& c, double l2_bytes) { return rotating_copies(c.work.bytes, l2_bytes, 64); }
 
 std::vector<Case> moe_cases(const Device& device) {
     std::vector<Case> cases;
-    KnownLoads known;
+    Known known;
     for (const char* kernel : gemm_kernels(device)) {
         for (const std::string& dtype : gemm_dtypes(device)) {
             for (const Experts& l : expert_layers) {

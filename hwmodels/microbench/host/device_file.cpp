@@ -5,8 +5,8 @@
 #include <cctype>
 #include <filesystem>
 
-#include "moecost/base/csv.h"
 #include "moecost/base/error.h"
+#include "moecost/base/file.h"
 #include "moecost/base/json_writer.h"
 #include "moecost/base/value.h"
 

@@ -8,10 +8,11 @@
 #include <numbers>
 #include <optional>
 
-#include "moecost/base/csv.h"
 #include "host/device_file.h"
 #include "host/results.h"
 #include "host/tables.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/gzip.h"
 
 namespace microbench {
 namespace {
@@ -36,7 +37,7 @@ const std::optional<Recorded>& table_of(Folder& folder, const Case& c) {
     std::error_code ec;
     if (!std::filesystem::exists(path, ec)) path.append(".gz");
     if (std::filesystem::exists(path, ec)) {
-        moecost::CsvTable table(moecost::read_file(path), path);
+        moecost::CsvTable table(moecost::read_text(path), path);
         auto rows = rows_by_key(table, identity_columns(c));
         recorded.emplace(Recorded{std::move(table), std::move(rows)});
     }

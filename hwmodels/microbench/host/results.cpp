@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "moecost/base/error.h"
+#include "moecost/base/file.h"
 
 namespace microbench {
 namespace {

@@ -34,36 +34,49 @@ Routing empty_routing(int tokens, int experts, int top_k) {
 Routing balanced(int tokens, int experts, int top_k) {
     Routing r = empty_routing(tokens, experts, top_k);
     const int step = (experts + top_k - 1) / top_k;
-    std::vector<bool> taken(static_cast<std::size_t>(experts));
+    std::vector<char> taken(static_cast<std::size_t>(experts), 0);
     for (int t = 0; t < tokens; ++t) {
         // Few tokens are spread over a step: neighbouring experts, which share a rank, would all be taken otherwise.
         const int first = tokens < step ? t * step / tokens : t % experts;
-        std::fill(taken.begin(), taken.end(), false);
         for (int j = 0; j < top_k; ++j) {
             int e = (first + j * step) % experts;
             // Where k does not divide E the steps can meet again: the next free expert is as balanced.
-            while (taken[static_cast<std::size_t>(e)]) e = (e + 1) % experts;
-            taken[static_cast<std::size_t>(e)] = true;
+            while (taken[static_cast<std::size_t>(e)] != 0) e = (e + 1) % experts;
+            taken[static_cast<std::size_t>(e)] = 1;
             r.expert.push_back(e);
         }
+        for (int j = 0; j < top_k; ++j) taken[static_cast<std::size_t>(r.of(t, j))] = 0;
     }
     return r;
+}
+
+struct Keyed {
+    double key = 0;
+    int expert = 0;
+};
+
+/// Puts log(u) / weight among the k largest keys, the largest first. log(u) <= u - 1: most keys are seen to be too
+/// small without their logarithm, which is what a listing of all expert layers would spend its time on.
+void offer(std::vector<Keyed>& largest, std::size_t k, double u, double weight, int expert) {
+    if (largest.size() == k && u - 1 < largest.back().key * weight) return;
+    const double key = std::log(u) / weight;
+    const auto place = std::partition_point(largest.begin(), largest.end(),
+                                            [key](const Keyed& other) { return other.key >= key; });
+    largest.insert(place, {key, expert});
+    if (largest.size() > k) largest.pop_back();
 }
 
 /// k different experts with chances proportional to `weight`: the k largest of log(u)/weight (Efraimidis and
 /// Spirakis 2006).
 Routing weighted(int tokens, int top_k, const std::vector<double>& weight, Uniform& uniform) {
-    const int experts = static_cast<int>(weight.size());
-    Routing r = empty_routing(tokens, experts, top_k);
-    std::vector<double> key(weight.size());
-    std::vector<int> order(weight.size());
+    Routing r = empty_routing(tokens, static_cast<int>(weight.size()), top_k);
+    std::vector<Keyed> largest;
     for (int t = 0; t < tokens; ++t) {
-        for (std::size_t e = 0; e < key.size(); ++e) key[e] = std::log(uniform()) / weight[e];
-        std::iota(order.begin(), order.end(), 0);
-        std::partial_sort(order.begin(), order.begin() + top_k, order.end(), [&key](int a, int b) {
-            return key[static_cast<std::size_t>(a)] > key[static_cast<std::size_t>(b)];
-        });
-        r.expert.insert(r.expert.end(), order.begin(), order.begin() + top_k);
+        largest.clear();
+        for (std::size_t e = 0; e < weight.size(); ++e) {
+            offer(largest, static_cast<std::size_t>(top_k), uniform(), weight[e], static_cast<int>(e));
+        }
+        for (const Keyed& taken : largest) r.expert.push_back(taken.expert);
     }
     return r;
 }
@@ -170,6 +183,15 @@ std::vector<int> Routing::loads() const {
 int Routing::distinct() const {
     const std::vector<int> counts = loads();
     return static_cast<int>(std::count_if(counts.begin(), counts.end(), [](int n) { return n > 0; }));
+}
+
+Routing Routing::first_tokens(int count) const {
+    const auto pairs = static_cast<std::ptrdiff_t>(count) * top_k;
+    return {count, experts, top_k, {expert.begin(), expert.begin() + pairs}};
+}
+
+bool begins_with_smaller(std::string_view distribution) {
+    return distribution == "uniform" || exponent_after(distribution, "zipf_");
 }
 
 Routing make_routing(std::string_view distribution, int tokens, int experts, int top_k, std::uint64_t seed,

@@ -22,6 +22,8 @@ struct Routing {
     [[nodiscard]] std::vector<int> loads() const;
     /// Experts with at least one token.
     [[nodiscard]] int distinct() const;
+    /// The same experts for the first `count` tokens alone.
+    [[nodiscard]] Routing first_tokens(int count) const;
 };
 
 /// By the name of the distribution, 1 <= top_k <= experts, tokens >= 0. The same seed gives the same routing.
@@ -35,5 +37,9 @@ struct Routing {
 /// InputError names the known distributions when `distribution` is none of them.
 [[nodiscard]] Routing make_routing(std::string_view distribution, int tokens, int experts, int top_k,
                                    std::uint64_t seed, int ranks = 1);
+
+/// Whether a routing begins with that of fewer tokens, other things equal: uniform and zipf_S draw token by token,
+/// whatever `ranks` is.
+[[nodiscard]] bool begins_with_smaller(std::string_view distribution);
 
 }   // namespace microbench

@@ -10,14 +10,14 @@
 #include <map>
 #include <ostream>
 
-#include "moecost/base/csv.h"
-#include "moecost/base/error.h"
-#include "moecost/base/format.h"
 #include "host/device_file.h"
 #include "host/interrupt.h"
 #include "host/plan.h"
 #include "host/run.h"
 #include "host/watchdog.h"
+#include "moecost/base/error.h"
+#include "moecost/base/file.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 namespace {

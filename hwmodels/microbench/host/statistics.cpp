@@ -10,8 +10,10 @@ namespace {
 template <class Member>
 std::vector<double> sorted(const std::vector<Sample>& samples, Member member) {
     std::vector<double> values;
+    values.reserve(samples.size());
     for (const Sample& s : samples) values.push_back(s.*member);
-    std::sort(values.begin(), values.end());
+    // Clocks and powers that are not known are all zero.
+    if (!std::is_sorted(values.begin(), values.end())) std::sort(values.begin(), values.end());
     return values;
 }
 

@@ -5,10 +5,12 @@
 #include <functional>
 #include <memory>
 
-#include "moecost/base/csv.h"
-#include "moecost/base/numerics.h"
 #include "host/device_file.h"
 #include "kernels/index/random.h"
+#include "moecost/base/csv.h"
+#include "moecost/base/data.h"
+#include "moecost/base/numerics.h"
+#include "moecost/hardware/profile/profile.h"
 
 namespace microbench {
 namespace {
@@ -78,8 +80,8 @@ Backend synthetic_backend(const moecost::Accelerator& accelerator, const moecost
 
 Backend synthetic_backend(const Options& options) {
     const moecost::DataStore data;
-    const moecost::Profile profile =
-        moecost::profile_from_toml(data.open("hwmodels/engines", options.synthetic, "profile"));
+    const moecost::Profile profile = moecost::profile_from_toml(
+        data.open(moecost::profile_folder, options.synthetic, "profile"), moecost::load_law_constants(data));
     const moecost::Accelerator accelerator = moecost::load_accelerator(data, profile.accelerator);
     Backend backend = synthetic_backend(accelerator, profile, options.noise);
     backend.device = device_of(accelerator, options);

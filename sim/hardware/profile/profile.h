@@ -4,16 +4,20 @@
 // The forms that use the constants are in timing/ (kernels) and serving/; units are in the names.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
+#include "moecost/hardware/format_support.h"
 
 namespace moecost {
+
+struct Document;
+class DataStore;
 
 /// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
 enum class Provenance { calibrated, extrapolated, datasheet };
@@ -149,6 +153,27 @@ struct AssumedEfficiencies {
     std::string source;
 };
 
+/// Shapes of the kernel laws, the same for every profile (hwmodels/timing.toml). Zero: not loaded, times are not finite.
+struct KernelLaw {
+    /// Area of a GEMM tile over its efficiency, in elements of output: 64 x 64, 64 x 128, 128 x 64, 128 x 128, 256 x 128,
+    /// 128 x 256. Ascending.
+    std::array<double, 6> padded_tile{};
+    double partial_tile = 0;               // of the rows of an expert's tile that is not full
+    double least_prompt_tokens = 0;        // of the startup of prefill attention
+    double noticeable_extrapolation = 0;   // share of a step from which it is called extrapolated
+};
+/// The same of the closed loop.
+struct ServingLaw {
+    double most_prefill_steps = 0;   // share of the steps
+    double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
+    double activation_copies = 0;    // of hidden size x 2 bytes that a GPU holds for each token of a step
+};
+struct LawConstants {
+    KernelLaw kernels;
+    ServingLaw serving;
+};
+[[nodiscard]] LawConstants load_law_constants(const DataStore& data);
+
 struct KernelTables {
     std::vector<GemmTable> gemm;
     std::vector<MoeTable> moe;
@@ -159,6 +184,7 @@ struct KernelTables {
     std::vector<AllReduceTable> all_reduce;
     std::vector<AllToAllTable> all_to_all;
     AssumedEfficiencies assumed;
+    KernelLaw law;
 };
 
 /// p10 and p90 of measured over predicted on the served points of the fit; 0: no point of this accelerator.
@@ -170,18 +196,20 @@ struct Residual {
 
 /// Scalars of a served engine that no isolated kernel shows.
 struct ServingConstants {
-    double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
-    Seconds floor_cap;           // larger floors are eager-mode timings
-    double prefill_factor = 1;   // prompt work over isolated kernels
-    Seconds host;                // per step
-    Seconds host_per_sequence;   // per sequence and attention rank
-    double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
-    double queue_spread = 0;     // share of the slots that queue for prefill together, spread lengths
-    double queue_fixed = 0;      // the same, equal lengths
-    Seconds first_token;         // HTTP, tokeniser, first chunk
+    double floor_factor = 1;        // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;              // larger floors are eager-mode timings
+    double prefill_factor = 1;      // prompt work over isolated kernels
+    Seconds host;                   // per step
+    Seconds host_per_sequence;      // per sequence and attention rank
+    double expert_skew = 0;         // Gamma shape of expert popularity; 0: uniform routing
+    double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
+    double queue_fixed = 0;         // the same, equal lengths
+    Seconds first_token;            // HTTP, tokeniser, first chunk
+    double first_token_steps = 0;   // decode steps it takes beyond the half that an arrival waits anyway
     std::string source;
     double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
+    ServingLaw law;
 };
 
 enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
@@ -196,8 +224,12 @@ struct EngineSettings {
     Bytes reserve;                // runtime, graphs, communication buffers
     double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
     double admission_steps = 0;   // decode steps between two polls for new requests
-    double draft_tokens = 0;      // drafted per decode step (speculative decoding, multi-token prediction)
-    double acceptance = 0;        // chance that a drafted token is accepted when the ones before it were
+    double prompt_interval =
+        0;   // least steps between two that carry prompts, where attention ranks step together
+    double profiled_tokens =
+        0;                     // without chunked prefill: tokens of a step that activations are reserved for
+    double draft_tokens = 0;   // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;     // chance that a drafted token is accepted when the ones before it were
 
     /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
     [[nodiscard]] double tokens_per_step() const {
@@ -210,21 +242,38 @@ struct EngineSettings {
 
 struct Profile {
     std::string id;
-    std::string accelerator;   // whose kernels were timed
+    std::string accelerator;   // whose kernels were timed; "any": the profile holds for every accelerator
     std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
     Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
+    FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
 };
 
-/// A profile file, or the table `profile` of an accelerator file.
-[[nodiscard]] Profile profile_from_toml(const Document& document);
+/// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.
+[[nodiscard]] Profile profile_from_toml(const Document& document, const LawConstants& law);
 
-/// The profile of an engine on an accelerator: hwmodels/engines/<accelerator>-<engine>.toml, else that of the
-/// `relative` accelerator with basis `datasheet`. `engine` may be `ideal` or a path to a profile.
+/// Where the calibrated profiles lie; the rules of the engines are in the folder above (engine_rules.h).
+inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
+
+inline constexpr std::string_view any_accelerator = "any";
+
+/// The profile of an engine on an accelerator: the file of the profile folder that states both names, else that of the
+/// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
+/// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);
+/// What the head of a profile says it is of. Other files of hwmodels/engines state no accelerator.
+struct ProfileName {
+    std::string file;   // its stem
+    std::string accelerator;
+    std::string engine;
+};
+/// Every profile, sorted by file.
+[[nodiscard]] std::vector<ProfileName> profile_names(const DataStore& data);
+/// Engines that any profile is of, sorted.
+[[nodiscard]] std::vector<std::string> engine_names(const DataStore& data);
 
 }   // namespace moecost

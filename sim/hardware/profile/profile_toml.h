@@ -11,7 +11,7 @@
 
 namespace moecost {
 
-/// A file of hwmodels/engines; reading it back gives the same profile up to the fifteenth digit.
+/// A file of hwmodels/engines/profiles; reading it back gives the same profile up to the fifteenth digit.
 [[nodiscard]] std::string toml_of(const Profile& profile, std::string_view date);
 
 /// An accelerator file that carries its own engine profile in the table [profile]. `sources` says where each group of

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Feed-forward layers: experts, shared experts, router and widths under the key names of every family.
+#include <algorithm>
+#include <cmath>
+
 #include "moecost/model/huggingface/config.h"
 
 namespace moecost {
 namespace {
 
+/// Lists of ERNIE-VL hold an entry per modality, text first, not one per layer.
+bool per_modality(const HfConfig& config) {
+    return config.text.has("moe_num_experts") && config.is_list("moe_num_experts");
+}
+
 /// A whole number, or the entry of a layer where the key holds a list.
 int layer_value(const HfConfig& config, std::string_view key, int layer, int low, int high) {
-    const Value* value = config.text.raw(key);
-    if (value == nullptr || !std::holds_alternative<Value::Array>(value->content)) {
-        return config.integer({key}, low, high);
-    }
-    const auto& list = std::get<Value::Array>(value->content);
-    const auto at = static_cast<std::size_t>(layer);
+    if (!config.is_list(key)) return config.integer(key, low, high);
+    const auto& list = std::get<Value::Array>(config.text.raw(config.spelling(key))->content);
+    const auto at = per_modality(config) ? 0 : static_cast<std::size_t>(layer);
     if (at >= list.size()) config.text.fail(key, "has fewer entries than the model layers");
     const auto* number = std::get_if<std::int64_t>(&list[at].content);
     if (number == nullptr || *number < low || *number > high) {
@@ -25,15 +30,19 @@ int layer_value(const HfConfig& config, std::string_view key, int layer, int low
 /// True when layers with experts may differ from one another.
 bool has_lists(const HfConfig& config) {
     for (const std::string_view key : {"moe_intermediate_size", "moe_topk", "num_shared_expert"}) {
-        const Value* value = config.text.raw(key);
-        if (value != nullptr && std::holds_alternative<Value::Array>(value->content)) return true;
+        if (config.is_list(key)) return true;
     }
     return false;
 }
 
-/// The table that holds the sizes of the experts: ffn_config in dbrx, else the configuration itself.
+/// The table that holds the sizes of the experts: ffn_config in dbrx, moe in Mistral's own format, else the
+/// configuration itself.
 Reader expert_table(const HfConfig& config) {
-    return config.text.has("ffn_config") ? config.text.table("ffn_config") : config.text;
+    for (const std::string_view key : {"ffn_config", "moe"}) {
+        const Value* value = config.text.raw(key);
+        if (value != nullptr && std::holds_alternative<Value::Table>(value->content)) return config.text.table(key);
+    }
+    return config.text;
 }
 
 constexpr std::string_view expert_keys[] = {"num_local_experts", "n_routed_experts", "num_experts",
@@ -45,7 +54,9 @@ constexpr std::string_view top_k_keys[] = {
 int expert_count(const HfConfig& config) {
     const Reader table = expert_table(config);
     for (const std::string_view key : expert_keys) {
-        if (table.has(key)) return static_cast<int>(table.integer(key, 0, max_experts));
+        if (!table.has(key)) continue;
+        if (per_modality(config)) return layer_value(config, key, 0, 0, max_experts);
+        return static_cast<int>(table.integer(key, 0, max_experts));
     }
     return 0;
 }
@@ -61,11 +72,12 @@ int top_k(const HfConfig& config, int layer) {
 }
 
 int expert_width(const HfConfig& config, int layer) {
-    if (config.text.has("moe_intermediate_size"))
+    if (config.has("moe_intermediate_size"))
         return layer_value(config, "moe_intermediate_size", layer, 1, max_width);
+    if (config.text.has("expert_hidden_dim")) return config.integer("expert_hidden_dim", 1, max_width);
     const Reader table = expert_table(config);
     if (table.has("ffn_hidden_size")) return static_cast<int>(table.integer("ffn_hidden_size", 1, max_width));
-    return config.integer({"intermediate_size"}, 1, max_width);
+    return config.integer("intermediate_size", 1, max_width);
 }
 
 /// Width of all shared experts together: stated in full, or a number of experts of the routed width.
@@ -74,7 +86,7 @@ int shared_width(const HfConfig& config, int layer, int width) {
                                          "moe_shared_expert_intermediate_size", "share_expert_dim",
                                          "shared_intermediate_size"};
     for (const std::string_view key : full) {
-        if (config.text.has(key)) return config.integer({key}, 0, max_width);
+        if (config.text.has(key)) return config.integer(key, 0, max_width);
     }
     constexpr std::string_view numbers[] = {"n_shared_experts", "num_shared_experts",
                                             "moe_num_shared_experts", "num_shared_expert"};
@@ -84,36 +96,81 @@ int shared_width(const HfConfig& config, int layer, int width) {
         if (shared > max_width) config.text.fail(key, "the shared experts are wider than 1000000 together");
         return static_cast<int>(shared);
     }
-    return config.is({"llama4*"}) ? width : 0;
+    return config.family->one_shared_expert ? width : 0;
 }
 
 RouterBias router_bias(const HfConfig& config) {
-    if (config.is({"gpt_oss"})) return RouterBias::linear;
-    for (const std::string_view key :
-         {"use_routing_bias", "moe_router_enable_expert_bias", "use_moe_router_bias"}) {
+    const RouterBias by_family = config.family->router_bias;
+    if (by_family == RouterBias::linear) return by_family;
+    for (const std::string_view key : {"use_routing_bias", "moe_router_enable_expert_bias", "use_moe_router_bias",
+                                       "use_expert_bias", "moe_use_aux_free"}) {
         if (config.text.has(key)) return config.flag(key, false) ? RouterBias::correction : RouterBias::none;
     }
-    if (config.text.text_or("topk_method", "") == "noaux_tc") return RouterBias::correction;
-    const bool by_family = config.is({"deepseek_v3", "deepseek_v32", "deepseek_v4", "kimi*", "glm4_moe",
-                                      "glm_moe_dsa", "dots1", "nemotron_h", "mimo_v2_flash", "step3p5",
-                                      "minimax_m2", "minimax_m3*", "ernie4_5_moe", "bailing_moe_v2"});
-    return by_family ? RouterBias::correction : RouterBias::none;
+    return config.text_or("topk_method", "") == "noaux_tc" ? RouterBias::correction : by_family;
 }
 
-/// relu2 is applied without a gate: two matrices.
+/// Activations that are applied without a gate, and those with one: two matrices or three.
 int matrices(const HfConfig& config) {
-    const std::string act = config.text.text_or("mlp_hidden_act", config.text.text_or("hidden_act", ""));
-    return act == "relu2" ? 2 : 3;
+    std::string act;
+    for (const std::string_view key : {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"})
+        if (act.empty()) act = config.text_or(key, "");
+    if (act == "relu2" || act == "xielu") return 2;
+    for (const std::string_view key : {"use_gated_activation", "block_use_swiglu"})
+        if (!config.flag(key, true)) return 2;
+    return config.family->matrices;
+}
+
+/// Widths that are stated of gate and up together, or before they are rounded (LFM2: 2/3, then up to a multiple).
+int adjusted_width(const HfConfig& config, int width) {
+    if (config.family->joint_width) return std::max(width / 2, 1);
+    if (!config.flag("block_auto_adjust_ff_dim", false)) return width;
+    const double share = 2.0 / 3 * width;
+    const double multiple = config.integer_or("block_multiple_of", 256, 1, max_width);
+    double factor = 1;
+    if (config.text.has("block_ffn_dim_multiplier"))
+        factor = config.text.number("block_ffn_dim_multiplier", Range{1e-3, 1000});
+    const double adjusted = std::ceil(factor * std::floor(share) / multiple) * multiple;
+    if (adjusted > max_width) config.text.fail("block_ff_dim", "gives a width beyond 1000000");
+    return static_cast<int>(adjusted);
 }
 
 void set_groups(const HfConfig& config, MoeFfn& f) {
-    f.expert_groups = config.integer_or({"n_group", "num_expert_group"}, 1, 1, max_experts);
+    f.expert_groups = config.integer_or("n_group", 1, 1, max_experts);
     f.groups_used =
-        f.expert_groups == 1 ? 1 : config.integer_or({"topk_group"}, f.expert_groups, 1, max_experts);
+        f.expert_groups == 1 ? 1 : config.integer_or("topk_group", f.expert_groups, 1, max_experts);
 }
 
-/// Gemma 4 runs its dense FFN beside the experts of the same layer.
-bool has_parallel_dense(const HfConfig& config) { return config.flag("enable_moe_block", false); }
+/// Gemma 4 runs its dense FFN beside the experts of the same layer, Grok-2 as well.
+bool has_parallel_dense(const HfConfig& config) {
+    return config.flag("enable_moe_block", false) || config.flag("residual_moe", false);
+}
+
+/// Arctic's is as wide as the hidden state.
+int parallel_width(const HfConfig& config) {
+    if (has_parallel_dense(config)) return config.integer("intermediate_size", 1, max_width);
+    return config.flag("use_residual", false) && config.is({"arctic"}) ? config.hidden : 0;
+}
+
+/// Experts without computation take their share of the choices: of k, k E / (E + Z) compute on average.
+void set_zero_experts(const HfConfig& config, MoeFfn& f) {
+    f.zero_experts = config.integer_or("zero_expert_num", 0, 0, max_experts);
+    if (f.zero_experts == 0) return;
+    const double share = f.experts / (double{1} * f.experts + f.zero_experts);
+    f.top_k = std::max(1, static_cast<int>(std::lround(f.top_k * share)));
+    config.note(std::string("experts a token uses on average, beside those without computation: ")
+                    .append(std::to_string(f.top_k)));
+}
+
+int dense_width(const HfConfig& config) {
+    for (const std::string_view key : {"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"})
+        if (config.has(key)) return adjusted_width(config, layer_value(config, key, 0, 1, max_width));
+    if (config.text.has("block_ff_dim"))
+        return adjusted_width(config, config.integer("block_ff_dim", 1, max_width));
+    if (config.text.has("expansion_ratio"))
+        return config.integer("expansion_ratio", 1, 100) * config.hidden;
+    if (config.family->width_in_hidden > 0) return config.family->width_in_hidden * config.hidden;
+    return config.integer("intermediate_size", 1, max_width);   // fails with the name of the key
+}
 
 }   // namespace
 
@@ -126,15 +183,17 @@ MoeFfn moe_ffn(const HfConfig& config, int layer) {
     f.width = expert_width(config, layer);
     f.matrices = matrices(config);
     f.shared_width = shared_width(config, layer, f.width);
-    f.shared_gate = f.shared_width > 0 && config.text.has("shared_expert_intermediate_size");
+    f.shared_gate = f.shared_width > 0 && config.text.has("shared_expert_intermediate_size") &&
+                    !config.family->plain_shared_expert;
     f.router_bias = router_bias(config);
-    f.expert_bias = config.is({"gpt_oss"});
-    f.latent_width = config.integer_or({"moe_latent_size", "routed_expert_hidden_size"}, 0, 0, max_width);
+    f.expert_bias = config.family->expert_bias;
+    f.latent_width = config.integer_or("moe_latent_size", 0, 0, max_width);
     f.latent_norm = f.latent_width > 0 && config.flag("latent_moe_use_norm", false);
-    if (has_parallel_dense(config)) f.dense_width = config.integer({"intermediate_size"}, 1, max_width);
-    f.router_scales = config.is({"gemma4*"});
-    f.fused_gate_up = config.is({"gpt_oss", "llama4*", "gemma4*"});
+    f.dense_width = parallel_width(config);
+    f.router_scales = config.family->router_scales;
+    f.fused_gate_up = config.family->fused_gate_up;
     set_groups(config, f);
+    set_zero_experts(config, f);
     if (const std::string problem = problem_of(Ffn{f}); !problem.empty()) {
         config.text.fail(expert_keys[0], problem);
     }
@@ -143,25 +202,34 @@ MoeFfn moe_ffn(const HfConfig& config, int layer) {
 
 DenseFfn dense_ffn(const HfConfig& config) {
     DenseFfn f;
-    f.width = config.integer({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"}, 1,
-                             max_width);
+    f.width = dense_width(config);
     f.matrices = matrices(config);
+    f.bias = config.family->ffn_bias;
+    for (const std::string_view key : {"mlp_bias", "use_bias", "add_bias_linear", "bias"})
+        if (config.text.has(key) && !(f.bias && key == "bias")) f.bias = config.flag(key, false);
     return f;
 }
 
 FfnLayers ffn_layers(const HfConfig& config) {
     const std::vector<bool> moe = moe_layers(config);
-    const int norms = norms_per_part(config) + (has_parallel_dense(config) ? 3 : 0);
+    const bool gemma = config.flag("enable_moe_block", false);
+    const int norms = ffn_norms(config) + (gemma ? 3 : parallel_width(config) > 0 && config.is({"arctic"}) ? 1 : 0);
     // The first layers of DeepSeek-V4 look their experts up in a table of token ids: no bias to correct.
-    const int hashed = config.integer_or({"num_hash_layers"}, 0, 0, max_layers);
+    const int hashed = config.integer_or("num_hash_layers", 0, 0, max_layers);
     const bool lists = has_lists(config);
+    // Gemma 4 E: layers that share keys and values have a feed-forward twice as wide.
+    const int wide = config.flag("use_double_wide_mlp", false)
+                         ? config.integer_or("num_kv_shared_layers", 0, 0, max_layers)
+                         : 0;
     std::optional<MoeFfn> experts;   // read once where all layers share it
     std::optional<DenseFfn> dense;
     FfnLayers layers;
     for (int i = 0; i < config.layers; ++i) {
         if (!moe[static_cast<std::size_t>(i)]) {
             if (!dense) dense = dense_ffn(config);
-            layers.push_back({*dense, norms});
+            DenseFfn f = *dense;
+            if (i >= config.layers - wide) f.width *= 2;
+            layers.push_back({f, norms});
             continue;
         }
         if (!experts || lists) experts = moe_ffn(config, i);

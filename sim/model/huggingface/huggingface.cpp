@@ -3,24 +3,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "moecost/model/huggingface/config.h"
 
 namespace moecost {
 namespace {
 
-constexpr std::string_view known_types[] = {
-    "bailing_moe_v2", "dbrx",      "deepseek",  "deepseek_v2", "deepseek_v3",  "deepseek_v32", "deepseek_v4",
-    "dots1",          "ernie4_5*", "gemma*",    "glm4_moe",    "glm_moe_dsa",  "gpt_oss",      "granitemoe",
-    "grok1",          "hunyuan*",  "jamba",     "kimi*",       "llama",        "llama4*",      "mimo",
-    "mimo_v2_flash",  "minimax*",  "mistral",   "mixtral",     "nemotron-nas", "nemotron_h",   "olmo*",
-    "phimoe",         "qwen2",     "qwen2_moe", "qwen3",       "qwen3_moe",    "qwen3_next",   "qwen3_vl*",
-    "qwen3_5*",       "step3p5"};
-
 /// Architectures whose tensors the kinds of this program do not describe, by a key only they have.
 constexpr std::pair<std::string_view, std::string_view> unsupported[] = {
-    {"zero_expert_num", "LongCat: experts without computation and two attention blocks per layer"},
-    {"share_q_dim", "Step-3: attention with multi-matrix factorisation"},
+    {"altup_num_inputs", "Gemma 3n: AltUp, several predictions of each hidden state"},
+    {"lru_width", "gated linear recurrent units (RG-LRU)"},
     {"is_encoder_decoder", "an encoder beside the decoder"},
 };
 
@@ -31,9 +24,8 @@ void reject_unsupported(const HfConfig& config) {
         if (const bool* flag = std::get_if<bool>(&value->content); flag != nullptr && !*flag) continue;
         config.text.fail(key, std::string("not supported: ").append(what));
     }
-    if (config.type == "longcat_flash" || config.type == "grok2" || config.type == "bailing_hybrid") {
-        config.text.fail("model_type", std::string("'").append(config.type).append("' is not supported"));
-    }
+    if (!config.family->unsupported.empty())
+        config.text.fail("model_type", std::string("not supported: ").append(config.family->unsupported));
 }
 
 /// Kinds in order of first appearance, with their number of layers.
@@ -70,70 +62,73 @@ std::string source_of(const Document& document) {
 }
 
 int layer_count(const HfConfig& config) {
-    if (config.first({"num_hidden_layers", "n_layers"})) {
-        return config.integer({"num_hidden_layers", "n_layers"}, 1, max_layers);
-    }
+    if (config.has("num_hidden_layers")) return config.integer("num_hidden_layers", 1, max_layers);
     const std::string blocks = block_pattern(config, "hybrid_override_pattern", "layers_block_type");
     if (!blocks.empty()) return static_cast<int>(blocks.size());
-    return config.integer({"num_hidden_layers"}, 1, max_layers);   // fails with the name of the key
+    return config.integer("num_hidden_layers", 1, max_layers);   // fails with the name of the key
 }
 
-HfConfig open_config(const Document& document, std::vector<std::string>& notes) {
-    const Reader root(document);
-    HfConfig config{root, root, {}, 0, 0, &notes};
-    for (const std::string_view nested : {"text_config", "language_config", "llm_config"}) {
-        if (!root.has(nested)) continue;
-        config.text = root.table(nested);
-        break;
-    }
-    const Reader& text = config.text;
-    config.type = text.text_or("model_type", root.text_or("model_type", ""));
-    return config;
+/// The name of the model class, for releases whose model_type says nothing.
+std::string class_of(const Reader& reader) {
+    const Value* value = reader.raw("architectures");
+    if (value == nullptr || !std::holds_alternative<Value::Array>(value->content)) return {};
+    const auto& list = std::get<Value::Array>(value->content);
+    const auto* name = list.empty() ? nullptr : std::get_if<std::string>(&list.front().content);
+    return name == nullptr ? std::string{} : *name;
 }
 
-void note_unknown_type(const HfConfig& config) {
-    for (const std::string_view known : known_types) {
-        if (config.is({known})) return;
+/// The language model lies one level down in models of several modalities, two in Qwen-Omni.
+Reader language_model(const Reader& root) {
+    const Reader outer = root.has("thinker_config") ? root.table("thinker_config") : root;
+    for (const std::string_view nested : {"text_config", "language_config", "llm_config", "language_model_config"}) {
+        if (outer.has(nested)) return outer.table(nested);
     }
-    std::string line("model type '");
-    config.note(line.append(config.type).append("' is not known: read by its keys alone"));
-}
-
-/// Keys that would add tensors this importer does not know.
-void note_left_out(const HfConfig& config) {
-    if (config.root.has("vision_config")) config.note("vision tower not counted");
-    if (config.root.has("audio_config")) config.note("audio tower not counted");
-    if (config.integer_or({"hidden_size_per_layer_input"}, 0, 0, max_width) > 0) {
-        config.note("per-layer input embeddings not counted");
-    }
-    if (config.flag("mlp_bias", false)) config.note("biases of the feed-forward layers not counted");
-    if (config.flag("mamba_proj_bias", false)) config.note("biases of the Mamba projections not counted");
+    return outer;
 }
 
 void import_sizes(const HfConfig& config, Architecture& a) {
+    const Family& family = *config.family;
     a.hidden = config.hidden;
     a.layers = config.layers;
-    a.vocabulary = config.integer({"vocab_size"}, 1, max_vocabulary);
-    a.max_position =
-        config.integer_or({"max_position_embeddings", "max_seq_len", "model_max_length"}, 0, 0, max_tokens);
-    a.tied_embeddings = config.flag("tie_word_embeddings", config.is({"gemma*"}));
-    a.norm_bias = config.is({"phimoe"});
-    a.head_bias = config.flag("lm_head_bias", false);
-    a.layer_scalars = config.is({"gemma4*"}) ? 1 : 0;
-    a.hyper_connections = config.integer_or({"hc_mult"}, 0, 0, 1000);
+    a.vocabulary = config.integer("vocab_size", 1, max_vocabulary);
+    a.max_position = config.integer_or("max_position_embeddings", 0, 0, max_tokens);
+    const bool wide = family.untied_from_hidden > 0 && a.hidden >= family.untied_from_hidden;
+    a.tied_embeddings = config.flag("tie_word_embeddings", family.tied && !wide);
+    a.norm_bias = family.norm_bias && !config.flag("no_bias", false);
+    a.head_bias = config.flag("lm_head_bias", family.head_bias);
+    a.layer_scalars = family.layer_scalars;
+    a.final_norms = family.final_norms;
+    a.hyper_connections = config.integer_or("hc_mult", config.integer_or("hc_count", 0, 0, 1000), 0, 1000);
+    a.hyper_rank = config.integer_or("hc_lowrank", 0, 0, max_width);
+    if (config.integer_or("word_embed_proj_dim", a.hidden, 1, max_width) != a.hidden)
+        config.text.fail("word_embed_proj_dim", "not supported: embeddings narrower than hidden_size");
     a.attention_residuals = config.text.has("attn_res_block_size");
+    if (!family.note.empty()) config.note(family.note);
 }
 
 void import_layers(const HfConfig& config, Architecture& a) {
     if (is_block_model(config)) return import_blocks(config, a);
     a.mixers = grouped_by_kind<MixerGroup>(config, mixer_layers(config));
-    a.ffns = grouped_by_kind<FfnGroup>(config, ffn_layers(config));
+    // Mamba alone: a mixer without a feed-forward, whose width the mixer takes.
+    if (!config.is({"falcon_mamba", "mamba"})) a.ffns = grouped_by_kind<FfnGroup>(config, ffn_layers(config));
+    if (config.text.has("mamba_d_ssm")) {   // Falcon-H1: Mamba-2 and attention read the same normed input
+        const Mamba2 beside = mamba2(config);
+        if (config.integer("mamba_d_ssm", 1, max_width) != beside.heads * beside.head_dim)
+            config.text.fail("mamba_d_ssm", "expected mamba_n_heads x mamba_d_head");
+        a.mixers.push_back({beside, config.layers, 0, true});
+    }
 }
 
 }   // namespace
 
-int norms_per_part(const HfConfig& config) {
-    return config.is({"gemma2", "gemma3*", "gemma4*", "grok1"}) ? 2 : 1;
+int mixer_norms(const HfConfig& config) {
+    return config.family->mixer_norms + (config.flag("use_post_norm", false) ? 1 : 0);
+}
+
+int ffn_norms(const HfConfig& config) {
+    // One norm for both halves of a parallel block; Falcon's new architecture has two again.
+    if (config.flag("parallel_attn", false) && !config.flag("new_decoder_architecture", false)) return 0;
+    return config.family->ffn_norms + (config.flag("use_post_norm", false) ? 1 : 0);
 }
 
 bool is_huggingface_config(const Document& document) {
@@ -141,27 +136,34 @@ bool is_huggingface_config(const Document& document) {
     if (table == nullptr) return false;
     constexpr std::string_view signs[] = {"architectures",      "model_type", "hidden_size",
                                           "text_config",        "vocab_size", "num_hidden_layers",
-                                          "num_attention_heads"};
+                                          "num_attention_heads", "thinker_config", "llm_config", "n_layers"};
     return std::any_of(table->begin(), table->end(), [&signs](const auto& entry) {
         return std::find(std::begin(signs), std::end(signs), entry.first) != std::end(signs);
     });
 }
 
-Architecture import_huggingface(const Document& document, const Document* quantisation) {
+Architecture import_huggingface(const Document& document, const Document* quantisation,
+                                const ImportOptions& options) {
     Architecture a;
-    HfConfig config = open_config(document, a.notes);
+    ReadLog log;
+    const Reader root(document, &log);
+    const Reader text = language_model(root);
+    const std::string type = text.text_or("model_type", root.text_or("model_type", ""));
+    const Family& family = family_of_config(type, class_of(text).empty() ? class_of(root) : class_of(text));
+    HfConfig config{root, text, type, &family, 0, 0, &a.notes, &a.warnings, &options};
     reject_unsupported(config);
-    note_unknown_type(config);
     a.name = model_name(document);
     a.source = source_of(document);
-    config.hidden = config.integer({"hidden_size", "d_model"}, 1, max_width);
+    config.hidden = config.integer("hidden_size", 1, max_width);
     config.layers = layer_count(config);
     import_sizes(config, a);
     import_layers(config, a);
+    import_tables(config, a);
+    if (options.towers) import_towers(config, a);
     a.mtp = mtp_modules(config);
-    a.precision = released_precision(config, quantisation, a);
-    note_left_out(config);
     if (const std::string problem = problem_of(a); !problem.empty()) config.text.fail({}, problem);
+    a.precision = released_precision(config, quantisation, a);
+    account_for_keys(config, document, log);
     return a;
 }
 

@@ -58,7 +58,7 @@ void import_block_configs(const HfConfig& config, Architecture& a) {
     if (blocks.size() != static_cast<std::size_t>(config.layers)) {
         config.text.fail("block_configs", "expected one entry per layer (num_hidden_layers)");
     }
-    const int heads = config.integer({"num_attention_heads"}, 1, max_heads);
+    const int heads = config.integer("num_attention_heads", 1, max_heads);
     constexpr std::size_t max_kinds = 128;
     for (const Reader& block : blocks) {
         const Reader attention = block.table("attention");
@@ -81,13 +81,24 @@ void import_block_configs(const HfConfig& config, Architecture& a) {
     }
 }
 
+/// LongCat: each layer is two of attention and dense feed-forward, with one set of experts across both (shortcut).
+void import_shortcut(const HfConfig& config, Architecture& a) {
+    a.layers = 2 * config.layers;
+    a.mixers.push_back({latent_attention(config), a.layers, 1});
+    a.ffns.push_back({dense_ffn(config), a.layers, 1});
+    a.ffns.push_back({moe_ffn(config, 0), config.layers, 0, true});
+    config.note("two attention blocks per layer of the publisher: counted as two layers");
+}
+
 }   // namespace
 
 bool is_block_model(const HfConfig& config) {
+    if (config.text.has("zero_expert_num")) return true;
     return config.first({"block_configs", "hybrid_override_pattern", "layers_block_type"}).has_value();
 }
 
 void import_blocks(const HfConfig& config, Architecture& a) {
+    if (config.text.has("zero_expert_num")) return import_shortcut(config, a);
     if (config.text.has("block_configs")) return import_block_configs(config, a);
     const std::string pattern = block_pattern(config, "hybrid_override_pattern", "layers_block_type");
     if (pattern.size() != static_cast<std::size_t>(config.layers)) {

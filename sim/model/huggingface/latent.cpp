@@ -6,25 +6,38 @@ namespace moecost {
 namespace {
 
 std::optional<SparseIndexer> token_indexer(const HfConfig& config) {
-    if (!config.text.has("index_topk")) return std::nullopt;
+    if (!config.has("index_topk")) return std::nullopt;
     SparseIndexer indexer;
-    indexer.heads = config.integer({"index_n_heads"}, 1, max_heads);
-    indexer.head_dim = config.integer({"index_head_dim"}, 1, max_width);
-    indexer.selected = config.integer({"index_topk"}, 1, max_tokens);
+    indexer.heads = config.integer("index_n_heads", 1, max_heads);
+    indexer.head_dim = config.integer("index_head_dim", 1, max_width);
+    indexer.selected = config.integer("index_topk", 1, max_tokens);
     return indexer;
+}
+
+void set_gate(const HfConfig& config, LatentAttention& a) {
+    a.output_gate = config.flag("mla_use_output_gate", false);
+    const std::string granularity = config.text_or("gated_attention_proj_granularity_type", "");
+    if (granularity.empty()) return;
+    if (granularity != "head_wise")
+        config.text.fail("gated_attention_proj_granularity_type", "expected 'head_wise'");
+    a.head_gate = true;
 }
 
 }   // namespace
 
+bool is_latent(const HfConfig& config) {
+    return config.flag("use_mla", true) && config.integer_or("kv_lora_rank", 0, 0, max_width) > 0;
+}
+
 LatentAttention latent_attention(const HfConfig& config) {
     LatentAttention a;
-    a.heads = config.integer({"num_attention_heads"}, 1, max_heads);
-    a.q_rank = config.integer_or({"q_lora_rank"}, 0, 0, max_width);
-    a.kv_rank = config.integer({"kv_lora_rank"}, 1, max_width);
-    a.rope_dim = config.integer({"qk_rope_head_dim"}, 0, max_width);
-    a.nope_dim = config.integer({"qk_nope_head_dim"}, 1, max_width);
-    a.v_dim = config.integer({"v_head_dim"}, 1, max_width);
-    a.output_gate = config.flag("mla_use_output_gate", false);
+    a.heads = config.integer("num_attention_heads", 1, max_heads);
+    a.q_rank = config.integer_or("q_lora_rank", 0, 0, max_width);
+    a.kv_rank = config.integer("kv_lora_rank", 1, max_width);
+    a.rope_dim = config.integer("qk_rope_head_dim", 0, max_width);
+    a.nope_dim = config.integer("qk_nope_head_dim", 1, max_width);
+    a.v_dim = config.positive_or("v_head_dim", config.hidden / a.heads, max_width);
+    set_gate(config, a);
     a.indexer = token_indexer(config);
     if (config.flag("attention_bias", false)) config.note("biases of the latent projections not counted");
     if (const std::string problem = problem_of(Mixer{a}); !problem.empty())
@@ -53,12 +66,12 @@ MixerLayers latent_layers(const HfConfig& config) {
 
 CompressedAttention compressed_attention(const HfConfig& config, int ratio) {
     CompressedAttention a;
-    a.heads = config.integer({"num_attention_heads"}, 1, max_heads);
-    a.head_dim = config.integer({"head_dim"}, 1, max_width);
-    a.q_rank = config.integer({"q_lora_rank"}, 1, max_width);
-    a.out_groups = config.integer({"o_groups"}, 1, max_heads);
-    a.out_rank = config.integer({"o_lora_rank"}, 1, max_width);
-    a.window = config.integer({"sliding_window"}, 1, max_tokens);
+    a.heads = config.integer("num_attention_heads", 1, max_heads);
+    a.head_dim = config.integer("head_dim", 1, max_width);
+    a.q_rank = config.integer("q_lora_rank", 1, max_width);
+    a.out_groups = config.integer("o_groups", 1, max_heads);
+    a.out_rank = config.integer("o_lora_rank", 1, max_width);
+    a.window = config.integer("sliding_window", 1, max_tokens);
     a.ratio = ratio;
     if (ratio == 4)
         a.indexer = token_indexer(config);   // finely compressed entries are selected, coarse ones all read

@@ -10,9 +10,8 @@ MtpModules repeating_last(const HfConfig& config, int count, int layers) {
     MtpModules mtp;
     mtp.count = count;
     const int last = config.layers - 1;
-    const bool moe = moe_layers(config).back();
-    mtp.ffns.push_back(
-        {moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, norms_per_part(config)});
+    const bool moe = moe_layers(config).back() && !config.family->mtp_dense;
+    mtp.ffns.push_back({moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, ffn_norms(config)});
     return mtp;
 }
 
@@ -22,10 +21,10 @@ MtpModules nextn_modules(const HfConfig& config, int count) {
     if (config.text.has("compress_ratios")) {   // DeepSeek-V4: window only, separate projections
         mtp.mixers.push_back({compressed_attention(config, 0), 1, 1});
         mtp.projections = 2;
-    } else if (config.text.has("kv_lora_rank")) {
+    } else if (is_latent(config)) {
         mtp.mixers.push_back({latent_attention(config), 1, 1});
     } else {
-        mtp.mixers.push_back({grouped_attention(config, LayerKind::full), 1, norms_per_part(config)});
+        mtp.mixers.push_back({grouped_attention(config, LayerKind::full), 1, mixer_norms(config)});
     }
     return mtp;
 }
@@ -49,7 +48,7 @@ MtpModules qwen_module(const HfConfig& config, int layers) {
 
 MtpModules pattern_modules(const HfConfig& config, std::string_view pattern) {
     MtpModules mtp;
-    mtp.count = config.integer_or({"num_nextn_predict_layers"}, 1, 0, 100);
+    mtp.count = config.integer_or("num_nextn_predict_layers", 1, 0, 100);
     if (mtp.count == 0) return {};
     for (const char block : pattern) {
         if (block == 'M')
@@ -70,19 +69,18 @@ MtpModules mtp_modules(const HfConfig& config) {
     const std::string pattern = block_pattern(config, "mtp_hybrid_override_pattern", "mtp_layers_block_type");
     if (pattern.size() > 100) config.text.fail("mtp_hybrid_override_pattern", "more than 100 blocks");
     if (!pattern.empty()) return pattern_modules(config, pattern);
-    if (config.is({"minimax*"})) {
+    if (config.family->mtp_keys_empty) {
         if (config.first({"num_mtp_modules", "num_nextn_predict_layers"})) {
             config.note("MTP keys without tensors in the release: no MTP modules counted");
         }
+        static_cast<void>(config.first({"num_nextn_predict_layers"}));
         return {};
     }
-    if (config.is({"mimo_v2_flash"}))
-        config.note("the release has an MTP block that no key describes: not counted");
-    const int qwen = config.integer_or({"mtp_num_hidden_layers"}, config.is({"qwen3_next"}) ? 1 : 0, 0, 100);
+    const int qwen = config.integer_or("mtp_num_hidden_layers", 0, 0, 100);
     if (qwen > 0) return qwen_module(config, qwen);
-    const int nextn = config.integer_or({"num_nextn_predict_layers"}, 0, 0, 100);
+    const int nextn = config.integer_or("num_nextn_predict_layers", 0, 0, 100);
     if (nextn == 0 || is_block_model(config)) return {};
-    return config.is({"step3p5"}) ? step_modules(config, nextn) : nextn_modules(config, nextn);
+    return config.is({"step3p5", "step3p7"}) ? step_modules(config, nextn) : nextn_modules(config, nextn);
 }
 
 }   // namespace moecost

@@ -308,7 +308,7 @@ void apply(const HfConfig& config, const Reader& table, const Architecture& a, P
 
 }   // namespace
 
-Precision released_precision(const HfConfig& config, const Document* side_file, const Architecture& a) {
+Precision released_precision(const HfConfig& config, const Document* side_file, Architecture& a) {
     Precision precision;
     if (const Reader* holder = config.holder("quantization_config")) {
         apply(config, holder->table("quantization_config"), a, precision);

@@ -43,7 +43,7 @@ void write_point(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& 
     json.number("training_usd", p.training_usd);
     json.number("usd_per_mtok", d.usd_per_mtok);
     number_or_null(json, "lifetime_usd", q.goal.served_tokens > 0 ? p.lifetime_usd : 0);
-    json.text("gpu", q.space.serving.machines[d.machine].cluster.gpu.id);
+    json.text("gpu", q.space.serving.machines[d.machine].pool().cluster.gpu.id);
     write_layout(json, d.layout);
     json.number("requests", d.requests);
     json.number("usd_per_hour", d.usd_per_hour);
@@ -98,15 +98,15 @@ void write_inputs(JsonWriter& json, const DesignQuestion& q) {
     json.begin_array("accelerators");
     for (const Scenario& m : s.serving.machines) {
         json.begin_object();
-        json.text("gpu", m.cluster.gpu.id);
-        json.number("usd_per_gpu_hour", m.price.usd_per_gpu_hour);
+        json.text("gpu", m.pool().cluster.gpu.id);
+        json.number("usd_per_gpu_hour", m.pool().price.usd_per_gpu_hour);
         json.end_object();
     }
     json.end_array();
     write_list(json, "gpus", s.serving.gpus);
     write_list(json, "concurrency", s.serving.concurrency);
     const Scenario& first = s.serving.machines.front();
-    json.text("engine", first.profile.engine);
+    json.text("engine", first.pool().profile.engine);
     json.number("isl", first.traffic.input);
     json.number("osl", first.traffic.output);
     number_or_null(json, "slo_ttft_s", first.slo.ttft_s);
@@ -235,7 +235,7 @@ std::string design_csv(const DesignQuestion& q, const DesignAnswer& a, bool all)
                               n(p.training_usd),
                               n(d.usd_per_mtok),
                               q.goal.served_tokens > 0 ? n(p.lifetime_usd) : no_cell(),
-                              text_cell(q.space.serving.machines[d.machine].cluster.gpu.id),
+                              text_cell(q.space.serving.machines[d.machine].pool().cluster.gpu.id),
                               n(l.gpus()),
                               n(l.tp),
                               n(l.pp),

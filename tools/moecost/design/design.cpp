@@ -68,7 +68,7 @@ Answer run_design(const Invocation& invocation) {
     Answer answer;
     if (!found) {
         answer.status = infeasible;
-        answer.messages.append("moecost: infeasible: ").append(describe(found.error())).append("\n");
+        answer.messages.append("moecost: infeasible: ").append(to_text(found.error())).append("\n");
         return answer;
     }
     if (found->stopped) {

@@ -14,9 +14,8 @@ namespace moecost::cli {
 struct DesignQuestion {
     DesignSpace space;
     DesignGoal goal;
-    Description description;          // of every deployment
-    std::vector<std::string> gpus;    // as they were named, by machine
-    std::string deployment_options;   // " --isl 4000 --weights fp8": what estimate needs besides
+    Description description;         // of every deployment
+    std::vector<std::string> gpus;   // as they were named, by machine
     unsigned threads = 1;
     std::string training_basis;   // of the price of training
 };

@@ -5,20 +5,11 @@
 #include "design/design.h"
 #include "moecost/base/format.h"
 #include "moecost/design/models.h"
+#include "moecost/estimate/inputs.h"
 #include "text.h"
 
 namespace moecost::cli {
 namespace {
-
-void add_option(std::string& line, std::string_view key, double value) {
-    line.append(" --").append(key).append(" ").append(shortest(value));
-}
-
-std::string load_option(const Traffic& t, double requests) {
-    std::string s;
-    if (t.load == LoadKind::closed_loop) add_option(s, "concurrency", requests);
-    return s;   // any other load stands among the options as it was given
-}
 
 std::string law_note(const DesignQuestion& q) {
     const LossBasis& basis = q.space.basis;
@@ -81,13 +72,13 @@ std::string quantisation_note(const DesignQuestion& q, const Precision& served) 
 /// Engines store a cache in another format on newer accelerators unless they are told.
 std::string cache_note(const std::vector<Scenario>& machines) {
     const auto differs = [&](const Scenario& s) {
-        return s.precision.kv_cache != machines.front().precision.kv_cache;
+        return s.pool().precision.kv_cache != machines.front().pool().precision.kv_cache;
     };
     if (std::none_of(machines.begin(), machines.end(), differs)) return {};
     std::string s("KV cache as the engine stores it:");
     for (const Scenario& m : machines) {
-        s.append(&m == &machines.front() ? " " : ", ").append(info(m.precision.kv_cache).name);
-        s.append(" on ").append(m.cluster.gpu.id);
+        s.append(&m == &machines.front() ? " " : ", ").append(info(m.pool().precision.kv_cache).name);
+        s.append(" on ").append(m.pool().cluster.gpu.id);
     }
     return s.append("; --kv FORMAT gives all the same");
 }
@@ -118,23 +109,24 @@ std::string_view cost_unit(CostBasis basis) {
 
 std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
     const FamilyRequest& r = a.models[p.model].member.request;
-    const Deployment& d = p.deployment;
-    std::string s("moecost estimate --family ");
-    s.append(q.space.family.id);
-    add_option(s, "size", r.size);
-    add_option(s, "experts", r.experts);
-    add_option(s, "top-k", r.top_k);
-    add_option(s, "granularity", r.granularity);
-    add_option(s, "shared-experts", r.shared_experts);
-    s.append(q.description.cluster.empty() ? " --gpu " : " --cluster ").append(q.gpus[d.machine]);
-    add_option(s, "tp", d.layout.tp);
-    if (d.layout.pp > 1) add_option(s, "pp", d.layout.pp);
-    if (d.layout.ep > 1) add_option(s, "ep", d.layout.ep);
-    if (d.layout.attention_dp > 1) add_option(s, "attention-dp", d.layout.attention_dp);
-    if (q.description.exchange.empty() && d.layout.exchange != ExpertExchange::collective)
-        s.append(" --all-to-all ").append(name_of(d.layout.exchange));
-    s.append(load_option(q.space.serving.machines[d.machine].traffic, d.requests));
-    return s.append(q.deployment_options);
+    const Deployment& found = p.deployment;
+    Description d = q.description;
+    d.family = q.space.family.id;
+    d.size = r.size;
+    d.experts = r.experts;
+    d.top_k = r.top_k;
+    d.granularity = r.granularity;
+    d.shared_experts = r.shared_experts;
+    (d.cluster.empty() ? d.gpu : d.cluster) = q.gpus[found.machine];
+    const auto degree = [](int n) { return n > 1 ? std::optional(n) : std::nullopt; };
+    d.tp = found.layout.tp;
+    d.pp = degree(found.layout.pp);
+    d.ep = degree(found.layout.ep);
+    d.attention_dp = degree(found.layout.attention_dp);
+    if (found.layout.exchange != ExpertExchange::collective) d.exchange = name_of(found.layout.exchange);
+    const Load load = q.space.serving.machines[found.machine].traffic.load;
+    if (std::holds_alternative<ClosedLoop>(load)) d.load = resized(load, found.requests);
+    return std::string("moecost estimate ").append(options_of(d));
 }
 
 std::string outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
@@ -160,19 +152,19 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     add(compute_note(q, a));
     if (q.space.basis.bridge) add(bridge_note(*q.space.basis.bridge));
     add(fixed_note(q));
-    add(quantisation_note(q, q.space.serving.machines.front().precision));
+    add(quantisation_note(q, q.space.serving.machines.front().pool().precision));
     add(cache_note(q.space.serving.machines));
     const Family& family = q.space.family;
     add(std::string("family: ").append(family.title));
     add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));
     add(training_note(q));
     for (const Scenario& s : q.space.serving.machines) {
-        std::string price(s.cluster.gpu.id);
+        std::string price(s.pool().cluster.gpu.id);
         price.append(": $")
-            .append(fixed(s.price.usd_per_gpu_hour, 2))
+            .append(fixed(s.pool().price.usd_per_gpu_hour, 2))
             .append("/GPU-h, ")
-            .append(words(s.price.basis));
-        if (!s.price.date.empty()) price.append(", ").append(s.price.date);
+            .append(words(s.pool().price.basis));
+        if (!s.pool().price.date.empty()) price.append(", ").append(s.pool().price.date);
         add(price);
     }
     const auto provenance = a.winner.deployment.provenance;

@@ -8,6 +8,7 @@
 #include "design/paper.h"
 #include "moecost/base/format.h"
 #include "moecost/design/models.h"
+#include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/law/law_toml.h"
 #include "option_values.h"
@@ -149,11 +150,11 @@ std::vector<double> sizes_from(const std::string& text, int points) {
     for (const std::string& part : split(text)) {
         const std::size_t dots = part.find("..");
         if (dots == std::string::npos) {
-            sizes.push_back(parse_size(part, where));
+            sizes.push_back(parse_number(*input_named("size"), part, where));
             continue;
         }
-        const double low = parse_size(part.substr(0, dots), where);
-        const double high = parse_size(part.substr(dots + 2), where);
+        const double low = parse_number(*input_named("size"), part.substr(0, dots), where);
+        const double high = parse_number(*input_named("size"), part.substr(dots + 2), where);
         if (high < low) refuse("sizes", part, "goes down: LOW..HIGH");
         for (int i = 0; i < points; ++i) {
             sizes.push_back(points == 1 ? low
@@ -165,19 +166,12 @@ std::vector<double> sizes_from(const std::string& text, int points) {
     return sizes;
 }
 
-/// Everything that describes a deployment and is not searched, onto the description and as options of estimate.
+/// Everything that describes a deployment and is not searched.
 void read_deployment(const CommandLine& line, DesignQuestion& q) {
     for (const Setting& s : line.settings) {
-        const auto options = description_options();
-        const bool known =
-            std::any_of(options.begin(), options.end(), [&](const Option& o) { return o.key == s.key; });
-        if (!known || is_searched(s.key)) continue;
-        set_option(q.description, s.key, s.text, {std::string("--").append(s.key)});
-        if (s.key == "gpu" || s.key == "cluster" || s.key == "tp" || s.key == "pp" || s.key == "ep" ||
-            s.key == "attention-dp")
-            continue;   // the answer names its own
-        q.deployment_options.append(" --").append(s.key);
-        if (!s.text.empty()) q.deployment_options.append(" ").append(s.text);
+        const Input* input = input_named(s.key);
+        if (input == nullptr || is_searched(input->key)) continue;
+        set_input(q.description, *input, s.text, {std::string("--").append(s.key)});
     }
 }
 
@@ -191,7 +185,7 @@ Architecture some_member(const DesignSpace& space) {
             why = m.error();
         }
     }
-    throw InputError({"--sizes"}, {}, describe(why), "larger sizes, or another --family");
+    throw InputError({"--sizes"}, {}, to_text(why), "larger sizes, or another --family");
 }
 
 void read_machines(const Invocation& in, DesignQuestion& q) {
@@ -206,15 +200,14 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
     serving.gpus = whole_list_or(line, "gpus", powers_of_two(8), 1, 4096);
     serving.cost =
         choice(line, "cost-of", CostBasis::output, {CostBasis::output, CostBasis::total, CostBasis::blended});
-    const bool other_load = d.load && *d.load != LoadKind::closed_loop;
+    const bool other_load = d.load && !std::holds_alternative<ClosedLoop>(*d.load);
     if (other_load && line.has("concurrency"))
         throw InputError({"--concurrency"}, {}, "another load is given: choose one");
-    if (d.load == LoadKind::prefill_only && serving.cost == CostBasis::output)
+    if (other_load && std::holds_alternative<PrefillOnly>(*d.load) && serving.cost == CostBasis::output)
         throw InputError({"--cost-of"}, {}, "nothing is output when only prompts are served",
                          "--cost-of total");
     if (!other_load) {
-        d.load = LoadKind::closed_loop;
-        d.requests = 1;
+        d.load = ClosedLoop{1};
         serving.fill = !line.has("concurrency");
         for (const int x : whole_list_or(line, "concurrency", powers_of_two(4096), 1, 1'000'000))
             serving.concurrency.push_back(x);
@@ -226,9 +219,12 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
         throw InputError({"--gpu"}, {}, "--cluster names the machine already");
     for (const std::string& gpu : q.gpus) {
         if (d.cluster.empty()) d.gpu = gpu;
-        serving.machines.push_back(describe(in.data, d, architecture));
+        const Expected<Scenario> machine = describe(in.data, d, architecture);
+        if (!machine)
+            throw InputError({"--gpu"}, {}, std::string(gpu).append(": ").append(to_text(machine.error())));
+        serving.machines.push_back(*machine);
     }
-    if (!d.exchange.empty()) serving.exchanges = {serving.machines.front().layout.exchange};
+    if (!d.exchange.empty()) serving.exchanges = {serving.machines.front().pool().layout.exchange};
 }
 
 }   // namespace
@@ -308,7 +304,7 @@ DesignQuestion design_question(const Invocation& invocation) {
         const auto sizes = usual_sizes(q.space, q.goal, points);
         if (sizes) q.space.sizes = *sizes;
         q.space.extend = true;
-        if (!sizes) throw InputError({"--sizes"}, {}, describe(sizes.error()), "--sizes LOW..HIGH");
+        if (!sizes) throw InputError({"--sizes"}, {}, to_text(sizes.error()), "--sizes LOW..HIGH");
     }
     read_machines(invocation, q);
     const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

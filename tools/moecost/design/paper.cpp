@@ -128,7 +128,7 @@ std::string as_text(const Found& f, const Invocation& invocation) {
         .append(" FLOP (first row)\n\n");
     s.append(print(sheet_of(f), Format::text));
     for (const PaperRefusal& r : f.design.refused)
-        s.append(std::to_string(r.experts)).append(" experts: ").append(describe(r.why)).append("\n");
+        s.append(std::to_string(r.experts)).append(" experts: ").append(to_text(r.why)).append("\n");
     if (invocation.quiet) return s;
     s.append("\n");
     s.append(bullet(
@@ -203,7 +203,7 @@ std::string as_json(const Found& f) {
     for (const PaperRefusal& r : f.design.refused) {
         json.begin_object();
         json.number("experts", r.experts);
-        json.text("reason", describe(r.why));
+        json.text("reason", to_text(r.why));
         json.end_object();
     }
     json.end_array();
@@ -220,7 +220,7 @@ std::string as_json(const Found& f) {
 Answer without_answer(const Infeasible& why) {
     Answer answer;
     answer.status = infeasible;
-    answer.messages.append("moecost: infeasible: ").append(describe(why)).append("\n");
+    answer.messages.append("moecost: infeasible: ").append(to_text(why)).append("\n");
     return answer;
 }
 

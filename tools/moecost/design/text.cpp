@@ -50,7 +50,7 @@ const DesignCombination& combination_of(const DesignAnswer& a, const DesignPoint
 
 std::string deployment_name(const DesignQuestion& q, const DesignPoint& p) {
     std::string s(std::to_string(p.deployment.layout.gpus()));
-    s.append(" x ").append(q.space.serving.machines[p.deployment.machine].cluster.gpu.id);
+    s.append(" x ").append(q.space.serving.machines[p.deployment.machine].pool().cluster.gpu.id);
     if (p.deployment.layout.gpus() > 1) s.append(" ").append(layout_name(p.deployment.layout));
     return s;
 }
@@ -148,9 +148,7 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     s.append(wrapped(training, 10));
     std::string serving("serving   ");
     serving.append(deployment_name(q, w)).append(", ").append(load_name([&] {
-        Traffic t = q.space.serving.machines[d.machine].traffic;
-        t.requests = d.requests;
-        return t;
+        return resized(q.space.serving.machines[d.machine].traffic.load, d.requests);
     }()));
     serving.append(": ").append(amount(d.output_tokens_per_s, "tok/s"));
     if (d.tpot_s > 0) serving.append(", TPOT ").append(duration(d.tpot_s));

@@ -11,14 +11,14 @@ namespace moecost::cli {
 namespace {
 
 using Answers = std::vector<EstimateAnswer>;
-using StepOf = std::optional<StepAnswer> EstimateAnswer::*;
+using StepOf = std::optional<StepBreakdown> StepReport::*;
 
 constexpr std::size_t bar_width = 28;
 
 std::string milliseconds(double seconds) { return fixed(seconds * 1e3, 2).append(" ms"); }
 
 /// " 7.21 ms  62 %  memory"
-std::string class_cell(const StepAnswer& step, std::size_t op_class) {
+std::string class_cell(const StepBreakdown& step, std::size_t op_class) {
     const double seconds = step.time.by_class[op_class].value();
     if (seconds <= 0) return "-";
     std::string s = milliseconds(seconds);
@@ -26,7 +26,7 @@ std::string class_cell(const StepAnswer& step, std::size_t op_class) {
     return s.append("  ").append(align_left(bound_names[largest(step.spent_by_class[op_class])], 7));
 }
 
-std::string total_cell(const StepAnswer& step) {
+std::string total_cell(const StepBreakdown& step) {
     return milliseconds(step.time.total.value()).append(align_right("100 %", 7)).append("         ");
 }
 
@@ -35,7 +35,7 @@ std::string bar(double share) {
 }
 
 /// Classes that any answer spends time on, the most expensive of the first one first.
-std::vector<std::size_t> classes_by_time(const std::vector<const StepAnswer*>& steps) {
+std::vector<std::size_t> classes_by_time(const std::vector<const StepBreakdown*>& steps) {
     std::vector<std::size_t> order(op_class_count);
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::erase_if(order, [&](std::size_t c) {
@@ -68,28 +68,30 @@ std::string step_title(std::string_view name, const StepShape& shape, const Layo
 
 /// Isolated kernels of a step with prompts take longer inside an engine; the serving figures hold this factor.
 std::string prompt_factor_text(const Scenario& s) {
-    const double factor = s.profile.serving.prefill_factor;
+    const double factor = s.pool().profile.serving.prefill_factor;
     if (factor == 1) return {};
     return std::string("; prompt work x ").append(significant(factor, 3)).append(" in a served engine");
 }
 
 std::string by_class(const Answers& answers, StepOf which, std::string_view name, const Style& style) {
-    std::vector<const StepAnswer*> steps;
+    std::vector<const StepBreakdown*> steps;
     std::vector<std::string> heads;
+    const EstimateAnswer* first = nullptr;   // of those that have the step
     for (const EstimateAnswer& a : answers) {
-        if (!(a.*which)) continue;
-        steps.push_back(&*(a.*which));
-        heads.push_back(std::string(a.scenario.cluster.gpu.id).append("         "));
+        if (!(a.steps.*which)) continue;
+        if (first == nullptr) first = &a;
+        steps.push_back(&*(a.steps.*which));
+        heads.push_back(std::string(a.scenario->pool().cluster.gpu.id).append("         "));
     }
     if (steps.empty()) return {};
-    std::string s = step_title(name, steps.front()->shape, answers.front().scenario.layout);
+    std::string s = step_title(name, steps.front()->shape, first->scenario->pool().layout);
     if (steps.size() > 1) s = s.append(" on ").append(heads.front().substr(0, heads.front().find(' ')));
-    if (steps.front()->shape.prefill_tokens > 0) s.append(prompt_factor_text(answers.front().scenario));
-    s = style.bold(wrapped(s, 2));
+    if (steps.front()->shape.prefill_tokens > 0) s.append(prompt_factor_text(*first->scenario));
+    s = style.bold(wrapped(s, 2, style.width));
     std::vector<Row> rows;
     for (const std::size_t c : classes_by_time(steps)) {
         Row row{std::string("  ").append(words(name_of(static_cast<OpClass>(c)))), {}, false};
-        for (const StepAnswer* step : steps) row.cells.push_back(class_cell(*step, c));
+        for (const StepBreakdown* step : steps) row.cells.push_back(class_cell(*step, c));
         if (steps.size() == 1) {
             row.cells[0].append("  ").append(
                 align_left(bar(steps[0]->time.by_class[c] / steps[0]->time.total), bar_width));
@@ -98,7 +100,7 @@ std::string by_class(const Answers& answers, StepOf which, std::string_view name
     }
     Row sum{"  step", {}, true};
     Row ideal{"  at datasheet peaks (roofline)", {}, false};
-    for (const StepAnswer* step : steps) {
+    for (const StepBreakdown* step : steps) {
         sum.cells.push_back(total_cell(*step));
         ideal.cells.push_back(milliseconds(step->time.roofline.value()).append(16, ' '));
     }
@@ -127,7 +129,7 @@ std::string operation_line(const TimedOperation& op, double step_s) {
     return s.append("\n");
 }
 
-std::string by_operation(const StepAnswer& step, std::string_view title, const Style& style) {
+std::string by_operation(const StepBreakdown& step, std::string_view title, const Style& style) {
     std::string s = style.bold(title).append("; compute, memory, network and floor in us of one run\n");
     std::string head("  ");
     head.append(align_left("operation", 22)).append(align_right("runs", 5)).append(align_right("all, ms", 9));
@@ -142,17 +144,19 @@ std::string by_operation(const StepAnswer& step, std::string_view title, const S
 }   // namespace
 
 std::string breakdown_text(const Answers& answers, bool verbose, const Style& style) {
-    std::string s = by_class(answers, &EstimateAnswer::decode, "decode step", style);
-    const std::string prompt = by_class(answers, &EstimateAnswer::prompt, "step with prompts", style);
+    std::string s = by_class(answers, &StepReport::decode, "decode step", style);
+    const std::string prompt = by_class(answers, &StepReport::prompt, "step with prompts", style);
     if (!s.empty() && !prompt.empty()) s.append("\n");
     s.append(prompt);
     if (!verbose) return s;
     for (const EstimateAnswer& a : answers) {
-        std::string title(a.scenario.cluster.gpu.id);
-        if (a.decode)
-            s.append("\n").append(by_operation(*a.decode, std::string(title).append(", decode step"), style));
-        if (a.prompt)
-            s.append("\n").append(by_operation(*a.prompt, title.append(", step with prompts"), style));
+        if (!a.scenario) continue;
+        std::string title(a.scenario->pool().cluster.gpu.id);
+        if (a.steps.decode)
+            s.append("\n").append(
+                by_operation(*a.steps.decode, std::string(title).append(", decode step"), style));
+        if (a.steps.prompt)
+            s.append("\n").append(by_operation(*a.steps.prompt, title.append(", step with prompts"), style));
     }
     return s;
 }

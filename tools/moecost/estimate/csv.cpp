@@ -1,93 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// An estimate as one CSV row for each accelerator; columns end in their unit.
+// An estimate as one CSV row for each deployment: every input, every figure, p10 and p90 where they are known. Six
+// significant digits, as in the rows of a sweep.
+#include <array>
+#include <cmath>
+
 #include "estimate/estimate.h"
 #include "moecost/base/format.h"
+#include "moecost/base/number_text.h"
 #include "sheet.h"
 
 namespace moecost::cli {
 namespace {
 
 struct Fields {
-    std::vector<Column> columns;
+    std::vector<std::string> keys;
     std::vector<Cell> cells;
-    void text(std::string_view key, std::string_view value) {
-        columns.push_back({key, key, false});
-        cells.push_back(text_cell(value));
+    void text(std::string key, std::string_view value) {
+        keys.push_back(std::move(key));
+        cells.push_back(value.empty() ? no_cell() : text_cell(value));
     }
-    void number(std::string_view key, double value) {
-        columns.push_back({key, key, true});
-        cells.push_back(number_cell(value, {}));
+    void number(std::string key, double value) {
+        keys.push_back(std::move(key));
+        cells.push_back(std::isfinite(value) ? number_cell(rounded(value, 6), {}) : no_cell());
     }
 };
 
-void add_inputs(Fields& f, const Scenario& s) {
-    f.text("model", s.architecture.name);
-    f.text("gpu", s.cluster.gpu.id);
-    f.text("engine", s.profile.engine);
-    f.number("gpus", s.layout.gpus());
-    f.number("tp", s.layout.tp);
-    f.number("pp", s.layout.pp);
-    f.number("ep", s.layout.ep);
-    f.number("attention_dp", s.layout.attention_dp);
-    f.number("replicas", s.layout.replicas);
-    f.text("weights", info(s.precision.routed_experts).name);
-    f.text("kv_cache", info(s.precision.kv_cache).name);
-    f.number("input_tokens", s.traffic.input);
-    f.number("output_tokens", s.traffic.output);
-    f.number("prefix_hit_rate", s.traffic.prefix_hit_rate);
-    f.text("load", name_of(s.traffic.load));
-    f.number("requests", s.traffic.requests);
-    f.number("draft_tokens", s.engine.draft_tokens);
-    f.number("usd_per_gpu_hour", s.price.usd_per_gpu_hour);
-    f.text("price_basis", s.price.basis);
-    f.text("price_date", s.price.date);
+void add_inputs(Fields& f, const EstimateAnswer& a) {
+    const View view = a.view();
+    for (const Input& input : inputs()) {
+        const std::string key = column_of(input);
+        if (a.scenario && input.number != nullptr) {
+            f.number(key, input.number(view));
+        } else if (a.scenario && input.text != nullptr) {
+            f.text(key, input.text(view));
+        } else {
+            std::string all;
+            for (const std::string& text : texts_of(a.description, input))
+                all.append(all.empty() ? "" : " ").append(text);
+            f.text(key, all);
+        }
+    }
 }
 
-void add_figures(Fields& f, const EstimateAnswer& a, const Estimate& e) {
-    f.number("output_tokens_per_s", e.serving.output_tokens_per_s.value());
-    f.number("output_tokens_per_s_per_gpu", e.serving.output_tokens_per_s.value() / a.scenario.layout.gpus());
-    f.number("input_tokens_per_s", e.serving.input_tokens_per_s.value());
-    f.number("requests_per_s", e.serving.requests_per_s.value());
-    f.number("ttft_s", e.serving.ttft.value());
-    f.number("ttft_queue_s", e.serving.ttft_queue.value());
-    f.number("tpot_s", e.serving.tpot.value());
-    f.number("e2e_s", e.serving.e2e.value());
-    f.number("running", e.serving.running);
-    f.number("max_concurrency", e.memory.max_concurrency);
-    f.number("memory_capacity_bytes", e.memory.capacity.value());
-    f.number("memory_weights_bytes", e.memory.weights.value());
-    f.number("memory_reserve_bytes", e.memory.reserve.value());
-    f.number("memory_cache_bytes", e.memory.cache.value());
-    f.number("usd_per_mtok_output", e.cost.usd_per_mtok_output);
-    f.number("usd_per_mtok_input", e.cost.usd_per_mtok_input);
-    f.number("usd_per_mtok_cached", e.cost.usd_per_mtok_cached);
-    f.number("usd_per_mtok_blended", e.cost.usd_per_mtok_blended);
-    f.number("usd_per_hour", e.cost.usd_per_hour);
-    f.number("joules_per_output_token", e.cost.joules_per_output_token.value());
-    f.number("watts_per_gpu", e.cost.watts_per_gpu.value());
-    f.number("decode_step_s", a.decode ? a.decode->time.total.value() : 0);
-    f.text("decode_bound", a.decode ? bound_names[largest(a.decode->spent)] : "");
-    f.number("prompt_step_s", a.prompt ? a.prompt->time.total.value() : 0);
-    f.text("prompt_bound", a.prompt ? bound_names[largest(a.prompt->spent)] : "");
-    f.text("provenance", name_of(e.provenance));
-    f.text("slo_met", e.meets_slo ? "true" : "false");
+bool is_input(std::string_view key) {
+    const Input* input = input_named(key);
+    return input != nullptr && column_of(*input) == key;
+}
+
+void add_figures(Fields& f, const EstimateAnswer& a) {
+    const View view = a.view();
+    const bool known = a.estimate.has_value();
+    for (const Figure& figure : figures()) {
+        const std::string key(figure.key);
+        if (is_input(key)) continue;
+        if (figure.text != nullptr)
+            f.text(key, known ? figure.text(view) : std::string_view());
+        else if (figure.kind == FigureKind::flag)
+            f.text(key, !known ? "" : figure.number(view) != 0 ? "true" : "false");
+        else
+            f.number(key, known ? figure.number(view) : std::nan(""));
+        if (figure.interval == nullptr) continue;
+        const Interval i = known ? figure.interval(view) : Interval{};
+        f.number(std::string(key).append("_p10"), i.known() ? i.low : std::nan(""));
+        f.number(std::string(key).append("_p90"), i.known() ? i.high : std::nan(""));
+    }
 }
 
 }   // namespace
 
 std::string estimate_csv(const std::vector<EstimateAnswer>& answers) {
     Sheet sheet;
+    std::vector<std::string> keys;   // that the columns point into
     for (const EstimateAnswer& a : answers) {
         Fields f;
-        add_inputs(f, a.scenario);
-        const std::size_t inputs = f.columns.size();
-        add_figures(f, a, a.estimate.value_or(Estimate{}));
-        if (!a.estimate)
-            std::fill(f.cells.begin() + static_cast<std::ptrdiff_t>(inputs), f.cells.end(), no_cell());
-        f.text("infeasible", a.estimate ? std::string() : describe(a.why));
-        sheet.columns = f.columns;
+        add_inputs(f, a);
+        add_figures(f, a);
+        f.text("infeasible", a.estimate ? std::string() : to_text(a.why));
+        if (keys.empty()) keys = f.keys;
         sheet.rows.push_back(f.cells);
     }
+    for (const std::string& key : keys) sheet.columns.push_back({key, key, false});
     return print(sheet, Format::csv);
 }
 

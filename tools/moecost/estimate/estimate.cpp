@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command `estimate`: one description, one answer for each accelerator named.
+// The command `estimate`: one description, or several that differ in inputs given as lists, side by side.
 #include "estimate/estimate.h"
 
 #include <algorithm>
 
+#include "option_values.h"
+
 namespace moecost::cli {
 namespace {
 
-std::vector<std::string> split(const std::string& list) {
-    std::vector<std::string> parts;
-    std::size_t at = 0;
-    while (at <= list.size()) {
-        const std::size_t end = std::min(list.find(',', at), list.size());
-        parts.push_back(list.substr(at, end - at));
-        at = end + 1;
-    }
-    return parts;
-}
+constexpr std::size_t most_columns = 256;
 
 void apply_flags(Description& d, const CommandLine& line) {
     for (const Setting& s : line.settings) {
-        if (s.key != "scenario") set_option(d, s.key, s.text, {std::string("--").append(s.key)});
+        if (input_named(s.key) != nullptr) set_option(d, s.key, s.text, {std::string("--").append(s.key)});
     }
 }
 
-/// The scenario file first, then the flags over it: a load or a machine given as a flag replaces that of the file.
+/// The scenario file first, then the flags over it: a load, a price or a machine given as a flag replaces that of the
+/// file.
 Description description_of(const CommandLine& line) {
     Description flags;
     apply_flags(flags, line);
@@ -33,56 +27,86 @@ Description description_of(const CommandLine& line) {
     Description d;
     apply_scenario_file(d, read_document(*file));
     if (flags.load) d.load.reset();
+    if (flags.usd_per_gpu_hour || !flags.price.empty()) d.usd_per_gpu_hour.reset();
     if (!flags.gpu.empty()) d.cluster.clear();
     if (!flags.cluster.empty()) d.gpu.clear();
     apply_flags(d, line);
     return d;
 }
 
-StepAnswer step_of(const StepShape& shape, const StepTime& time, std::vector<TimedOperation> operations) {
-    StepAnswer s{shape, time, std::move(operations), {}, {}};
-    for (const TimedOperation& op : s.operations) {
-        const double seconds = op.timed.total.value() * op.operation.count;
-        const auto bound = static_cast<std::size_t>(op.timed.bound());
-        s.spent[bound] += seconds;
-        s.spent_by_class[static_cast<std::size_t>(op.operation.op_class)][bound] += seconds;
+/// Command lines that differ in what was given as a list: every combination, the last list fastest.
+std::vector<CommandLine> expand(const CommandLine& line, std::vector<const Input*>& varied) {
+    std::vector<CommandLine> lines{line};
+    for (std::size_t i = 0; i < line.settings.size(); ++i) {
+        const Input* input = input_named(line.settings[i].key);
+        if (input == nullptr || input->kind == InputKind::edit) continue;
+        const std::vector<std::string> parts = split(line.settings[i].text);
+        if (parts.size() == 1) continue;
+        varied.push_back(input);
+        std::vector<CommandLine> next;
+        for (const CommandLine& one : lines) {
+            for (const std::string& part : parts) {
+                next.push_back(one);
+                next.back().settings[i].text = part;
+            }
+        }
+        lines = std::move(next);
+        if (lines.size() > most_columns) {
+            throw InputError({std::string("--").append(input->key)}, {},
+                             "gives more than 256 deployments to compare", "moecost sweep is made for many");
+        }
     }
-    constexpr auto host_class = static_cast<std::size_t>(OpClass::host);
-    s.spent.back() = s.spent_by_class[host_class].back() = time.by_class[host_class].value();
+    return lines;
+}
+
+std::string infeasible_messages(const std::vector<EstimateAnswer>& answers, bool only_if_all) {
+    std::string s;
+    for (const EstimateAnswer& a : answers) {
+        if (a.estimate || only_if_all) continue;
+        const std::string fix = fix_line(a);
+        s.append("moecost: ").append(infeasible_line(a)).append("\n");
+        if (!fix.empty()) s.append("hint: ").append(fix).append("\n");
+    }
+    return s;
+}
+
+std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
+    std::string s;
+    for (const EstimateAnswer& a : answers) {
+        if (!a.estimate || a.estimate->meets_slo) continue;
+        s.append("moecost: objective missed on ").append(a.scenario->pool().cluster.gpu.id);
+        const auto add = [&](std::string_view name, double limit, double value) {
+            if (limit <= 0 || value <= limit) return;
+            s.append(": ").append(name).append(" ").append(shown(FigureKind::seconds, value));
+            s.append(", ").append(shown(FigureKind::seconds, limit)).append(" allowed");
+        };
+        add("TTFT", a.scenario->slo.ttft_s, a.estimate->serving.ttft.value());
+        add("TPOT", a.scenario->slo.tpot_s, a.estimate->serving.tpot.value());
+        s.append("\n");
+    }
     return s;
 }
 
 }   // namespace
 
-std::size_t largest(const BoundTimes& spent) {
-    return static_cast<std::size_t>(std::max_element(spent.begin(), spent.end()) - spent.begin());
-}
-
-double total(const BoundTimes& spent) {
-    double sum = 0;
-    for (const double s : spent) sum += s;
-    return sum;
-}
-
 EstimateAnswer answer_for(const DataStore& data, const Description& description) {
     EstimateAnswer answer;
     answer.description = description;
-    answer.scenario = describe(data, description);
-    const Expected<Estimate> estimate = evaluate(answer.scenario);
+    Expected<Scenario> scenario = describe(data, description);
+    if (!scenario) {
+        answer.why = scenario.error();
+        answer.fix = smallest_fix(data, description, answer.why);
+        return answer;
+    }
+    answer.scenario = std::move(*scenario);
+    const Expected<Estimate> estimate = evaluate(*answer.scenario);
     if (!estimate) {
         answer.why = estimate.error();
-        answer.fix = smallest_fix(data, description);
+        answer.fix = smallest_fix(data, description, answer.why);
         return answer;
     }
     answer.estimate = *estimate;
-    const Serving& serving = estimate->serving;
-    StepReport steps = explain(answer.scenario, serving);
-    if (!steps.decode.empty()) {
-        answer.decode = step_of(serving.decode_step, serving.decode_time, std::move(steps.decode));
-    }
-    if (!steps.prompt.empty()) {
-        answer.prompt = step_of(serving.prompt_step, serving.prompt_time, std::move(steps.prompt));
-    }
+    answer.steps = explain(*answer.scenario, estimate->serving);
     return answer;
 }
 
@@ -90,7 +114,10 @@ std::vector<Flag> estimate_flags() {
     std::vector<Flag> flags = description_flags();
     for (Flag& flag : flags) {
         if (flag.key == "gpu")
-            flag.help = "accelerator (moecost list gpus); several, joined by commas, are compared";
+            flag.help =
+                "accelerator (moecost list gpus); several, joined by commas, are compared, as are several "
+                "values "
+                "of any other input";
     }
     flags.push_back(
         {"scenario", "FILE", "Common", "TOML file with these options as keys; flags override it"});
@@ -102,33 +129,27 @@ Answer run_estimate(const Invocation& invocation) {
         throw InputError({invocation.line.positional[0]}, {}, "is not an option",
                          "moecost estimate --help lists them");
     }
-    const Description description = description_of(invocation.line);
-    const std::vector<std::string> gpus = split(description.gpu);
-    if (gpus.size() > 1 && !description.cluster.empty()) {
-        throw InputError({"--gpu"}, {}, "several accelerators are given, but --cluster names one machine");
+    Comparison comparison;
+    for (const CommandLine& line : expand(invocation.line, comparison.varied)) {
+        comparison.answers.push_back(answer_for(invocation.data, description_of(line)));
     }
-    std::vector<EstimateAnswer> answers;
-    for (const std::string& gpu : gpus) {
-        Description one = description;
-        one.gpu = gpu;
-        answers.push_back(answer_for(invocation.data, one));
-    }
-    Answer answer;
+    const std::vector<EstimateAnswer>& answers = comparison.answers;
     const bool any =
         std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });
-    for (const EstimateAnswer& a : answers) {
-        if (a.estimate || (any && invocation.quiet)) continue;
-        const std::string fix = fix_line(a);
-        answer.messages.append("moecost: ").append(infeasible_line(a)).append("\n");
-        if (!fix.empty()) answer.messages.append("hint: ").append(fix).append("\n");
-    }
-    answer.status = any ? answered : infeasible;
+    Answer answer;
+    answer.messages = infeasible_messages(answers, any && invocation.quiet);
+    const std::string missed = missed_objectives(answers);
+    const bool all_miss = any && std::none_of(answers.begin(), answers.end(), [](const auto& a) {
+                              return a.estimate && a.estimate->meets_slo;
+                          });
+    if (all_miss) answer.messages.append(missed);
+    answer.status = any && !all_miss ? answered : infeasible;
     if (invocation.format == Format::json)
         answer.output = estimate_json(answers);
-    else if (any && invocation.format == Format::csv)
+    else if (invocation.format == Format::csv)
         answer.output = estimate_csv(answers);
     else if (any)
-        answer.output = estimate_text(answers, invocation);
+        answer.output = estimate_text(comparison, invocation);
     return answer;
 }
 

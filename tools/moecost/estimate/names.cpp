@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Phrases that the printers of an estimate share.
 #include <algorithm>
+#include <cmath>
 
 #include "estimate/estimate.h"
 #include "moecost/base/format.h"
@@ -20,7 +21,7 @@ void add_once(std::vector<std::string>& list, std::string text) {
 }
 
 /// "router, 1 % of the decode step": operations that leave the fitted range, and their share of the step.
-std::string outside_calibration(const StepAnswer& step, std::string_view which) {
+std::string outside_calibration(const StepBreakdown& step, std::string_view which) {
     std::vector<std::string> names;
     double seconds = 0;
     for (const TimedOperation& op : step.operations) {
@@ -35,8 +36,10 @@ std::string outside_calibration(const StepAnswer& step, std::string_view which) 
 }
 
 void add_range(std::vector<std::string>& list, const EstimateAnswer& a, const std::string& prefix) {
-    std::string outside = a.decode ? outside_calibration(*a.decode, "decode step") : std::string();
-    const std::string prompt = a.prompt ? outside_calibration(*a.prompt, "step with prompts") : std::string();
+    std::string outside =
+        a.steps.decode ? outside_calibration(*a.steps.decode, "decode step") : std::string();
+    const std::string prompt =
+        a.steps.prompt ? outside_calibration(*a.steps.prompt, "step with prompts") : std::string();
     if (!outside.empty() && !prompt.empty()) outside.append("; ");
     if (outside.append(prompt).empty()) return;
     list.push_back(std::string(prefix).append("beyond the fitted range: ").append(outside));
@@ -64,31 +67,87 @@ std::string precision_name(const Precision& p) {
     return s.append(" experts, ").append(name(p.attention)).append(" attn");
 }
 
-std::string load_name(const Traffic& t) {
-    switch (t.load) {
-        case LoadKind::closed_loop:
-            return amount(t.requests, "requests in flight");
-        case LoadKind::rate:
-            return amount(t.requests, "requests/s");
-        case LoadKind::static_batch:
-            return std::string("static batch of ").append(amount(t.requests));
-        case LoadKind::burst:
-            return amount(t.requests, "requests at once");
-        case LoadKind::prefill_only:
-            return "prompts only";
-        case LoadKind::decode_only:
-            return amount(t.requests, "sequences decoding, no prompts");
-        case LoadKind::offline:
+std::string load_name(const Load& load) {
+    struct Name {
+        std::string operator()(const ClosedLoop& l) const {
+            return amount(l.concurrency, "requests in flight");
+        }
+        std::string operator()(const OpenLoop& l) const { return amount(l.rate, "requests/s"); }
+        std::string operator()(const Offline&) const { return "an endless queue"; }
+        std::string operator()(const StaticBatch& l) const {
+            return std::string("static batch of ").append(amount(l.requests));
+        }
+        std::string operator()(const Burst& l) const { return amount(l.requests, "requests at once"); }
+        std::string operator()(const Replay& l) const {
+            return amount(static_cast<double>(l.requests.size()), "requests of a trace");
+        }
+        std::string operator()(const PrefillOnly&) const { return "prompts only"; }
+        std::string operator()(const DecodeOnly& l) const {
+            return amount(l.requests, "sequences decoding, no prompts");
+        }
+    };
+    return std::visit(Name{}, load);
+}
+
+std::string shown(FigureKind kind, double value) {
+    if (!std::isfinite(value)) return "-";
+    switch (kind) {
+        case FigureKind::usd_per_mtok:
+        case FigureKind::usd:
+            return money(value);
+        case FigureKind::usd_per_gpu_hour:
+            return std::string("$").append(fixed(value, 2));
+        case FigureKind::tokens_per_s:
+            return value > 0 ? amount(value, "tok/s") : "-";
+        case FigureKind::per_s:
+            return amount(value, "/s");
+        case FigureKind::seconds:
+            return value > 0 ? duration(value) : "-";
+        case FigureKind::bytes:
+            return byte_size(value);
+        case FigureKind::share:
+            return percent(value);
+        case FigureKind::joules:
+            return amount(value, "J");
+        case FigureKind::watts:
+            return amount(value, "W");
+        case FigureKind::flag:
+            return value != 0 ? "yes" : "no";
+        case FigureKind::count:
+        case FigureKind::text:
             break;
     }
-    return "an endless queue";
+    return amount(value);
+}
+
+std::string shown(const Figure& figure, const View& view) {
+    if (figure.number != nullptr) return shown(figure.kind, figure.number(view));
+    const std::string_view text = figure.text(view);
+    return text.empty() ? "-" : words(text);
+}
+
+std::string shown(const Input& input, const View& view) {
+    if (view.scenario == nullptr) {
+        const auto texts = texts_of(*view.description, input);
+        return texts.empty() ? "-" : texts.front();
+    }
+    if (input.number == nullptr) return input.text != nullptr ? std::string(input.text(view)) : "-";
+    const double value = input.number(view);
+    if (!std::isfinite(value)) return "-";
+    if (input.kind == InputKind::seconds) return duration(value);
+    return input.kind == InputKind::share ? percent(value) : amount(value);
 }
 
 std::string infeasible_line(const EstimateAnswer& answer) {
-    const Scenario& s = answer.scenario;
     std::string line("infeasible: ");
-    line.append(s.architecture.name).append(" on ").append(std::to_string(s.layout.gpus())).append(" x ");
-    return line.append(s.cluster.gpu.id).append(": ").append(describe(answer.why));
+    if (answer.scenario) {
+        const Pool& p = answer.scenario->pool();
+        line.append(answer.scenario->architecture.name).append(" on ").append(std::to_string(p.gpus()));
+        return line.append(" x ").append(p.cluster.gpu.id).append(": ").append(to_text(answer.why));
+    }
+    const Description& d = answer.description;
+    line.append(d.model.empty() ? d.family : d.model).append(" on ");
+    return line.append(d.gpu.empty() ? d.cluster : d.gpu).append(": ").append(to_text(answer.why));
 }
 
 std::string fix_line(const EstimateAnswer& answer) {
@@ -99,12 +158,13 @@ std::string fix_line(const EstimateAnswer& answer) {
 std::vector<std::string> assumptions(const std::vector<EstimateAnswer>& answers) {
     std::vector<std::string> list;
     for (const EstimateAnswer& a : answers) {
+        if (!a.scenario) continue;
         std::string prefix;
-        if (!one_accelerator(answers)) prefix.append(a.scenario.cluster.gpu.id).append(": ");
-        for (const std::string& note : a.scenario.notes) {
+        if (!one_accelerator(answers)) prefix.append(a.scenario->pool().cluster.gpu.id).append(": ");
+        for (const std::string& note : a.scenario->notes) {
             const auto has = [&](const EstimateAnswer& o) {
-                return std::find(o.scenario.notes.begin(), o.scenario.notes.end(), note) !=
-                       o.scenario.notes.end();
+                return !o.scenario || std::find(o.scenario->notes.begin(), o.scenario->notes.end(), note) !=
+                                          o.scenario->notes.end();
             };
             const bool common = std::all_of(answers.begin(), answers.end(), has);
             add_once(list, common ? note : std::string(prefix).append(note));

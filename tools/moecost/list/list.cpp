@@ -19,12 +19,10 @@ Cell scaled(double value, double unit) {
 }
 
 /// "sglang vllm" for accelerators with kernels timed on themselves.
-std::string engines_of(const std::vector<std::string>& profiles, const std::string& gpu) {
+std::string engines_of(const std::vector<ProfileName>& profiles, const std::string& gpu) {
     std::string s;
-    for (const std::string& profile : profiles) {
-        const std::string_view name(profile);
-        if (!name.starts_with(gpu) || name.substr(gpu.size(), 1) != "-") continue;
-        s.append(s.empty() ? "" : " ").append(name.substr(gpu.size() + 1));
+    for (const ProfileName& p : profiles) {
+        if (p.accelerator == gpu) s.append(s.empty() ? "" : " ").append(p.engine);
     }
     return s;
 }
@@ -44,7 +42,7 @@ Sheet list_gpus(const DataStore& data, const std::string&) {
                      {"domain", "domain", true},
                      {"tdp_w", "W", true},
                      {"engines", "kernels", false}};
-    const std::vector<std::string> profiles = data.names("hwmodels/engines");
+    const std::vector<ProfileName> profiles = profile_names(data);
     for (const std::string& id : data.names("hwmodels/accelerators")) {
         const Accelerator g = load_accelerator(data, id);
         const std::string engines = engines_of(profiles, id);
@@ -92,8 +90,9 @@ Sheet list_engines(const DataStore& data, const std::string&) {
                      {"max_sequences", "sequences", true},
                      {"median_error", "median error", true},
                      {"source", ""}};
-    for (const std::string& id : data.names("hwmodels/engines")) {
-        const Profile p = profile_from_toml(data.open("hwmodels/engines", id, "engine"));
+    const LawConstants law = load_law_constants(data);
+    for (const auto& [id, accelerator, engine] : profile_names(data)) {
+        const Profile p = profile_from_toml(data.open(profile_folder, id, "engine"), law);
         const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),

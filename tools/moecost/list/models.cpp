@@ -28,6 +28,7 @@ struct KindName {
     std::string_view operator()(const Mamba2&) const { return "Mamba-2"; }
     std::string_view operator()(const Mamba1&) const { return "Mamba"; }
     std::string_view operator()(const LightningAttention&) const { return "lightning"; }
+    std::string_view operator()(const ShortConvolution&) const { return "short convolution"; }
 };
 
 std::string attention_of(const Architecture& a) {

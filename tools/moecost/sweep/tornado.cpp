@@ -94,8 +94,13 @@ Answer run_tornado(const Invocation& invocation) {
     Description d;
     apply_scenario_file(d, read_document(*line.find("tornado")));
     const std::string* target = line.find("target");
-    const Tornado t = tornado(invocation.data, describe(invocation.data, d),
-                              target != nullptr ? std::string_view(*target) : default_target);
+    const Expected<Scenario> scenario = describe(invocation.data, d);
+    if (!scenario)
+        return {{},
+                std::string("moecost: infeasible: ").append(to_text(scenario.error())).append("\n"),
+                infeasible};
+    const Tornado t =
+        tornado(invocation.data, *scenario, target != nullptr ? std::string_view(*target) : default_target);
     Sheet sheet = sheet_of(t);
     Answer answer;
     if (invocation.format != Format::text) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which lane of a warp holds which matrix element: fragments of mma.sync, rows of ldmatrix, swizzled shared memory.
-// The same functions run in the kernels and in the emulator of the tests (simt_emulator.h).
 //
 // Layouts as in the PTX ISA (9.x), "Matrix Fragments for mma.m16n8k16 with floating point type" and "... m16n8k32":
 //   group = lane / 4, place = lane % 4

@@ -17,10 +17,10 @@ PaperServer profiled(const World& world, std::string_view gpu, std::string_view 
     return profile_family(world.data, world.node_family, gpu, engine, experts, world.sizes);
 }
 
-Expected<Load> load_on(const PaperServer& s, double n, int experts, int gpus) {
+Expected<BusyNode> load_on(const PaperServer& s, double n, int experts, int gpus) {
     const auto r = paper_serving_on(s, n, experts, gpus);
     if (!r) return r.error();
-    return Load{r->requests, r->tokens_per_s, r->gpu_seconds};
+    return BusyNode{r->requests, r->tokens_per_s, r->gpu_seconds};
 }
 
 /// The profiled model nearest to N, decoding.

@@ -72,7 +72,7 @@ Finding p12(const World&, const Case& c, const Answers&) {
     if (!c.load) return cannot("no batch in this cost");
     bool yes = true;
     std::string shown("requests");
-    Load before{HUGE_VAL, HUGE_VAL, 0};
+    BusyNode before{HUGE_VAL, HUGE_VAL, 0};
     for (const int e : expert_counts) {
         const auto on = c.load(3e9, e, 8);
         if (!on) return holds(false, "no answer");

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/law/optimum.h"
 #include "study.h"

@@ -28,36 +28,36 @@ Scenario node_of_paper(const World& world) {
     d.tp = 8;
     d.isl = traffic.prompt;
     d.osl = traffic.output;
-    d.load = LoadKind::offline;
-    d.requests = 0;
-    return describe(world.data, d);
+    d.load = Offline{};
+    return *describe(world.data, d);
 }
 
 Scenario with_model(const Scenario& node, const Architecture& architecture, int gpus) {
     Scenario s = node;
     s.architecture = architecture;
-    s.precision = architecture.precision;
-    s.layout = Layout{.tp = gpus};
-    s.refresh();
+    s.pool().precision = architecture.precision;
+    s.pool().layout = Layout{.tp = gpus};
     return s;
 }
 
 /// Memory of a member on a node without bounds.
 MemoryPlan needs_of(Scenario s) {
-    s.cluster.gpu.memory = Bytes{1e15};
-    return *plan_memory(s.architecture, s.precision, s.weights, s.layout, s.cluster, s.engine, s.traffic);
+    Pool& p = s.pool();
+    p.cluster.gpu.memory = Bytes{1e15};
+    return *plan_memory(s.architecture, p.precision, weights_of(s), p.layout, p.cluster, p.settings,
+                        s.traffic);
 }
 
 /// Seconds per output token of a member with so many slots, whatever its own memory.
 double seconds_with(Scenario s, double slots) {
-    s.cluster.gpu.memory = Bytes{1e15};
-    s.engine.max_sequences = slots;
+    s.pool().cluster.gpu.memory = Bytes{1e15};
+    s.pool().settings.max_sequences = slots;
     const auto e = evaluate(s);
     return e ? 1 / e->serving.output_tokens_per_s.value() : std::nan("");
 }
 
-Expected<Load> load_between(const Scenario& node, const ProfiledModel& low, const ProfiledModel& high,
-                            double n, int gpus) {
+Expected<BusyNode> load_between(const Scenario& node, const ProfiledModel& low, const ProfiledModel& high,
+                                double n, int gpus) {
     const Scenario a = with_model(node, low.architecture, gpus);
     const Scenario b = with_model(node, high.architecture, gpus);
     const double weight = (n - low.n) / (high.n - low.n);
@@ -65,15 +65,16 @@ Expected<Load> load_between(const Scenario& node, const ProfiledModel& low, cons
     const MemoryPlan of_high = needs_of(b);
     const Bytes weights = of_low.weights * (1 - weight) + of_high.weights * weight;
     const Bytes sequence = of_low.sequence * (1 - weight) + of_high.sequence * weight;
-    const Bytes free = node.cluster.gpu.memory * node.engine.memory_fraction - node.engine.reserve - weights;
-    const double slots = std::min(std::floor(free / sequence), node.engine.max_sequences);
+    const Pool& p = node.pool();
+    const Bytes free = p.cluster.gpu.memory * p.settings.memory_fraction - p.settings.reserve - weights;
+    const double slots = std::min(std::floor(free / sequence), p.settings.max_sequences);
     if (slots < 1) return Infeasible{"the weights do not fit", "requests", {}, 1, 0};
     const double seconds = seconds_with(a, slots) * (1 - weight) + seconds_with(b, slots) * weight;
     if (std::isnan(seconds)) return Infeasible{"the layout does not run", "GPUs", {}, double(gpus), 0};
-    return Load{slots, 1 / seconds, gpus * seconds};
+    return BusyNode{slots, 1 / seconds, gpus * seconds};
 }
 
-Expected<Load> load_of(const FullModel& full, double n, int experts, int gpus) {
+Expected<BusyNode> load_of(const FullModel& full, double n, int experts, int gpus) {
     const auto& models = full.models.at(experts);
     std::size_t i = 1;
     while (i + 1 < models.size() && models[i].n < n) ++i;
@@ -108,8 +109,7 @@ Expected<double> cost_of(const FullModel& full, double n, double experts) {
 Expected<double> step_of(const FullModel& full, double n, int experts, int gpus, double requests,
                          double context) {
     Scenario s = with_model(full.node, nearest_model(full.models.at(experts), n).architecture, gpus);
-    s.traffic.load = LoadKind::decode_only;
-    s.traffic.requests = requests;
+    s.traffic.load = DecodeOnly{requests};
     s.traffic.input = context - 1;   // mean context I + O/2
     s.traffic.output = 2;
     const auto e = evaluate(s);

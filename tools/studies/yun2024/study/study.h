@@ -32,7 +32,7 @@ inline constexpr double least_size = 5e7;
 inline constexpr double most_size = 2.5e10;
 
 /// A model of the family on so many GPUs with all its slots busy.
-struct Load {
+struct BusyNode {
     double requests = 0;
     double tokens_per_s = 0;
     double gpu_seconds = 0;   // per output token
@@ -45,7 +45,7 @@ struct Case {
     Law law;
     TrainingCompute compute = TrainingCompute::dense_equivalent;
     ServingCost cost;
-    std::function<Expected<Load>(double n, int experts, int gpus)> load;
+    std::function<Expected<BusyNode>(double n, int experts, int gpus)> load;
     /// Seconds of a decode step by requests and context.
     std::function<Expected<double>(double n, int experts, int gpus, double requests, double context)> step;
 };

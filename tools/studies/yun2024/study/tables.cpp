@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The claims as tables: CSV for programs, Markdown for the page.
 #include "moecost/base/csv.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "study.h"
 

@@ -1,49 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multiplications of warpgroups in the emulator: 128 threads meet, operands are read from shared memory through the
-// descriptor as the hardware decodes it, at once or as late as the wait allows. Sums of a pending multiplication are not
-// numbers until they are waited for. Found: a missing fence, wait or barrier, operands overwritten while they are read,
-// descriptors that differ between lanes or mean another layout.
-#pragma once
+#include "emulation/warpgroup.h"
 
-#include <cmath>
-
-#include "kernels/tensor/simt_emulator.h"
+#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace microbench::tensor::emulator {
 namespace detail {
+namespace {
 
-constexpr int group_lanes = 4 * warp_lanes;
-constexpr int group_rows = 64;
-constexpr int depth_bytes = 32;             // of K that one multiplication takes
-constexpr int dynamic_shared_base = 1024;   // shared addresses of a kernel do not begin at 0 on a chip either
 constexpr std::uint32_t poison = 0x7FC0BAD0u;
 
-/// Fields of a matrix descriptor, in bytes where they are offsets.
-struct Descriptor {
-    int start, leading, stride, base, swizzle;
-};
-
-inline Descriptor decode(std::uint64_t bits) {
-    const auto field = [&](int low, int count) {
-        return static_cast<int>((bits >> low) & ((std::uint64_t{1} << count) - 1));
-    };
-    return {field(0, 14) * 16, field(16, 14) * 16, field(32, 14) * 16, field(49, 3), field(62, 2)};
-}
-
-/// Shared address of byte `byte` of row `row`, swizzle of 128 bytes: rows lie 128 bytes apart, groups of 8 rows one stride,
-/// 128 bytes of a row to the next 128 (where a row has more) the leading offset; then bits 4-6 of the address are XORed
-/// with bits 7-9.
-inline int address_of(const Descriptor& d, int row, int byte) {
-    const int plain = d.start + byte / 128 * d.leading + row / 8 * d.stride + row % 8 * 128 + byte % 128;
-    return plain ^ (((plain >> 7) & 7) << 4);
-}
-
-inline Warpgroup& warpgroup_here() {
+Warpgroup& warpgroup_here() {
     return machine->warpgroups[static_cast<std::size_t>(machine->current / group_lanes)];
 }
 
 /// All 128 lanes meet; the last one executes for all of them.
-inline void meet_warpgroup(void* payload, Execute execute) {
+void meet_warpgroup(void* payload, Execute execute) {
     const int first = machine->current / group_lanes * group_lanes;
     if (first + group_lanes > static_cast<int>(machine->threads.size())) {
         fault("instruction of a warpgroup outside one");
@@ -52,7 +25,7 @@ inline void meet_warpgroup(void* payload, Execute execute) {
     meet_lanes(warpgroup_here().meeting, first, group_lanes, payload, execute);
 }
 
-inline const char* complaint(Sight sight) {
+const char* complaint(Sight sight) {
     switch (sight) {
         case Sight::never_written:
             return "multiplication reads what was never written";
@@ -65,7 +38,7 @@ inline const char* complaint(Sight sight) {
     }
 }
 
-inline bool usable(const Descriptor& d) {
+bool usable(const Descriptor& d) {
     const bool known = d.swizzle == 1 && d.base == 0 && d.start / 128 % 8 == 0;
     if (!known) fault("descriptor is not of 128-byte swizzle from a multiple of 1024 bytes");
     return known;
@@ -79,7 +52,7 @@ struct Rows {
 };
 
 /// Checks that the rows may be read now, and counts them as read by a pending multiplication (change 1) or not (-1).
-inline void hold_rows(const Rows& rows, int change) {
+void hold_rows(const Rows& rows, int change) {
     const Descriptor d = decode(rows.descriptor);
     for (int row = 0; row < rows.count; ++row) {
         for (int byte = 0; byte < rows.bytes; byte += chunk_bytes) {
@@ -93,9 +66,10 @@ inline void hold_rows(const Rows& rows, int change) {
 }
 
 /// Rows as floats, one after the other.
-inline std::vector<float> read_rows(const Rows& rows, bool bytes) {
+std::vector<float> read_rows(const Rows& rows, bool bytes) {
     const Descriptor d = decode(rows.descriptor);
     std::vector<float> values;
+    values.reserve(static_cast<std::size_t>(rows.count * rows.bytes));
     for (int row = 0; row < rows.count; ++row) {
         for (int byte = 0; byte < rows.bytes; byte += bytes ? 1 : 2) {
             const unsigned char* at = machine->shared.data() + address_of(d, row, byte) - dynamic_shared_base;
@@ -106,16 +80,16 @@ inline std::vector<float> read_rows(const Rows& rows, bool bytes) {
     return values;
 }
 
-inline Rows rows_of_a(const PendingMultiply& call) {
+Rows rows_of_a(const PendingMultiply& call) {
     return {call.a, call.has_registers() ? 0 : group_rows, depth_bytes};
 }
-inline Rows rows_of_b(const PendingMultiply& call, int columns) {
+Rows rows_of_b(const PendingMultiply& call, int columns) {
     return call.has_registers() ? Rows{call.b, depth_bytes / 2, 2 * columns}
                                 : Rows{call.b, columns, depth_bytes};
 }
 
 /// A of 64 rows of 16 from registers, as fragments of mma.m16n8k16 of the four warps.
-inline std::vector<float> read_registers(const Registers& registers) {
+std::vector<float> read_registers(const Registers& registers) {
     std::vector<float> values(group_rows * 16);
     for (int lane = 0; lane < group_lanes; ++lane) {
         for (int i = 0; i < 8; ++i) {
@@ -127,31 +101,34 @@ inline std::vector<float> read_registers(const Registers& registers) {
     return values;
 }
 
-/// B with its columns as rows, from rows of K.
-inline std::vector<float> turned(const std::vector<float>& b, std::size_t columns) {
-    std::vector<float> values(b.size());
-    const std::size_t depth = b.size() / columns;
-    for (std::size_t i = 0; i < b.size(); ++i) values[i % columns * depth + i / columns] = b[i];
+/// Rows of `length` values as columns.
+std::vector<float> turned(const std::vector<float>& rows, std::size_t length) {
+    std::vector<float> values(rows.size());
+    const std::size_t count = rows.size() / length;
+    for (std::size_t i = 0; i < rows.size(); ++i) values[i % length * count + i / length] = rows[i];
     return values;
 }
 
-inline void execute(Warpgroup& group, PendingMultiply& call) {
+void execute(Warpgroup& group, PendingMultiply& call) {
     PendingSums& sums = group.sums[call.sums];
     const auto columns = static_cast<std::size_t>(sums.columns);
     const bool registers = call.has_registers();
     const std::vector<float> a =
         registers ? read_registers(call.registers) : read_rows(rows_of_a(call), call.bytes);
-    std::vector<float> b = read_rows(rows_of_b(call, sums.columns), call.bytes);
-    if (registers) b = turned(b, columns);
     const std::size_t depth = a.size() / group_rows;
+    std::vector<float> b = read_rows(rows_of_b(call, sums.columns), call.bytes);
+    if (!registers) b = turned(b, depth);   // rows of K
+    std::vector<float> product(columns);
     for (std::size_t row = 0; row < group_rows; ++row) {
-        for (std::size_t column = 0; column < columns; ++column) {
-            float& sum = sums.values[row * columns + column];
-            if (!call.accumulate) sum = 0;
-            float product = 0;
-            for (std::size_t k = 0; k < depth; ++k) product += a[row * depth + k] * b[column * depth + k];
-            sum += product;
+        std::fill(product.begin(), product.end(), 0.0F);
+        for (std::size_t k = 0; k < depth; ++k) {
+            const float factor = a[row * depth + k];
+            const float* of_k = b.data() + k * columns;
+            for (std::size_t column = 0; column < columns; ++column) product[column] += factor * of_k[column];
         }
+        float* sum = sums.values.data() + row * columns;
+        for (std::size_t column = 0; column < columns; ++column)
+            sum[column] = (call.accumulate ? sum[column] : 0.0F) + product[column];
     }
     call.executed = true;
     ++machine->report.mma_calls;
@@ -169,16 +146,8 @@ void each_sum(PendingSums& sums, Use use) {
     }
 }
 
-struct Issue {
-    float* sums;
-    int columns;
-    std::uint64_t a, b;
-    bool accumulate, bytes;
-    const std::uint32_t* registers = nullptr;   // of A
-};
-
 /// The pending sums in these registers, taken over from the threads where there are none.
-inline std::size_t take_sums(Warpgroup& group, void** all) {
+std::size_t take_sums(Warpgroup& group, void** all) {
     const auto* first = static_cast<const Issue*>(all[0]);
     for (std::size_t i = 0; i < group.sums.size(); ++i) {
         if (group.sums[i].pending > 0 && group.sums[i].of_lane[0] == first->sums) return i;
@@ -196,7 +165,7 @@ inline std::size_t take_sums(Warpgroup& group, void** all) {
     return group.sums.size() - 1;
 }
 
-inline Registers take_registers(const Warpgroup& group, void** all) {
+Registers take_registers(const Warpgroup& group, void** all) {
     if (!group.fenced) fault("registers are used without wgmma.fence before");
     Registers registers;
     for (int lane = 0; lane < group_lanes; ++lane) {
@@ -207,7 +176,7 @@ inline Registers take_registers(const Warpgroup& group, void** all) {
     return registers;
 }
 
-inline void check_registers(const Registers& registers) {
+void check_registers(const Registers& registers) {
     for (std::size_t lane = 0; lane < registers.of_lane.size(); ++lane) {
         const std::uint32_t* words = registers.of_lane[lane];
         if (!std::equal(words, words + 4, registers.words.begin() + static_cast<std::ptrdiff_t>(4 * lane)))
@@ -215,7 +184,7 @@ inline void check_registers(const Registers& registers) {
     }
 }
 
-inline void issue(void** all) {
+void issue(void** all) {
     const auto* first = static_cast<const Issue*>(all[0]);
     for (int lane = 1; lane < group_lanes; ++lane) {
         const auto* other = static_cast<const Issue*>(all[lane]);
@@ -234,7 +203,7 @@ inline void issue(void** all) {
     group.groups.back().push_back(call);
 }
 
-inline void complete(Warpgroup& group, PendingMultiply& call) {
+void complete(Warpgroup& group, PendingMultiply& call) {
     if (!call.executed) execute(group, call);
     PendingSums& sums = group.sums[call.sums];
     check_registers(call.registers);
@@ -248,47 +217,33 @@ inline void complete(Warpgroup& group, PendingMultiply& call) {
     group.fenced = false;
 }
 
-template <int Pending>
-void wait_of_warpgroup(void**) {
+void wait_of_warpgroup(void** all) {
     Warpgroup& group = warpgroup_here();
-    while (group.groups.size() > static_cast<std::size_t>(Pending) + 1) {
+    const auto pending = *static_cast<const std::size_t*>(all[0]);
+    for (int lane = 1; lane < group_lanes; ++lane) {
+        if (*static_cast<const std::size_t*>(all[lane]) != pending) fault("waits differ between lanes");
+    }
+    while (group.groups.size() > pending + 1) {
         for (PendingMultiply& call : group.groups.front()) complete(group, call);
         group.groups.erase(group.groups.begin());
     }
     if (group.groups.size() == 1 && group.groups[0].empty()) group.sums.clear();
 }
 
+}   // namespace
+
+void issue_multiply(Issue& call) { meet_warpgroup(&call, issue); }
+
+void wait_multiplies_until(std::size_t pending) { meet_warpgroup(&pending, wait_of_warpgroup); }
+
 }   // namespace detail
 
-inline std::uint32_t shared_address(int offset) {
-    return static_cast<std::uint32_t>(detail::dynamic_shared_base + offset);
-}
-
-inline void fence_async_proxy() { detail::note_fence(detail::machine->proxy, detail::machine->current); }
-
-inline void warpgroup_fence() {
+void warpgroup_fence() {
     detail::meet_warpgroup(nullptr, [](void**) { detail::warpgroup_here().fenced = true; });
 }
 
-template <bool Bytes, std::size_t Groups>
-void multiply_warpgroup(float (&acc)[Groups][4], std::uint64_t a, std::uint64_t b, bool accumulate) {
-    detail::Issue call{&acc[0][0], static_cast<int>(8 * Groups), a, b, accumulate, Bytes};
-    detail::meet_warpgroup(&call, detail::issue);
-}
-
-template <std::size_t Groups>
-void multiply_registers(float (&acc)[Groups][4], const std::uint32_t (&a)[4], std::uint64_t b) {
-    detail::Issue call{&acc[0][0], static_cast<int>(8 * Groups), 0, b, true, false, a};
-    detail::meet_warpgroup(&call, detail::issue);
-}
-
-inline void commit_multiplies() {
+void commit_multiplies() {
     detail::meet_warpgroup(nullptr, [](void**) { detail::warpgroup_here().groups.emplace_back(); });
-}
-
-template <int Pending>
-void wait_multiplies() {
-    detail::meet_warpgroup(nullptr, detail::wait_of_warpgroup<Pending>);
 }
 
 }   // namespace microbench::tensor::emulator

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gzip (RFC 1952) in memory. Files may be plain or packed wherever a table is read: the first bytes tell.
+#pragma once
+
+#include "moecost/base/file.h"
+
+namespace moecost {
+
+/// The text of a file in pieces, unpacked where it is gzip (members one after another are one text). Limits and
+/// errors as read_file_blocks; `limit` bounds the unpacked text. SystemError for damaged data.
+void read_text_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit = max_stream_bytes);
+[[nodiscard]] std::string read_text(const std::string& path, std::uint64_t limit = max_input_bytes);
+
+/// The text as one gzip member, without time or name: members written one after another are one gzip file.
+[[nodiscard]] std::string gzip_member(std::string_view text);
+
+}   // namespace moecost

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/estimate/figures.h"
+
+#include <limits>
+
+namespace moecost {
+namespace {
+
+using At = const View&;
+
+constexpr double hours_per_month = 730;   // 8760 / 12
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+
+/// Prices and energies of tokens that do not flow have no value, nor have prices where the rent is not known.
+double where_positive(double value) { return value > 0 ? value : no_number; }
+
+const Pool& pool(At v) { return v.scenario->pool(); }
+const Traffic& traffic(At v) { return v.scenario->traffic; }
+const Serving& serving(At v) { return v.estimate->serving; }
+const MemoryPlan& memory(At v) { return v.estimate->memory; }
+const Cost& cost(At v) { return v.estimate->cost; }
+double replicas(At v) { return v.estimate->replicas; }
+double instance_gpus(At v) { return pool(v).layout.gpus(); }
+
+Interval times(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
+
+template <double Cost::*figure>
+double price(At v) {
+    return where_positive(cost(v).*figure);
+}
+template <Seconds Serving::*figure>
+double latency(At v) {
+    return where_positive((serving(v).*figure).value());
+}
+template <Bytes MemoryPlan::*figure>
+double bytes(At v) {
+    return (memory(v).*figure).value();
+}
+
+double output_rate(At v) { return serving(v).output_tokens_per_s.value(); }
+double input_rate(At v) { return serving(v).input_tokens_per_s.value(); }
+
+std::string_view bound_of(const std::optional<StepBreakdown>& step) {
+    return step ? bound_names[largest(step->spent)] : std::string_view();
+}
+
+using Kind = FigureKind;
+using Group = FigureGroup;
+using Scope = FigureScope;
+using Stage = FigureStage;
+
+constexpr std::string_view money = "Dollars per million tokens";
+constexpr std::string_view throughput = "Throughput";
+constexpr std::string_view latencies = "Latency, mean";
+constexpr std::string_view deployment = "Deployment";
+constexpr std::string_view sequences = "Sequences";
+constexpr std::string_view of_memory = "Memory of a GPU";
+constexpr std::string_view energy = "Energy";
+constexpr std::string_view bounds = "What bounds it";
+constexpr std::string_view rests = "What it rests on";
+
+constexpr Figure table[] = {
+    {"usd_per_mtok_output", "output", money, "USD per million output tokens", Kind::usd_per_mtok, Group::cost,
+     Scope::token, Stage::result, price<&Cost::usd_per_mtok_output>, nullptr,
+     [](At v) { return v.estimate->usd_per_mtok_output; }, true},
+    {"usd_per_mtok_input", "input", money, "USD per million input tokens", Kind::usd_per_mtok, Group::cost,
+     Scope::token, Stage::result, price<&Cost::usd_per_mtok_input>},
+    {"usd_per_mtok_cached", "input found in the prefix cache", money, "USD per million cached tokens",
+     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_cached>},
+    {"usd_per_mtok_blended", "blended", money, "USD per million blended tokens", Kind::usd_per_mtok, Group::cost,
+     Scope::token, Stage::result, price<&Cost::usd_per_mtok_blended>},
+    {"usd_per_mtok_total", "all tokens of this traffic", money, "USD per million tokens", Kind::usd_per_mtok,
+     Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_total>, nullptr, nullptr, false,
+     "usd_per_mtok"},
+    {"usd_per_mtok_output_all_in", "whole rent over output tokens", money, "USD per million output tokens, prompts included",
+     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result,
+     [](At v) { return where_positive(cost(v).usd_per_hour / 3600 / where_positive(output_rate(v)) * 1e6); }},
+
+    {"output_tokens_per_s", "output", throughput, "output tokens/s", Kind::tokens_per_s, Group::serving,
+     Scope::deployment, Stage::result, [](At v) { return replicas(v) * output_rate(v); }, nullptr,
+     [](At v) { return times(v.estimate->output_tokens_per_s, replicas(v)); }, true},
+    {"output_tokens_per_s_per_instance", "output, per instance", throughput, "output tokens/s per instance",
+     Kind::tokens_per_s, Group::serving, Scope::instance, Stage::result, output_rate, nullptr,
+     [](At v) { return v.estimate->output_tokens_per_s; }},
+    {"output_tokens_per_s_per_gpu", "output, per GPU", throughput, "output tokens/s per GPU", Kind::tokens_per_s,
+     Group::serving, Scope::gpu, Stage::result, [](At v) { return output_rate(v) / instance_gpus(v); }, nullptr,
+     [](At v) { return times(v.estimate->output_tokens_per_s, 1 / instance_gpus(v)); }},
+    {"tokens_per_s_per_user", "output, per user", throughput, "output tokens/s per user", Kind::tokens_per_s,
+     Group::serving, Scope::request, Stage::result, [](At v) { return 1 / where_positive(serving(v).tpot.value()); },
+     nullptr,
+     [](At v) {
+         const Interval& i = v.estimate->tpot_s;
+         return i.known() ? Interval{1 / i.high, 1 / i.low} : Interval{};
+     }},
+    {"input_tokens_per_s", "input", throughput, "input tokens/s", Kind::tokens_per_s, Group::serving,
+     Scope::deployment, Stage::result, [](At v) { return replicas(v) * input_rate(v); }},
+    {"tokens_per_s_per_gpu", "input and output, per GPU", throughput, "input and output tokens/s per GPU",
+     Kind::tokens_per_s, Group::serving, Scope::gpu, Stage::result,
+     [](At v) { return (serving(v).input_tokens_per_s + serving(v).output_tokens_per_s).value() / instance_gpus(v); }},
+    {"requests_per_s", "requests", throughput, "requests/s", Kind::per_s, Group::serving, Scope::deployment,
+     Stage::result, [](At v) { return replicas(v) * serving(v).requests_per_s.value(); }},
+
+    {"tpot_s", "time per output token (TPOT)", latencies, "time per output token (s)", Kind::seconds, Group::serving,
+     Scope::request, Stage::result, latency<&Serving::tpot>, nullptr, [](At v) { return v.estimate->tpot_s; }, true,
+     "tpot"},
+    {"ttft_s", "time to first token (TTFT)", latencies, "time to first token (s)", Kind::seconds, Group::serving,
+     Scope::request, Stage::result, [](At v) { return serving(v).ttft.value(); }, nullptr,
+     [](At v) { return v.estimate->ttft_s; }, true, "ttft"},
+    {"ttft_queue_s", "of it, waiting for a slot", latencies, "of the time to first token, waiting (s)", Kind::seconds,
+     Group::serving, Scope::request, Stage::result, [](At v) { return serving(v).ttft_queue.value(); }},
+    {"e2e_s", "whole request (E2E)", latencies, "end-to-end time (s)", Kind::seconds, Group::serving, Scope::request,
+     Stage::result, [](At v) { return serving(v).e2e.value(); }, nullptr, nullptr, false, "e2e"},
+    {"slo_met", "objectives met", "", "objectives met", Kind::flag, Group::serving, Scope::deployment, Stage::result,
+     [](At v) { return v.estimate->meets_slo ? 1.0 : 0.0; }},
+
+    {"gpus", "GPUs", deployment, "GPUs", Kind::count, Group::deployment, Scope::deployment, Stage::input,
+     [](At v) { return double{1} * pool(v).gpus(); }},
+    {"instances", "instances", deployment, "instances", Kind::count, Group::deployment, Scope::deployment, Stage::input,
+     [](At v) { return double{1} * pool(v).replicas; }},
+    {"gpus_per_instance", "GPUs of an instance", deployment, "GPUs of an instance", Kind::count, Group::deployment,
+     Scope::instance, Stage::input, instance_gpus},
+    {"usd_per_gpu_hour", "rent of a GPU-hour", deployment, "price (USD per GPU-hour)", Kind::usd_per_gpu_hour,
+     Group::cost, Scope::gpu, Stage::input, [](At v) { return where_positive(pool(v).price.usd_per_gpu_hour); }},
+    {"usd_per_hour", "rent, per hour", deployment, "USD per hour", Kind::usd, Group::cost, Scope::deployment,
+     Stage::result, [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour); }},
+    {"usd_per_month", "rent, per month of 730 hours", deployment, "USD per month", Kind::usd, Group::cost,
+     Scope::deployment, Stage::result,
+     [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour * hours_per_month); }},
+    {"price_basis", "price basis", "", "price basis", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
+     [](At v) -> std::string_view { return pool(v).price.basis; }},
+    {"price_date", "price date", "", "price date", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
+     [](At v) -> std::string_view { return pool(v).price.date; }},
+
+    {"load", "load", "", "load", Kind::text, Group::serving, Scope::deployment, Stage::input, nullptr,
+     [](At v) { return name_of(traffic(v).load); }},
+    {"requests", "requests in flight, at once or per second", "", "requests in flight, at once or per second",
+     Kind::count, Group::serving, Scope::deployment, Stage::input,
+     [](At v) { return size_of(traffic(v).load).value_or(no_number); }},
+    {"running", "running", sequences, "running sequences", Kind::count, Group::serving, Scope::deployment,
+     Stage::result, [](At v) { return replicas(v) * serving(v).running; }},
+    {"decoding", "of them in decode", sequences, "decoding sequences", Kind::count, Group::serving, Scope::deployment,
+     Stage::result, [](At v) { return replicas(v) * serving(v).decoding; }},
+    {"max_concurrency", "largest concurrency", sequences, "sequences that fit", Kind::count, Group::serving,
+     Scope::deployment, Stage::result, [](At v) { return replicas(v) * memory(v).max_concurrency; }},
+    {"tokens_per_step", "tokens gained per decode step", sequences, "tokens gained per decode step", Kind::count,
+     Group::serving, Scope::request, Stage::input, [](At v) { return pool(v).settings.tokens_per_step(); }},
+
+    {"memory_weights_bytes", "weights", of_memory, "weights of a GPU (bytes)", Kind::bytes, Group::memory, Scope::gpu,
+     Stage::result, bytes<&MemoryPlan::weights>},
+    {"memory_cache_bytes", "cache of sequences", of_memory, "KV cache of a GPU (bytes)", Kind::bytes, Group::memory,
+     Scope::gpu, Stage::result, bytes<&MemoryPlan::cache>},
+    {"memory_reserve_bytes", "runtime and activations", of_memory, "reserve of a GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::gpu, Stage::result, bytes<&MemoryPlan::reserve>},
+    {"memory_unused_bytes", "left unused", of_memory, "unused memory of a GPU (bytes)", Kind::bytes, Group::memory,
+     Scope::gpu, Stage::result,
+     [](At v) {
+         const MemoryPlan& m = memory(v);
+         return (m.capacity - m.weights - m.cache - m.reserve).value();
+     }},
+    {"memory_capacity_bytes", "capacity", of_memory, "memory of a GPU (bytes)", Kind::bytes, Group::memory, Scope::gpu,
+     Stage::result, bytes<&MemoryPlan::capacity>},
+    {"memory_sequence_bytes", "of one sequence", "", "cache of one sequence on a GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::request, Stage::result, bytes<&MemoryPlan::sequence>},
+    {"weights_bytes", "weights of an instance", "", "weights of an instance (bytes)", Kind::bytes, Group::memory,
+     Scope::instance, Stage::input, [](At v) { return weights_of(*v.scenario).total().value(); }},
+
+    {"joules_per_output_token", "per output token", energy, "energy (J per output token)", Kind::joules, Group::cost,
+     Scope::token, Stage::result, [](At v) { return where_positive(cost(v).joules_per_output_token.value()); }},
+    {"watts_per_gpu", "power of a GPU", energy, "power of a GPU (W)", Kind::watts, Group::cost, Scope::gpu,
+     Stage::result, [](At v) { return cost(v).watts_per_gpu.value(); }},
+
+    {"decode_step_s", "decode step", bounds, "decode step (s)", Kind::seconds, Group::serving, Scope::instance,
+     Stage::result, [](At v) { return where_positive(serving(v).decode_time.total.value()); }},
+    {"decode_bound", "decode step is bound by", bounds, "bound of the decode step", Kind::text, Group::serving,
+     Scope::instance, Stage::steps, nullptr, [](At v) { return bound_of(v.steps->decode); }},
+    {"prefill_step_s", "prompt step", bounds, "step with prompts (s)", Kind::seconds, Group::serving, Scope::instance,
+     Stage::result, [](At v) { return where_positive(serving(v).prompt_time.total.value()); }},
+    {"prefill_bound", "prompt step is bound by", bounds, "bound of the step with prompts", Kind::text, Group::serving,
+     Scope::instance, Stage::steps, nullptr, [](At v) { return bound_of(v.steps->prompt); }},
+    {"prefill_share", "GPU time for prompts", bounds, "share of GPU time for prompts", Kind::share, Group::serving,
+     Scope::instance, Stage::result, [](At v) { return serving(v).prefill_share; }},
+    {"prefill_steps_share", "steps that carry prompts", "", "share of steps that carry prompts", Kind::share,
+     Group::serving, Scope::instance, Stage::result, [](At v) { return serving(v).prefill_steps_share; }},
+
+    {"provenance", "provenance", rests, "provenance", Kind::text, Group::trust, Scope::deployment, Stage::result,
+     nullptr, [](At v) { return name_of(v.estimate->provenance); }},
+};
+
+}   // namespace
+
+std::span<const Figure> figures() { return table; }
+
+const Figure* figure_named(std::string_view name) {
+    for (const Figure& figure : table) {
+        if (figure.key == name || (!figure.alias.empty() && figure.alias == name)) return &figure;
+    }
+    return nullptr;
+}
+
+std::vector<std::string> figure_names() {
+    std::vector<std::string> names;
+    for (const Figure& figure : table) names.emplace_back(figure.key);
+    for (const Figure& figure : table) {
+        if (!figure.alias.empty()) names.emplace_back(figure.alias);
+    }
+    return names;
+}
+
+std::vector<std::string> result_figures() {
+    std::vector<std::string> names;
+    for (const Figure& figure : table) {
+        if (figure.stage == FigureStage::result && figure.number != nullptr) names.emplace_back(figure.key);
+    }
+    return names;
+}
+
+std::string_view name_of(FigureGroup group) {
+    constexpr std::string_view names[] = {"deployment", "cost", "serving", "memory", "trust"};
+    return names[static_cast<std::size_t>(group)];
+}
+std::string_view name_of(FigureScope scope) {
+    constexpr std::string_view names[] = {"deployment", "instance", "gpu", "request", "token"};
+    return names[static_cast<std::size_t>(scope)];
+}
+std::string_view name_of(FigureKind kind) {
+    constexpr std::string_view names[] = {
+        "usd_per_mtok", "usd_per_gpu_hour", "usd",   "tokens_per_s", "per_s", "seconds", "bytes", "share",
+        "count",        "joules",           "watts", "text",         "flag"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+}   // namespace moecost

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/estimate/steps.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "moecost/timing/calibrated_hardware.h"
+
+namespace moecost {
+namespace {
+
+StepBreakdown breakdown(const StepShape& shape, const StepTime& time,
+                        std::vector<TimedOperation> operations) {
+    StepBreakdown s{shape, time, std::move(operations), {}, {}};
+    for (const TimedOperation& op : s.operations) {
+        const double seconds = op.timed.total.value() * op.operation.count;
+        const auto bound = static_cast<std::size_t>(op.timed.bound());
+        s.spent[bound] += seconds;
+        s.spent_by_class[static_cast<std::size_t>(op.operation.op_class)][bound] += seconds;
+    }
+    constexpr auto host_class = static_cast<std::size_t>(OpClass::host);
+    s.spent.back() = s.spent_by_class[host_class].back() = time.by_class[host_class].value();
+    return s;
+}
+
+}   // namespace
+
+std::size_t largest(const BoundTimes& spent) {
+    return static_cast<std::size_t>(std::max_element(spent.begin(), spent.end()) - spent.begin());
+}
+
+double total(const BoundTimes& spent) { return std::accumulate(spent.begin(), spent.end(), 0.0); }
+
+StepReport explain(const Scenario& scenario, const Serving& serving) {
+    const Pool& p = scenario.pool();
+    const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
+    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    StepReport report;
+    if (serving.decode_step.decode_sequences > 0) {
+        report.decode =
+            breakdown(serving.decode_step, serving.decode_time, timer.explain(serving.decode_step));
+    }
+    if (serving.prompt_step.prefill_tokens > 0) {
+        report.prompt =
+            breakdown(serving.prompt_step, serving.prompt_time, timer.explain(serving.prompt_step));
+    }
+    return report;
+}
+
+}   // namespace moecost

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an engine can launch, on which number formats, with which defaults and under which words of its command line:
+// hwmodels/engines/<engine>.toml as plain values. The schema stands at the head of vllm.toml; sim/ops/launchable.h
+// judges a layout by the rules.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moecost/base/data.h"
+#include "moecost/base/dtype.h"
+#include "moecost/hardware/format_support.h"
+#include "moecost/hardware/profile/profile.h"
+
+namespace moecost {
+
+inline constexpr std::string_view rules_folder = "hwmodels/engines";
+
+// --- quantities and conditions ----------------------------------------------------------------------------------------
+
+/// What a condition may name. Words are numbers here: a format is its DType, an exchange its index in
+/// `exchange_words`, a generation its index in EngineRules::generations.
+enum class RuleTerm {
+    tp,
+    pp,
+    ep,
+    attention_dp,
+    stage_gpus,
+    gpus,
+    expert_tp,
+    exchange,
+    redundant_experts,
+    draft_tokens,
+    layers,
+    hidden,
+    query_heads,
+    kv_heads,
+    experts,
+    top_k,
+    expert_width,
+    shared_width,
+    dense_width,
+    physical_experts,
+    attention,
+    dense_ffn,
+    shared_experts,
+    routed_experts,
+    kv_cache,
+    generation,
+    memory_gib
+};
+inline constexpr std::size_t rule_term_count = 27;
+using TermValues = std::array<double, rule_term_count>;   // by RuleTerm
+[[nodiscard]] std::string_view name_of(RuleTerm quantity);
+inline constexpr std::array<std::string_view, 3> exchange_words{"collective", "low-latency", "normal"};
+
+enum class Relation { is, is_not, at_least, at_most, above, divides, divides_or_multiple, multiple_of };
+
+/// A quantity, or a number (words resolved).
+struct Operand {
+    std::optional<RuleTerm> quantity;
+    double number = 0;
+};
+
+/// A machine whose generation is not stated: conditions about the generation hold.
+inline constexpr double unknown_generation = -2;
+
+/// `of` (over `per`) stands in the relation to one of the operands; is_not: to none of them.
+struct Condition {
+    RuleTerm of{};
+    std::optional<RuleTerm> per;
+    Relation relation{};
+    std::vector<Operand> operands;
+};
+/// A fraction fails every relation. divides: the value divides the operand; multiple_of: the operand divides the value.
+[[nodiscard]] bool holds(const Condition& condition, const TermValues& values);
+[[nodiscard]] bool all_hold(const std::vector<Condition>& conditions, const TermValues& values);
+
+/// The text with each {quantity} replaced by its value, words as words.
+struct EngineRules;
+[[nodiscard]] std::string filled(std::string_view text, const TermValues& values, const EngineRules& rules);
+
+// --- what a rules file holds ------------------------------------------------------------------------------------------
+
+struct LaunchRule {
+    std::string name;
+    std::vector<Condition> when, check;
+    std::string reason, fix, source;   // {quantity} stands for a value
+    bool of_mixers = false;            // names a quantity that differs between groups of mixers,
+    bool of_ffns = false;              // or of feed-forwards: judged group by group
+};
+
+struct FormatRow {
+    FormatRole role{};
+    std::vector<DType> formats;
+    std::vector<std::string> generations;   // empty: any, unknown ones too
+    Compute compute{};
+    std::optional<CacheKind> mixers;   // of a cache; none: both
+    std::string kernel, source;
+};
+
+/// What an unset option means; of [[defaults_for]] only the keys that stand there.
+struct DefaultsRow {
+    std::vector<std::string> generations;   // empty: any
+    std::vector<Condition> when;
+    std::optional<Batching> batching;
+    std::optional<MemoryBasis> memory_basis;
+    std::optional<double> chunk_tokens, max_sequences, memory_fraction, reserve_gb, output_reserve,
+        admission_steps, acceptance, block_tokens;
+    std::optional<bool> prefix_caching;
+    std::optional<std::string> kv_cache;   // "model" or a format
+};
+
+/// How the engine says an input of ours.
+struct EngineFlag {
+    std::string input;
+    std::string flag;   // empty: not a word of the command line
+    std::vector<std::string> aliases;
+    std::string yaml;                                          // key of a settings file; empty: none
+    std::vector<std::string> value;                            // product of quantities and inputs
+    double add = 0;                                            // to the product
+    std::string text;                                          // template with {names}; empty: none
+    std::vector<std::pair<std::string, std::string>> values;   // our word, the engine's
+    std::vector<Condition> when;
+    std::string off, since, until;
+    [[nodiscard]] bool is_switch() const { return value.empty() && text.empty() && values.empty(); }
+};
+
+struct EngineProgram {
+    std::vector<std::string> command, config;
+    std::string image, health, since;
+    int port = 0;
+};
+
+struct EngineRules {
+    std::string id;     // the word of --engine
+    std::string name;   // for people
+    std::string versions, date, source;
+    std::vector<std::pair<std::string, std::vector<RuleTerm>>>
+        numbers;   // the engine's own sizes as products
+    std::vector<LaunchRule> launch;
+    std::vector<FormatRow> formats;
+    std::vector<DefaultsRow> defaults;   // in order: the last that matches wins
+    std::vector<EngineFlag> flags;
+    EngineProgram program;
+    std::vector<std::string> generations;   // that the file names
+};
+
+/// hwmodels/engines/<engine>.toml; InputError names the nearest engine, or the line and key that are wrong.
+[[nodiscard]] EngineRules load_engine_rules(const DataStore& data, std::string_view engine);
+[[nodiscard]] EngineRules engine_rules_from_toml(const Document& document);
+/// The same; an engine without a file (a profile of one's own under another name) has no rules.
+[[nodiscard]] EngineRules engine_rules_if_any(const DataStore& data, std::string_view engine);
+
+/// The code of a generation for RuleTerm::generation: -1 where the file does not name it, unknown_generation for "".
+[[nodiscard]] double generation_code(const EngineRules& rules, std::string_view generation);
+
+/// How each format is computed on a generation. Generation not known, or rules without formats: by_tables everywhere.
+[[nodiscard]] FormatSupport format_support(const EngineRules& rules, std::string_view generation);
+/// The same for one format. `kind` counts for a cache alone.
+[[nodiscard]] Compute how_computed(const EngineRules& rules, FormatRole role, DType format,
+                                   std::string_view generation, CacheKind kind = CacheKind::grouped);
+
+/// Launch defaults on a generation. Format of the cache: below.
+[[nodiscard]] EngineSettings default_settings(const EngineRules& rules, std::string_view generation);
+/// Format of the cache when nobody says (`values` holds the formats of the weights); nothing: as released.
+[[nodiscard]] std::optional<DType> default_cache(const EngineRules& rules, std::string_view generation,
+                                                 const TermValues& values);
+
+/// Every row about one input of ours, in order.
+[[nodiscard]] std::vector<const EngineFlag*> flags_of(const EngineRules& rules, std::string_view input);
+/// The rows that a word of the command line stands for; '-' and '_' are the same inside a word.
+[[nodiscard]] std::vector<const EngineFlag*> flags_named(const EngineRules& rules, std::string_view word);
+
+}   // namespace moecost

@@ -113,7 +113,7 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
-    if (p.profile.kernels && p.profile.basis == Provenance::datasheet) {
+    if (p.profile.basis == Provenance::borrowed) {
         std::string note("no calibration of ");
         note.append(p.cluster.gpu.id).append(" under ").append(d.engine.empty() ? usual_engine() : d.engine);
         s.notes.push_back(

@@ -22,7 +22,7 @@ Interval price_around(double value, const Residual& residual) {
 void add_intervals(const Scenario& scenario, Estimate& e) {
     const Profile& profile = scenario.pool().profile;
     const bool closed = std::holds_alternative<ClosedLoop>(scenario.traffic.load);
-    if (profile.basis == Provenance::datasheet || !closed) return;
+    if (profile.basis != Provenance::calibrated || !closed) return;
     const ServingConstants& s = profile.serving;
     e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
     e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);

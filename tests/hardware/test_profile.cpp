@@ -127,10 +127,11 @@ TEST_CASE("a wrong key, value, name or range of a profile is named with its plac
 TEST_CASE("a profile is found by what it states, whatever its file is called") {
     const ScratchFolder folder;
     folder.write("hwmodels/engines/profiles/first-try.toml", pure);
-    folder.write("hwmodels/engines/profiles/rules.toml", "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
+    folder.write("hwmodels/engines/profiles/rules.toml",
+                 "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
     const DataStore data(folder.path.string());
     CHECK(load_profile(data, "x1", "", "mine").defaults.chunk_tokens == 6);
-    CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::datasheet);
+    CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::borrowed);
     CHECK(message_of([&] {
               (void)load_profile(data, "x3", "", "mine");
           }).find("no engine is named 'mine' for accelerator 'x3'") != std::string::npos);

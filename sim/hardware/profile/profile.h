@@ -19,8 +19,8 @@ namespace moecost {
 struct Document;
 class DataStore;
 
-/// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
-enum class Provenance { calibrated, extrapolated, datasheet };
+/// How far to trust a figure: inside the fitted range, outside it, with efficiencies of a relative, or at datasheet peaks.
+enum class Provenance { calibrated, extrapolated, borrowed, roofline };
 [[nodiscard]] std::string_view name_of(Provenance provenance);
 [[nodiscard]] constexpr Provenance weaker(Provenance a, Provenance b) { return a < b ? b : a; }
 
@@ -245,7 +245,7 @@ struct Profile {
     std::string accelerator;   // whose kernels were timed; "any": the profile holds for every accelerator
     std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
-    Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
+    Provenance basis = Provenance::calibrated;   // borrowed from a relative; roofline: no kernels at all
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
@@ -261,7 +261,7 @@ inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
 inline constexpr std::string_view any_accelerator = "any";
 
 /// The profile of an engine on an accelerator: the file of the profile folder that states both names, else that of the
-/// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
+/// `relative` accelerator, else one that holds for any; a relative with basis `borrowed`. `engine` may be a path to a
 /// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);

@@ -86,7 +86,8 @@ bool SweepOutput::take_back(InputFile& part, const JournalBlock& block) {
 bool SweepOutput::take_line(InputFile& part, std::string_view line) {
     if (!head_read_) {
         head_read_ = true;
-        if (line != journal_head(identity_, shard_)) {
+        foreign_ = line != journal_head(identity_, shard_);
+        if (foreign_) {
             throw InputError({paths_.journal}, {},
                              "belongs to a sweep of another grid, data, program version or shard",
                              "--restart begins anew");
@@ -117,7 +118,11 @@ std::uint64_t SweepOutput::read_journal() {
         else if (line.starts_with('B'))
             ++blocks_dropped_;
     });
-    read_file_blocks(paths_.journal, [&](std::string_view block) { lines.push(block); });
+    try {
+        read_file_blocks(paths_.journal, [&](std::string_view block) { lines.push(block); });
+    } catch (const InputError&) {
+        if (foreign_) throw;   // else a line without an end: zeros, as a crash of the machine leaves them
+    }
     return good;   // a line without its end is not there
 }
 

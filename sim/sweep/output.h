@@ -58,6 +58,7 @@ class SweepOutput {
     std::string header_;
     bool journalled_ = true;
     bool head_read_ = false;   // of the journal, at a resume
+    bool foreign_ = false;     // it belongs to another sweep
     OutputFile part_;
     OutputFile journal_;
     std::uint64_t bytes_ = 0;

@@ -71,10 +71,18 @@ Description numbers(Choices& choose) {
     d.usd_per_gpu_hour = 2.5;
     const double requests = choose.about(1, 1024);
     switch (choose.one_of<int>({0, 0, 1, 2, 3})) {
-        case 0: d.load = ClosedLoop{requests, 0}; break;
-        case 1: d.load = OpenLoop{requests / 64, 1}; break;
-        case 2: d.load = StaticBatch{requests}; break;
-        default: d.load = Offline{}; break;
+        case 0:
+            d.load = ClosedLoop{requests, 0};
+            break;
+        case 1:
+            d.load = OpenLoop{requests / 64, 1};
+            break;
+        case 2:
+            d.load = StaticBatch{requests};
+            break;
+        default:
+            d.load = Offline{};
+            break;
     }
     return d;
 }
@@ -97,25 +105,44 @@ bool finite(double x) { return std::isfinite(x) && x >= 0; }
 std::string whats_wrong(const Scenario& s, const Estimate& e) {
     const Serving& r = e.serving;
     const Cost& c = e.cost;
-    for (const double x :
-         {r.requests_per_s.value(), r.output_tokens_per_s.value(), r.input_tokens_per_s.value(), r.tpot.value(),
-          r.ttft.value(), r.ttft_queue.value(), r.e2e.value(), r.running, r.decoding, r.busy_share,
-          r.prefill_share, c.usd_per_hour, c.usd_per_mtok_output, c.usd_per_mtok_input, c.usd_per_mtok_cached,
-          c.usd_per_mtok_blended, c.usd_per_mtok_total, c.joules_per_output_token.value(),
-          c.watts_per_gpu.value(), e.memory.weights.value(), e.memory.cache.value(), e.memory.max_concurrency}) {
+    for (const double x : {r.requests_per_s.value(),
+                           r.output_tokens_per_s.value(),
+                           r.input_tokens_per_s.value(),
+                           r.tpot.value(),
+                           r.ttft.value(),
+                           r.ttft_queue.value(),
+                           r.e2e.value(),
+                           r.running,
+                           r.decoding,
+                           r.busy_share,
+                           r.prefill_share,
+                           c.usd_per_hour,
+                           c.usd_per_mtok_output,
+                           c.usd_per_mtok_input,
+                           c.usd_per_mtok_cached,
+                           c.usd_per_mtok_blended,
+                           c.usd_per_mtok_total,
+                           c.joules_per_output_token.value(),
+                           c.watts_per_gpu.value(),
+                           e.memory.weights.value(),
+                           e.memory.cache.value(),
+                           e.memory.max_concurrency}) {
         if (!finite(x)) return "a figure is negative or not finite";
     }
     const auto inside = [](const Interval& i, double x) {
         return !i.known() || (i.low <= x * (1 + 1e-9) && x <= i.high * (1 + 1e-9));
     };
-    if (!inside(e.output_tokens_per_s, r.output_tokens_per_s.value())) return "throughput is outside its interval";
+    if (!inside(e.output_tokens_per_s, r.output_tokens_per_s.value()))
+        return "throughput is outside its interval";
     if (!inside(e.tpot_s, r.tpot.value())) return "TPOT is outside its interval";
     if (!inside(e.ttft_s, r.ttft.value())) return "TTFT is outside its interval";
     if (!inside(e.usd_per_mtok_output, c.usd_per_mtok_output)) return "the price is outside its interval";
-    if (r.decode_time.total.value() < r.decode_time.roofline.value() * (1 - 1e-9)) return "a step beats its roofline";
+    if (r.decode_time.total.value() < r.decode_time.roofline.value() * (1 - 1e-9))
+        return "a step beats its roofline";
     if (s.traffic.output > 1) {
         const double tpot = (r.e2e.value() - r.ttft.value()) / (s.traffic.output - 1);
-        if (std::abs(tpot - r.tpot.value()) > 1e-6 * r.tpot.value()) return "TPOT is not (E2E - TTFT)/(O - 1)";
+        if (std::abs(tpot - r.tpot.value()) > 1e-6 * r.tpot.value())
+            return "TPOT is not (E2E - TTFT)/(O - 1)";
     }
     if (const auto* loop = std::get_if<ClosedLoop>(&s.traffic.load)) {
         const double in_flight = r.requests_per_s.value() * r.e2e.value() * e.replicas;
@@ -172,7 +199,8 @@ TEST_CASE("random deployments obey what every deployment obeys") {
                 }
             }
         }
-        const Outcome base{e->serving.output_tokens_per_s.value(), e->serving.tpot.value(), e->serving.ttft.value()};
+        const Outcome base{e->serving.output_tokens_per_s.value(), e->serving.tpot.value(),
+                           e->serving.ttft.value()};
         for (const Better& better : betters) {
             Scenario faster = s;
             better.apply(faster.pool().cluster.gpu);
@@ -192,7 +220,8 @@ TEST_CASE("random deployments obey what every deployment obeys") {
         }
     }
     MESSAGE(answered << " of " << deployments << " can run, " << operations << " operations");
-    for (const auto& [what, count] : worse) MESSAGE(what << ": " << count << " worse, at most " << worst[what]);
+    for (const auto& [what, count] : worse)
+        MESSAGE(what << ": " << count << " worse, at most " << worst[what]);
     CHECK(answered > deployments / 4);
     CHECK(compared > 3 * answered - 10);
 }

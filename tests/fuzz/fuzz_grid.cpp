@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         const Grid grid = read_grid(store, parse_toml(text, "fuzz.toml"));
         static_cast<void>(header_row(grid, {}));
-        if (grid.points == 0 || grid.points > 100'000) return 0;   // prototypes of a million models take their time
+        if (grid.points == 0 || grid.points > 100'000)
+            return 0;   // prototypes of a million models take their time
         const Prototypes prototypes(store, grid);
         BlockWorker worker(grid, prototypes, {});
         static_cast<void>(worker.row(0));

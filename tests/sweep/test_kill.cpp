@@ -138,7 +138,7 @@ constexpr int least_kills = 500;
 
 int kills = 0;
 
-/// Three blocks.
+/// Four blocks.
 std::string small_grid() {
     std::string grid = wide_grid();
     const auto replace = [&](std::string_view what, std::string_view by) {

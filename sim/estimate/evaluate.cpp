@@ -65,13 +65,13 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     if (scenario.pools.size() > 1)
         return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
-    if (const auto problem = launch_problem(p.rules, scenario.architecture, p.precision, p.layout, p.cluster.gpu,
-                                            {0, p.settings.draft_tokens}))
+    if (const auto problem = launch_problem(p.rules, scenario.architecture, p.precision, p.layout,
+                                            p.cluster.gpu, {0, p.settings.draft_tokens}))
         return infeasible_of(*problem);
     const double replicas = p.replicas;
     const Traffic traffic = of_instance(scenario.traffic, replicas);
-    const Expected<MemoryPlan> memory =
-        plan_memory(scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, traffic);
+    const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
+                                                    p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "moecost/base/dtype.h"
+#include "moecost/serving/memory.h"
 
 namespace moecost {
 namespace {
@@ -352,7 +353,10 @@ constexpr Input table[] = {
      engine_group,
      "memory for runtime, graphs and activations",
      &D::reserve_gb,
-     [](View_ v) { return settings(v).reserve.value() / 1e9; }},
+     [](View_ v) {
+         const Pool& p = pool(v);
+         return reserve_per_gpu(v.scenario->architecture, p.layout, p.settings, p.rules).value() / 1e9;
+     }},
     {"admission-steps",
      Kind::count,
      numbers,

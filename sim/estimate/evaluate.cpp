@@ -66,8 +66,8 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
     const double replicas = p.replicas;
     const Traffic traffic = of_instance(scenario.traffic, replicas);
-    const Expected<MemoryPlan> memory =
-        plan_memory(scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, traffic);
+    const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
+                                                    p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);

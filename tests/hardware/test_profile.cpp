@@ -96,7 +96,7 @@ TEST_CASE("every key of a profile lands in its own field, in SI units") {
     CHECK(p.defaults.max_sequences == 7);
     CHECK(p.defaults.memory_basis == MemoryBasis::free);
     CHECK(p.defaults.memory_fraction == 0.8);
-    CHECK(p.defaults.reserve.value() == Approx(9e9));
+    CHECK(p.defaults.reserve->value() == Approx(9e9));
     REQUIRE(p.kernels);
     const GemmTable& g = p.kernels->gemm.at(0);
     CHECK(g.floor.value() == Approx(11e-6));

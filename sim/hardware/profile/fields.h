@@ -207,12 +207,14 @@ void fields(A& a, EngineSettings& x) {
     a.number("max_sequences", x.max_sequences, Range{1, 1e9});
     a.choice("memory_basis", x.memory_basis, memory_basis_names);
     a.number("memory_fraction", x.memory_fraction, Range{0.01, 1});
-    a.quantity("reserve_gb", x.reserve, 1e9, Range{0, 1e4});
     a.number("output_reserve", x.output_reserve, fraction);
     a.number("admission_steps", x.admission_steps, Range{0, 1e6});
     a.optional_number("prompt_interval", x.prompt_interval, Range{0, 1e6});
     a.optional_number("profiled_tokens", x.profiled_tokens, Range{0, 1e9});
     a.optional_number("acceptance", x.acceptance, fraction);
+    if (!a.present("reserve_gb", x.reserve.has_value())) return;
+    if (!x.reserve) x.reserve.emplace();
+    a.quantity("reserve_gb", *x.reserve, 1e9, Range{0, 1e4});
 }
 
 template <class A>

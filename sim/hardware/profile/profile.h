@@ -221,7 +221,7 @@ struct EngineSettings {
     double max_sequences = 1024;   // running sequences of an attention rank
     MemoryBasis memory_basis = MemoryBasis::total;
     double memory_fraction = 0.9;
-    Bytes reserve;                // runtime, graphs, communication buffers
+    std::optional<Bytes> reserve{};   // runtime, graphs, activations; nothing: by the engine's memory terms
     double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
     double admission_steps = 0;   // decode steps between two polls for new requests
     double prompt_interval =

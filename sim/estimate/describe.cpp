@@ -54,6 +54,18 @@ DType default_cache(const Scenario& s) {
     return s.profile.engine != "ideal" && (blackwell || trtllm_fp8) ? DType::fp8 : DType::bf16;
 }
 
+/// Formats that no kernel of the program was timed in: bytes are theirs, speed is that of a relative.
+void note_borrowed_kernels(Scenario& s) {
+    const Precision& p = s.precision;
+    for (const DType type : {p.routed_experts, p.attention, p.dense_ffn, p.shared_experts}) {
+        if (type == info(type).kernels || type == DType::fp16) continue;
+        std::string note("bytes of ");
+        note.append(info(type).name).append("; its speed is borrowed from ").append(info(info(type).kernels).name);
+        if (std::find(s.notes.begin(), s.notes.end(), note.append(" kernels")) == s.notes.end())
+            s.notes.push_back(note);
+    }
+}
+
 void resolve_precision(const Description& d, Scenario& s) {
     s.precision = s.architecture.precision;
     if (!d.weights.empty()) s.precision = s.precision.with_weights(format_of("weights", d.weights));
@@ -65,6 +77,7 @@ void resolve_precision(const Description& d, Scenario& s) {
     } else {
         s.precision.kv_cache = format_of("kv", d.kv);
     }
+    note_borrowed_kernels(s);
     const std::string problem = precision_problem(s.architecture, s.precision, s.cluster, s.profile);
     if (!problem.empty()) reject("weights", problem);
 }

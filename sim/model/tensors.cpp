@@ -190,14 +190,18 @@ DType stored_as(const Tensor& tensor, const Precision& precision) {
     return component_format(tensor.component, precision);
 }
 
-Bytes stored_bytes(const Tensor& tensor, const Precision& precision) {
-    const DTypeInfo& format = info(stored_as(tensor, precision));
+Bytes bytes_as(const Tensor& tensor, DType type) {
+    const DTypeInfo& format = info(type);
     double bytes = tensor.elements() * format.element_bytes;
     if (format.block_in > 0) {
         const Elements scales = blocks(tensor.out, format.block_out) * blocks(tensor.in, format.block_in);
         bytes += static_cast<double>(scales) * format.scale_bytes;
     }
     return Bytes{tensor.copies * bytes};
+}
+
+Bytes stored_bytes(const Tensor& tensor, const Precision& precision) {
+    return bytes_as(tensor, stored_as(tensor, precision));
 }
 
 }   // namespace moecost

@@ -6,8 +6,8 @@
 namespace moecost {
 namespace {
 
-/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
-DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
+/// fp16 runs on the kernels of bf16 (same bytes, same tensor-core rate), formats that nobody timed on those of a relative.
+DType kernel_format(DType type) { return info(type).kernels; }
 
 template <class Table>
 const Table* of_cache(const std::vector<Table>& tables, DType cache) {
@@ -23,6 +23,7 @@ const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights) {
         return it == tables.end() ? nullptr : &*it;
     };
     if (const GemmTable* own = find(weights)) return own;
+    if (const GemmTable* relative = find(kernel_format(weights))) return relative;
     // Formats without a table of their own run like the format whose arithmetic they use.
     if (info(weights).unit == MathUnit::bf16 || weights == DType::fp32 || weights == DType::mxfp4) {
         return find(DType::bf16);

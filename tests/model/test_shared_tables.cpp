@@ -69,7 +69,8 @@ TEST_CASE("components and stored bytes equal the parameter oracle" * without_tab
     for (const std::string& id : models.keys()) {
         CAPTURE(id);
         const Reader expected = models.table(id);
-        const Architecture a = configuration(id);
+        Architecture a = configuration(id);
+        a.towers.clear();   // the oracle counts the text model
         const Counts c = count(a);
         const auto oracle = [](const Reader& reader, std::string_view key) {
             return reader.number(key, non_negative);

@@ -42,7 +42,10 @@ Architecture resolve_model(const DataStore& data, const Description& d) {
         refuse_member_choices(d);
         if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
     }
-    Architecture a = d.family.empty() ? load_model(data, d.model) : describe_member(data, d).architecture;
+    ImportOptions import = d.import;
+    import.weights_stated = !d.weights.empty();
+    Architecture a =
+        d.family.empty() ? load_model(data, d.model, import) : describe_member(data, d).architecture;
     for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
     return a;
 }

@@ -93,6 +93,12 @@ constexpr Option options[] = {
      [](Description& d, Text t, Where) { d.kv = t; }},
     {"set", "KEY=VALUE", "Model", "what-if edit of the model, such as experts=64; may be repeated",
      [](Description& d, Text t, Where w) { add_edit(d, t, w); }},
+    {"ignore-key", "KEY", "Model", "count a config.json without this key, which is not known here; may be repeated",
+     [](Description& d, Text t, Where) { d.import.ignored_keys.emplace_back(t); }},
+    {"text-only", "", "Model", "leave encoders of images and sound out",
+     [](Description& d, Text t, Where w) { d.import.towers = !boolean(t, w); }},
+    {"host-tables", "", "Model", "n-gram and per-layer tables lie in the memory of the host",
+     [](Description& d, Text t, Where w) { d.import.tables_on_host = boolean(t, w); }},
 
     {"gpu", "NAME|FILE", "Hardware", "accelerator: h100_sxm, b200_sxm, ... (moecost list gpus)",
      [](Description& d, Text t, Where) { d.gpu = t; }},

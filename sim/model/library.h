@@ -6,9 +6,12 @@
 
 #include "moecost/base/data.h"
 #include "moecost/model/architecture.h"
+#include "moecost/model/huggingface/huggingface.h"
 
 namespace moecost {
 
-[[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name);
+/// `options` are about configurations of others; a model file of our own has nothing to ignore.
+[[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name,
+                                      const ImportOptions& options = {});
 
 }   // namespace moecost

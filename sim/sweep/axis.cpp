@@ -96,7 +96,7 @@ void check_name(const DataStore& data, const AxisColumn& column, const std::stri
         message.append(what).append(" is named '").append(text).append("'");
         throw InputError(column.where, column.name, message, name_hint(text, known));
     };
-    if (column.key == "model") (void)load_model(data, text);
+    if (column.key == "model") (void)load_model(data, text, ImportOptions{.check_keys = false, .weights_stated = true});
     if (column.key == "family") (void)load_family(data, text);
     if (column.key == "gpu") (void)load_accelerator(data, text);
     if (column.key == "cluster") (void)load_cluster(data, text);

@@ -6,9 +6,30 @@
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/huggingface/huggingface.h"
 #include "moecost/model/library.h"
+#include "text.h"
 
 namespace moecost::cli {
 namespace {
+
+ImportOptions import_options(const CommandLine& line) {
+    ImportOptions options;
+    for (const Setting& s : line.settings)
+        if (s.key == "ignore-key") options.ignored_keys.push_back(s.text);
+    options.towers = !line.has("text-only");
+    options.tables_on_host = line.has("host-tables");
+    options.weights_stated = line.has("weights");
+    return options;
+}
+
+/// The format that stands for a quantisation that is not understood.
+void state_weights(const CommandLine& line, Architecture& a) {
+    const std::string* name = line.find("weights");
+    if (name == nullptr) return;
+    const auto type = dtype_named(*name);
+    if (!type) throw InputError({"--weights"}, {}, std::string("'").append(*name).append("' is not a number format"));
+    a.precision = a.precision.with_weights(*type);
+    a.mixed.clear();
+}
 
 Architecture import_config(const Invocation& invocation, std::string path) {
     std::error_code ec;
@@ -19,17 +40,22 @@ Architecture import_config(const Invocation& invocation, std::string path) {
                          "it has no 'model_type' or 'hidden_size'");
     }
     const std::string* quantisation = invocation.line.find("quantisation");
+    const ImportOptions options = import_options(invocation.line);
     if (quantisation == nullptr)
-        return load_model(invocation.data, path);   // finds hf_quant_config.json beside it
+        return load_model(invocation.data, path, options);   // finds hf_quant_config.json beside it
     const Document format = read_document(*quantisation);
-    return import_huggingface(config, &format);
+    return import_huggingface(config, &format, options);
 }
 
 }   // namespace
 
 std::vector<Flag> import_flags() {
     return {{"quantisation", "FILE", "Import", "hf_quant_config.json (default: the one beside CONFIG.json)"},
-            {"name", "NAME", "Import", "name of the model (default: what the config says)"}};
+            {"name", "NAME", "Import", "name of the model (default: what the config says)"},
+            {"weights", "FORMAT", "Import", "format of all GEMM weights, where the config's is not understood"},
+            {"ignore-key", "KEY", "Import", "count the model without this key, which is not known here; may be repeated"},
+            {"text-only", "", "Import", "leave encoders of images and sound out"},
+            {"host-tables", "", "Import", "n-gram and per-layer tables lie in the memory of the host"}};
 }
 
 Answer run_import(const Invocation& invocation) {
@@ -39,7 +65,9 @@ Answer run_import(const Invocation& invocation) {
     }
     Architecture architecture = import_config(invocation, given[1]);
     if (const std::string* name = invocation.line.find("name")) architecture.name = *name;
+    state_weights(invocation.line, architecture);
     Answer answer;
+    answer.messages = warning_lines(architecture);
     answer.output = architecture_to_toml(architecture);
     return answer;
 }

@@ -162,7 +162,7 @@ class Account {
 }   // namespace
 
 void account_for_keys(const HfConfig& config, const Document& document, const ReadLog& log) {
-    Account(config, log).table(document.root, {});
+    if (config.options->check_keys) Account(config, log).table(document.root, {});
 }
 
 }   // namespace moecost

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `estimate`: one description, one answer for each accelerator named.
 #include "estimate/estimate.h"
+#include "text.h"
 
 #include <algorithm>
 
@@ -116,6 +117,7 @@ Answer run_estimate(const Invocation& invocation) {
     Answer answer;
     const bool any =
         std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });
+    answer.messages = warning_lines(answers.front().scenario.architecture);
     for (const EstimateAnswer& a : answers) {
         if (a.estimate || (any && invocation.quiet)) continue;
         const std::string fix = fix_line(a);

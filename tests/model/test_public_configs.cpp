@@ -96,6 +96,30 @@ double pixtral_vision(double out, double h, double layers, double ffn) {
     return 588 * h + h + blocks + h + 4 * h * h + h * out + out * out;
 }
 
+/// One block of a tower with biases: attention, a plain FFN, two LayerNorms.
+double plain_block(double h, double ffn) { return 4 * h * h + 4 * h + 2 * h * ffn + ffn + h + 4 * h; }
+
+/// SigLIP tower of Gemma 3 and its projector.
+double siglip_vision(double out) {
+    const double h = 1152;
+    return 588 * h + h + 4096 * h + 27 * plain_block(h, 4304) + 2 * h + h * out + h;
+}
+
+/// MoonViT tower of the Kimi models and its projector of 2 x 2 patches.
+double moon_vision(double out) {
+    const double h = 1152;
+    const double projector = 2 * h + 16 * h * h + 4 * h + 4 * h * out + out;
+    return 588 * h + h + 4096 * h + 27 * plain_block(h, 4304) + 2 * h + projector;
+}
+
+/// InternViT-6B: RMS norms, norms of queries and keys, layer scales, no bias on queries, keys and values.
+double intern_vision(double out) {
+    const double h = 3200;
+    const double block = 4 * h * h + h + 2 * h * 12800 + 12800 + h + 6 * h;
+    const double join = 8 * h + 4 * h * out + out + out * out + out;
+    return 588 * h + h + 1026 * h + 45 * block + join;
+}
+
 TEST_CASE("what the published figures hold besides the text model is a vision tower") {
     const CsvTable table = csv_fixture("published_totals.csv");
     const auto elsewhere = [&table](std::string_view name) {
@@ -110,6 +134,12 @@ TEST_CASE("what the published figures hold besides the text model is a vision to
     CHECK(elsewhere("qwen3.5-9b") == qwen_vision(1152, 27, 4304, 4096, 0));
     CHECK(elsewhere("qwen3.5-4b") == qwen_vision(1024, 24, 4096, 2560, 0));
     CHECK(elsewhere("qwen3.5-2b") == qwen_vision(1024, 24, 4096, 2048, 0));
+    CHECK(elsewhere("gemma-3-4b") == siglip_vision(2560));
+    CHECK(elsewhere("gemma-3-12b") == siglip_vision(3840));
+    CHECK(elsewhere("gemma-3-27b") == siglip_vision(5376));
+    CHECK(elsewhere("kimi-vl-a3b") == moon_vision(2048) + 1728);   // and 64 stored elements a layer
+    CHECK(elsewhere("intern-s1") == intern_vision(4096));
+    CHECK(elsewhere("glm-4.7-flash") == 2.0 * 154'880 * 2048);   // copies of table and head
     CHECK(elsewhere("ministral-3-14b") == pixtral_vision(5120, 1024, 24, 4096));
     CHECK(elsewhere("mistral-medium-3.5-128b") == pixtral_vision(12288, 1664, 48, 8192));
     CHECK(elsewhere("mistral-small-4-119b") ==

@@ -148,6 +148,7 @@ TEST_CASE("the import table of the results is up to date" * without_tables()) {
         "Confidence is that of the reference (HIGH: the total equals a published exact count).\n\n"
         "The reference leaves the MTP layers of Step-3.5-Flash at 0; total + MTP as counted here,\n"
         "199,384,301,376, is the element count of the release.\n\n"
+        "207 further public configurations, against the totals of their publishers: `public_configs.md`.\n\n"
         "Regenerate: `MOECOST_UPDATE=1 moecost_tests -tc=\"the import table*\"`.\n\n"
         "| Model | Total | Active, GEMM only | KV bytes per token | Confidence | Difference |\n"
         "|---|---:|---:|---:|---|---|\n";

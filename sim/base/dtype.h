@@ -9,10 +9,50 @@
 namespace moecost {
 
 enum class DType {
-    fp32, bf16, fp16, fp8, fp8_block, int8, nvfp4, mxfp4, int4,
-    int4_g64, int4_g128, int4_channel, int4_zp, int4_zp_g64, int4_zp_g128, int8_g128, int3_g128, int2_g128,
-    nf4, nf4_double, mxfp8, mxfp6,
-    q2_k_s, q2_k, q3_k_s, q3_k_l, q4_k_s, q4_k_m, q5_k_s, q5_k_m, q6_k, q8_0, iq1_s, iq1_m, iq2_xxs, iq2_xs, iq2_s, iq2_m, iq3_xxs, iq3_xs, iq3_s, iq3_m, iq4_xs, iq4_nl
+    fp32,
+    bf16,
+    fp16,
+    fp8,
+    fp8_block,
+    int8,
+    nvfp4,
+    mxfp4,
+    int4,
+    int4_g64,
+    int4_g128,
+    int4_channel,
+    int4_zp,
+    int4_zp_g64,
+    int4_zp_g128,
+    int8_g128,
+    int3_g128,
+    int2_g128,
+    nf4,
+    nf4_double,
+    mxfp8,
+    mxfp6,
+    q2_k_s,
+    q2_k,
+    q3_k_s,
+    q3_k_l,
+    q4_k_s,
+    q4_k_m,
+    q5_k_s,
+    q5_k_m,
+    q6_k,
+    q8_0,
+    iq1_s,
+    iq1_m,
+    iq2_xxs,
+    iq2_xs,
+    iq2_s,
+    iq2_m,
+    iq3_xxs,
+    iq3_xs,
+    iq3_s,
+    iq3_m,
+    iq4_xs,
+    iq4_nl
 };
 
 /// The tensor-core path a GEMM runs on; an accelerator states one dense peak for each it has.
@@ -32,7 +72,8 @@ struct DTypeInfo {
     int block_in;
     double scale_bytes;
     MathUnit unit;   // when operands have this format on both sides
-    DType kernels;   // the format whose measured kernels stand for this one; itself where it has kernels of its own
+    DType
+        kernels;   // the format whose measured kernels stand for this one; itself where it has kernels of its own
     bool gguf = false;
 };
 

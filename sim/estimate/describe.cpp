@@ -63,7 +63,9 @@ void note_borrowed_kernels(Scenario& s) {
     for (const DType type : {p.routed_experts, p.attention, p.dense_ffn, p.shared_experts}) {
         if (type == info(type).kernels || type == DType::fp16) continue;
         std::string note("bytes of ");
-        note.append(info(type).name).append("; its speed is borrowed from ").append(info(info(type).kernels).name);
+        note.append(info(type).name)
+            .append("; its speed is borrowed from ")
+            .append(info(info(type).kernels).name);
         if (std::find(s.notes.begin(), s.notes.end(), note.append(" kernels")) == s.notes.end())
             s.notes.push_back(note);
     }

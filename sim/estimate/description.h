@@ -39,7 +39,7 @@ struct Description {
     std::string price;
     std::optional<double> blend;
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
-    ImportOptions import;   // how a configuration of others is read
+    ImportOptions import;                                     // how a configuration of others is read
 };
 
 /// One option: its key (flag --key and scenario key), the argument shown in help (empty: a switch), help text, group,

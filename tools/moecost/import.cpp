@@ -26,7 +26,9 @@ void state_weights(const CommandLine& line, Architecture& a) {
     const std::string* name = line.find("weights");
     if (name == nullptr) return;
     const auto type = dtype_named(*name);
-    if (!type) throw InputError({"--weights"}, {}, std::string("'").append(*name).append("' is not a number format"));
+    if (!type)
+        throw InputError({"--weights"}, {},
+                         std::string("'").append(*name).append("' is not a number format"));
     a.precision = a.precision.with_weights(*type);
     a.mixed.clear();
 }
@@ -50,12 +52,14 @@ Architecture import_config(const Invocation& invocation, std::string path) {
 }   // namespace
 
 std::vector<Flag> import_flags() {
-    return {{"quantisation", "FILE", "Import", "hf_quant_config.json (default: the one beside CONFIG.json)"},
-            {"name", "NAME", "Import", "name of the model (default: what the config says)"},
-            {"weights", "FORMAT", "Import", "format of all GEMM weights, where the config's is not understood"},
-            {"ignore-key", "KEY", "Import", "count the model without this key, which is not known here; may be repeated"},
-            {"text-only", "", "Import", "leave encoders of images and sound out"},
-            {"host-tables", "", "Import", "n-gram and per-layer tables lie in the memory of the host"}};
+    return {
+        {"quantisation", "FILE", "Import", "hf_quant_config.json (default: the one beside CONFIG.json)"},
+        {"name", "NAME", "Import", "name of the model (default: what the config says)"},
+        {"weights", "FORMAT", "Import", "format of all GEMM weights, where the config's is not understood"},
+        {"ignore-key", "KEY", "Import",
+         "count the model without this key, which is not known here; may be repeated"},
+        {"text-only", "", "Import", "leave encoders of images and sound out"},
+        {"host-tables", "", "Import", "n-gram and per-layer tables lie in the memory of the host"}};
 }
 
 Answer run_import(const Invocation& invocation) {

@@ -18,14 +18,18 @@ namespace {
 /// The modules of one component: the names they have in one layer or another, and the number of such layers.
 struct Probe {
     std::vector<std::string_view> names;
-    int layers = 0;
+    int layers = 0;   // of this kind
+    int all = 0;      // of the model
 };
 
-bool names_module(const ModulePattern& pattern, std::string_view module) {
-    for (const std::string_view prefix :
-         {"model.", "", "model.language_model.", "language_model.model.", "backbone."}) {
+/// Prefixes a module of a layer goes by in one wrapper or another.
+constexpr std::string_view prefixes[] = {"model.", "", "model.language_model.", "language_model.model.",
+                                         "backbone."};
+
+bool names_module(const ModulePattern& pattern, std::string_view module, const std::string& layer) {
+    for (const std::string_view prefix : prefixes) {
         std::string name(prefix);
-        name.append("layers.#.").append(module);
+        name.append("layers.").append(layer).append(".").append(module);
         if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');   // \d+ wants digits
         if (pattern.matches(name)) return true;
         if (pattern.ignores_prefix()) return false;
@@ -33,21 +37,29 @@ bool names_module(const ModulePattern& pattern, std::string_view module) {
     return false;
 }
 
-bool covers(const ListedModules& modules, const Probe& probe) {
-    if (modules.names > 0 && 2 * modules.names <= probe.layers) return false;
-    return std::any_of(probe.names.begin(), probe.names.end(),
-                       [&modules](std::string_view name) { return names_module(modules.pattern, name); });
+template <class Names>
+bool names_any(const ModulePattern& pattern, const Names& names, const std::string& layer) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return names_module(pattern, name, layer); });
 }
 
-/// The share of the layers whose module of these names the entry means.
-double coverage(const ListedModules& modules, const std::vector<std::string>& names, int layers) {
-    const bool matched = std::any_of(names.begin(), names.end(), [&modules](const std::string& name) {
-        return names_module(modules.pattern, name);
-    });
-    if (!matched) return 0;
+/// The share of `layers` layers, of `all` in the model, whose module of one of these names the entry means.
+template <class Names>
+double coverage(const ListedModules& modules, const Names& names, int layers, int all) {
+    const double whole = std::max(layers, 1);
+    if (modules.pattern.is_expression() && modules.pattern.has_digit()) {   // may name single layers
+        int matched = 0;
+        for (int i = 0; i < all; ++i) matched += names_any(modules.pattern, names, std::to_string(i)) ? 1 : 0;
+        return std::min(1.0, matched / whole);
+    }
+    if (!names_any(modules.pattern, names, "#")) return 0;
     if (modules.names == 0) return 1;
     if (modules.of_experts) return 2 * modules.names > layers ? 1 : 0;
-    return std::min(1.0, double{1} * modules.names / std::max(layers, 1));
+    return std::min(1.0, modules.names / whole);
+}
+
+bool covers(const ListedModules& modules, const Probe& probe) {
+    return coverage(modules, probe.names, probe.layers, probe.all) > 0.5;
 }
 
 DType format_of(const Scheme& scheme, const Probe& probe) {
@@ -78,10 +90,11 @@ void set_attention(const HfConfig& config, const Scheme& scheme, const Architect
     for (const MixerGroup& group : a.mixers) {
         double size = 0;
         for (const Tensor& t : mixer_tensors(group.kind, a.hidden)) size += t.elements() * group.count;
-        votes[format_of(scheme, {input_names(group.kind), group.count})] += size;
+        votes[format_of(scheme, {input_names(group.kind), group.count, a.layers})] += size;
         if (std::holds_alternative<GroupedAttention>(group.kind) ||
             std::holds_alternative<LatentAttention>(group.kind)) {
-            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count})] += size;
+            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count, a.layers})] +=
+                size;
         }
     }
     const auto most = [](const auto& map) {
@@ -113,19 +126,22 @@ void set_feed_forward(const Scheme& scheme, const Architecture& a, Precision& pr
         precision.routed_experts = format_of(
             scheme, {{"mlp.experts.#.gate_proj", "mlp.experts", "block_sparse_moe.experts.#.w1",
                       "mixer.experts.#.up_proj", "feed_forward.experts.gate_up_proj", "experts.gate_up_proj"},
-                     routed});
+                     routed,
+                     a.layers});
     }
     if (shared > 0) {
         precision.shared_experts =
             format_of(scheme, {{"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
                                 "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
                                 "feed_forward.shared_expert.gate_proj"},
-                               shared});
+                               shared,
+                               a.layers});
     }
     if (dense > 0) {
         precision.dense_ffn = format_of(
-            scheme,
-            {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"}, dense});
+            scheme, {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"},
+                     dense,
+                     a.layers});
     }
 }
 
@@ -141,7 +157,8 @@ std::vector<std::string> module_names(const Tensor& t) {
     switch (t.component) {
         case Component::routed_experts:
             add({"mlp.experts.#.", "mixer.experts.#.", "feed_forward.experts.", "experts."});
-            names.emplace_back(gate_or_up ? "block_sparse_moe.experts.#.w1" : "block_sparse_moe.experts.#.w2");
+            names.emplace_back(gate_or_up ? "block_sparse_moe.experts.#.w1"
+                                          : "block_sparse_moe.experts.#.w2");
             break;
         case Component::shared_experts:
             add({"mlp.shared_experts.", "mlp.shared_expert.", "block_sparse_moe.shared_experts.",
@@ -153,18 +170,20 @@ std::vector<std::string> module_names(const Tensor& t) {
             break;
         default:
             add({"self_attn.", "linear_attn.", "mixer.", "mamba.", "attn."});
-            if (name == "q_proj" || name == "k_proj" || name == "v_proj") names.emplace_back("self_attn.qkv_proj");
+            if (name == "q_proj" || name == "k_proj" || name == "v_proj")
+                names.emplace_back("self_attn.qkv_proj");
     }
     return names;
 }
 
 /// Bytes of one kind of tensor over its layers, each share of them in the format of the rule that names it.
-double mixed_bytes(const Scheme& scheme, const Tensor& t, int layers) {
+double mixed_bytes(const Scheme& scheme, const Tensor& t, int layers, int all) {
     const std::vector<std::string> names = module_names(t);
     double left = 1;
     double bytes = 0;
     const auto take = [&](const ListedModules* modules, DType format) {
-        const double share = std::min(left, modules == nullptr ? left : coverage(*modules, names, layers));
+        const double share =
+            std::min(left, modules == nullptr ? left : coverage(*modules, names, layers, all));
         bytes += share * bytes_as(t, format).value();
         left -= share;
     };
@@ -184,7 +203,7 @@ void set_mixed(const Scheme& scheme, Architecture& a, const Precision& precision
             const double plain = stored_bytes(t, precision).value();
             total += plain;
             if (t.kind != TensorKind::matmul || !t.quantisable) continue;
-            beyond[static_cast<std::size_t>(t.component)] += mixed_bytes(scheme, t, count) - plain;
+            beyond[static_cast<std::size_t>(t.component)] += mixed_bytes(scheme, t, count, a.layers) - plain;
         }
     };
     for (const MixerGroup& group : a.mixers) add(mixer_tensors(group.kind, a.hidden), group.count);
@@ -231,7 +250,9 @@ Precision released_precision(const HfConfig& config, const Document* side_file, 
     // DeepSeek-V4 states the format of its experts in a key of its own.
     if (config.text.text_or("expert_dtype", "") == "fp4") {
         precision.routed_experts = DType::mxfp4;
-        std::erase_if(a.mixed, [](const MixedFormat& m) { return m.component == static_cast<int>(Component::routed_experts); });
+        std::erase_if(a.mixed, [](const MixedFormat& m) {
+            return m.component == static_cast<int>(Component::routed_experts);
+        });
     }
     return precision;
 }

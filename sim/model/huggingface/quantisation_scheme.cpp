@@ -81,7 +81,8 @@ std::optional<DType> format_named(std::string_view algorithm) {
 std::optional<DType> integer_format(std::int64_t bits, std::int64_t group, bool zero_point) {
     if (bits == 16) return DType::bf16;
     const bool channel = group <= 0 || group > 4096;
-    if (bits == 8) return channel ? DType::int8 : group == 128 ? std::optional(DType::int8_g128) : std::nullopt;
+    if (bits == 8)
+        return channel ? DType::int8 : group == 128 ? std::optional(DType::int8_g128) : std::nullopt;
     if (bits == 4 && channel) return DType::int4_channel;
     if (bits == 4 && group == 32) return zero_point ? DType::int4_zp : DType::int4;
     if (bits == 4 && group == 64) return zero_point ? DType::int4_zp_g64 : DType::int4_g64;
@@ -96,7 +97,9 @@ DType integer_format_of(const HfConfig& config, const Reader& table, std::string
                         std::int64_t group, bool zero_point) {
     if (const auto format = integer_format(bits, group, zero_point)) return *format;
     std::string message(std::to_string(bits));
-    message.append(" bits in groups of ").append(std::to_string(group)).append(" are not a format known here");
+    message.append(" bits in groups of ")
+        .append(std::to_string(group))
+        .append(" are not a format known here");
     not_understood(config, table, key, message);
     return DType::bf16;
 }
@@ -108,7 +111,8 @@ DType format_of_group(const HfConfig& config, const Reader& group, std::string_v
     const auto size = weights.integer_or("group_size", -1, -1, 100'000);
     if (bits == 16) return DType::bf16;
     if (weights.text_or("type", "int") == "int")
-        return integer_format_of(config, weights, "group_size", bits, size, !weights.flag_or("symmetric", true));
+        return integer_format_of(config, weights, "group_size", bits, size,
+                                 !weights.flag_or("symmetric", true));
     const std::string format = group.text_or("format", config_format);
     if (bits == 8 && format.starts_with("mxfp8")) return DType::mxfp8;
     if (bits == 8) return weights.text_or("strategy", "") == "block" ? DType::fp8_block : DType::fp8;
@@ -153,8 +157,9 @@ void read_quantised_layers(const Reader& table, Scheme& scheme) {
 }
 
 void read_ignored(const Reader& table, Scheme& scheme) {
-    for (const std::string_view key : {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers",
-                                       "exclude", "llm_int8_skip_modules", "skip_modules"}) {
+    for (const std::string_view key :
+         {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers", "exclude",
+          "llm_int8_skip_modules", "skip_modules"}) {
         if (!table.has(key)) continue;
         for (ListedModules& modules : listed(table, key, table.texts(key)))
             scheme.ignored.push_back(std::move(modules));
@@ -195,7 +200,8 @@ void read_algorithm(const HfConfig& config, const Reader& table, const std::stri
     if (format == DType::int4 && group > 0)
         format = integer_format_of(config, table, "group_size", 4, group, false);
     if (format) return every_linear(scheme, *format);
-    not_understood(config, table, "quant_algo", std::string("'").append(algorithm).append("' is not an algorithm known here"));
+    not_understood(config, table, "quant_algo",
+                   std::string("'").append(algorithm).append("' is not an algorithm known here"));
 }
 
 /// {module: {bits, group_size}} of auto-round: modules with a format of their own, 16 bit among them.
@@ -209,7 +215,8 @@ void read_extra_config(const HfConfig& config, const Reader& table, std::int64_t
         const auto bits = module.integer_or("bits", 16, 1, 32);
         const auto own = module.integer_or("group_size", group, -1, 100'000);
         const bool zero = module.flag_or("sym", !zero_point) ? zero_point : true;
-        by_format[bits >= 16 ? DType::bf16 : integer_format_of(config, module, "bits", bits, own, zero)].push_back(name);
+        by_format[bits >= 16 ? DType::bf16 : integer_format_of(config, module, "bits", bits, own, zero)]
+            .push_back(name);
     }
     for (const auto& [format, names] : by_format)
         for (ListedModules& target : listed(table, "extra_config", names))
@@ -217,7 +224,8 @@ void read_extra_config(const HfConfig& config, const Reader& table, std::int64_t
 }
 
 /// {"-:regex": {}} of GPTQModel skips modules, {"+:regex": {bits, group_size}} gives them a format of their own.
-void read_dynamic(const HfConfig& config, const Reader& table, std::int64_t bits, std::int64_t group, Scheme& scheme) {
+void read_dynamic(const HfConfig& config, const Reader& table, std::int64_t bits, std::int64_t group,
+                  Scheme& scheme) {
     if (!table.has("dynamic")) return;
     const Reader dynamic = table.table("dynamic");
     for (const std::string& key : dynamic.keys()) {
@@ -238,13 +246,15 @@ void read_dynamic(const HfConfig& config, const Reader& table, std::int64_t bits
 /// AWQ, GPTQ and auto-round: bits and groups; GPTQ packs zero points even where they are all the same.
 void read_groupwise(const HfConfig& config, const Reader& table, bool always_zero_point, Scheme& scheme) {
     const auto bits = table.integer_or("bits", table.integer_or("w_bit", 4, 2, 16), 2, 16);
-    const auto group = table.integer_or("group_size", table.integer_or("q_group_size", 128, -1, 100'000), -1, 100'000);
+    const auto group =
+        table.integer_or("group_size", table.integer_or("q_group_size", 128, -1, 100'000), -1, 100'000);
     const bool zero_point = always_zero_point || table.flag_or("zero_point", !table.flag_or("sym", false));
     read_dynamic(config, table, bits, group, scheme);
     read_extra_config(config, table, group, zero_point, scheme);
     every_linear(scheme, integer_format_of(config, table, "group_size", bits, group, zero_point));
     const Value* head = table.raw("lm_head");
-    scheme.head = head != nullptr && std::holds_alternative<bool>(head->content) && std::get<bool>(head->content);
+    scheme.head =
+        head != nullptr && std::holds_alternative<bool>(head->content) && std::get<bool>(head->content);
 }
 
 void read_bitsandbytes(const HfConfig& config, const Reader& table, Scheme& scheme) {
@@ -286,12 +296,14 @@ void read_torchao(const HfConfig& config, const Reader& table, Scheme& scheme) {
     }
     const std::string name = upper(type);
     if (name.find("INT4WEIGHT") != std::string::npos || name.find("INT4_WEIGHT") != std::string::npos)
-        return every_linear(scheme, integer_format_of(config, table, "quant_type", 4,
-                                                      name.find("ACTIVATION") != std::string::npos ? 32 : group, false));
+        return every_linear(
+            scheme, integer_format_of(config, table, "quant_type", 4,
+                                      name.find("ACTIVATION") != std::string::npos ? 32 : group, false));
     if (name.find("INT8WEIGHT") != std::string::npos || name.find("INT8_WEIGHT") != std::string::npos)
         return every_linear(scheme, DType::int8);
     if (name.find("FLOAT8") != std::string::npos) return every_linear(scheme, DType::fp8);
-    not_understood(config, table, "quant_type", std::string("'").append(type).append("' of torchao is not known here"));
+    not_understood(config, table, "quant_type",
+                   std::string("'").append(type).append("' of torchao is not known here"));
 }
 
 std::optional<DType> quark_format(const HfConfig& config, const Reader& weight) {
@@ -310,7 +322,8 @@ void read_quark(const HfConfig& config, const Reader& table, Scheme& scheme) {
     const auto format_of = [&](const Reader& group) -> std::optional<DType> {
         const Value* weight = group.raw("weight");
         if (weight == nullptr) return DType::bf16;
-        if (!std::holds_alternative<Value::Array>(weight->content)) return quark_format(config, group.table("weight"));
+        if (!std::holds_alternative<Value::Array>(weight->content))
+            return quark_format(config, group.table("weight"));
         const std::vector<Reader> stages = group.tables("weight");
         return stages.empty() ? std::nullopt : quark_format(config, stages.back());
     };
@@ -353,7 +366,8 @@ void read_method(const HfConfig& config, const Reader& table, const std::string&
     if (is({"fp8", "fbgemm_fp8", "ptpc_fp8", "fp8_e4m3"})) return read_fp8(table, scheme);
     if (is({"gptq", "gptq_marlin", "auto_gptq"})) return read_groupwise(config, table, true, scheme);
     if (is({"awq", "awq_marlin", "auto_awq"})) return read_groupwise(config, table, false, scheme);
-    if (is({"auto-round", "auto_round", "intel/auto-round", "inc"})) return read_groupwise(config, table, true, scheme);
+    if (is({"auto-round", "auto_round", "intel/auto-round", "inc"}))
+        return read_groupwise(config, table, true, scheme);
     if (is({"bitsandbytes"})) return read_bitsandbytes(config, table, scheme);
     if (is({"hqq"})) return read_hqq(config, table, scheme);
     if (is({"torchao"})) return read_torchao(config, table, scheme);
@@ -361,7 +375,8 @@ void read_method(const HfConfig& config, const Reader& table, const std::string&
     if (is({"w4afp8", "w4a_fp8"})) return read_w4a_fp8(config, table, scheme);
     if (is({"eetq", "int8", "w8a8_int8", "experts_int8"})) return every_linear(scheme, DType::int8);
     if (is({"mxfp8"})) return every_linear(scheme, DType::mxfp8);
-    not_understood(config, table, "quant_method", std::string("'").append(method).append("' is not a method known here"));
+    not_understood(config, table, "quant_method",
+                   std::string("'").append(method).append("' is not a method known here"));
 }
 
 }   // namespace

@@ -235,7 +235,8 @@ Answer run_list(const Invocation& invocation) {
     if (given.size() > (kind.name == "prices" ? 2U : 1U))
         throw InputError({given.back()}, {}, "is one name too many");
     if (kind.name != "models" && !invocation.line.settings.empty())
-        throw InputError({std::string("--").append(invocation.line.settings[0].key)}, {}, "chooses among models only");
+        throw InputError({std::string("--").append(invocation.line.settings[0].key)}, {},
+                         "chooses among models only");
     Sheet sheet = kind.list(invocation.data, given.size() > 1 ? given[1] : std::string());
     if (kind.name == "models") filter_models(sheet, invocation.line);
     Answer answer;

@@ -82,7 +82,8 @@ bool has_mechanism(const std::vector<Cell>& row, const std::string& wanted) {
 }   // namespace
 
 std::vector<Flag> list_flags() {
-    return {{"mechanism", "NAME", "Models", "with this mechanism: moe, dense, MLA, GQA, window, Mamba, delta net, ..."},
+    return {{"mechanism", "NAME", "Models",
+             "with this mechanism: moe, dense, MLA, GQA, window, Mamba, delta net, ..."},
             {"min-size", "N", "Models", "at least N parameters: 7e9, 7B"},
             {"max-size", "N", "Models", "at most N parameters"},
             {"licence", "NAME", "Models", "under this licence, where it is known: Apache-2.0, MIT, ..."},

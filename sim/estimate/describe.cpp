@@ -35,7 +35,8 @@ Architecture resolve_model(const DataStore& data, const Description& d) {
         refuse_member_choices(d);
         if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
     }
-    Architecture a = d.family.empty() ? load_model(data, d.model) : describe_member(data, d).architecture;
+    Architecture a = d.family.empty() ? load_model(data, d.model, import_options(d))
+                                      : describe_member(data, d).architecture;
     for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
     return a;
 }
@@ -55,6 +56,20 @@ Cluster resolve_cluster(const DataStore& data, const Description& d) {
 }
 
 std::string_view usual_engine() { return input_named("engine")->usual; }
+
+/// Formats that no kernel of the program was timed in: bytes are theirs, speed is that of a relative.
+void note_borrowed_kernels(Scenario& s) {
+    const Precision& p = s.pool().precision;
+    for (const DType type : {p.routed_experts, p.attention, p.dense_ffn, p.shared_experts}) {
+        if (type == info(type).kernels || type == DType::fp16) continue;
+        std::string note("bytes of ");
+        note.append(info(type).name)
+            .append("; its speed is borrowed from ")
+            .append(info(info(type).kernels).name);
+        if (std::find(s.notes.begin(), s.notes.end(), note.append(" kernels")) == s.notes.end())
+            s.notes.push_back(note);
+    }
+}
 
 /// KV cache when nobody says, by the rules of the engine.
 DType cache_format(const Scenario& s) {
@@ -93,6 +108,7 @@ std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
     } else {
         p.precision.kv_cache = format_of(d.kv);
     }
+    note_borrowed_kernels(s);
     auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
     if (!problem) return std::nullopt;
     const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
@@ -122,6 +138,15 @@ void add_notes(const Description& d, Scenario& s) {
 }
 
 }   // namespace
+
+ImportOptions import_options(const Description& d) {
+    ImportOptions import;
+    import.ignored_keys = d.ignored_keys;
+    import.towers = !d.text_only.value_or(false);
+    import.tables_on_host = d.host_tables.value_or(false);
+    import.weights_stated = !d.weights.empty();
+    return import;
+}
 
 void refuse_member_choices(const Description& d) {
     const std::pair<std::string_view, bool> given[] = {{"size", d.size.has_value()},

@@ -37,6 +37,8 @@ struct Description {
     std::optional<double> usd_per_gpu_hour;   // in place of a basis
     std::optional<double> blend;
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
+    std::vector<std::string> ignored_keys;                    // of a config.json, counted without them
+    std::optional<bool> text_only, host_tables;               // towers left out; lookup tables on the host
 };
 
 /// The member of its family that a description asks for; what it leaves open is the usual of the family.

@@ -12,6 +12,7 @@
 #include "moecost/cost/cost.h"
 #include "moecost/estimate/description.h"
 #include "moecost/estimate/scenario.h"
+#include "moecost/model/huggingface/huggingface.h"
 #include "moecost/serving/memory.h"
 #include "moecost/serving/serving.h"
 
@@ -45,6 +46,9 @@ struct Estimate {
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description,
                                          Architecture architecture);
+
+/// How a description asks for a config.json of others to be read.
+[[nodiscard]] ImportOptions import_options(const Description& description);
 
 /// The member of a family that a description names, before its edits. InputError: no size, a model beside the family,
 /// or a member that the family does not have, and why.

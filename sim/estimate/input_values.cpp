@@ -210,6 +210,10 @@ void set_input(Description& d, const Input& input, std::string_view text, const 
     if (text.empty() && input.kind != InputKind::toggle) {
         throw InputError(where, {}, "is empty", std::string("it wants ").append(input.argument));
     }
+    if (const auto* list = std::get_if<std::vector<std::string> Description::*>(&input.slot)) {
+        (d.**list).emplace_back(text);
+        return;
+    }
     if (input.kind == InputKind::edit) return add_edit(d, text, where);
     if (const auto* member = std::get_if<std::string Description::*>(&input.slot)) {
         d.** member = checked_text(input, text, where);
@@ -229,7 +233,7 @@ void set_input(Description& d, const Input& input, std::string_view text, const 
 }
 
 void set_number(Description& d, const Input& input, double value) {
-    std::visit(Overloaded{[&](std::string Description::*) {},
+    std::visit(Overloaded{[&](std::string Description::*) {}, [&](std::vector<std::string> Description::*) {},
                           [&](std::optional<double> Description::*m) { d.*m = value; },
                           [&](std::optional<int> Description::*m) { d.*m = static_cast<int>(value); },
                           [&](std::optional<bool> Description::*m) { d.*m = value != 0; },
@@ -255,6 +259,7 @@ std::vector<std::string> texts_of(const Description& d, const Input& input) {
             [&](std::optional<bool> Description::*m) {
                 return d.*m ? Texts{*(d.*m) ? "true" : "false"} : Texts{};
             },
+            [&](std::vector<std::string> Description::*m) { return d.*m; },
             [&](const LoadSlot& slot) {
                 if (!d.load || d.load->index() != slot.kind) return Texts{};
                 const bool toggle = input.kind == InputKind::toggle;

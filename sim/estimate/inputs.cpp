@@ -96,6 +96,12 @@ constexpr Input table[] = {
      [](View_ v) { return info(pool(v).precision.kv_cache).name; }, "", {"kv-cache-dtype", "kv-cache"}},
     {"set", Kind::edit, names, {}, "KEY=VALUE", "", model_group,
      "what-if edit of the model, such as experts=64; may be repeated", EditSlot{}},
+    {"ignore-key", Kind::edit, names, {}, "KEY", "", model_group,
+     "count a config.json without this key, which is not known here; may be repeated", &D::ignored_keys},
+    {"text-only", Kind::toggle, names, {0, 1}, "", "", model_group, "leave encoders of images and sound out",
+     &D::text_only},
+    {"host-tables", Kind::toggle, names, {0, 1}, "", "", model_group,
+     "n-gram and per-layer tables lie in the memory of the host", &D::host_tables},
 
     {"gpu", Kind::name, names, {}, "NAME|FILE", "", hardware_group,
      "accelerator: h100_sxm, b200_sxm, ... (moecost list gpus)", &D::gpu, nullptr,

@@ -49,7 +49,7 @@ struct EditSlot {};
 struct PriceSlot {};
 using InputSlot = std::variant<std::string Description::*, std::optional<double> Description::*,
                                std::optional<int> Description::*, std::optional<bool> Description::*,
-                               LoadSlot, EditSlot, PriceSlot>;
+                               std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot>;
 
 /// Looks at a description and what became of it. `estimate` is null before the evaluation.
 struct Estimate;

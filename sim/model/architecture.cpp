@@ -225,8 +225,7 @@ std::string problem_of(const Architecture& a) {
                                        {"hyper_rank", a.hyper_rank, 0, max_width},
                                        {"final_norms", a.final_norms, 0, 100},
                                        {"layer_input", a.layer_input, 0, max_width}}),
-                     problem_of_parts(a),
-                     a.mixers.empty() && a.ffns.empty() ? "no mixer and no ffn" : "",
+                     problem_of_parts(a), a.mixers.empty() && a.ffns.empty() ? "no mixer and no ffn" : "",
                      problem_of_groups(a.mixers, "mixer", a.layers),
                      problem_of_groups(a.ffns, "ffn", a.layers), problem_of_mtp(a.mtp)});
 }

@@ -45,7 +45,7 @@ struct GroupedAttention {
     bool reuses_kv = false;        // cross-layer sharing: no key/value projections and no cache of its own
     bool value_from_key = false;   // no value projection: values are computed from the keys, both are cached
     std::optional<SparseIndexer> indexer{};   // block-sparse selection (its query and key projections read h)
-    int q_rank = 0;          // queries pass a normed bottleneck of this width (Step-3); 0: projected directly
+    int q_rank = 0;   // queries pass a normed bottleneck of this width (Step-3); 0: projected directly
     bool attends_image = false;   // cross-attention: keys and values of an image, none of a text token
     bool operator==(const GroupedAttention&) const = default;
 };
@@ -239,11 +239,11 @@ struct Architecture {
     bool tied_embeddings = false;
     bool norm_bias = false;   // LayerNorm with bias instead of RMSNorm
     bool head_bias = false;
-    int layer_scalars = 0;              // learned scalars per layer, besides everything above
-    int hyper_connections = 0;          // parallel residual streams (DeepSeek-V4); 0: plain residual
-    int hyper_rank = 0;                 // their maps pass a bottleneck of this width; 0: as DeepSeek-V4
-    int final_norms = 1;                // norms of size h outside the layers
-    int layer_input = 0;                // width of an input of its own that each layer gets (Gemma 4 E); 0: none
+    int layer_scalars = 0;       // learned scalars per layer, besides everything above
+    int hyper_connections = 0;   // parallel residual streams (DeepSeek-V4); 0: plain residual
+    int hyper_rank = 0;          // their maps pass a bottleneck of this width; 0: as DeepSeek-V4
+    int final_norms = 1;         // norms of size h outside the layers
+    int layer_input = 0;         // width of an input of its own that each layer gets (Gemma 4 E); 0: none
     bool attention_residuals = false;   // Kimi-K3
     int layers = 0;                     // decoder layers as the publisher counts them
     std::vector<MixerGroup> mixers;
@@ -251,11 +251,11 @@ struct Architecture {
     std::vector<LookupTable> tables;
     std::vector<Tower> towers;
     MtpModules mtp;
-    Precision precision;              // as released
+    Precision precision;   // as released
     std::vector<MixedFormat> mixed{};
-    std::string licence;               // SPDX name where one exists, else the publisher's
-    std::string released;              // date, YYYY-MM or YYYY-MM-DD
-    std::vector<std::string> notes;    // what the importer assumed or left out
+    std::string licence;                 // SPDX name where one exists, else the publisher's
+    std::string released;                // date, YYYY-MM or YYYY-MM-DD
+    std::vector<std::string> notes;      // what the importer assumed or left out
     std::vector<std::string> warnings;   // what it could not read: told even when notes are not
     bool operator==(const Architecture&) const = default;
 };
@@ -272,9 +272,9 @@ inline constexpr int max_heads = 100'000;
 inline constexpr int max_experts = 100'000;
 inline constexpr int max_layers = 10'000;
 inline constexpr int max_vocabulary = 10'000'000;
-inline constexpr std::int64_t max_rows = 100'000'000'000;           // of a lookup table
+inline constexpr std::int64_t max_rows = 100'000'000'000;      // of a lookup table
 inline constexpr std::int64_t max_tower = 1'000'000'000'000;   // parameters of a tower
-inline constexpr int max_tokens = 1'000'000'000;   // windows and context lengths
+inline constexpr int max_tokens = 1'000'000'000;               // windows and context lengths
 
 /// Throws std::logic_error with one line when a field is impossible (zero sizes, top_k > experts, ...): the
 /// last line of defence behind the readers, which report the same with a position.

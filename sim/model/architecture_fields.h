@@ -14,8 +14,9 @@
 
 namespace moecost {
 
-inline constexpr std::array<std::string_view, 9> mixer_names{
-    "grouped", "latent", "compressed", "delta_net", "kimi_delta", "mamba2", "mamba1", "lightning", "short_conv"};
+inline constexpr std::array<std::string_view, 9> mixer_names{"grouped",   "latent",     "compressed",
+                                                             "delta_net", "kimi_delta", "mamba2",
+                                                             "mamba1",    "lightning",  "short_conv"};
 inline constexpr std::array<std::string_view, 2> ffn_names{"dense", "moe"};
 inline constexpr std::array<std::string_view, 3> qk_norm_names{"none", "per_head", "full_width"};
 inline constexpr std::array<std::string_view, 3> gate_names{"none", "elementwise", "per_head"};

@@ -311,8 +311,8 @@ std::string list(const std::vector<std::string>& texts) {
 Architecture architecture_from_toml(const Document& document) {
     const Reader reader(document);
     Architecture a;
-    FieldReader archive(reader, {"name", "aliases", "source", "licence", "released", "notes", "warnings", "mixer",
-                                 "ffn", "table", "tower", "mixed", "mtp", "precision"});
+    FieldReader archive(reader, {"name", "aliases", "source", "licence", "released", "notes", "warnings",
+                                 "mixer", "ffn", "table", "tower", "mixed", "mtp", "precision"});
     fields(archive, a);
     archive.finish();
     a.name = reader.text("name");

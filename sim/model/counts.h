@@ -14,7 +14,7 @@ namespace moecost {
 struct Counts {
     double total = 0;   // without multi-token-prediction modules; a tied table counts once
     double mtp = 0;
-    double towers = 0;   // vision, audio and the like, not in the total
+    double towers = 0;                     // vision, audio and the like, not in the total
     double active_incl_embeddings = 0;     // every parameter a token may touch, whole input table included
     double active_excl_input_gather = 0;   // the former without the input table; a tied table stays, as head
     double active_matmul_only = 0;   // GEMM operands only: FLOP per token of all linear layers = 2 x this

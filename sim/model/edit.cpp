@@ -2,6 +2,7 @@
 // What-if edits: one field of an architecture set by name.
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <numeric>
 
 #include "moecost/base/error.h"
@@ -153,9 +154,29 @@ int covered_layers(const Groups& groups) {
                            [](int sum, const auto& g) { return sum + g.count; });
 }
 
+/// Takes the groups out that stand beside others.
+template <class Group>
+std::vector<Group> take_beside(std::vector<Group>& groups) {
+    std::vector<Group> beside;
+    std::copy_if(groups.begin(), groups.end(), std::back_inserter(beside),
+                 [](const Group& g) { return g.beside; });
+    std::erase_if(groups, [](const Group& g) { return g.beside; });
+    return beside;
+}
+
+template <class Group>
+void put_back(std::vector<Group>& groups, std::vector<Group> beside, auto scaled) {
+    for (Group& group : beside) {
+        group.count = std::max(scaled(group.count), 1);
+        groups.push_back(group);
+    }
+}
+
 /// Mixers keep their proportions. A list that covers only some layers (blocks, no-op layers) covers the same
 /// part.
 void set_layers(Architecture& a, int layers) {
+    std::vector<MixerGroup> beside_mixers = take_beside(a.mixers);
+    std::vector<FfnGroup> beside_ffns = take_beside(a.ffns);
     const int mixers = covered_layers(a.mixers);
     const int ffns = covered_layers(a.ffns);
     const auto scaled = [&a, layers](int count) {
@@ -166,7 +187,20 @@ void set_layers(Architecture& a, int layers) {
         mixers + ffns == a.layers && mixers > 0 && ffns > 0;   // each block is a mixer or an ffn
     scale_groups(a.mixers, new_mixers, 0);
     scale_groups(a.ffns, blocks ? layers - new_mixers : scaled(ffns), a.layers / 8);
+    put_back(a.mixers, std::move(beside_mixers), scaled);
+    put_back(a.ffns, std::move(beside_ffns), scaled);
     a.layers = layers;
+}
+
+/// Tables as wide as the hidden state, or as the inputs of all layers, stay so; what a release mixes is no longer known.
+void refit(const Architecture& before, Architecture& a) {
+    for (LookupTable& t : a.tables) {
+        if (before.layer_input > 0 && t.width == 1LL * before.layer_input * before.layers)
+            t.width = static_cast<int>(std::min<long long>(1LL * a.layer_input * a.layers, max_width + 1LL));
+        else if (t.width == before.hidden)
+            t.width = a.hidden;
+    }
+    a.mixed.clear();
 }
 
 }   // namespace
@@ -184,6 +218,7 @@ void apply_edit(Architecture& architecture, std::string_view key, std::string_vi
             if (!all.found()) fail(key, "no such field", name_hint(key, edit_keys(architecture)));
         }
     }
+    refit(architecture, edited);
     if (const std::string problem = problem_of(edited); !problem.empty()) fail(key, problem);
     architecture = std::move(edited);
 }

@@ -6,7 +6,6 @@
 
 #include "moecost/base/read_file.h"
 #include "moecost/model/architecture_toml.h"
-#include "moecost/model/huggingface/huggingface.h"
 
 namespace moecost {
 namespace {
@@ -23,26 +22,35 @@ std::optional<Document> quantisation_beside(const std::filesystem::path& config)
     return parse_json(read_file(path.string()), path.string());
 }
 
-}   // namespace
-
-Architecture model_from_document(const Document& document) {
-    if (!is_huggingface_config(document)) return architecture_from_toml(document);
-    const std::optional<Document> quantisation = quantisation_beside(document.file);
-    return import_huggingface(document, quantisation ? &*quantisation : nullptr);
+/// A model file may hold towers and tables as well: the same choices apply.
+Architecture own_model(const Document& document, const ImportOptions& options) {
+    Architecture a = architecture_from_toml(document);
+    if (!options.towers) a.towers.clear();
+    for (LookupTable& table : a.tables)
+        if (options.tables_on_host && table.name != "positions") table.on_host = true;
+    return a;
 }
 
-Architecture load_model(const DataStore& data, std::string_view name) {
+}   // namespace
+
+Architecture model_from_document(const Document& document, const ImportOptions& options) {
+    if (!is_huggingface_config(document)) return own_model(document, options);
+    const std::optional<Document> quantisation = quantisation_beside(document.file);
+    return import_huggingface(document, quantisation ? &*quantisation : nullptr, options);
+}
+
+Architecture load_model(const DataStore& data, std::string_view name, const ImportOptions& options) {
     std::error_code ec;
     const std::filesystem::path path(name);
     if (is_path(name) && std::filesystem::is_directory(path, ec)) {
-        return model_from_document(data.open(folder, (path / "config.json").string(), "model"));
+        return model_from_document(data.open(folder, (path / "config.json").string(), "model"), options);
     }
     const bool file = name.ends_with(".toml") || name.ends_with(".json");
     if (is_path(name) && !file && !std::filesystem::exists(path, ec)) {
         // A repository id such as Qwen/Qwen3-8B: models are known by their name without the publisher.
-        return model_from_document(data.open(folder, path.filename().string(), "model"));
+        return model_from_document(data.open(folder, path.filename().string(), "model"), options);
     }
-    return model_from_document(data.open(folder, name, "model"));
+    return model_from_document(data.open(folder, name, "model"), options);
 }
 
 }   // namespace moecost

@@ -6,12 +6,15 @@
 
 #include "moecost/base/data.h"
 #include "moecost/model/architecture.h"
+#include "moecost/model/huggingface/huggingface.h"
 
 namespace moecost {
 
-[[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name);
+/// `options` are about configurations of others; a model file of our own has nothing to ignore.
+[[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name,
+                                      const ImportOptions& options = {});
 
 /// The model of a document that has been read: a model file, or a config.json, with the quantisation file beside it.
-[[nodiscard]] Architecture model_from_document(const Document& document);
+[[nodiscard]] Architecture model_from_document(const Document& document, const ImportOptions& options = {});
 
 }   // namespace moecost

@@ -31,6 +31,7 @@ struct Precision {
         Precision p = *this;
         p.attention = p.dense_ffn = p.shared_experts = p.routed_experts = type;
         p.output_projection.reset();
+        if (info(type).gguf) p.embeddings = p.head = type;   // files hold their tables in the same mix
         return p;
     }
 };

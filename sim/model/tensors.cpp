@@ -79,7 +79,8 @@ void append_layer_inputs(std::vector<Tensor>& list, const Architecture& a) {
 
 void append_lookups(std::vector<Tensor>& list, const Architecture& a) {
     for (const LookupTable& t : a.tables) {
-        list.push_back({"lookup", t.rows, t.width, 1, 1, Component::embeddings, TensorKind::input_table, true});
+        list.push_back(
+            {"lookup", t.rows, t.width, 1, 1, Component::embeddings, TensorKind::input_table, true});
         list.back().on_host = t.on_host;
     }
 }
@@ -176,8 +177,7 @@ std::vector<Tensor> mtp_tensors(const Architecture& a) {
 std::vector<Tensor> tower_tensors(const Architecture& a) {
     std::vector<Tensor> list;
     for (const Tower& t : a.towers) {
-        list.push_back(
-            {"tower", t.parameters, 1, 1, 0, Component::embeddings, TensorKind::matmul, false});
+        list.push_back({"tower", t.parameters, 1, 1, 0, Component::embeddings, TensorKind::matmul, false});
     }
     return list;
 }
@@ -190,14 +190,18 @@ DType stored_as(const Tensor& tensor, const Precision& precision) {
     return component_format(tensor.component, precision);
 }
 
-Bytes stored_bytes(const Tensor& tensor, const Precision& precision) {
-    const DTypeInfo& format = info(stored_as(tensor, precision));
+Bytes bytes_as(const Tensor& tensor, DType type) {
+    const DTypeInfo& format = info(type);
     double bytes = tensor.elements() * format.element_bytes;
     if (format.block_in > 0) {
         const Elements scales = blocks(tensor.out, format.block_out) * blocks(tensor.in, format.block_in);
         bytes += static_cast<double>(scales) * format.scale_bytes;
     }
     return Bytes{tensor.copies * bytes};
+}
+
+Bytes stored_bytes(const Tensor& tensor, const Precision& precision) {
+    return bytes_as(tensor, stored_as(tensor, precision));
 }
 
 }   // namespace moecost

@@ -61,6 +61,7 @@ struct Tensor {
 [[nodiscard]] DType stored_as(const Tensor& tensor, const Precision& precision);
 /// Bytes of all copies, block scales rounded up per dimension of each copy:
 ///   copies (out in element_bytes + ceil(out/block_out) ceil(in/block_in) scale_bytes)
+[[nodiscard]] Bytes bytes_as(const Tensor& tensor, DType format);
 [[nodiscard]] Bytes stored_bytes(const Tensor& tensor, const Precision& precision);
 
 }   // namespace moecost

@@ -28,7 +28,8 @@ class MixerOperations {
                                                               : 0;
         const double values = a.value_from_key ? 0 : kv * a.v_dim;
         const double queries = heads * a.qk_dim + gate;
-        const double keys = a.attends_image ? 0 : kv * a.qk_dim + values;   // those of an image: once, not per token
+        const double keys =
+            a.attends_image ? 0 : kv * a.qk_dim + values;   // those of an image: once, not per token
         if (a.q_rank > 0) projection("q up", queries, a.q_rank);
         projection("qkv", (a.q_rank > 0 ? a.q_rank : queries) + keys, c_.hidden);
         attention_out(heads * a.v_dim);

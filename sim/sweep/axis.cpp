@@ -76,7 +76,8 @@ double number_of(const AxisColumn& column, const std::string& text) {
 /// infeasible points, found later.
 std::string known_name(const DataStore& data, const AxisColumn& column, const std::string& text) {
     const std::string_view key = column.input->key;
-    if (key == "model") (void)load_model(data, text);
+    if (key == "model")
+        (void)load_model(data, text, ImportOptions{.check_keys = false, .weights_stated = true});
     if (key == "family") (void)load_family(data, text);
     if (key == "gpu") {
         const std::string id = load_accelerator(data, text).id;
@@ -132,7 +133,8 @@ void refuse_what_is_no_axis(const AxisColumn& column) {
     const auto refuse = [&](std::string hint) {
         throw InputError(column.where, column.name, "cannot be an axis", std::move(hint));
     };
-    if (column.input->kind == InputKind::edit) refuse("write set.FIELD, such as set.experts");
+    if (std::holds_alternative<EditSlot>(column.input->slot)) refuse("write set.FIELD, such as set.experts");
+    if (column.input->kind == InputKind::edit) refuse("it may be given many times: write it in [scenario]");
     const bool load = std::holds_alternative<LoadSlot>(column.input->slot);
     if (load && column.input->kind == InputKind::toggle) {
         refuse("it is a load without a size: sweep it in a grid of its own");

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/read_file.h"
 #include "moecost/base/format.h"
+#include "moecost/base/read_file.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 
@@ -47,7 +47,8 @@ void add_member_keys(const DataStore& data, const std::string& family, std::set<
 std::vector<std::string> model_keys(const DataStore& data, const Grid& grid) {
     std::set<std::string> keys{"parameters", "active_parameters"};
     for (const std::string& model : names_given(grid, "model", grid.base.model)) {
-        const auto of_model = edit_keys(load_model(data, model));
+        const auto of_model =
+            edit_keys(load_model(data, model, ImportOptions{.check_keys = false, .weights_stated = true}));
         keys.insert(of_model.begin(), of_model.end());
     }
     for (const std::string& family : names_given(grid, "family", grid.base.family)) {

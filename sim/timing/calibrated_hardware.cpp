@@ -31,6 +31,7 @@ const GemmTable* gemm_table(const std::vector<GemmTable>& tables, DType weights)
 /// Formats without a table of their own run like the format whose arithmetic they use.
 const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights, Compute compute) {
     if (const GemmTable* own = gemm_table(tables, weights)) return own;
+    if (const GemmTable* relative = gemm_table(tables, kernel_format(weights))) return relative;
     const bool widened = compute == Compute::weight_only || info(weights).unit == MathUnit::bf16;
     if (widened || weights == DType::fp32 || weights == DType::mxfp4) return gemm_table(tables, DType::bf16);
     if (weights == DType::int8) return gemm_table(tables, DType::fp8);
@@ -185,7 +186,8 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
         k.borrowed[slot] = k.gemm[slot] != nullptr && k.gemm[slot]->weights != kernel_format(i.type);
     }
     const DType experts = precision.routed_experts;
-    k.experts = experts_timed_as(t.moe, experts, profile.formats.experts(experts), cluster.gpu).value_or(experts);
+    k.experts =
+        experts_timed_as(t.moe, experts, profile.formats.experts(experts), cluster.gpu).value_or(experts);
     k.experts_borrowed = k.experts != kernel_format(experts);
     k.decode_attention = cache_table(t.decode_attention, precision.kv_cache, k.cache_borrowed);
     k.prefill_attention = cache_table(t.prefill_attention, precision.kv_cache, k.cache_borrowed);

@@ -33,8 +33,8 @@ struct KernelSelection {
     std::array<MathUnit, dtype_table.size()> unit =
         native_units();                                // of a GEMM, by the format of its weights
     std::array<bool, dtype_table.size()> borrowed{};   // its table is that of another format
-    DType experts = DType::bf16;                       // format of the tables of experts, of which the cheapest runs
-    bool experts_borrowed = false;                     // it is not their own
+    DType experts = DType::bf16;     // format of the tables of experts, of which the cheapest runs
+    bool experts_borrowed = false;   // it is not their own
     bool cache_borrowed = false;
 };
 
@@ -57,8 +57,8 @@ struct CalibratedHardware {
     }
 };
 
-/// fp16 runs on the kernels of bf16: same bytes, same tensor-core rate.
-[[nodiscard]] constexpr DType kernel_format(DType type) { return type == DType::fp16 ? DType::bf16 : type; }
+/// fp16 runs on the kernels of bf16 (same bytes, same tensor-core rate), formats that nobody timed on those of a relative.
+[[nodiscard]] constexpr DType kernel_format(DType type) { return info(type).kernels; }
 /// A kernel of experts in that format, on a unit that the accelerator has.
 [[nodiscard]] inline bool runs_experts(const MoeTable& table, DType format, const Accelerator& gpu) {
     return table.weights == format && gpu.peak_of(table.unit).value() > 0;

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "fixtures.h"
+#include "moecost/model/counts.h"
 #include "moecost/model/huggingface/huggingface.h"
 #include "moecost/model/huggingface/patterns.h"
 
@@ -70,8 +71,8 @@ TEST_CASE("a list that names every layer leaves a component out, one layer does 
     CHECK(all.routed_experts == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.0.self_attn*")").attention == DType::nvfp4);
     CHECK(ignoring(R"("model.layers.*.self_attn")").attention == DType::bf16);
-    CHECK(ignoring(R"("model.layers.0.mlp.gate_proj")").dense_ffn == DType::bf16);   // its only dense layer
-    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);   // the router, not gate_proj
+    CHECK(ignoring(R"("model.layers.0.mlp.*_proj")").dense_ffn == DType::bf16);   // its only dense layer
+    CHECK(ignoring(R"("gate","lm_head")").dense_ffn == DType::nvfp4);             // the router, not gate_proj
     CHECK(ignoring(R"("*.shared_experts.*")").shared_experts == DType::bf16);
 }
 
@@ -105,11 +106,98 @@ TEST_CASE("mixed precision takes the format each component names") {
     CHECK(p.shared_experts == DType::bf16);
 }
 
-TEST_CASE("an unknown method is noted") {
-    const Architecture a = with(R"({"quant_method":"hocus"})");
-    CHECK(a.precision == Precision{});
-    REQUIRE(!a.notes.empty());
-    CHECK(a.notes.back().find("'hocus'") != std::string::npos);
+std::string error_with(const std::string& quantisation) {
+    try {
+        static_cast<void>(with(quantisation));
+    } catch (const InputError& e) {
+        return std::string(e.what()).append("; ").append(e.hint());
+    }
+    return "no error";
+}
+
+TEST_CASE("a quantisation that is not understood asks for the format, it is never bf16") {
+    for (const char* text :
+         {R"({"quant_method":"hocus"})", R"({"quant_method":"aqlm","nbits_per_codebook":16})",
+          R"({"bits":4})", R"({"quant_method":"gptq","bits":5,"group_size":128})",
+          R"({"quant_method":"bitsandbytes"})", R"({"quant_method":"torchao","quant_type":"autoquant"})",
+          R"({"quant_algo":"HOCUS"})",
+          R"({"quant_method":"hqq","quant_config":{"weight_quant_params":{"nbits":3,"group_size":64}}})"}) {
+        CAPTURE(text);
+        CHECK(error_with(text).find("--weights FORMAT") != std::string::npos);
+    }
+    std::string s("{");
+    const Document document = parse_json(
+        s.append(base).append(R"(,"quantization_config":{"quant_method":"hocus"}})"), "config.json");
+    const Architecture stated = import_huggingface(document, nullptr, {.weights_stated = true});
+    REQUIRE(!stated.notes.empty());
+    CHECK(stated.notes.back().find("'hocus'") != std::string::npos);
+}
+
+TEST_CASE("each tool says its format in its own way") {
+    const auto format = [](const std::string& text) { return with(text).precision.dense_ffn; };
+    CHECK(format(R"({"quant_method":"awq","bits":4,"group_size":64,"zero_point":true})") ==
+          DType::int4_zp_g64);
+    CHECK(format(R"({"quant_method":"gptq","bits":4,"group_size":128,"sym":true})") == DType::int4_zp_g128);
+    CHECK(format(R"({"quant_method":"gptq","bits":8,"group_size":-1})") == DType::int8);
+    CHECK(format(R"({"quant_method":"gptq","bits":3,"group_size":128})") == DType::int3_g128);
+    CHECK(format(R"({"quant_method":"bitsandbytes","load_in_4bit":true})") == DType::nf4);
+    CHECK(format(R"({"quant_method":"bitsandbytes","load_in_4bit":true,"bnb_4bit_use_double_quant":true})") ==
+          DType::nf4_double);
+    CHECK(format(R"({"quant_method":"bitsandbytes","load_in_8bit":true})") == DType::int8);
+    CHECK(
+        format(
+            R"({"quant_method":"torchao","quant_type":"int4_weight_only","quant_type_kwargs":{"group_size":64}})") ==
+        DType::int4_g64);
+    CHECK(
+        format(
+            R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp4","group_size":32}}})") ==
+        DType::mxfp4);
+    CHECK(format(R"({"quant_method":"eetq"})") == DType::int8);
+    // scale and zero point of 16 bit each per 64 weights take as much as one scale per 32
+    CHECK(
+        format(
+            R"({"quant_method":"hqq","quant_config":{"weight_quant_params":{"nbits":4,"group_size":64}}})") ==
+        DType::int4);
+    const Precision w4a8 =
+        with(R"({"quant_method":"w4afp8","group_size":128,"weight_block_size":[128,128]})").precision;
+    CHECK(w4a8.routed_experts == DType::int4_g128);
+    CHECK(w4a8.attention == DType::fp8_block);
+}
+
+TEST_CASE("the key of 2024, and a cache format as text") {
+    std::string s("{");
+    const std::string groups =
+        R"({"quant_method":"compressed-tensors","ignore":["lm_head"],"kv_cache_scheme":"fp8","config_groups":)"
+        R"({"g":{"targets":["Linear"],"weights":{"num_bits":8,"type":"float","strategy":"channel"}}}})";
+    const Document document = parse_json(
+        s.append(base).append(",\"compression_config\":").append(groups).append("}"), "config.json");
+    const Precision p = import_huggingface(document).precision;
+    CHECK(p.dense_ffn == DType::fp8);
+    CHECK(p.head == DType::bf16);
+    CHECK(p.kv_cache == DType::fp8);
+}
+
+/// Bytes of the release beyond those without overrides.
+double beyond(const std::string& plain, const std::string& overridden) {
+    const auto bytes = [](const Architecture& a) { return weight_bytes(a, a.precision).total().value(); };
+    return bytes(with(overridden)) - bytes(with(plain));
+}
+
+TEST_CASE("modules with a format of their own change the bytes, not the format of the component") {
+    // down_proj of the one dense layer, 256 x 512: int4 with zero points per 128 to 16 bit
+    const double down = 256 * 512 * (2 - 0.5 - 2.5 / 128);
+    const std::string plain = R"({"quant_method":"gptq","bits":4,"group_size":128)";
+    CHECK(beyond(plain + "}", plain + R"(,"dynamic":{"-:.*layers\\.0\\.mlp\\.down_proj":{}}})") ==
+          doctest::Approx(down));
+    const std::string rounded = R"({"quant_method":"auto-round","bits":4,"group_size":128)";
+    CHECK(
+        beyond(rounded + "}", rounded + R"(,"extra_config":{"model.layers.0.mlp.down_proj":{"bits":16}}})") ==
+        doctest::Approx(down));
+    // two of four layers of q_proj, 256 x 256 each, in 8 bit (one scale per output)
+    CHECK(beyond(rounded + "}", rounded + R"(,"extra_config":{
+              "model.layers.0.self_attn.q_proj":{"bits":8,"group_size":-1},
+              "model.layers.1.self_attn.q_proj":{"bits":8,"group_size":-1}}})") ==
+          doctest::Approx(2 * 256 * 256 * (1 - 0.5 - 2.5 / 128)));
 }
 
 TEST_CASE("module patterns") {

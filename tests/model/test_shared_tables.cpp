@@ -17,7 +17,9 @@ namespace {
 std::string shared(const std::string& path) { return std::string(MOECOST_SHARED).append("/").append(path); }
 
 /// doctest counts what is left out as skipped.
-doctest::skip without_tables() { return doctest::skip(!std::filesystem::exists(shared("models/models.csv"))); }
+doctest::skip without_tables() {
+    return doctest::skip(!std::filesystem::exists(shared("models/models.csv")));
+}
 
 Architecture configuration(const std::string& id) {
     return load_model(DataStore{}, shared("models/configs/" + id + ".json"));
@@ -49,7 +51,8 @@ bool accepted(const std::string& id, const Figure& figure) {
            figure.value == 3 * 809'390'336.0;
 }
 
-TEST_CASE("all 77 configurations import with the counts and cache sizes of the reference table" * without_tables()) {
+TEST_CASE("all 77 configurations import with the counts and cache sizes of the reference table" *
+          without_tables()) {
     const CsvTable table(read_file(shared("models/models.csv")), "models.csv");
     CHECK(table.rows() == 77);
     for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -69,7 +72,8 @@ TEST_CASE("components and stored bytes equal the parameter oracle" * without_tab
     for (const std::string& id : models.keys()) {
         CAPTURE(id);
         const Reader expected = models.table(id);
-        const Architecture a = configuration(id);
+        Architecture a = configuration(id);
+        a.towers.clear();   // the oracle counts the text model
         const Counts c = count(a);
         const auto oracle = [](const Reader& reader, std::string_view key) {
             return reader.number(key, non_negative);
@@ -147,6 +151,7 @@ TEST_CASE("the import table of the results is up to date" * without_tables()) {
         "Confidence is that of the reference (HIGH: the total equals a published exact count).\n\n"
         "The reference leaves the MTP layers of Step-3.5-Flash at 0; total + MTP as counted here,\n"
         "199,384,301,376, is the element count of the release.\n\n"
+        "207 further public configurations, against the totals of their publishers: `public_configs.md`.\n\n"
         "Regenerate: `MOECOST_UPDATE=1 moecost_tests -tc=\"the import table*\"`.\n\n"
         "| Model | Total | Active, GEMM only | KV bytes per token | Confidence | Difference |\n"
         "|---|---:|---:|---:|---|---|\n";

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "list/models.h"
 #include "moecost/base/gzip.h"
 #include "moecost/estimate/inputs.h"
 
@@ -25,7 +26,7 @@ constexpr Command table[] = {
     {"params", "how large is this model, exactly?", "MODEL...|--family FAMILY --size N [options]",
      "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params},
     {"list", "which models, families, gpus, engines, traffic, prices and loss laws are known?",
-     "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", no_flags,
+     "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", list_flags,
      run_list},
     {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
      "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import},

@@ -43,11 +43,17 @@ bool is_member_key(std::string_view key) {
     return std::find(std::begin(member_keys), std::end(member_keys), key) != std::end(member_keys);
 }
 
-/// What the options say of a member and of edits.
+constexpr std::string_view import_keys[] = {"ignore-key", "text-only", "host-tables"};
+
+bool is_import_key(std::string_view key) {
+    return std::find(std::begin(import_keys), std::end(import_keys), key) != std::end(import_keys);
+}
+
+/// What the options say of a member, of edits and of foreign configurations.
 Description description_of(const CommandLine& line) {
     Description d;
     for (const Setting& s : line.settings) {
-        if (s.key == "set" || is_member_key(s.key))
+        if (s.key == "set" || is_import_key(s.key) || is_member_key(s.key))
             set_option(d, s.key, s.text, {std::string("--").append(s.key)});
     }
     return d;
@@ -71,8 +77,9 @@ ModelSize size_of(const CommandLine& line, const Description& d, Architecture ar
 std::vector<ModelSize> sizes_of(const DataStore& data, const CommandLine& line) {
     const Description d = description_of(line);
     std::vector<ModelSize> models;
+    const ImportOptions import = import_options(d);
     for (const std::string& name : line.positional)
-        models.push_back(size_of(line, d, load_model(data, name)));
+        models.push_back(size_of(line, d, load_model(data, name, import)));
     if (d.family.empty()) {
         refuse_member_choices(d);
     } else {
@@ -181,6 +188,11 @@ std::string as_text(const std::vector<ModelSize>& models, const Style& style) {
     rows.push_back(row(models, "  MTP modules, not in total", [](const ModelSize& m) {
         return m.counts.mtp > 0 ? whole(m.counts.mtp) : std::string("-");
     }));
+    if (std::any_of(models.begin(), models.end(), [](const ModelSize& m) { return m.counts.towers > 0; })) {
+        rows.push_back(row(models, "  towers, not in total", [](const ModelSize& m) {
+            return m.counts.towers > 0 ? whole(m.counts.towers) : std::string("-");
+        }));
+    }
     add_components(rows, models);
     add_member(rows, models);
     add_cache(rows, models);
@@ -296,7 +308,7 @@ std::vector<Flag> params_flags() {
     std::vector<Flag> flags;
     for (const Flag& flag : description_flags()) {
         const bool formats = flag.key == "weights" || flag.key == "kv" || flag.key == "set";
-        if (formats || is_member_key(flag.key)) flags.push_back(flag);
+        if (formats || is_member_key(flag.key) || is_import_key(flag.key)) flags.push_back(flag);
         if (flag.key == "family") flags.back().help = "size of a member of a family (moecost list families)";
     }
     flags.push_back({"toml", "", "Model", "print one model as a model file, instead of its size"});
@@ -307,6 +319,7 @@ Answer run_params(const Invocation& invocation) {
     const std::vector<ModelSize> models = sizes_of(invocation.data, invocation.line);
     if (invocation.line.has("toml")) return as_model_file(models);
     Answer answer;
+    for (const ModelSize& m : models) answer.messages.append(warning_lines(m.architecture));
     if (invocation.format == Format::json) {
         answer.output = as_json(models);
     } else if (invocation.format == Format::csv) {

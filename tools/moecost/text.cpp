@@ -114,4 +114,11 @@ std::string side_by_side(const std::vector<std::string>& heads, const std::vecto
     return s;
 }
 
+std::string warning_lines(const Architecture& architecture) {
+    std::string s;
+    for (const std::string& warning : architecture.warnings)
+        s.append("moecost: warning: ").append(architecture.name).append(": ").append(warning).append("\n");
+    return s;
+}
+
 }   // namespace moecost::cli

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "moecost/model/architecture.h"
+
 namespace moecost::cli {
 
 inline constexpr std::size_t page_width = 100;
@@ -46,5 +48,8 @@ struct Row {
 /// the next ones below.
 [[nodiscard]] std::string side_by_side(const std::vector<std::string>& heads, const std::vector<Row>& rows,
                                        const Style& style);
+
+/// What an importer could not read, a line each for stderr: told whatever the verbosity.
+[[nodiscard]] std::string warning_lines(const Architecture& architecture);
 
 }   // namespace moecost::cli

@@ -15,7 +15,8 @@ int kv_heads(const HfConfig& config, int query_heads) {
     // Falcon's new architecture has num_kv_heads of them whatever multi_query says.
     const bool many = config.flag("new_decoder_architecture", false);
     if (!many && config.flag("multi_query", false)) return 1;
-    if (config.text.has("multi_query_group_num") && !config.flag("multi_query_attention", true)) return query_heads;
+    if (config.text.has("multi_query_group_num") && !config.flag("multi_query_attention", true))
+        return query_heads;
     return config.integer_or("num_key_value_heads", query_heads, 1, max_heads);
 }
 
@@ -37,7 +38,8 @@ QkNorm qk_norm(const HfConfig& config) {
 
 void set_biases(const HfConfig& config, GroupedAttention& a) {
     const AttentionBias by_class = config.family->attention_bias;
-    const auto key = config.first({"attention_bias", "qkv_bias", "use_qkv_bias", "add_qkv_bias", "use_bias", "bias"});
+    const auto key =
+        config.first({"attention_bias", "qkv_bias", "use_qkv_bias", "add_qkv_bias", "use_bias", "bias"});
     const bool always = by_class == AttentionBias::qkv || by_class == AttentionBias::all;
     a.qkv_bias = key ? config.flag(*key, false) || (always && *key == "bias") : always;
     // attention_bias covers the output projection too, but not in every family.
@@ -54,7 +56,8 @@ OutputGate output_gate(const HfConfig& config) {
     static_cast<void>(config.text.has("gating"));
     if (gating == "per-head") return OutputGate::per_head;
     if (!gating.empty()) config.text.fail("gating", "expected 'per-head'");
-    if (config.flag("attn_output_gate", config.family->gate == OutputGate::elementwise)) return OutputGate::elementwise;
+    if (config.flag("attn_output_gate", config.family->gate == OutputGate::elementwise))
+        return OutputGate::elementwise;
     return config.flag("attention_output_gate", false) ? OutputGate::elementwise : OutputGate::none;
 }
 
@@ -145,8 +148,7 @@ void select_blocks(const HfConfig& config, MixerLayers& layers) {
 
 /// Cross-layer sharing: every layer but the first of `cla_share_factor`, or the last `num_kv_shared_layers`.
 void share_kv(const HfConfig& config, MixerLayers& layers) {
-    const int factor =
-        config.flag("use_cla", false) ? config.integer("cla_share_factor", 1, max_layers) : 1;
+    const int factor = config.flag("use_cla", false) ? config.integer("cla_share_factor", 1, max_layers) : 1;
     const int last = config.integer_or("num_kv_shared_layers", 0, 0, max_layers);
     for (int i = 0; i < config.layers; ++i) {
         auto* grouped = std::get_if<GroupedAttention>(&*layers[static_cast<std::size_t>(i)].kind);

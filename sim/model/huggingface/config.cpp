@@ -131,7 +131,9 @@ int HfConfig::integer(std::string_view key, int low, int high) const {
         if (const auto value = implied(family->keys, key)) {
             std::string line(key);
             if (!key.starts_with("mtp") && !key.starts_with("extra"))
-                note(line.append(" absent: ").append(std::to_string(*value)).append(", the default of its class"));
+                note(line.append(" absent: ")
+                         .append(std::to_string(*value))
+                         .append(", the default of its class"));
             return *value;
         }
     }

@@ -15,31 +15,32 @@ enum class BareWindow { every_told, every, none, above_max_window_layers, one_in
 enum class AttentionBias { by_key, by_key_without_out, qkv, all };
 
 struct Family {
-    std::string_view names;        // model types, then classes; a name that ends in '*' is a prefix
-    std::string_view keys = "";    // keys a configuration may leave out, with the value of the class: "vocab_size=50257"
+    std::string_view names;   // model types, then classes; a name that ends in '*' is a prefix
+    std::string_view keys =
+        "";   // keys a configuration may leave out, with the value of the class: "vocab_size=50257"
     std::string_view unsupported = "";   // why a model of this family is refused
-    bool tied = false;             // one table for embedding and head where no key says
-    int untied_from_hidden = 0;    // releases this wide have a head of their own all the same; 0: none
-    int matrices = 3;              // of a feed-forward: 2 has no gate
-    int width_in_hidden = 0;       // width of a feed-forward in hidden sizes where no key says
-    bool joint_width = false;      // intermediate_size counts gate and up together
+    bool tied = false;                   // one table for embedding and head where no key says
+    int untied_from_hidden = 0;          // releases this wide have a head of their own all the same; 0: none
+    int matrices = 3;                    // of a feed-forward: 2 has no gate
+    int width_in_hidden = 0;             // width of a feed-forward in hidden sizes where no key says
+    bool joint_width = false;            // intermediate_size counts gate and up together
     bool ffn_bias = false;
     AttentionBias attention_bias = AttentionBias::by_key;
     QkNorm qk_norm = QkNorm::none;
     OutputGate gate = OutputGate::none;
     bool sinks = false;
-    int mixer_norms = 1;           // norms of size h per layer half
+    int mixer_norms = 1;   // norms of size h per layer half
     int ffn_norms = 1;
     int final_norms = 1;
-    bool norm_bias = false;        // LayerNorm with bias
+    bool norm_bias = false;   // LayerNorm with bias
     bool head_bias = false;
-    int position_rows = -1;        // learned positions: rows beyond max_position_embeddings; -1: none
+    int position_rows = -1;   // learned positions: rows beyond max_position_embeddings; -1: none
     BareWindow window = BareWindow::every_told;
     RouterBias router_bias = RouterBias::none;
     bool plain_shared_expert = false;   // shared_expert_intermediate_size comes without Qwen's gate on it
     bool one_shared_expert = false;     // a shared expert of the routed width that no key states
     bool expert_bias = false;
-    bool fused_gate_up = false;    // gate and up of an expert stored as one matrix
+    bool fused_gate_up = false;   // gate and up of an expert stored as one matrix
     bool router_scales = false;
     int layer_scalars = 0;
     bool mtp_keys_empty = false;   // MTP keys without tensors in the release

@@ -40,7 +40,8 @@ bool has_lists(const HfConfig& config) {
 Reader expert_table(const HfConfig& config) {
     for (const std::string_view key : {"ffn_config", "moe"}) {
         const Value* value = config.text.raw(key);
-        if (value != nullptr && std::holds_alternative<Value::Table>(value->content)) return config.text.table(key);
+        if (value != nullptr && std::holds_alternative<Value::Table>(value->content))
+            return config.text.table(key);
     }
     return config.text;
 }
@@ -102,8 +103,8 @@ int shared_width(const HfConfig& config, int layer, int width) {
 RouterBias router_bias(const HfConfig& config) {
     const RouterBias by_family = config.family->router_bias;
     if (by_family == RouterBias::linear) return by_family;
-    for (const std::string_view key : {"use_routing_bias", "moe_router_enable_expert_bias", "use_moe_router_bias",
-                                       "use_expert_bias", "moe_use_aux_free"}) {
+    for (const std::string_view key : {"use_routing_bias", "moe_router_enable_expert_bias",
+                                       "use_moe_router_bias", "use_expert_bias", "moe_use_aux_free"}) {
         if (config.text.has(key)) return config.flag(key, false) ? RouterBias::correction : RouterBias::none;
     }
     return config.text_or("topk_method", "") == "noaux_tc" ? RouterBias::correction : by_family;
@@ -112,7 +113,8 @@ RouterBias router_bias(const HfConfig& config) {
 /// Activations that are applied without a gate, and those with one: two matrices or three.
 int matrices(const HfConfig& config) {
     std::string act;
-    for (const std::string_view key : {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"})
+    for (const std::string_view key :
+         {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"})
         if (act.empty()) act = config.text_or(key, "");
     if (act == "relu2" || act == "xielu") return 2;
     for (const std::string_view key : {"use_gated_activation", "block_use_swiglu"})
@@ -162,12 +164,12 @@ void set_zero_experts(const HfConfig& config, MoeFfn& f) {
 }
 
 int dense_width(const HfConfig& config) {
-    for (const std::string_view key : {"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"})
+    for (const std::string_view key :
+         {"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size"})
         if (config.has(key)) return adjusted_width(config, layer_value(config, key, 0, 1, max_width));
     if (config.text.has("block_ff_dim"))
         return adjusted_width(config, config.integer("block_ff_dim", 1, max_width));
-    if (config.text.has("expansion_ratio"))
-        return config.integer("expansion_ratio", 1, 100) * config.hidden;
+    if (config.text.has("expansion_ratio")) return config.integer("expansion_ratio", 1, 100) * config.hidden;
     if (config.family->width_in_hidden > 0) return config.family->width_in_hidden * config.hidden;
     return config.integer("intermediate_size", 1, max_width);   // fails with the name of the key
 }
@@ -213,7 +215,9 @@ DenseFfn dense_ffn(const HfConfig& config) {
 FfnLayers ffn_layers(const HfConfig& config) {
     const std::vector<bool> moe = moe_layers(config);
     const bool gemma = config.flag("enable_moe_block", false);
-    const int norms = ffn_norms(config) + (gemma ? 3 : parallel_width(config) > 0 && config.is({"arctic"}) ? 1 : 0);
+    const int norms = ffn_norms(config) + (gemma                                                 ? 3
+                                           : parallel_width(config) > 0 && config.is({"arctic"}) ? 1
+                                                                                                 : 0);
     // The first layers of DeepSeek-V4 look their experts up in a table of token ids: no bias to correct.
     const int hashed = config.integer_or("num_hash_layers", 0, 0, max_layers);
     const bool lists = has_lists(config);

@@ -80,7 +80,8 @@ std::string class_of(const Reader& reader) {
 /// The language model lies one level down in models of several modalities, two in Qwen-Omni.
 Reader language_model(const Reader& root) {
     const Reader outer = root.has("thinker_config") ? root.table("thinker_config") : root;
-    for (const std::string_view nested : {"text_config", "language_config", "llm_config", "language_model_config"}) {
+    for (const std::string_view nested :
+         {"text_config", "language_config", "llm_config", "language_model_config"}) {
         if (outer.has(nested)) return outer.table(nested);
     }
     return outer;
@@ -134,9 +135,9 @@ int ffn_norms(const HfConfig& config) {
 bool is_huggingface_config(const Document& document) {
     const auto* table = std::get_if<Value::Table>(&document.root.content);
     if (table == nullptr) return false;
-    constexpr std::string_view signs[] = {"architectures",      "model_type", "hidden_size",
-                                          "text_config",        "vocab_size", "num_hidden_layers",
-                                          "num_attention_heads", "thinker_config", "llm_config", "n_layers"};
+    constexpr std::string_view signs[] = {
+        "architectures",     "model_type",          "hidden_size",    "text_config", "vocab_size",
+        "num_hidden_layers", "num_attention_heads", "thinker_config", "llm_config",  "n_layers"};
     return std::any_of(table->begin(), table->end(), [&signs](const auto& entry) {
         return std::find(std::begin(signs), std::end(signs), entry.first) != std::end(signs);
     });

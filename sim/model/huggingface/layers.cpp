@@ -72,7 +72,9 @@ Kinds from_letters(const HfConfig& config, const std::string& letters) {
         config.text.fail("sliding_window_pattern", "expected letters L and G, or a number of layers");
     return kinds_where(
         config,
-        [&](int i) { return letters[static_cast<std::size_t>(i) % letters.size()] == 'G' || i + 1 == config.layers; },
+        [&](int i) {
+            return letters[static_cast<std::size_t>(i) % letters.size()] == 'G' || i + 1 == config.layers;
+        },
         LayerKind::window);
 }
 

@@ -11,7 +11,8 @@ MtpModules repeating_last(const HfConfig& config, int count, int layers) {
     mtp.count = count;
     const int last = config.layers - 1;
     const bool moe = moe_layers(config).back() && !config.family->mtp_dense;
-    mtp.ffns.push_back({moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, ffn_norms(config)});
+    mtp.ffns.push_back(
+        {moe ? Ffn{moe_ffn(config, last)} : Ffn{dense_ffn(config)}, layers, ffn_norms(config)});
     return mtp;
 }
 

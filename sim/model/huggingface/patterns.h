@@ -33,6 +33,7 @@ class ModulePattern {
     explicit ModulePattern(std::string_view text);
     [[nodiscard]] bool matches(std::string_view module) const;
     [[nodiscard]] bool is_expression() const { return form_ == Form::expression; }
+    [[nodiscard]] bool has_digit() const { return text_.find_first_of("0123456789") != std::string::npos; }
     /// True when what a name begins with makes no difference.
     [[nodiscard]] bool ignores_prefix() const {
         return form_ == Form::segments || text_.starts_with("re:.*");

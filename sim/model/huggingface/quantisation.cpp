@@ -1,89 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The number format of each component of a release, from quantization_config and hf_quant_config.json.
 // A component is judged by the names its modules have; lists that name modules layer by layer count when they
-// cover more than half of the layers of that kind (the rest are MTP layers and the like).
+// cover more than half of the layers of that kind (the rest are MTP layers and the like). What single modules or layers
+// have in another format is kept as bytes beyond.
+#include "moecost/model/huggingface/quantisation.h"
+
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
 
 #include "moecost/model/counts.h"
-#include "moecost/model/huggingface/config.h"
-#include "moecost/model/huggingface/patterns.h"
 
 namespace moecost {
 namespace {
 
-constexpr std::size_t max_patterns = 256;   // different ones, after layer numbers are taken out
-
-/// Modules of a list entry; `names` numbered names fell together in it (0: one name that stands for every
-/// layer).
-struct ListedModules {
-    ModulePattern pattern;
-    int names = 0;
-};
-
-struct FormatRule {
-    std::optional<ListedModules> target;   // nothing: every linear layer
-    DType format = DType::bf16;
-};
-
-struct Scheme {
-    std::vector<FormatRule> rules;
-    std::vector<ListedModules> ignored;
-    std::optional<DType> kv_cache;
-};
-
-bool is_number(std::string_view segment) {
-    return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-/// "model.layers.3.mlp.gate" to "layers.#.mlp.gate"; true when it held a layer number. Expressions stay.
-bool normalise(std::string& pattern) {
-    if (pattern.starts_with("re:")) return false;
-    std::string result;
-    bool numbered = false;
-    std::string_view rest = pattern;
-    while (!rest.empty()) {
-        const std::size_t dot = rest.find('.');
-        std::string_view segment = rest.substr(0, dot);
-        rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
-        const bool star = segment.ends_with('*') && is_number(segment.substr(0, segment.size() - 1));
-        if (is_number(segment) || star) {
-            if (!numbered && result.ends_with("layers")) {   // what precedes differs by wrapper
-                result = "layers";
-                numbered = true;
-            }
-            segment = star ? "#*" : "#";
-        }
-        if (!result.empty()) result += '.';
-        result.append(segment);
-    }
-    pattern = std::move(result);
-    return numbered;
-}
-
-std::vector<ListedModules> listed(const Reader& table, std::string_view key, std::vector<std::string> names) {
-    std::map<std::string, int> counts;
-    for (std::string& name : names) {
-        const bool numbered = normalise(name);
-        counts[std::move(name)] += numbered ? 1 : 0;
-        if (counts.size() > max_patterns) table.fail(key, "more than 256 different entries");
-    }
-    std::vector<ListedModules> result;
-    for (const auto& [name, count] : counts) result.push_back({ModulePattern(name), count});
-    return result;
-}
-
 /// The modules of one component: the names they have in one layer or another, and the number of such layers.
 struct Probe {
     std::vector<std::string_view> names;
-    int layers = 0;
+    int layers = 0;   // of this kind
+    int all = 0;      // of the model
 };
 
-bool names_module(const ModulePattern& pattern, std::string_view module) {
-    for (const std::string_view prefix :
-         {"model.", "", "model.language_model.", "language_model.model.", "backbone."}) {
+/// Prefixes a module of a layer goes by in one wrapper or another.
+constexpr std::string_view prefixes[] = {"model.", "", "model.language_model.", "language_model.model.",
+                                         "backbone."};
+
+bool names_module(const ModulePattern& pattern, std::string_view module, const std::string& layer) {
+    for (const std::string_view prefix : prefixes) {
         std::string name(prefix);
-        name.append("layers.#.").append(module);
+        name.append("layers.").append(layer).append(".").append(module);
         if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');   // \d+ wants digits
         if (pattern.matches(name)) return true;
         if (pattern.ignores_prefix()) return false;
@@ -91,10 +37,29 @@ bool names_module(const ModulePattern& pattern, std::string_view module) {
     return false;
 }
 
+template <class Names>
+bool names_any(const ModulePattern& pattern, const Names& names, const std::string& layer) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return names_module(pattern, name, layer); });
+}
+
+/// The share of `layers` layers, of `all` in the model, whose module of one of these names the entry means.
+template <class Names>
+double coverage(const ListedModules& modules, const Names& names, int layers, int all) {
+    const double whole = std::max(layers, 1);
+    if (modules.pattern.is_expression() && modules.pattern.has_digit()) {   // may name single layers
+        int matched = 0;
+        for (int i = 0; i < all; ++i) matched += names_any(modules.pattern, names, std::to_string(i)) ? 1 : 0;
+        return std::min(1.0, matched / whole);
+    }
+    if (!names_any(modules.pattern, names, "#")) return 0;
+    if (modules.names == 0) return 1;
+    if (modules.of_experts) return 2 * modules.names > layers ? 1 : 0;
+    return std::min(1.0, modules.names / whole);
+}
+
 bool covers(const ListedModules& modules, const Probe& probe) {
-    if (modules.names > 0 && 2 * modules.names <= probe.layers) return false;
-    return std::any_of(probe.names.begin(), probe.names.end(),
-                       [&modules](std::string_view name) { return names_module(modules.pattern, name); });
+    return coverage(modules, probe.names, probe.layers, probe.all) > 0.5;
 }
 
 DType format_of(const Scheme& scheme, const Probe& probe) {
@@ -105,129 +70,6 @@ DType format_of(const Scheme& scheme, const Probe& probe) {
         if (!rule.target || covers(*rule.target, probe)) return rule.format;
     }
     return DType::bf16;
-}
-
-/// Format by the name of an algorithm such as NVFP4, FP8_PB_WO, W4A16_AWQ.
-std::optional<DType> format_named(std::string_view algorithm) {
-    const auto has = [algorithm](std::string_view part) {
-        return algorithm.find(part) != std::string_view::npos;
-    };
-    if (has("NVFP4")) return DType::nvfp4;
-    if (has("MXFP4")) return DType::mxfp4;
-    if (has("FP8_PB")) return DType::fp8_block;
-    if (has("W4") || has("INT4")) return DType::int4;
-    if (has("FP8")) return DType::fp8;
-    if (has("INT8") || has("W8")) return DType::int8;
-    return std::nullopt;
-}
-
-/// Format of a compressed-tensors group: {num_bits, type, group_size, strategy}.
-DType format_of_group(const Reader& group, std::string_view config_format) {
-    const Reader weights = group.table("weights");
-    const auto bits = weights.integer("num_bits", 4, 16);
-    const bool integer = weights.text_or("type", "int") == "int";
-    if (bits == 16) return DType::bf16;
-    if (bits == 8) {
-        if (integer) return DType::int8;
-        return weights.text_or("strategy", "") == "block" ? DType::fp8_block : DType::fp8;
-    }
-    if (integer) return DType::int4;
-    const std::string format = group.text_or("format", config_format);
-    const bool mx = format.starts_with("mxfp4") || weights.integer_or("group_size", 16, -1, 100'000) == 32;
-    return mx ? DType::mxfp4 : DType::nvfp4;
-}
-
-void read_groups(const Reader& table, Scheme& scheme) {
-    const Reader groups = table.table("config_groups");
-    const std::string format = table.text_or("format", "");
-    for (const std::string& name : groups.keys()) {
-        const Reader group = groups.table(name);
-        if (!group.has("weights")) continue;
-        const DType type = format_of_group(group, format);
-        const std::vector<std::string> targets =
-            group.has("targets") ? group.texts("targets") : std::vector<std::string>{"Linear"};
-        if (std::find(targets.begin(), targets.end(), "Linear") != targets.end()) {
-            scheme.rules.push_back({std::nullopt, type});
-            continue;
-        }
-        for (ListedModules& target : listed(group, "targets", targets)) {
-            scheme.rules.push_back({std::move(target), type});
-        }
-    }
-}
-
-/// MIXED_PRECISION: the algorithm of every module by name.
-void read_quantised_layers(const Reader& table, Scheme& scheme) {
-    if (!table.has("quantized_layers")) return;
-    const Reader layers = table.table("quantized_layers");
-    std::map<DType, std::vector<std::string>> by_format;
-    for (const std::string& name : layers.keys()) {
-        const auto format = format_named(layers.table(name).text_or("quant_algo", ""));
-        if (format) by_format[*format].push_back(name);
-    }
-    for (const auto& [format, names] : by_format) {
-        for (ListedModules& target : listed(table, "quantized_layers", names)) {
-            scheme.rules.push_back({std::move(target), format});
-        }
-    }
-}
-
-void read_ignored(const Reader& table, Scheme& scheme) {
-    for (const std::string_view key :
-         {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers"}) {
-        if (!table.has(key)) continue;
-        for (ListedModules& modules : listed(table, key, table.texts(key)))
-            scheme.ignored.push_back(std::move(modules));
-    }
-}
-
-void read_kv_cache(const Reader& table, Scheme& scheme) {
-    if (table.has("kv_cache_quant_algo")) scheme.kv_cache = format_named(table.text("kv_cache_quant_algo"));
-    if (!table.has("kv_cache_scheme")) return;
-    const Reader inner = table.table("kv_cache_scheme");
-    if (inner.integer("num_bits", 4, 16) == 8) {
-        scheme.kv_cache = inner.text_or("type", "float") == "int" ? DType::int8 : DType::fp8;
-    }
-}
-
-void read_algorithm(const HfConfig& config, const Reader& table, const std::string& algorithm,
-                    Scheme& scheme) {
-    if (algorithm == "MIXED_PRECISION") return read_quantised_layers(table, scheme);
-    if (const auto format = format_named(algorithm)) {
-        scheme.rules.push_back({std::nullopt, *format});
-    } else {
-        config.note(
-            std::string("quantisation algorithm '").append(algorithm).append("' not known: bf16 assumed"));
-    }
-}
-
-void read_method(const HfConfig& config, const Reader& table, const std::string& method, Scheme& scheme) {
-    if (method == "mxfp4") {
-        scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0},
-                                DType::mxfp4});   // the only modules this method converts
-    } else if (method == "fp8" || method == "fbgemm_fp8") {
-        scheme.rules.push_back(
-            {std::nullopt, table.has("weight_block_size") ? DType::fp8_block : DType::fp8});
-    } else if (method == "gptq" || method == "awq" || method == "auto-round") {
-        scheme.rules.push_back(
-            {std::nullopt, table.integer_or("bits", 4, 2, 16) == 8 ? DType::int8 : DType::int4});
-        config.note("scales counted for groups of 32 weights");
-    } else {
-        config.note(std::string("quantisation method '").append(method).append("' not known: bf16 assumed"));
-    }
-}
-
-Scheme read_scheme(const HfConfig& config, const Reader& table) {
-    Scheme scheme;
-    read_ignored(table, scheme);
-    read_kv_cache(table, scheme);
-    if (table.has("config_groups"))
-        read_groups(table, scheme);
-    else if (table.has("quant_algo"))
-        read_algorithm(config, table, table.text("quant_algo"), scheme);
-    else if (table.has("quant_method"))
-        read_method(config, table, table.text("quant_method"), scheme);
-    return scheme;
 }
 
 std::vector<std::string_view> input_names(const Mixer& mixer) {
@@ -248,10 +90,11 @@ void set_attention(const HfConfig& config, const Scheme& scheme, const Architect
     for (const MixerGroup& group : a.mixers) {
         double size = 0;
         for (const Tensor& t : mixer_tensors(group.kind, a.hidden)) size += t.elements() * group.count;
-        votes[format_of(scheme, {input_names(group.kind), group.count})] += size;
+        votes[format_of(scheme, {input_names(group.kind), group.count, a.layers})] += size;
         if (std::holds_alternative<GroupedAttention>(group.kind) ||
             std::holds_alternative<LatentAttention>(group.kind)) {
-            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count})] += size;
+            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count, a.layers})] +=
+                size;
         }
     }
     const auto most = [](const auto& map) {
@@ -283,26 +126,110 @@ void set_feed_forward(const Scheme& scheme, const Architecture& a, Precision& pr
         precision.routed_experts = format_of(
             scheme, {{"mlp.experts.#.gate_proj", "mlp.experts", "block_sparse_moe.experts.#.w1",
                       "mixer.experts.#.up_proj", "feed_forward.experts.gate_up_proj", "experts.gate_up_proj"},
-                     routed});
+                     routed,
+                     a.layers});
     }
     if (shared > 0) {
         precision.shared_experts =
             format_of(scheme, {{"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
                                 "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
                                 "feed_forward.shared_expert.gate_proj"},
-                               shared});
+                               shared,
+                               a.layers});
     }
     if (dense > 0) {
         precision.dense_ffn = format_of(
-            scheme,
-            {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"}, dense});
+            scheme, {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"},
+                     dense,
+                     a.layers});
     }
 }
 
-void apply(const HfConfig& config, const Reader& table, const Architecture& a, Precision& precision) {
+/// Names that a tensor has as a module, fused ones included.
+std::vector<std::string> module_names(const Tensor& t) {
+    std::vector<std::string> names;
+    std::string_view name = t.name;
+    if (name.starts_with("experts.")) name.remove_prefix(8);
+    const auto add = [&](std::initializer_list<std::string_view> parents) {
+        for (const std::string_view parent : parents) names.push_back(std::string(parent).append(name));
+    };
+    const bool gate_or_up = name == "gate_proj" || name == "up_proj";
+    switch (t.component) {
+        case Component::routed_experts:
+            add({"mlp.experts.#.", "mixer.experts.#.", "feed_forward.experts.", "experts."});
+            names.emplace_back(gate_or_up ? "block_sparse_moe.experts.#.w1"
+                                          : "block_sparse_moe.experts.#.w2");
+            break;
+        case Component::shared_experts:
+            add({"mlp.shared_experts.", "mlp.shared_expert.", "block_sparse_moe.shared_experts.",
+                 "mixer.shared_experts.", "feed_forward.shared_expert."});
+            break;
+        case Component::dense_ffn:
+            add({"mlp.", "feed_forward.", "mixer."});
+            if (gate_or_up) names.emplace_back("mlp.gate_up_proj");
+            break;
+        default:
+            add({"self_attn.", "linear_attn.", "mixer.", "mamba.", "attn."});
+            if (name == "q_proj" || name == "k_proj" || name == "v_proj")
+                names.emplace_back("self_attn.qkv_proj");
+    }
+    return names;
+}
+
+/// Bytes of one kind of tensor over its layers, each share of them in the format of the rule that names it.
+double mixed_bytes(const Scheme& scheme, const Tensor& t, int layers, int all) {
+    const std::vector<std::string> names = module_names(t);
+    double left = 1;
+    double bytes = 0;
+    const auto take = [&](const ListedModules* modules, DType format) {
+        const double share =
+            std::min(left, modules == nullptr ? left : coverage(*modules, names, layers, all));
+        bytes += share * bytes_as(t, format).value();
+        left -= share;
+    };
+    for (const ListedModules& modules : scheme.ignored) take(&modules, DType::bf16);
+    for (const FormatRule& rule : scheme.rules) take(rule.target ? &*rule.target : nullptr, rule.format);
+    take(nullptr, DType::bf16);
+    return bytes;
+}
+
+/// Bytes beyond those of the one format per component, where single modules or layers have another.
+void set_mixed(const Scheme& scheme, Architecture& a, const Precision& precision) {
+    std::array<double, component_count> beyond{};
+    double total = 0;
+    const auto add = [&](const std::vector<Tensor>& layer, int count) {
+        for (Tensor t : layer) {
+            t.copies *= count;
+            const double plain = stored_bytes(t, precision).value();
+            total += plain;
+            if (t.kind != TensorKind::matmul || !t.quantisable) continue;
+            beyond[static_cast<std::size_t>(t.component)] += mixed_bytes(scheme, t, count, a.layers) - plain;
+        }
+    };
+    for (const MixerGroup& group : a.mixers) add(mixer_tensors(group.kind, a.hidden), group.count);
+    for (const FfnGroup& group : a.ffns) add(ffn_tensors(group.kind, a.hidden), group.count);
+    constexpr double worth_telling = 0.002;   // of the bytes of the layers
+    for (int i = 0; i < component_count; ++i) {
+        const double bytes = std::round(beyond[static_cast<std::size_t>(i)]);
+        if (std::abs(bytes) > worth_telling * total) a.mixed.push_back({i, bytes});
+    }
+}
+
+void set_head(const Scheme& scheme, const Architecture& a, Precision& precision) {
+    if (!scheme.head || a.tied_embeddings || scheme.rules.empty()) return;
+    for (const ListedModules& modules : scheme.ignored)
+        if (modules.pattern.matches("lm_head") || modules.pattern.matches("model.lm_head")) return;
+    for (const FormatRule& rule : scheme.rules)
+        if (!rule.target) precision.head = rule.format;
+}
+
+void apply(const HfConfig& config, const Reader& table, Architecture& a, Precision& precision) {
     const Scheme scheme = read_scheme(config, table);
     set_attention(config, scheme, a, precision);
     set_feed_forward(scheme, a, precision);
+    set_head(scheme, a, precision);
+    a.mixed.clear();
+    set_mixed(scheme, a, precision);
     if (scheme.kv_cache) precision.kv_cache = *scheme.kv_cache;
 }
 
@@ -310,15 +237,23 @@ void apply(const HfConfig& config, const Reader& table, const Architecture& a, P
 
 Precision released_precision(const HfConfig& config, const Document* side_file, Architecture& a) {
     Precision precision;
-    if (const Reader* holder = config.holder("quantization_config")) {
-        apply(config, holder->table("quantization_config"), a, precision);
+    for (const std::string_view key : {"quantization_config", "compression_config"}) {
+        const Reader* holder = config.holder(key);
+        if (holder == nullptr) continue;
+        apply(config, holder->table(key), a, precision);
+        break;
     }
     if (side_file != nullptr) {
         const Reader side(*side_file);
         if (side.has("quantization")) apply(config, side.table("quantization"), a, precision);
     }
     // DeepSeek-V4 states the format of its experts in a key of its own.
-    if (config.text.text_or("expert_dtype", "") == "fp4") precision.routed_experts = DType::mxfp4;
+    if (config.text.text_or("expert_dtype", "") == "fp4") {
+        precision.routed_experts = DType::mxfp4;
+        std::erase_if(a.mixed, [](const MixedFormat& m) {
+            return m.component == static_cast<int>(Component::routed_experts);
+        });
+    }
     return precision;
 }
 

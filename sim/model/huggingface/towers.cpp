@@ -17,7 +17,7 @@ struct Encoder {
     Count layers = 0;
     Count width = 0;   // i
     Count patch = 0;
-    Count side = 0;    // patches along an image side; 0: not stated
+    Count side = 0;   // patches along an image side; 0: not stated
     Count merge = 1;
     Count out = 0;
 };
@@ -77,7 +77,8 @@ Count siglip(const Encoder& e) {
 }
 
 Count pixtral(const Encoder& e) {
-    return patches(e) + e.layers * gated_block(e, e.width) + e.h + 4 * e.h * e.h + e.h * e.out + e.out * e.out;
+    return patches(e) + e.layers * gated_block(e, e.width) + e.h + 4 * e.h * e.h + e.h * e.out +
+           e.out * e.out;
 }
 
 /// InternViT: class token, layer scales; the 6B has RMSNorms on queries and keys and no bias of q, k, v.
@@ -92,8 +93,8 @@ Count intern_vit(const Encoder& e) {
 /// GLM-4V: blocks as wide as the text model, a downsampling convolution, a gated merger of intermediate_size.
 Count glm4v(const Encoder& e) {
     const Count joined = e.merge * e.merge * e.h * e.out + e.out;
-    return patches(e, 2) + e.side * e.side * e.h + e.layers * gated_block(e, e.out) + 2 * e.h + joined + e.out * e.out +
-           2 * e.out + 3 * e.out * e.width;
+    return patches(e, 2) + e.side * e.side * e.h + e.layers * gated_block(e, e.out) + 2 * e.h + joined +
+           e.out * e.out + 2 * e.out + 3 * e.out * e.width;
 }
 
 Count moonvit(const Reader& v, const Encoder& e) {
@@ -103,8 +104,8 @@ Count moonvit(const Reader& v, const Encoder& e) {
 
 Count llama4(const Reader& v, const Encoder& e) {
     const Count wide = size(v, {"projector_output_dim", "vision_output_dim"});
-    return patches(e) + (e.side * e.side + 2) * e.h + e.layers * plain_block(e) + 4 * e.h + 4 * e.h * wide + wide * wide +
-           wide * e.out;
+    return patches(e) + (e.side * e.side + 2) * e.h + e.layers * plain_block(e) + 4 * e.h + 4 * e.h * wide +
+           wide * wide + wide * e.out;
 }
 
 /// Llama 3.2 Vision: positions of up to `max_num_tiles` tiles for each of 9 aspect ratios.
@@ -150,7 +151,8 @@ Count nested_encoders(const Reader& v, int hidden) {
 Count parameters_of(const Reader& v, const std::string& kind, int hidden, bool& exact) {
     const auto is = [&kind](std::string_view name) { return kind.starts_with(name); };
     const Value* width = v.raw("width");
-    if (width != nullptr && std::holds_alternative<Value::Table>(width->content)) return nested_encoders(v, hidden);
+    if (width != nullptr && std::holds_alternative<Value::Table>(width->content))
+        return nested_encoders(v, hidden);
     const Encoder e = encoder(v, hidden);
     if (e.h == 0 || e.layers == 0) return 0;
     if (is("qwen3_omni_moe_audio")) return audio_transformer(e);
@@ -163,7 +165,8 @@ Count parameters_of(const Reader& v, const std::string& kind, int hidden, bool& 
     if (is("llama4")) return llama4(v, e);
     if (is("mllama")) return mllama(v, e);
     if (is("DFNRope")) return ernie(e);
-    if (is("gemma4_vision")) return patches(e) + e.layers * gated_block(e, e.width) + 2 * 10'240 * e.h + e.h * e.out;
+    if (is("gemma4_vision"))
+        return patches(e) + e.layers * gated_block(e, e.width) + 2 * 10'240 * e.h + e.h * e.out;
     if (is("gemma4_audio")) return conformer(e);
     exact = false;
     return patches(e) + e.side * e.side * e.h + e.layers * plain_block(e) + merger(e);
@@ -196,10 +199,12 @@ void add_image_experts(const HfConfig& config, Architecture& a) {
     const std::vector<double> widths = config.text.numbers("moe_intermediate_size", Range{0, max_width});
     if (experts.size() < 2 || widths.size() < 2) return;
     Count layers = 0;
-    for (const FfnGroup& group : a.ffns) layers += std::holds_alternative<MoeFfn>(group.kind) ? group.count : 0;
+    for (const FfnGroup& group : a.ffns)
+        layers += std::holds_alternative<MoeFfn>(group.kind) ? group.count : 0;
     const double each = experts[1] * (3.0 * a.hidden * widths[1] + a.hidden + 1);
     const double count = static_cast<double>(layers) * each;
-    if (count < 1 || count > static_cast<double>(max_tower)) config.text.fail("moe_num_experts", "impossible sizes");
+    if (count < 1 || count > static_cast<double>(max_tower))
+        config.text.fail("moe_num_experts", "impossible sizes");
     a.towers.push_back({"experts of images", static_cast<Count>(count)});
     config.note("experts of images on the device: no text token uses them");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `estimate`: one description, or several that differ in inputs given as lists, side by side.
 #include "estimate/estimate.h"
+#include "text.h"
 
 #include <algorithm>
 
@@ -137,7 +138,12 @@ Answer run_estimate(const Invocation& invocation) {
     const bool any =
         std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });
     Answer answer;
-    answer.messages = infeasible_messages(answers, any && invocation.quiet);
+    for (const EstimateAnswer& a : answers) {
+        if (!a.scenario) continue;
+        answer.messages = warning_lines(a.scenario->architecture);
+        break;
+    }
+    answer.messages.append(infeasible_messages(answers, any && invocation.quiet));
     const std::string missed = missed_objectives(answers);
     const bool all_miss = any && std::none_of(answers.begin(), answers.end(), [](const auto& a) {
                               return a.estimate && a.estimate->meets_slo;

@@ -215,6 +215,11 @@ void write_answer(JsonWriter& json, const EstimateAnswer& a) {
     json.begin_array("notes");
     for (const std::string& note : assumptions({a})) json.text({}, note);
     json.end_array();
+    if (a.scenario && !a.scenario->architecture.warnings.empty()) {
+        json.begin_array("warnings");
+        for (const std::string& warning : a.scenario->architecture.warnings) json.text({}, warning);
+        json.end_array();
+    }
     json.end_object();
 }
 

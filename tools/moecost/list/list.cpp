@@ -233,9 +233,13 @@ Answer run_list(const Invocation& invocation) {
     const Kind& kind = kind_named(given[0]);
     if (given.size() > (kind.name == "prices" ? 2U : 1U))
         throw InputError({given.back()}, {}, "is one name too many");
+    if (kind.name != "models" && !invocation.line.settings.empty())
+        throw InputError({std::string("--").append(invocation.line.settings[0].key)}, {},
+                         "chooses among models only");
+    Sheet sheet = kind.list(invocation.data, given.size() > 1 ? given[1] : std::string());
+    if (kind.name == "models") filter_models(sheet, invocation.line);
     Answer answer;
-    answer.output =
-        print(kind.list(invocation.data, given.size() > 1 ? given[1] : std::string()), invocation.format);
+    answer.output = print(sheet, invocation.format);
     const bool explain = invocation.format == Format::text && !invocation.quiet && !kind.footnote.empty();
     if (explain) answer.output.append("\n").append(kind.footnote).append("\n");
     return answer;

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "moecost/base/format.h"
+#include "moecost/estimate/description.h"
+#include "moecost/estimate/inputs.h"
 #include "moecost/model/cache.h"
 #include "moecost/model/counts.h"
 #include "moecost/model/library.h"
@@ -59,7 +61,58 @@ std::string experts_text(const MoeFfn* moe) {
     return s;
 }
 
+/// Text of a cell in lower case, so that "mamba" finds Mamba-2.
+std::string lower(std::string text) {
+    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text;
+}
+
+std::string cell_text(const Cell& cell) {
+    const auto* text = std::get_if<std::string>(&cell.value);
+    return text == nullptr ? std::string{} : lower(*text);
+}
+
+/// "dense" and "moe" go by the experts; anything else by the name of a token mixer.
+bool has_mechanism(const std::vector<Cell>& row, const std::string& wanted) {
+    const std::string experts = cell_text(row[5]);
+    if (wanted == "dense") return experts == "dense";
+    if (wanted == "moe") return experts != "dense";
+    return cell_text(row[7]).find(wanted) != std::string::npos;
+}
+
 }   // namespace
+
+std::vector<Flag> list_flags() {
+    return {{"mechanism", "NAME", "Models",
+             "with this mechanism: moe, dense, MLA, GQA, window, Mamba, delta net, ..."},
+            {"min-size", "N", "Models", "at least N parameters: 7e9, 7B"},
+            {"max-size", "N", "Models", "at most N parameters"},
+            {"licence", "NAME", "Models", "under this licence, where it is known: Apache-2.0, MIT, ..."},
+            {"since", "DATE", "Models", "released in this month or later, where it is known: 2026-01"}};
+}
+
+void filter_models(Sheet& sheet, const CommandLine& line) {
+    const auto text = [&line](std::string_view key) {
+        const std::string* given = line.find(key);
+        return given == nullptr ? std::string{} : lower(*given);
+    };
+    const auto size = [&](std::string_view key, double otherwise) {
+        const std::string* given = line.find(key);
+        return given == nullptr ? otherwise
+                                : parse_number(*input_named("size"), *given, {std::string("--").append(key)});
+    };
+    const double low = size("min-size", 0);
+    const double high = size("max-size", 1e300);
+    const std::string mechanism = text("mechanism");
+    const std::string licence = text("licence");
+    const std::string since = text("since");
+    std::erase_if(sheet.rows, [&](const std::vector<Cell>& row) {
+        const double total = std::get<double>(row[1].value);
+        return total < low || total > high || (!mechanism.empty() && !has_mechanism(row, mechanism)) ||
+               (!licence.empty() && cell_text(row[10]) != licence) ||
+               (!since.empty() && (cell_text(row[11]).empty() || cell_text(row[11]) < since));
+    });
+}
 
 Sheet list_models(const DataStore& data, const std::string&) {
     Sheet sheet{"moecost.list.models/1", "models", {}, {}};
@@ -73,6 +126,8 @@ Sheet list_models(const DataStore& data, const std::string&) {
                      {"attention", "attention"},
                      {"weights", "weights"},
                      {"kv_bytes_per_token", "KV", true},
+                     {"licence", ""},
+                     {"released", ""},
                      {"source", ""}};
     for (const std::string& id : data.names("workloads/models")) {
         const Architecture a = load_model(data, id);
@@ -86,7 +141,8 @@ Sheet list_models(const DataStore& data, const std::string&) {
              moe != nullptr ? whole(moe->experts) : no_cell(), moe != nullptr ? whole(moe->top_k) : no_cell(),
              text_cell(experts_text(moe)), whole(a.layers), text_cell(attention_of(a)),
              text_cell(info(a.precision.routed_experts).name),
-             kv > 0 ? number_cell(kv, byte_size(kv)) : no_cell(), text_cell(a.source)});
+             kv > 0 ? number_cell(kv, byte_size(kv)) : no_cell(), text_cell(a.licence), text_cell(a.released),
+             text_cell(a.source)});
     }
     return sheet;
 }

@@ -9,6 +9,9 @@
 namespace moecost::cli {
 
 [[nodiscard]] Sheet list_models(const DataStore& data, const std::string& unused);
+/// Leaves the rows that the options ask for: --mechanism, --min-size, --max-size, --licence, --since.
+void filter_models(Sheet& sheet, const CommandLine& line);
+[[nodiscard]] std::vector<Flag> list_flags();
 [[nodiscard]] Sheet list_families(const DataStore& data, const std::string& unused);
 
 }   // namespace moecost::cli

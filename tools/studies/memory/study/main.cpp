@@ -5,6 +5,7 @@
 #include <map>
 
 #include "memory/memory_logs.h"
+#include "moecost/base/file.h"
 #include "moecost/base/format.h"
 
 namespace {

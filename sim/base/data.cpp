@@ -2,7 +2,10 @@
 #include "moecost/base/data.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "moecost/base/read_file.h"
 
@@ -32,6 +35,38 @@ bool has_alias(const Document& document, std::string_view wanted) {
     const auto aliases = reader.texts("aliases");
     return std::any_of(aliases.begin(), aliases.end(),
                        [&](const auto& a) { return normal_form(a) == wanted; });
+}
+
+/// Lines of `key = "text"` or `key = 12`, comments aside, read without the whole of TOML: a run looks into the heads of
+/// many files to open one. Nothing: some line says more.
+std::optional<Document> read_plain_lines(std::string_view text, const std::string& file) {
+    constexpr std::string_view bare = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    Document document{file, {Value::Table{}, 1, 1}};
+    auto& table = std::get<Value::Table>(document.root.content);
+    int number = 0;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        ++number;
+        if (line.empty() || line[0] == '#') continue;
+        const std::size_t end = line.find_first_not_of(bare);
+        if (end == 0 || end == std::string_view::npos || line.substr(end, 3) != " = ") return std::nullopt;
+        const std::string_view rest = line.substr(end + 3);
+        Value value{{}, number, static_cast<int>(end) + 4};
+        std::int64_t integer = 0;
+        const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), integer);
+        const std::size_t quote = rest.starts_with('"') ? rest.find('"', 1) : std::string_view::npos;
+        if (quote != std::string_view::npos && quote + 1 == rest.size() &&
+            rest.find('\\') == std::string_view::npos) {
+            value.content = std::string(rest.substr(1, quote - 1));
+        } else if (parsed.ec == std::errc{} && parsed.ptr == rest.data() + rest.size()) {
+            value.content = integer;
+        } else {
+            return std::nullopt;
+        }
+        table.emplace_back(line.substr(0, end), std::move(value));
+    }
+    return document;
 }
 
 SystemError unreadable(const std::string& path, const std::error_code& ec) {
@@ -130,7 +165,9 @@ Document DataStore::head(std::string_view folder, std::string_view stem) const {
     const std::string_view text = s.text();
     if (text.starts_with('[')) return parse_toml({}, s.file);
     const std::size_t table = text.find("\n[");
-    return parse_toml(text.substr(0, table == std::string_view::npos ? table : table + 1), s.file);
+    const std::string_view head = text.substr(0, table == std::string_view::npos ? table : table + 1);
+    if (auto document = read_plain_lines(head, s.file)) return std::move(*document);
+    return parse_toml(head, s.file);
 }
 
 Document DataStore::open(std::string_view folder, std::string_view name, std::string_view what) const {

@@ -78,7 +78,7 @@ MeasuredPoint point_of(const Row& r) {
     p.suspect = set_to_one(r.text("suspect"));
     p.gpus = r.degree("num_gpus");
     p.isl = r.count("isl");
-    p.osl = r.count("osl");
+    p.osl = r.number("osl");   // 0 where a row is of prompts alone
     p.concurrency = r.count("concurrency");
     p.prompts = r.count("num_prompts");
     p.rate = r.positive("request_rate");

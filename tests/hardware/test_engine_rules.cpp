@@ -7,6 +7,7 @@
 
 #include "../base/input_error.h"
 #include "moecost/base/csv.h"
+#include "moecost/base/read_file.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/hardware/engine_rules.h"
 
@@ -38,7 +39,9 @@ std::string small(const std::string& extra) {
            "[[format]]\nrole = \"weights\"\nformats = [\"bf16\"]\ngenerations = [\"any\"]\ncompute = "
            "\"native\"\n"
            "kernel = \"k\"\nsource = \"s\"\n"
-           "[defaults]\nsource = \"s\"\nbatching = \"chunked_prefill\"\nmemory_basis = \"total\"\n";
+           "[defaults]\nsource = \"s\"\nbatching = \"chunked_prefill\"\nmemory_basis = \"total\"\n"
+           "[memory]\nfraction_of = \"total\"\ncovers = [\"cache\"]\ngraphs = \"none\"\nformula = \"f\"\n"
+           "version = \"1.0\"\nsource = \"s\"\n";
 }
 
 std::string failure(const std::string& extra) {
@@ -94,10 +97,10 @@ TEST_CASE("defaults of the rules are those of every calibrated profile") {
     const DataStore data;
     for (const std::string& name : data.names(profile_folder)) {
         CAPTURE(name);
-        const Profile p = profile_from_toml(data.open(profile_folder, name, "profile"));
+        const Profile p = profile_from_toml(data.open(profile_folder, name, "profile"), {});
         const EngineRules rules = load_engine_rules(data, p.engine);
         const std::string generation =
-            p.accelerator.empty() ? "" : load_accelerator(data, p.accelerator).generation;
+            p.accelerator == any_accelerator ? "" : load_accelerator(data, p.accelerator).generation;
         const EngineSettings d = default_settings(rules, generation);
         CHECK(d.batching == p.defaults.batching);
         CHECK(d.memory_basis == p.defaults.memory_basis);

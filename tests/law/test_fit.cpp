@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "moecost/base/read_file.h"
 #include "moecost/law/fit.h"
 
 #include <doctest/doctest.h>

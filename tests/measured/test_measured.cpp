@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../base/input_error.h"
+#include "moecost/base/read_file.h"
 #include "moecost/measured/measured.h"
 
 using namespace moecost;

@@ -87,8 +87,8 @@ TEST_CASE("suite, calibrate, estimate: known constants come back and give the sa
         d.gpu = gpu;
         d.model = "mixtral-8x7b";
         d.tp = 2;
-        d.price = "2";
-        const auto estimate = moecost::evaluate(moecost::describe(moecost::DataStore(), d));
+        d.usd_per_gpu_hour = 2;
+        const auto estimate = moecost::evaluate(*moecost::describe(moecost::DataStore(), d));
         REQUIRE(static_cast<bool>(estimate));
         return estimate->serving.output_tokens_per_s.value();
     };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "moecost/base/csv.h"
+#include "moecost/base/read_file.h"
 #include "moecost/model/library.h"
 #include "moecost/ops/launchable.h"
 

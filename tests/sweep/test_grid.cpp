@@ -41,7 +41,7 @@ TEST_CASE("keys of a zipped axis move together and edits lose their prefix") {
         "values=[['h100_sxm','h200_sxm'],[2.5,'$3.2'],[8,16]]\n");
     CHECK(g.points == 2);
     CHECK(g.axes[0].columns[0].kind == AxisKind::name);
-    CHECK(g.axes[0].columns[1].kind == AxisKind::price);
+    CHECK(g.axes[0].columns[1].kind == AxisKind::number);
     CHECK(g.axes[0].columns[1].numbers == std::vector<double>{2.5, 3.2});
     CHECK(g.axes[0].columns[2].kind == AxisKind::edit);
     CHECK(g.axes[0].columns[2].name == "experts");
@@ -65,7 +65,7 @@ TEST_CASE("mistakes in a grid name the place and what is allowed") {
     } cases[] = {
         {"", "the grid has no axis"},
         {"[[axis]]\nkey='tp'\nvalues=[]\n", "is empty: the grid has no points"},
-        {"[[axis]]\nkey='tq'\nvalues=[1]\n", "unknown key"},
+        {"[[axis]]\nkey='tq'\nvalues=[1]\n", "is no input"},
         {"[[axis]]\nkey='tp'\nvalues=[1.5]\n", "is not a whole number in 1..65536"},
         {"[[axis]]\nkey='tp'\nvalues=['a']\n", "is not a whole number in 1..65536"},
         {"[[axis]]\nkey='isl'\nrange={from=5,to=1}\n", "is below 'from'"},
@@ -81,7 +81,7 @@ TEST_CASE("mistakes in a grid name the place and what is allowed") {
         {"[[axis]]\nkey='gpu'\nvalues=['h1000']\n", "no accelerator is named 'h1000'"},
         {"[[axis]]\nkey='model'\nvalues=['mixtrel']\n", "no model is named 'mixtrel'"},
         {"[[axis]]\nkey='engine'\nvalues=['vlm']\n", "no engine is named 'vlm'"},
-        {"[[axis]]\nkey='weights'\nvalues=['fp9']\n", "no number format is named 'fp9'"},
+        {"[[axis]]\nkey='weights'\nvalues=['fp9']\n", "'fp9' is not a number format"},
         {"[[axis]]\nkey='gpu.memory_bandwith_tb_s'\nvalues=[3]\n", "no such figure of an accelerator"},
         {"[[axis]]\nkey='gpu.usable_gib'\nvalues=[1e9]\n", "is not in 1..4096"},
         {"[[axis]]\nkey='tp'\nvalues=[1]\nstep=2\n", "unknown key"},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "moecost/base/read_file.h"
 #include "moecost/validate/validate.h"
 
 using namespace moecost;

@@ -144,7 +144,7 @@ KernelTables kernel_tables(const Reader& r, const KernelLaw& law) {
 }   // namespace
 
 std::string_view name_of(Provenance provenance) {
-    constexpr std::string_view names[] = {"calibrated", "extrapolated", "datasheet"};
+    constexpr std::string_view names[] = {"calibrated", "extrapolated", "borrowed", "roofline"};
     return names[static_cast<std::size_t>(provenance)];
 }
 
@@ -166,7 +166,7 @@ Profile profile_from_toml(const Document& document, const LawConstants& law) {
     if (r.has("gemm") || r.has("assumed"))
         p.kernels = kernel_tables(r, law.kernels);
     else
-        p.basis = Provenance::datasheet;   // the pure roofline
+        p.basis = Provenance::roofline;
     return p;
 }
 
@@ -199,7 +199,7 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
         });
         if (it == known.end()) continue;
         Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"), law);
-        if (owner != accelerator) p.basis = Provenance::datasheet;
+        if (owner != accelerator && p.kernels) p.basis = Provenance::borrowed;
         return p;
     }
     no_profile(known, accelerator, engine);

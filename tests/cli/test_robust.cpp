@@ -32,7 +32,7 @@ void check_one_line(const Run& run, int status, std::string_view part) {
     for (const char c : run.err) CHECK((c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)));
 }
 
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
+std::string in_quotes(const std::string& path) { return "'" + path + "'"; }
 
 std::string config() { return read_file(std::string(MOECOST_TEST_DATA).append("/cli/data/config.json")); }
 
@@ -40,8 +40,8 @@ std::string config() { return read_file(std::string(MOECOST_TEST_DATA).append("/
 
 TEST_CASE("pipes work for JSON, TOML and CSV wherever a file does") {
     const ScratchFolder scratch;
-    const std::string json = quoted(scratch.write("c.json", config()));
-    const std::string pipe = quoted((scratch.path / "pipe").string());
+    const std::string json = in_quotes(scratch.write("c.json", config()));
+    const std::string pipe = in_quotes((scratch.path / "pipe").string());
     const std::string direct = run_program("import hf " + json).out;
     CHECK_FALSE(direct.empty());
     // A named pipe is opened once: a second reader would wait for ever.
@@ -64,17 +64,18 @@ TEST_CASE("what never ends, or unpacks to too much, ends at the limit with one l
     const std::string member = gzip_member(std::string(std::size_t{1} << 20, '1').append("\n"));
     std::string bomb = gzip_member("a,b\n");
     for (int i = 0; i < 80; ++i) bomb.append(member);
-    check_one_line(run_program("validate " + quoted(scratch.write("bomb.csv.gz", bomb))), 2,
+    check_one_line(run_program("validate " + in_quotes(scratch.write("bomb.csv.gz", bomb))), 2,
                    "larger than 64 MiB");
-    check_one_line(run_program("validate " + quoted(scratch.write("wide.csv", std::string(10'000'000, ',')))),
-                   2, "a row is longer than 1 MiB");
+    check_one_line(
+        run_program("validate " + in_quotes(scratch.write("wide.csv", std::string(10'000'000, ',')))), 2,
+        "a row is longer than 1 MiB");
     std::string many("[");
     for (int i = 0; i < 2'500'000; ++i) many.append("1,");
-    check_one_line(run_program("import hf " + quoted(scratch.write("many.json", many.append("1]")))), 2,
+    check_one_line(run_program("import hf " + in_quotes(scratch.write("many.json", many.append("1]")))), 2,
                    "more than 2,000,000 values");
     std::string table("a = ");
     check_one_line(
-        run_program("estimate --scenario " + quoted(scratch.write("many.toml", table.append(many)))), 2,
+        run_program("estimate --scenario " + in_quotes(scratch.write("many.toml", table.append(many)))), 2,
         "more than 2,000,000 values");
 }
 
@@ -85,7 +86,8 @@ TEST_CASE("short memory ends with one line, never with a signal") {
         "long.json", std::string("{\"model_type\":\"").append(std::string(50'000'000, 'A')).append("\"}"));
     for (const int limit : {60'000, 100'000, 150'000, 200'000, 250'000}) {
         CAPTURE(limit);
-        const Run run = run_program("import hf " + quoted(text), "ulimit -v " + std::to_string(limit) + ";");
+        const Run run =
+            run_program("import hf " + in_quotes(text), "ulimit -v " + std::to_string(limit) + ";");
         CHECK((run.status == 1 || run.status == 2));
         CHECK(run.err.starts_with("moecost: "));
     }
@@ -94,9 +96,9 @@ TEST_CASE("short memory ends with one line, never with a signal") {
 TEST_CASE("threads that cannot be had are a note, not an end") {
     if (sanitized) return;
     const ScratchFolder scratch;
-    const std::string grid = quoted(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
+    const std::string grid = in_quotes(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
     const std::string out = (scratch.path / "out.csv").string();
-    const Run run = run_program("sweep " + grid + " --threads 64 -o " + quoted(out), "ulimit -v 400000;");
+    const Run run = run_program("sweep " + grid + " --threads 64 -o " + in_quotes(out), "ulimit -v 400000;");
     CAPTURE(run.err);
     CHECK(run.status == 0);
     CHECK(run.err.find("threads ran: the machine gives no more") != std::string::npos);
@@ -105,7 +107,7 @@ TEST_CASE("threads that cannot be had are a note, not an end") {
 TEST_CASE("a file beyond the limit of its size fails like a full disk and leaves nothing") {
     const ScratchFolder scratch;
     const std::string out = (scratch.path / "out.json").string();
-    const Run run = run_program(mixtral + "--format json -o " + quoted(out), "ulimit -f 1;");
+    const Run run = run_program(mixtral + "--format json -o " + in_quotes(out), "ulimit -f 1;");
     check_one_line(run, 1, "File too large");
     CHECK(std::filesystem::is_empty(scratch.path));
     CHECK_FALSE(std::filesystem::exists(out));
@@ -113,10 +115,10 @@ TEST_CASE("a file beyond the limit of its size fails like a full disk and leaves
 
 TEST_CASE("closed streams matter only where they are wanted") {
     const ScratchFolder scratch;
-    const std::string grid = quoted(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
+    const std::string grid = in_quotes(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
     const std::string out = (scratch.path / "out.csv").string();
-    CHECK(run_program("sweep " + grid + " -o " + quoted(out) + " 2>&-").status == 0);
-    CHECK(run_program("sweep " + grid + " -o " + quoted((scratch.path / "two.csv").string()) +
+    CHECK(run_program("sweep " + grid + " -o " + in_quotes(out) + " 2>&-").status == 0);
+    CHECK(run_program("sweep " + grid + " -o " + in_quotes((scratch.path / "two.csv").string()) +
                       " 0<&- 1>&- 2>&-")
               .status == 0);
     CHECK(read_file(out) == read_file((scratch.path / "two.csv").string()));
@@ -148,12 +150,12 @@ TEST_CASE("an answer never overwrites what it is computed from") {
     std::filesystem::create_symlink(scenario, scratch.path / "link");
     for (const std::string output :
          {scenario, (scratch.path / "link").string(), (scratch.path / "." / "s.toml").string()}) {
-        check_one_line(run_program("estimate --scenario " + quoted(scenario) + " -o " + quoted(output)), 2,
-                       "would overwrite");
+        check_one_line(run_program("estimate --scenario " + in_quotes(scenario) + " -o " + in_quotes(output)),
+                       2, "would overwrite");
         CHECK(read_file(scenario) == before);
     }
-    check_one_line(run_program("validate --rows " + quoted((scratch.path / "r.csv").string()) + " -o " +
-                               quoted((scratch.path / "r.csv").string())),
+    check_one_line(run_program("validate --rows " + in_quotes((scratch.path / "r.csv").string()) + " -o " +
+                               in_quotes((scratch.path / "r.csv").string())),
                    2, "would overwrite");
     check_one_line(run_program(mixtral + "-o -"), 2, "'-' names no file");
 }
@@ -170,7 +172,7 @@ TEST_CASE("control characters and bytes that are no UTF-8 are escaped in message
 
 TEST_CASE("corners of a data folder that cannot be read are one line, and none leads out of it") {
     const ScratchFolder scratch;
-    const std::string folder = quoted(scratch.path.string());
+    const std::string folder = in_quotes(scratch.path.string());
     scratch.write("hwmodels/prices/x.toml", "");
     std::filesystem::create_symlink("loop.toml", scratch.path / "hwmodels/prices/loop.toml");
     check_one_line(run_program("list prices --data-dir " + folder), 1, "loop.toml");
@@ -192,10 +194,10 @@ TEST_CASE("a user's own file works wherever a name does, and says what it borrow
     const ScratchFolder scratch;
     const std::string source(MOECOST_SOURCE);
     const auto copy = [&](const std::string& from, const std::string& to) {
-        return quoted(scratch.write(to, read_file(source + "/" + from)));
+        return in_quotes(scratch.write(to, read_file(source + "/" + from)));
     };
     const std::string gpu = copy("hwmodels/accelerators/h100_sxm.toml", "mygpu.toml");
-    const std::string cluster = quoted(
+    const std::string cluster = in_quotes(
         scratch.write("mycluster.toml", "accelerator = 'mygpu.toml'\ngpus_per_node = 8\ndomain = 8\n"));
     for (const char* engine : {"vllm", "sglang", "trtllm"}) {
         CAPTURE(engine);
@@ -234,7 +236,7 @@ TEST_CASE("a user's own file works wherever a name does, and says what it borrow
 TEST_CASE("measured rows are held to the ranges of the inputs they become") {
     const ScratchFolder scratch;
     const auto table = [&](const std::string& columns, const std::string& values) {
-        return quoted(scratch.write(
+        return in_quotes(scratch.write(
             "m.csv", "id,scenario,gpu,engine,model,isl,osl,num_gpus,concurrency," + columns +
                          "\na,closed_loop,h100_sxm,vllm,mixtral-8x7b,100,100,4,8," + values + "\n"));
     };
@@ -257,10 +259,10 @@ TEST_CASE("every status but 0 says a line, quiet or not") {
     }
     const ScratchFolder scratch;
     const std::string grid =
-        quoted(scratch.write("g.toml",
-                             "[scenario]\nmodel='deepseek-v3'\ngpu='h100_sxm'\n[[axis]]\n"
-                             "key='tp'\nvalues=[1,2]\n"));
-    const std::string out = quoted((scratch.path / "o.csv").string());
+        in_quotes(scratch.write("g.toml",
+                                "[scenario]\nmodel='deepseek-v3'\ngpu='h100_sxm'\n[[axis]]\n"
+                                "key='tp'\nvalues=[1,2]\n"));
+    const std::string out = in_quotes((scratch.path / "o.csv").string());
     for (const std::string form : {"--quiet", "--quiet --resume", "--resume"}) {
         const Run run = run_program("sweep " + grid + " -o " + out + " " + form);
         CAPTURE(run.err);

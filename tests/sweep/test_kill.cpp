@@ -213,7 +213,7 @@ SweepOptions options_of(const ScratchFolder& scratch, const std::string& name, c
     return o;
 }
 
-/// Strikes a sweep at every call, and each second time its continuation as well.
+/// Strikes a sweep at every call, and its continuation at some call.
 void strike_sweeps(const Format& format, Blow blow) {
     const ScratchFolder scratch;
     const SweepOptions whole = options_of(scratch, "whole", format);
@@ -222,7 +222,7 @@ void strike_sweeps(const Format& format, Blow blow) {
         CAPTURE(at);
         const SweepOptions o = options_of(scratch, std::to_string(at), format);
         const bool first = struck(blow, at, [&] { (void)run_sweep(DataStore{}, grid(), o); });
-        if (first && at % 2 == 0) struck(blow, 1 + at * 5 % 23, [&] { go_on(o); });
+        if (first) struck(blow, 1 + at * 5 % 23, [&] { go_on(o); });
         go_on(o);
         check_same(o.output, whole.output);
         if (!first) break;
@@ -240,7 +240,8 @@ TEST_CASE("a sweep that is killed at any call goes on to the same bytes") {
 }
 
 TEST_CASE("a machine that loses power at any call leaves a sweep that goes on to the same bytes") {
-    for (const Format& format : {Format{".csv"}, Format{".jsonl.gz"}, Format{".csv", false, {1, 3}}})
+    for (const Format& format :
+         {Format{".csv"}, Format{".jsonl.gz"}, Format{".csv", true}, Format{".csv", false, {1, 3}}})
         strike_sweeps(format, Blow::power_loss);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "memory/memory_logs.h"
+#include "moecost/base/read_file.h"
 
 using namespace memory_logs;
 

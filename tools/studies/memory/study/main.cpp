@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // study_memory LOGS.csv OUT.csv: every usable log beside the prediction, and the errors by group on standard output.
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <map>
 
 #include "memory/memory_logs.h"
 #include "moecost/base/file.h"
 #include "moecost/base/format.h"
+#include "moecost/base/read_file.h"
 
 namespace {
 
@@ -68,7 +70,7 @@ int main(int argc, char** argv) {
         else
             rows.push_back(std::move(std::get<Comparison>(result)));
     }
-    moecost::write_file(argv[2], csv_of(rows));
+    std::ofstream(argv[2]) << csv_of(rows);
     std::printf("%zu of %zu rows compared\n", rows.size(), table.rows());
     for (const auto& [why, n] : skipped) std::printf("  %3d left out: %s\n", n, why.c_str());
     print("all", rows, [](const Comparison&) { return true; });

@@ -17,7 +17,9 @@ namespace {
 std::string shared(const std::string& path) { return std::string(MOECOST_SHARED).append("/").append(path); }
 
 /// doctest counts what is left out as skipped.
-doctest::skip without_tables() { return doctest::skip(!std::filesystem::exists(shared("models/models.csv"))); }
+doctest::skip without_tables() {
+    return doctest::skip(!std::filesystem::exists(shared("models/models.csv")));
+}
 
 Architecture configuration(const std::string& id) {
     return load_model(DataStore{}, shared("models/configs/" + id + ".json"));
@@ -49,7 +51,8 @@ bool accepted(const std::string& id, const Figure& figure) {
            figure.value == 3 * 809'390'336.0;
 }
 
-TEST_CASE("all 77 configurations import with the counts and cache sizes of the reference table" * without_tables()) {
+TEST_CASE("all 77 configurations import with the counts and cache sizes of the reference table" *
+          without_tables()) {
     const CsvTable table(read_file(shared("models/models.csv")), "models.csv");
     CHECK(table.rows() == 77);
     for (std::size_t row = 0; row < table.rows(); ++row) {

@@ -2,6 +2,7 @@
 // Quantisation as the tools write it: fp8, mxfp4, AWQ, GPTQ, auto-round, bitsandbytes, HQQ, torchao, Quark, modelopt,
 // compressed-tensors, W4A-fp8. One reader per tool; a table it does not understand is an error, never a guess of bf16.
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "moecost/model/huggingface/quantisation.h"
@@ -22,11 +23,11 @@ bool is_number(std::string_view segment) {
     return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// "model.layers.3.mlp.gate" to "layers.#.mlp.gate"; true when it held a layer number. Expressions stay.
-bool normalise(std::string& pattern) {
-    if (pattern.starts_with("re:")) return false;
+/// "model.layers.3.mlp.gate" to "layers.#.mlp.gate"; the number of the layer, -1 without one. Expressions stay.
+int normalise(std::string& pattern) {
+    if (pattern.starts_with("re:")) return -1;
     std::string result;
-    bool numbered = false;
+    int layer = -1;
     std::string_view rest = pattern;
     while (!rest.empty()) {
         const std::size_t dot = rest.find('.');
@@ -34,9 +35,10 @@ bool normalise(std::string& pattern) {
         rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
         const bool star = segment.ends_with('*') && is_number(segment.substr(0, segment.size() - 1));
         if (is_number(segment) || star) {
-            if (!numbered && result.ends_with("layers")) {   // what precedes differs by wrapper
+            if (layer < 0 && result.ends_with("layers")) {   // what precedes differs by wrapper
                 result = "layers";
-                numbered = true;
+                layer = max_layers;   // where it does not fit an int
+                std::from_chars(segment.data(), segment.data() + segment.size(), layer);
             }
             segment = star ? "#*" : "#";
         }
@@ -44,14 +46,17 @@ bool normalise(std::string& pattern) {
         result.append(segment);
     }
     pattern = std::move(result);
-    return numbered;
+    return layer;
 }
 
-std::vector<ListedModules> listed(const Reader& table, std::string_view key, std::vector<std::string> names) {
+/// Entries as patterns; names of layers beyond the last (MTP modules) are left out.
+std::vector<ListedModules> listed(const HfConfig& config, const Reader& table, std::string_view key,
+                                  std::vector<std::string> names) {
     std::map<std::string, int> counts;
     for (std::string& name : names) {
-        const bool numbered = normalise(name);
-        counts[std::move(name)] += numbered ? 1 : 0;
+        const int layer = normalise(name);
+        if (layer >= config.layers) continue;
+        counts[std::move(name)] += layer >= 0 ? 1 : 0;
         if (counts.size() > max_patterns) table.fail(key, "more than 256 different entries");
     }
     std::vector<ListedModules> result;
@@ -134,14 +139,14 @@ void read_groups(const HfConfig& config, const Reader& table, Scheme& scheme) {
             scheme.head = table.text_or("quant_method", "") == "compressed-tensors";
             continue;
         }
-        for (ListedModules& target : listed(group, "targets", targets)) {
+        for (ListedModules& target : listed(config, group, "targets", targets)) {
             scheme.rules.push_back({std::move(target), type});
         }
     }
 }
 
 /// MIXED_PRECISION: the algorithm of every module by name.
-void read_quantised_layers(const Reader& table, Scheme& scheme) {
+void read_quantised_layers(const HfConfig& config, const Reader& table, Scheme& scheme) {
     if (!table.has("quantized_layers")) return;
     const Reader layers = table.table("quantized_layers");
     std::map<DType, std::vector<std::string>> by_format;
@@ -150,18 +155,18 @@ void read_quantised_layers(const Reader& table, Scheme& scheme) {
         if (format) by_format[*format].push_back(name);
     }
     for (const auto& [format, names] : by_format) {
-        for (ListedModules& target : listed(table, "quantized_layers", names)) {
+        for (ListedModules& target : listed(config, table, "quantized_layers", names)) {
             scheme.rules.push_back({std::move(target), format});
         }
     }
 }
 
-void read_ignored(const Reader& table, Scheme& scheme) {
+void read_ignored(const HfConfig& config, const Reader& table, Scheme& scheme) {
     for (const std::string_view key :
          {"modules_to_not_convert", "ignore", "exclude_modules", "ignored_layers", "exclude",
           "llm_int8_skip_modules", "skip_modules"}) {
         if (!table.has(key)) continue;
-        for (ListedModules& modules : listed(table, key, table.texts(key)))
+        for (ListedModules& modules : listed(config, table, key, table.texts(key)))
             scheme.ignored.push_back(std::move(modules));
     }
 }
@@ -194,7 +199,7 @@ void every_linear(Scheme& scheme, DType format) { scheme.rules.push_back({std::n
 
 void read_algorithm(const HfConfig& config, const Reader& table, const std::string& algorithm,
                     Scheme& scheme) {
-    if (algorithm == "MIXED_PRECISION") return read_quantised_layers(table, scheme);
+    if (algorithm == "MIXED_PRECISION") return read_quantised_layers(config, table, scheme);
     auto format = format_named(algorithm);
     const auto group = table.integer_or("group_size", -1, -1, 100'000);
     if (format == DType::int4 && group > 0)
@@ -219,7 +224,7 @@ void read_extra_config(const HfConfig& config, const Reader& table, std::int64_t
             .push_back(name);
     }
     for (const auto& [format, names] : by_format)
-        for (ListedModules& target : listed(table, "extra_config", names))
+        for (ListedModules& target : listed(config, table, "extra_config", names))
             scheme.rules.push_back({std::move(target), format});
 }
 
@@ -331,7 +336,7 @@ void read_quark(const HfConfig& config, const Reader& table, Scheme& scheme) {
         const Reader layers = table.table("layer_quant_config");
         for (const std::string& name : layers.keys()) {
             if (const auto format = format_of(layers.table(name)))
-                for (ListedModules& target : listed(table, "layer_quant_config", {name}))
+                for (ListedModules& target : listed(config, table, "layer_quant_config", {name}))
                     scheme.rules.push_back({std::move(target), *format});
         }
     }
@@ -383,7 +388,7 @@ void read_method(const HfConfig& config, const Reader& table, const std::string&
 
 Scheme read_scheme(const HfConfig& config, const Reader& table) {
     Scheme scheme;
-    read_ignored(table, scheme);
+    read_ignored(config, table, scheme);
     read_kv_cache(table, scheme);
     if (table.has("config_groups"))
         read_groups(config, table, scheme);

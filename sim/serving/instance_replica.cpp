@@ -17,7 +17,7 @@ Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
 }
 
 Seconds front_end(const ServingInput& in, Seconds decode_step) {
-    return in.scalars.first_token + in.engine.admission_steps * decode_step;
+    return in.scalars.first_token + (in.scalars.first_token_steps + in.engine.admission_steps) * decode_step;
 }
 
 }   // namespace moecost

@@ -182,7 +182,7 @@ std::optional<LoadedRound> loaded_round(const Replica& r, double decodes, double
         c.round = std::clamp(c.round + step, at.decode, longest);
     }
     c.arrivals = rate * c.round;
-    c.prompt_cost = (c.round - at.decode) / c.arrivals;
+    c.prompt_cost = (std::min(next_round(r, rate, c.round, c), longest) - at.decode) / c.arrivals;
     return c;
 }
 
@@ -228,12 +228,23 @@ OpenLoopAnswer open_loop(const Replica& r, double rate, double burstiness, bool 
     return o;
 }
 
+std::string_view doubt(const Replica&, const OpenLoopAnswer& o, double rate, double median_output) {
+    constexpr double reliable_waits = 0.02;
+    constexpr double reliable_load = 0.95;
+    constexpr double few_tokens = 16;
+    if (o.waits > reliable_waits) return "requests often wait for a slot or memory";
+    if (rate > reliable_load * o.capacity) return "near the capacity waits are a few long spells";
+    if (median_output < few_tokens)
+        return "half of the outputs are a few tokens: their time is that of the prompts they meet";
+    return {};
+}
+
 Latency open_tpot(const Replica& r, const OpenLoopAnswer& o, double rate, double burstiness) {
     const double y = r.rules.tokens_per_step;
     const LoadedRound& c = o.round;
     const double gain = c.gain();
     const double crowd = o.slope * o.slope * o.decodes_variance * 2 / 3;
-    const double met = c.at.decode * rate * c.prompt_cost * c.prompt_cost * (1 + r.lengths.cv2_input) *
+    const double met = c.at.decode * rate * c.prompt_cost * c.prompt_cost * (1 + o.prompts.service_cv2) *
                        burstiness * gain * gain * gain;
     const double behind = o.prompts.behind;
     OutputMixture mixture;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "moecost/serving/latency.h"
@@ -34,6 +35,7 @@ struct TtftPart {
 struct PromptWait {
     std::vector<TtftPart> parts;   // filled on request
     double mean = 0;               // TTFT without waiting for a slot
+    double service_cv2 = 0;        // squared variation of the seconds a prompt costs
     double behind = 0;             // prompts still to be done, above average, when the own decode begins
 };
 /// Several prompts per step (D (1 + c_S) < 1): arrivals see time averages, a prompt joins the step after the one it lands
@@ -61,6 +63,11 @@ struct OpenLoopAnswer {
 /// prompts alone fill all time. Poisson, load 0.1 to 0.85: TPOT 0.6 %, TTFT 0.5 % median against simulation.
 [[nodiscard]] OpenLoopAnswer open_loop(const Replica& replica, double rate, double burstiness,
                                        bool percentiles);
+
+/// Why the percentiles of an answer are not to be relied on; empty: they are within their tested range. Requests that
+/// often wait for a slot, loads beyond 0.95, outputs of a few tokens (`median_output`).
+[[nodiscard]] std::string_view doubt(const Replica& replica, const OpenLoopAnswer& answer, double rate,
+                                     double median_output);
 
 [[nodiscard]] Latency open_ttft(const OpenLoopAnswer& answer);
 /// Per output length a lognormal: mean (base + ex(k)/k)/y; variance of the number in decode over the own stay, of the

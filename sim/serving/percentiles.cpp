@@ -12,8 +12,6 @@ namespace moecost {
 namespace {
 
 constexpr double near_saturation = 0.85;
-constexpr double reliable_waits = 0.02;
-constexpr double few_tokens = 16;   // of a median output, beside prompts that fill a step
 
 /// Moves a distribution onto a mean: later where that is larger, shrunk where it is smaller.
 Latency onto(Latency l, Seconds mean) {
@@ -89,7 +87,6 @@ class LatencyOf {
         s.slot_wait = Seconds{l.queued};
         if (requests > input_.capacity && input_.engine.output_reserve < 1)
             s.preemptions = preemptions_when_full(replica_);
-        refuse_few_tokens(s);
         return s;
     }
 
@@ -129,7 +126,7 @@ class LatencyOf {
     Expected<ServingLatency> open(double rate, double burstiness) {
         const OpenLoopAnswer o = open_loop(replica_, rate, burstiness, true);
         if (!o.stable) {
-            return Infeasible{"the offered load exceeds the capacity of the instance", "arrival rate",
+            return Infeasible{"the offered load exceeds the capacity", "arrival rate",
                               "requests/s", rate, o.capacity};
         }
         ServingLatency s;
@@ -142,19 +139,9 @@ class LatencyOf {
         s.saturation = saturation_of(s.load);
         s.waits = o.waits;
         s.slot_wait = Seconds{o.slot_wait};
-        refuse_few_tokens(s);
-        if (o.waits > reliable_waits) mark(s, "requests often wait for a slot or memory");
-        if (s.load > 0.95) mark(s, "above 0.95 of the capacity waits are a few long spells");
+        s.why_not = doubt(replica_, o, rate, quantile(lengths_.output, 0.5));
+        s.valid = s.why_not.empty();
         return s;
-    }
-
-    void mark(ServingLatency& s, std::string_view why) {
-        s.valid = false;
-        s.why_not = why;
-    }
-    void refuse_few_tokens(ServingLatency& s) {
-        if (quantile(lengths_.output, 0.5) < few_tokens)
-            mark(s, "half of the outputs are a few tokens: their time is that of the prompts they meet");
     }
 
     const Lengths& lengths_;

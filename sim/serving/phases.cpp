@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moecost/base/numerics.h"
-
 namespace moecost {
 namespace {
 
@@ -63,14 +61,6 @@ Wave run_wave(const ServingInput& in, double sequences, Serving& s) {
     s.prefill_steps_share = 0;
     s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);
     return w;
-}
-
-/// Mean wait of a prompt behind others at Poisson arrivals, M/D/1: rho/(2 (1 - rho)) service times, where one
-/// prompt serves prefill_share e2e/running seconds of everybody's time (T_p) and rho = rate T_p.
-Seconds prompt_wait(const Serving& s, PerSecond rate) {
-    const Seconds service = s.prefill_share / s.running * s.e2e;
-    const double load = std::min(rate.value() * service.value(), 0.999);
-    return load / (2 * (1 - load)) * service;
 }
 
 }   // namespace
@@ -140,36 +130,6 @@ Serving decode_only(const ServingInput& in, double requests) {
     s.requests_per_s = PerSecond{s.running / s.e2e.value()};
     s.provenance = s.decode_time.provenance;
     return s;
-}
-
-Expected<Serving> at_rate(const ServingInput& loop, PerSecond rate) {
-    // Independent arrivals keep nobody in step, and there is no common start.
-    Traffic traffic = loop.traffic;
-    traffic.equal_lengths = false;
-    ServingConstants scalars = loop.scalars;
-    scalars.queue_spread = 0;
-    const ServingInput in{loop.timer, scalars, loop.engine, loop.layout, traffic, loop.capacity};
-    Serving most = closed_loop(in, in.capacity);
-    if (rate >= most.requests_per_s) {
-        return Infeasible{"the offered load exceeds the capacity", "arrival rate", "requests/s", rate.value(),
-                          most.requests_per_s.value()};
-    }
-    // Requests in flight are rate x E2E; below one, each is served alone.
-    const auto excess = [&](double requests) {
-        most = closed_loop(in, std::max(requests, 1.0));
-        return requests - rate.value() * most.e2e.value();
-    };
-    const double above = in.capacity - rate.value() * most.e2e.value();
-    const double requests = bracketed_root(excess, 0, excess(0), in.capacity, above, 1e-6 * in.capacity);
-    (void)excess(requests);
-    const Seconds wait = prompt_wait(most, rate);
-    most.ttft += wait;
-    most.e2e += wait;
-    most.requests_per_s = rate;
-    most.busy_share = std::min(requests, 1.0);
-    most.running *= std::min(requests, 1.0);
-    most.decoding *= std::min(requests, 1.0);
-    return most;
 }
 
 }   // namespace moecost

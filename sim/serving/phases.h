@@ -19,9 +19,9 @@ namespace moecost {
 [[nodiscard]] Serving prefill_only(const ServingInput& in);
 /// `requests` sequences decoding at the mean context, no prompts.
 [[nodiscard]] Serving decode_only(const ServingInput& in, double requests);
-/// Requests arrive at a rate (Poisson): the concurrency N at which the closed loop of independent requests delivers
-/// it, N = rate E2E(N); prompts wait for one another as in an M/D/1 queue: W = rho/(2 (1 - rho)) T_p. Means only.
-/// Infeasible when the rate exceeds what all slots deliver.
-[[nodiscard]] Expected<Serving> at_rate(const ServingInput& in, PerSecond rate);
+/// Requests arrive at a rate, Poisson or as bursty: the closed form of open_loop.h at the means of the traffic, with the
+/// front end of the engine on top of TTFT; ttft_queue is the wait for a slot or memory. Infeasible when the rate
+/// exceeds what all slots deliver.
+[[nodiscard]] Expected<Serving> at_rate(const ServingInput& in, PerSecond rate, double burstiness = 1);
 
 }   // namespace moecost

@@ -46,6 +46,7 @@ class PromptWaitLaw {
     }
 
     PromptWait run() {
+        wait_.service_cv2 = std::max(heavy_.cv2, r_.lengths.cv2_input);
         if (c_.at.fill * (1 + heavy_.cv2) < 1)
             several_per_step();
         else

@@ -29,7 +29,8 @@ LengthLaw length_law(const Lengths& lengths, double prefix_hit_rate) {
 
 void prepare(Replica& r) {
     if (r.mixed()) return;
-    r.alone = PromptLine(prompt_budget(r.rules, 0), -1, [&](double x) { return r.prompt_seconds(0, x); });
+    r.alone = PromptLine(prompt_budget(r.rules, 0), r.lengths.prompt, -1,
+                         [&](double x) { return r.prompt_seconds(0, x); });
 }
 
 double capacity(const Replica& replica) {
@@ -63,9 +64,10 @@ AtDecodes at_decodes(const Replica& replica, double decodes) {
     at.budget = prompt_budget(replica.rules, decodes);
     at.fill = replica.lengths.prompt / at.budget;
     at.decode = replica.decode_seconds(decodes);
-    at.prompts = replica.alone ? *replica.alone
-                               : PromptLine(at.budget, replica.mixed() ? at.decode : -1,
-                                            [&](double x) { return replica.prompt_seconds(decodes, x); });
+    at.prompts = replica.alone
+                     ? *replica.alone
+                     : PromptLine(at.budget, replica.lengths.prompt, replica.mixed() ? at.decode : -1,
+                                  [&](double x) { return replica.prompt_seconds(decodes, x); });
     at.full = at.prompts.full();
     return at;
 }

@@ -31,16 +31,22 @@ struct LengthLaw {
 };
 [[nodiscard]] LengthLaw length_law(const Lengths& lengths, double prefix_hit_rate);
 
-/// Steps with x prompt tokens at a fixed number of decodes: asked at C', C'/1.6, C'/1.6^2, ..., quadratic between; below
-/// the least of them straight to the step without prompts, where decodes share the step.
+/// Steps with x prompt tokens at a fixed number of decodes: asked at C', C'/r, C'/r^2, ..., r at most 1.6 and such that one
+/// of them is the mean prompt; quadratic between; below the least straight to the step without prompts, where decodes
+/// share the step.
 class PromptLine {
   public:
     PromptLine() = default;
     /// `seconds(x)` is the law; `without` the step without prompts, negative where there is none.
     template <class Law>
-    PromptLine(double budget, double without, Law seconds) : budget_(budget), without_(without) {
+    PromptLine(double budget, double prompt, double without, Law seconds)
+        : budget_(budget), without_(without) {
+        const double octaves = prompt < budget ? std::log2(budget / prompt) : 0;
+        const double intervals = std::ceil(octaves * 1.4747699);   // ln 2/ln 1.6
+        per_octave_ = octaves > 0.1 ? intervals / octaves : 1.4747699;
+        const double ratio = std::exp2(1 / per_octave_);
         double x = budget;
-        for (std::size_t i = points; i-- > 0; x /= 1.6) {
+        for (std::size_t i = points; i-- > 0; x /= ratio) {
             tokens_[i] = x;
             seconds_[i] = seconds(x);
         }
@@ -57,16 +63,15 @@ class PromptLine {
 
   private:
     static constexpr std::size_t points = 12;
-    static constexpr double per_octave = 1.4747699;   // ln 2/ln 1.6
     [[nodiscard]] double at(double tokens) const {
-        const double i = points - 1 + fast_log2(tokens / budget_) * per_octave;
+        const double i = points - 1 + fast_log2(tokens / budget_) * per_octave_;
         const auto k = static_cast<std::size_t>(std::clamp(i, 1.0, points - 2.0));
         const double x0 = tokens_[k - 1], x1 = tokens_[k], x2 = tokens_[k + 1];
         const double first = (seconds_[k] - seconds_[k - 1]) / (x1 - x0);
         const double second = ((seconds_[k + 1] - seconds_[k]) / (x2 - x1) - first) / (x2 - x0);
         return seconds_[k - 1] + (tokens - x0) * (first + (tokens - x1) * second);
     }
-    double budget_ = 1, without_ = -1;
+    double budget_ = 1, without_ = -1, per_octave_ = 1;
     std::array<double, points> tokens_{};
     std::array<double, points> seconds_{};
 };

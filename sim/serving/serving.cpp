@@ -10,7 +10,9 @@ namespace {
 struct Dispatch {
     const ServingInput& in;
     Expected<Serving> operator()(const ClosedLoop& l) const { return closed_loop(in, l.concurrency); }
-    Expected<Serving> operator()(const OpenLoop& l) const { return at_rate(in, PerSecond{l.rate}); }
+    Expected<Serving> operator()(const OpenLoop& l) const {
+        return at_rate(in, PerSecond{l.rate}, l.burstiness);
+    }
     Expected<Serving> operator()(const Offline& l) const { return offline(in, l.requests); }
     Expected<Serving> operator()(const Burst& l) const { return burst(in, l.requests); }
     Expected<Serving> operator()(const PrefillOnly&) const { return prefill_only(in); }

@@ -40,7 +40,8 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
     const double queries = 1 + settings.draft_tokens;
     const auto shape = [=](double decodes, double contexts) {
         StepShape s;
-        s.decode_sequences = decodes;
+        // A mean over time; a step that decodes at all decodes at least one sequence.
+        s.decode_sequences = decodes > 0 ? std::max(decodes, 1.0) : 0;
         s.decode_context = decodes > 0 ? std::max(contexts / decodes, 1.0) : 0;
         s.queries = queries;
         return s;

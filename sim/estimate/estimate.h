@@ -31,6 +31,7 @@ struct Estimate {
     double replicas = 1;
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
+    Seconds ttft_of_slo, tpot_of_slo;   // of the mean or percentile that its objective is about
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 
@@ -40,6 +41,10 @@ struct Estimate {
 /// The same for an architecture that is there already; the model that the description names is not read.
 [[nodiscard]] Expected<Scenario> describe(const DataStore& data, const Description& description,
                                           Architecture architecture);
+
+/// The number formats of a description (weights, expert weights, cache; empty: as released, or the engine's default)
+/// onto a scenario whose machine and engine are resolved, or which of them cannot run there.
+[[nodiscard]] std::optional<Infeasible> set_formats(const Description& description, Scenario& scenario);
 
 /// The member of a family that a description names, before its edits. InputError: no size, a model beside the family,
 /// or a member that the family does not have, and why.
@@ -52,7 +57,8 @@ void refuse_member_choices(const Description& description);
 /// describe() built from the same names, or which rule they break. Allocates nothing: a sweep calls it for each point.
 [[nodiscard]] std::optional<Infeasible> apply_numbers(const Description& description, Scenario& scenario);
 
-/// What the deployment delivers and costs, or why it cannot run.
+/// What the deployment delivers and costs, or why it cannot run. Percentiles are worked out only where an objective
+/// names one (serving/percentiles.h; lengths spread as lengths_of() says).
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);
 /// The same with weights_of(scenario) worked out before: what loops over many points of one model call.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights);

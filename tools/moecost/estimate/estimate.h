@@ -53,6 +53,8 @@ struct Comparison {
 /// Names shared by the printers.
 [[nodiscard]] std::string layout_name(const Layout& layout);
 [[nodiscard]] std::string precision_name(const Precision& precision);
+/// "TTFT", or "p95 TTFT".
+[[nodiscard]] std::string objective_name(std::string_view time, double level);
 [[nodiscard]] std::string load_name(const Load& load);
 [[nodiscard]] std::string infeasible_line(const EstimateAnswer& answer);
 [[nodiscard]] std::string fix_line(const EstimateAnswer& answer);

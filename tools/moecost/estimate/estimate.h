@@ -12,6 +12,10 @@
 #include "moecost/moecost.h"
 #include "text.h"
 
+namespace moecost {
+class JsonWriter;
+}
+
 namespace moecost::cli {
 
 struct EstimateAnswer {
@@ -36,6 +40,8 @@ struct Comparison {
 };
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);
+/// One deployment as an object of that list.
+void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer& answer);
 [[nodiscard]] std::string estimate_json(const std::vector<EstimateAnswer>& answers);
 [[nodiscard]] std::string estimate_csv(const std::vector<EstimateAnswer>& answers);
 

@@ -50,6 +50,37 @@ extern const PowerTables power_tables;
     return whole < x ? whole + 1 : whole;
 }
 
+/// A root of f between low and high, where f(low) and f(high) differ in sign, to within `tolerance` of it: regula falsi
+/// whose end counts half when it is kept twice (Illinois), so that smooth functions take some eight calls. A bracket that
+/// shrinks by less than half in three calls is halved: a jump costs at most three times as much as bisection.
+template <class F>
+[[nodiscard]] double bracketed_root(F f, double low, double f_low, double high, double f_high,
+                                    double tolerance) {
+    double width = high - low;
+    int kept = 0;   // -1: low was kept last, 1: high was
+    for (int i = 0; high - low > tolerance && i < 200; ++i) {
+        const bool slow = i % 3 == 2 && high - low > width / 2;
+        if (i % 3 == 2) width = high - low;
+        const double falsi = high - f_high * (high - low) / (f_high - f_low);
+        const double margin = std::min(tolerance / 2, (high - low) / 4);
+        const double x = slow ? low + (high - low) / 2 : std::clamp(falsi, low + margin, high - margin);
+        const double y = f(x);
+        if (y == 0) return x;
+        if ((y < 0) == (f_low < 0)) {
+            if (kept == 1) f_high /= 2;
+            low = x;
+            f_low = y;
+            kept = 1;
+        } else {
+            if (kept == -1) f_low /= 2;
+            high = x;
+            f_high = y;
+            kept = -1;
+        }
+    }
+    return low + (high - low) / 2;
+}
+
 /// A term of a p-norm below 2^-36 = 1.5e-11 of the largest changes nothing at the accuracy of these functions.
 inline constexpr double negligible_exponent = -36;
 

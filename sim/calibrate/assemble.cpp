@@ -67,7 +67,7 @@ class Assembler {
         }
     }
 
-    void moe(std::vector<std::string_view> dtypes) {
+    void moe(const std::vector<std::string_view>& dtypes) {
         std::vector<std::size_t> found;
         for (const std::string_view dtype : dtypes) {
             for (const std::string& engine : engines_) {

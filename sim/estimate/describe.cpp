@@ -88,7 +88,7 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
-    if (p.profile.kernels && p.profile.basis == Provenance::datasheet) {
+    if (p.profile.basis == Provenance::borrowed) {
         std::string note("no calibration of ");
         note.append(p.cluster.gpu.id).append(" under ").append(d.engine.empty() ? usual_engine() : d.engine);
         s.notes.push_back(
@@ -157,6 +157,17 @@ Expected<Scenario> describe(const DataStore& data, const Description& d) {
 }
 
 Expected<Scenario> describe(const DataStore& data, const Description& d, Architecture architecture) {
+    Expected<Scenario> s = resolve(data, d, std::move(architecture));
+    if (!s) return s;
+    if (auto problem = launch_refusal(*s)) return *problem;
+    return s;
+}
+
+Expected<Scenario> resolve(const DataStore& data, const Description& d) {
+    return resolve(data, d, resolve_model(data, d));
+}
+
+Expected<Scenario> resolve(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
     s.architecture = std::move(architecture);
     Pool& p = s.pool();

@@ -2,7 +2,6 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
-#include "moecost/ops/launchable.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
 
@@ -24,7 +23,7 @@ Interval price_around(double value, const Residual& residual) {
 void add_intervals(const Scenario& scenario, Estimate& e) {
     const Profile& profile = scenario.pool().profile;
     const bool closed = std::holds_alternative<ClosedLoop>(scenario.traffic.load);
-    if (profile.basis == Provenance::datasheet || !closed) return;
+    if (profile.basis != Provenance::calibrated || !closed) return;
     const ServingConstants& s = profile.serving;
     e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
     e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);
@@ -81,13 +80,10 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     if (scenario.pools.size() > 1)
         return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
-    if (const auto problem = launch_problem(p.rules, scenario.architecture, p.precision, p.layout,
-                                            p.cluster.gpu, {0, p.settings.draft_tokens}))
-        return infeasible_of(*problem);
     const double replicas = p.replicas;
     const Traffic traffic = of_instance(scenario.traffic, replicas);
-    const Expected<MemoryPlan> memory =
-        plan_memory(scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, traffic);
+    const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
+                                                    p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);

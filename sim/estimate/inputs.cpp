@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "moecost/base/dtype.h"
+#include "moecost/serving/memory.h"
 
 namespace moecost {
 namespace {
@@ -16,6 +17,11 @@ constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 const Pool& pool(View_ v) { return v.scenario->pool(); }
 const Traffic& traffic(View_ v) { return v.scenario->traffic; }
 const EngineSettings& settings(View_ v) { return pool(v).settings; }
+
+Bytes reserve_of(View_ v) {
+    const Pool& p = pool(v);
+    return reserve_per_gpu(v.scenario->architecture, p.layout, p.settings, p.rules);
+}
 
 /// The size of the load where it is of this kind.
 template <class Kind>
@@ -134,7 +140,7 @@ constexpr Input table[] = {
      "mem-fraction-static", "kv-cache-free-gpu-memory-fraction"}},
     {"reserve-gb", Kind::gigabytes, numbers, {0, 1e4}, "GB", "of the engine", engine_group,
      "memory for runtime, graphs and activations", &D::reserve_gb,
-     [](View_ v) { return settings(v).reserve.value() / 1e9; }},
+     [](View_ v) { return reserve_of(v).value() / 1e9; }},
     {"admission-steps", Kind::count, numbers, {0, 1e6}, "N", "of the engine", engine_group,
      "decode steps between two polls for new requests", &D::admission_steps,
      [](View_ v) { return settings(v).admission_steps; }, nullptr, "", {"scheduler-interval"}},

@@ -15,78 +15,14 @@
 
 #include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
+#include "moecost/hardware/engine_memory.h"
 #include "moecost/hardware/format_support.h"
 #include "moecost/hardware/profile/profile.h"
+#include "moecost/hardware/rule_conditions.h"
 
 namespace moecost {
 
 inline constexpr std::string_view rules_folder = "hwmodels/engines";
-
-// --- quantities and conditions ----------------------------------------------------------------------------------------
-
-/// What a condition may name. Words are numbers here: a format is its DType, an exchange its index in
-/// `exchange_words`, a generation its index in EngineRules::generations.
-enum class RuleTerm {
-    tp,
-    pp,
-    ep,
-    attention_dp,
-    stage_gpus,
-    gpus,
-    expert_tp,
-    exchange,
-    redundant_experts,
-    draft_tokens,
-    layers,
-    hidden,
-    query_heads,
-    kv_heads,
-    experts,
-    top_k,
-    expert_width,
-    shared_width,
-    dense_width,
-    physical_experts,
-    attention,
-    dense_ffn,
-    shared_experts,
-    routed_experts,
-    kv_cache,
-    generation,
-    memory_gib
-};
-inline constexpr std::size_t rule_term_count = 27;
-using TermValues = std::array<double, rule_term_count>;   // by RuleTerm
-[[nodiscard]] std::string_view name_of(RuleTerm quantity);
-inline constexpr std::array<std::string_view, 3> exchange_words{"collective", "low-latency", "normal"};
-
-enum class Relation { is, is_not, at_least, at_most, above, divides, divides_or_multiple, multiple_of };
-
-/// A quantity, or a number (words resolved).
-struct Operand {
-    std::optional<RuleTerm> quantity;
-    double number = 0;
-};
-
-/// A machine whose generation is not stated: conditions about the generation hold.
-inline constexpr double unknown_generation = -2;
-
-/// `of` (over `per`) stands in the relation to one of the operands; is_not: to none of them.
-struct Condition {
-    RuleTerm of{};
-    std::optional<RuleTerm> per;
-    Relation relation{};
-    std::vector<Operand> operands;
-};
-/// A fraction fails every relation. divides: the value divides the operand; multiple_of: the operand divides the value.
-[[nodiscard]] bool holds(const Condition& condition, const TermValues& values);
-[[nodiscard]] bool all_hold(const std::vector<Condition>& conditions, const TermValues& values);
-
-/// The text with each {quantity} replaced by its value, words as words.
-struct EngineRules;
-[[nodiscard]] std::string filled(std::string_view text, const TermValues& values, const EngineRules& rules);
-
-// --- what a rules file holds ------------------------------------------------------------------------------------------
 
 struct LaunchRule {
     std::string name;
@@ -149,6 +85,7 @@ struct EngineRules {
     std::vector<DefaultsRow> defaults;   // in order: the last that matches wins
     std::vector<EngineFlag> flags;
     EngineProgram program;
+    EngineMemory memory;
     std::vector<std::string> generations;   // that the file names
 };
 

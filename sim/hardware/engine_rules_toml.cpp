@@ -1,107 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules files read and checked: every key, every word, every {name} of a text.
 #include <algorithm>
-#include <charconv>
-#include <limits>
 
 #include "moecost/hardware/engine_rules.h"
+#include "moecost/hardware/rules_reader.h"
 
 namespace moecost {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, Relation>, 8> relations{{
-    {"is", Relation::is},
-    {"is_not", Relation::is_not},
-    {"at_least", Relation::at_least},
-    {"at_most", Relation::at_most},
-    {"above", Relation::above},
-    {"divides", Relation::divides},
-    {"divides_or_multiple", Relation::divides_or_multiple},
-    {"multiple_of", Relation::multiple_of},
-}};
-
-std::optional<RuleTerm> quantity_named(std::string_view name) {
-    for (std::size_t i = 0; i < rule_term_count; ++i) {
-        if (name_of(static_cast<RuleTerm>(i)) == name) return static_cast<RuleTerm>(i);
-    }
-    return std::nullopt;
-}
-
-[[noreturn]] void reject_quantity(const Reader& r, std::string_view key, const std::string& name) {
-    std::vector<std::string> known;
-    for (std::size_t i = 0; i < rule_term_count; ++i) known.emplace_back(name_of(static_cast<RuleTerm>(i)));
-    r.fail(key, std::string("'").append(name).append("' is no quantity"), name_hint(name, known));
-}
-
-RuleTerm quantity(const Reader& r, std::string_view key, const std::string& name) {
-    if (const auto q = quantity_named(name)) return *q;
-    reject_quantity(r, key, name);
-}
-
-std::optional<double> number_of(std::string_view text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
-/// The code of a generation, new ones numbered as they come.
-double intern(std::vector<std::string>& generations, const std::string& name) {
-    const auto it = std::find(generations.begin(), generations.end(), name);
-    if (it != generations.end()) return static_cast<double>(it - generations.begin());
-    generations.push_back(name);
-    return static_cast<double>(generations.size() - 1);
-}
-
-double word(const Reader& r, std::string_view key, RuleTerm of, const std::string& text,
-            std::vector<std::string>& generations) {
-    if (of == RuleTerm::generation) return intern(generations, text);
-    if (of == RuleTerm::exchange) {
-        const auto it = std::find(exchange_words.begin(), exchange_words.end(), text);
-        if (it != exchange_words.end()) return static_cast<double>(it - exchange_words.begin());
-        r.fail(key, std::string("'").append(text).append("' is not collective, low-latency or normal"));
-    }
-    if (const auto type = dtype_named(text)) return static_cast<double>(*type);
-    reject_quantity(r, key, text);
-}
-
-Operand operand(const Reader& r, std::string_view key, RuleTerm of, const std::string& text,
-                std::vector<std::string>& generations) {
-    if (const auto value = number_of(text)) return {{}, *value};
-    if (of != RuleTerm::generation && of != RuleTerm::exchange) {
-        if (const auto q = quantity_named(text)) return {q, 0};
-    }
-    return {{}, word(r, key, of, text, generations)};
-}
-
-Condition condition(const Reader& r, std::vector<std::string>& generations) {
-    r.allow_only({"of", "per", "is", "is_not", "at_least", "at_most", "above", "divides",
-                  "divides_or_multiple", "multiple_of"});
-    Condition c;
-    c.of = quantity(r, "of", r.text("of"));
-    if (r.has("per")) c.per = quantity(r, "per", r.text("per"));
-    int found = 0;
-    for (const auto& [key, relation] : relations) {
-        if (!r.has(key)) continue;
-        ++found;
-        c.relation = relation;
-        for (const std::string& text : r.texts(key)) {
-            c.operands.push_back(operand(r, key, c.of, text, generations));
-        }
-    }
-    if (found != 1)
-        r.fail("", "a condition has one relation: is, is_not, at_least, at_most, above, divides, ...");
-    if (c.operands.empty()) r.fail("of", "the relation names nothing");
-    return c;
-}
-
-std::vector<Condition> conditions(const Reader& r, std::string_view key,
-                                  std::vector<std::string>& generations) {
-    std::vector<Condition> result;
-    if (!r.has(key)) return result;
-    for (const Reader& item : r.tables(key)) result.push_back(condition(item, generations));
-    return result;
-}
 
 /// A text whose {names} are quantities.
 std::string template_text(const Reader& r, std::string_view key) {
@@ -109,7 +14,7 @@ std::string template_text(const Reader& r, std::string_view key) {
     for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
         const std::size_t close = text.find('}', open);
         if (close == std::string::npos) r.fail(key, "'{' without '}'");
-        (void)quantity(r, key, text.substr(open + 1, close - open - 1));
+        (void)read_term(r, key, text.substr(open + 1, close - open - 1));
     }
     return text;
 }
@@ -129,8 +34,8 @@ LaunchRule launch_rule(const Reader& r, std::vector<std::string>& generations) {
     r.allow_only({"rule", "when", "check", "reason", "fix", "source"});
     LaunchRule rule;
     rule.name = r.text("rule");
-    rule.when = conditions(r, "when", generations);
-    rule.check = conditions(r, "check", generations);
+    rule.when = read_conditions(r, "when", generations);
+    rule.check = read_conditions(r, "check", generations);
     if (rule.check.empty()) r.fail("check", "a rule checks something");
     rule.reason = template_text(r, "reason");
     rule.fix = template_text(r, "fix");
@@ -167,36 +72,12 @@ constexpr std::array<std::pair<std::string_view, Batching>, 2> batchings{
 constexpr std::array<std::pair<std::string_view, MemoryBasis>, 2> bases{
     {{"total", MemoryBasis::total}, {"free", MemoryBasis::free}}};
 
-std::vector<DType> format_list(const Reader& r, std::string_view key) {
-    std::vector<DType> result;
-    for (const std::string& name : r.texts(key)) {
-        const auto type = dtype_named(name);
-        if (!type && name != "any")
-            r.fail(key, std::string("'").append(name).append("' is not a number format"));
-        if (type) result.push_back(*type);
-        for (const DTypeInfo& i : dtype_table) {
-            if (!type) result.push_back(i.type);
-        }
-    }
-    if (result.empty()) r.fail(key, "names no format");
-    return result;
-}
-
-/// Empty: any.
-std::vector<std::string> generation_list(const Reader& r, std::vector<std::string>& generations) {
-    std::vector<std::string> names = r.texts("generations");
-    if (names.empty()) r.fail("generations", "names no generation; [\"any\"] means all");
-    if (names.size() == 1 && names[0] == "any") return {};
-    for (const std::string& name : names) (void)intern(generations, name);
-    return names;
-}
-
 FormatRow format_row(const Reader& r, std::vector<std::string>& generations) {
     r.allow_only({"role", "formats", "generations", "compute", "mixers", "kernel", "source"});
     FormatRow row;
     row.role = one_of(r, "role", roles);
-    row.formats = format_list(r, "formats");
-    row.generations = generation_list(r, generations);
+    row.formats = read_formats(r, "formats");
+    row.generations = read_generations(r, generations);
     row.compute = one_of(r, "compute", computes);
     if (r.has("mixers")) {
         if (row.role != FormatRole::cache) r.fail("mixers", "belongs to role cache");
@@ -216,8 +97,8 @@ DefaultsRow defaults_row(const Reader& r, std::vector<std::string>& generations,
                   "memory_basis", "memory_fraction", "kv_cache", "prefix_caching", "block_tokens",
                   "reserve_gb", "output_reserve", "admission_steps", "acceptance"});
     DefaultsRow row;
-    if (!whole && r.has("generations")) row.generations = generation_list(r, generations);
-    row.when = conditions(r, "when", generations);
+    if (!whole && r.has("generations")) row.generations = read_generations(r, generations);
+    row.when = read_conditions(r, "when", generations);
     if (whole || r.has("batching")) row.batching = one_of(r, "batching", batchings);
     if (whole || r.has("memory_basis")) row.memory_basis = one_of(r, "memory_basis", bases);
     optional_number(r, "chunk_tokens", {1, 1e9}, row.chunk_tokens);
@@ -253,7 +134,7 @@ EngineFlag engine_flag(const Reader& r, std::vector<std::string>& generations) {
         const Reader words = r.table("values");
         for (const std::string& key : words.keys()) f.values.emplace_back(key, words.text(key));
     }
-    f.when = conditions(r, "when", generations);
+    f.when = read_conditions(r, "when", generations);
     f.off = r.text_or("off", "");
     f.since = r.text_or("since", "");
     f.until = r.text_or("until", "");
@@ -277,7 +158,7 @@ EngineProgram program(const Reader& r) {
 void read_numbers(const Reader& r, EngineRules& rules) {
     for (const std::string& key : r.keys()) {
         std::vector<RuleTerm> product;
-        for (const std::string& name : r.texts(key)) product.push_back(quantity(r, key, name));
+        for (const std::string& name : r.texts(key)) product.push_back(read_term(r, key, name));
         rules.numbers.emplace_back(key, std::move(product));
     }
 }
@@ -296,7 +177,7 @@ void check_unique(const Reader& r, const std::vector<LaunchRule>& rules) {
 EngineRules engine_rules_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"schema", "engine", "name", "versions", "date", "source", "numbers", "launch", "format",
-                  "defaults", "defaults_for", "flag", "program", "memory", "padding"});
+                  "defaults", "defaults_for", "flag", "program", "memory", "memory_terms", "padding"});
     (void)r.integer("schema", 1, 1);
     EngineRules rules;
     rules.id = r.text("engine");
@@ -316,6 +197,7 @@ EngineRules engine_rules_from_toml(const Document& document) {
             rules.defaults.push_back(defaults_row(item, g, false));
     if (r.has("flag"))
         for (const Reader& item : r.tables("flag")) rules.flags.push_back(engine_flag(item, g));
+    rules.memory = engine_memory_from_toml(r, g);
     if (r.has("program")) rules.program = program(r.table("program"));
     return rules;
 }

@@ -75,7 +75,7 @@ RobustLeastSquares squares_of(const RobustProblem& problem, std::size_t paramete
 
 }   // namespace
 
-RobustMinimum descend(const RobustProblem& problem, std::vector<double> start, bool polished) {
+RobustMinimum descend(const RobustProblem& problem, const std::vector<double>& start, bool polished) {
     RobustLeastSquares squares = squares_of(problem, start.size());
     squares.scale = std::max(problem.delta, first_delta);
     Descent first = along_valleys;

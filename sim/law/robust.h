@@ -27,7 +27,8 @@ struct RobustProblem {
 
 /// Descends from a start: Levenberg-Marquardt on reweighted squares, delta falling to that of the problem by steps,
 /// then BFGS on the cost itself when `polish`, since reweighting creeps where most residuals exceed delta.
-[[nodiscard]] RobustMinimum descend(const RobustProblem& problem, std::vector<double> start, bool polish);
+[[nodiscard]] RobustMinimum descend(const RobustProblem& problem, const std::vector<double>& start,
+                                    bool polish);
 
 /// ln L(x_i) - ln L_i for every row.
 [[nodiscard]] std::vector<double> residuals(const RobustProblem& problem,

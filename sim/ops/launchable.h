@@ -27,8 +27,8 @@ struct LaunchProblem {
     TermValues values{};
 
     [[nodiscard]] std::string_view name() const { return rule->name; }
-    [[nodiscard]] std::string reason() const { return filled(rule->reason, values, *rules); }
-    [[nodiscard]] std::string fix() const { return filled(rule->fix, values, *rules); }
+    [[nodiscard]] std::string reason() const { return filled(rule->reason, values, rules->generations); }
+    [[nodiscard]] std::string fix() const { return filled(rule->fix, values, rules->generations); }
 };
 
 /// The same as an answer: reason "the engine cannot launch this layout", the rule's sentence as detail, its fix.

@@ -56,7 +56,7 @@ class Walk {
         scenario_.pool().cluster.gpu.memory = memory_ * times;
         const Pool& p = scenario_.pool();
         const auto plan = plan_memory(scenario_.architecture, p.precision, weights_, p.layout, p.cluster,
-                                      p.settings, scenario_.traffic);
+                                      p.settings, scenario_.traffic, &p.rules);
         scenario_.pool().cluster.gpu.memory = memory_;
         if (plan) return plan->max_concurrency;
         if (times == 1) served_.why = plan.error();

@@ -36,7 +36,7 @@ double chance_of(const Scenario& s, double withstands, double ttft_s) {
     const Residual& speed = profile.serving.throughput_residual;
     const Residual& first = profile.serving.ttft_residual;
     const bool about_ttft = s.slo.ttft_s > 0;
-    if (profile.basis == Provenance::datasheet || !speed.known() || (about_ttft && !first.known()))
+    if (profile.basis != Provenance::calibrated || !speed.known() || (about_ttft && !first.known()))
         return std::numeric_limits<double>::quiet_NaN();
     const double in_time = about_ttft ? share_below(s.slo.ttft_s / ttft_s, first.p10, first.p90) : 1;
     return share_below(withstands, 1 / speed.p90, 1 / speed.p10) * in_time;

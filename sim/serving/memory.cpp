@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moecost/model/cache.h"
+#include "moecost/serving/engine_weights.h"
+#include "moecost/serving/pages.h"
+#include "moecost/serving/reserve.h"
 
 namespace moecost {
 
@@ -23,33 +25,58 @@ Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
     return layers / layout.pp + max(embeddings, head);
 }
 
-Expected<MemoryPlan> plan_memory(const Architecture& architecture, const Precision& precision,
-                                 const WeightBytes& weights, const Layout& layout, const Cluster& cluster,
-                                 const EngineSettings& engine, const Traffic& traffic) {
+Bytes reserve_per_gpu(const Architecture& architecture, const Layout& layout, const EngineSettings& settings,
+                      const EngineRules& rules) {
+    if (settings.reserve) return *settings.reserve;
+    const MemoryTerms* terms = terms_of(rules.memory);
+    return terms == nullptr ? Bytes{} : reserve_of(architecture, layout, settings, *terms);
+}
+
+Expected<MemoryPlan> memory_left(const MemoryInput& in) {
+    const MemoryTerms* terms = in.settings.reserve ? nullptr : in.terms();
     MemoryPlan plan;
-    plan.capacity = cluster.gpu.memory;
-    plan.weights = weights_per_gpu(weights, layout);
-    plan.reserve = engine.reserve;
-    const double share = engine.memory_fraction;
-    const Bytes usable = engine.memory_basis == MemoryBasis::total ? plan.capacity * share : plan.capacity;
+    plan.capacity = in.cluster.gpu.memory;
+    plan.weights = weights_per_gpu(in.weights, in.layout);
+    if (in.rules != nullptr) {
+        plan.weights += extra_weights(in.architecture, in.precision, in.layout, in.cluster.gpu.generation,
+                                      in.rules->memory);
+    }
+    plan.reserve = in.settings.reserve.value_or(Bytes{});
+    if (terms != nullptr) plan.reserve = reserve_of(in.architecture, in.layout, in.settings, *terms);
+    const Bytes seen = plan.capacity - (terms == nullptr ? Bytes{} : context_memory(in.layout, *terms));
+    const double share = in.settings.memory_fraction;
+    const bool of_all = in.settings.memory_basis == MemoryBasis::total;
+    const Bytes usable = of_all ? seen * share : seen;
     const Bytes free = usable - plan.weights - plan.reserve;
     if (free.value() <= 0) {
         return Infeasible{"the weights do not fit", "memory per GPU for weights and reserve", "GB",
                           (plan.weights + plan.reserve).value() / 1e9, usable.value() / 1e9};
     }
-    plan.cache = engine.memory_basis == MemoryBasis::total ? free : free * share;
-    const auto held = [&](double tokens) {
-        return sequence_bytes(architecture, precision.kv_cache, tokens, layout.tp) / layout.pp;
-    };
-    const Bytes longest = held(traffic.input + traffic.output);
+    plan.cache = of_all ? free : free * share;
+    return plan;
+}
+
+Expected<MemoryPlan> plan_memory(const MemoryInput& in, const Traffic& traffic) {
+    Expected<MemoryPlan> left = memory_left(in);
+    if (!left) return left;
+    MemoryPlan& plan = *left;
+    const DType cache = in.precision.kv_cache;
+    const Pages pages = pages_of(in.architecture, cache, in.layout.tp, in.terms());
+    const Bytes longest =
+        paged_bytes(in.architecture, cache, traffic.input + traffic.output, in.layout.tp, pages) /
+        in.layout.pp;
     if (longest > plan.cache) {
         return Infeasible{"not one sequence fits beside the weights", "cache per GPU for one request", "GB",
                           longest.value() / 1e9, plan.cache.value() / 1e9};
     }
-    plan.sequence = held(traffic.input + engine.output_reserve * traffic.output);
+    plan.sequence =
+        mean_paged_bytes(in.architecture, cache, traffic.input + in.settings.output_reserve * traffic.output,
+                         in.layout.tp, pages) /
+        in.layout.pp;
     const double per_rank = plan.sequence.value() > 0 ? std::floor(plan.cache / plan.sequence) : 1e9;
-    plan.max_concurrency = std::min(std::max(per_rank, 1.0), engine.max_sequences) * layout.attention_dp;
-    return plan;
+    plan.max_concurrency =
+        std::min(std::max(per_rank, 1.0), in.settings.max_sequences) * in.layout.attention_dp;
+    return left;
 }
 
 }   // namespace moecost

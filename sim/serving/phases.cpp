@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/base/numerics.h"
+
 namespace moecost {
 namespace {
 
@@ -152,14 +154,14 @@ Expected<Serving> at_rate(const ServingInput& loop, PerSecond rate) {
         return Infeasible{"the offered load exceeds the capacity", "arrival rate", "requests/s", rate.value(),
                           most.requests_per_s.value()};
     }
-    double low = 0;
-    double high = in.capacity;
-    double requests = high;
-    for (int i = 0; i < 40 && high - low > 1e-6 * high; ++i) {
-        requests = (low + high) / 2;
-        most = closed_loop(in, std::max(requests, 1.0));   // below one in flight, each is served alone
-        (requests < rate.value() * most.e2e.value() ? low : high) = requests;
-    }
+    // Requests in flight are rate x E2E; below one, each is served alone.
+    const auto excess = [&](double requests) {
+        most = closed_loop(in, std::max(requests, 1.0));
+        return requests - rate.value() * most.e2e.value();
+    };
+    const double above = in.capacity - rate.value() * most.e2e.value();
+    const double requests = bracketed_root(excess, 0, excess(0), in.capacity, above, 1e-6 * in.capacity);
+    (void)excess(requests);
     const Seconds wait = prompt_wait(most, rate);
     most.ttft += wait;
     most.e2e += wait;

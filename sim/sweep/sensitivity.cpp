@@ -103,7 +103,11 @@ constexpr Uncertain uncertain_inputs[] = {
          s.pool().profile.serving.queue_fixed *= f;
      }},
     {"first_token", [](Scenario& s, double f) { s.pool().profile.serving.first_token *= f; }},
-    {"reserve", [](Scenario& s, double f) { s.pool().settings.reserve *= f; }},
+    {"reserve",
+     [](Scenario& s, double f) {
+         Pool& p = s.pool();
+         p.settings.reserve = reserve_per_gpu(s.architecture, p.layout, p.settings, p.rules) * f;
+     }},
     {"usable_memory", [](Scenario& s, double f) { s.pool().cluster.gpu.memory *= f; }},
     {"link_bandwidth", [](Scenario& s, double f) { s.pool().cluster.gpu.link_bandwidth *= f; }},
     {"link_latency",

@@ -208,7 +208,7 @@ TEST_CASE("files of the core, and what they include, know no threads, POSIX, Eig
 }
 
 TEST_CASE("every source file names its licence and is one idea long") {
-    for (const char* folder : {"sim", "tools"}) {
+    for (const char* folder : {"sim", "tools", "tests"}) {
         for (const SourceFile& file : sources_below(folder)) {
             REQUIRE_FALSE(file.lines.empty());
             CHECK_MESSAGE(file.lines[0] == "// SPDX-License-Identifier: Apache-2.0", file.path);

@@ -120,3 +120,25 @@ TEST_CASE("one draw has no maximum above its mean, and more draws have a larger 
     CHECK(expected_max_normal(0.5) == 0);
     for (double n = 1; n < 1000; n *= 1.3) CHECK(expected_max_normal(n * 1.3) > expected_max_normal(n));
 }
+
+TEST_CASE("a bracketed root is found to its tolerance in a few calls, also across a jump") {
+    int calls = 0;
+    const auto counted = [&](auto f) {
+        return [&calls, f](double x) {
+            ++calls;
+            return f(x);
+        };
+    };
+    const auto cube = [](double x) { return x * x * x - 2; };
+    CHECK(bracketed_root(counted(cube), 0, -2, 2, 6, 1e-9) == doctest::Approx(std::cbrt(2.0)).epsilon(1e-8));
+    CHECK(calls <= 14);
+    calls = 0;
+    const auto steep = [](double x) { return std::exp(x) - 1e6; };
+    CHECK(bracketed_root(counted(steep), 0, 1 - 1e6, 100, std::exp(100.0) - 1e6, 1e-6) ==
+          doctest::Approx(std::log(1e6)).epsilon(1e-6));
+    CHECK(calls <= 60);
+    calls = 0;
+    const auto jump = [](double x) { return x < 0.3 ? -1.0 : 1e3; };
+    CHECK(std::abs(bracketed_root(counted(jump), 0, -1, 1, 1e3, 1e-6) - 0.3) <= 1e-6);
+    CHECK(calls <= 60);
+}

@@ -2,6 +2,8 @@
 // Small designs that tests ask questions about.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <string>
 
 #include "moecost/design/design.h"
@@ -63,6 +65,23 @@ inline moecost::DesignGoal goal(double budget) {
     g.equal_to = 1;
     g.training = {"h100_sxm", 989.4e12, 0.4, 2};
     return g;
+}
+
+inline moecost::DesignAnswer solved(const moecost::DesignSpace& space, const moecost::DesignGoal& goal,
+                                    unsigned threads = 2) {
+    const auto answer = moecost::design(space, goal, {threads, nullptr, {}});
+    REQUIRE_MESSAGE(answer, moecost::to_text(answer ? moecost::Infeasible{} : answer.error()));
+    return *answer;
+}
+
+inline moecost::Infeasible refused(const moecost::DesignSpace& space, const moecost::DesignGoal& goal) {
+    const auto answer = moecost::design(space, goal, {2, nullptr, {}});
+    REQUIRE_FALSE(answer);
+    return answer.error();
+}
+
+inline const moecost::FamilyMember& winner(const moecost::DesignAnswer& a) {
+    return a.models[a.winner.model].member;
 }
 
 }   // namespace designs

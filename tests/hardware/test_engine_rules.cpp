@@ -39,7 +39,9 @@ std::string small(const std::string& extra) {
            "[[format]]\nrole = \"weights\"\nformats = [\"bf16\"]\ngenerations = [\"any\"]\ncompute = "
            "\"native\"\n"
            "kernel = \"k\"\nsource = \"s\"\n"
-           "[defaults]\nsource = \"s\"\nbatching = \"chunked_prefill\"\nmemory_basis = \"total\"\n";
+           "[defaults]\nsource = \"s\"\nbatching = \"chunked_prefill\"\nmemory_basis = \"total\"\n"
+           "[memory]\nfraction_of = \"total\"\ncovers = [\"cache\"]\ngraphs = \"none\"\nformula = \"f\"\n"
+           "version = \"1.0\"\nsource = \"s\"\n";
 }
 
 std::string failure(const std::string& extra) {

@@ -96,7 +96,7 @@ TEST_CASE("every key of a profile lands in its own field, in SI units") {
     CHECK(p.defaults.max_sequences == 7);
     CHECK(p.defaults.memory_basis == MemoryBasis::free);
     CHECK(p.defaults.memory_fraction == 0.8);
-    CHECK(p.defaults.reserve.value() == Approx(9e9));
+    CHECK(p.defaults.reserve->value() == Approx(9e9));
     REQUIRE(p.kernels);
     const GemmTable& g = p.kernels->gemm.at(0);
     CHECK(g.floor.value() == Approx(11e-6));
@@ -127,10 +127,11 @@ TEST_CASE("a wrong key, value, name or range of a profile is named with its plac
 TEST_CASE("a profile is found by what it states, whatever its file is called") {
     const ScratchFolder folder;
     folder.write("hwmodels/engines/profiles/first-try.toml", pure);
-    folder.write("hwmodels/engines/profiles/rules.toml", "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
+    folder.write("hwmodels/engines/profiles/rules.toml",
+                 "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
     const DataStore data(folder.path.string());
     CHECK(load_profile(data, "x1", "", "mine").defaults.chunk_tokens == 6);
-    CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::datasheet);
+    CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::borrowed);
     CHECK(message_of([&] {
               (void)load_profile(data, "x3", "", "mine");
           }).find("no engine is named 'mine' for accelerator 'x3'") != std::string::npos);
@@ -178,6 +179,7 @@ noticeable_extrapolation = 0.02
 [serving]
 most_prefill_steps = 0.98
 drain_occupancy = 0.5
+activation_copies = 4.4
 )");
     CHECK(message_of([&] {
               (void)load_law_constants(DataStore(folder.path.string()));

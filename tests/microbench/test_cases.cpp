@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "moecost/base/format.h"
 #include "host/device_file.h"
 #include "host/glob.h"
 #include "host/registry.h"
 #include "host/run.h"
 #include "host/tables.h"
+#include "moecost/base/format.h"
 
 using namespace microbench;
 

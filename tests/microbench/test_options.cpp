@@ -2,10 +2,10 @@
 // The command line and the progress line.
 #include <doctest/doctest.h>
 
-#include "moecost/base/error.h"
 #include "host/glob.h"
 #include "host/options.h"
 #include "host/progress.h"
+#include "moecost/base/error.h"
 
 using namespace microbench;
 

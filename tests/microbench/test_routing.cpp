@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "moecost/base/error.h"
 #include "host/routing.h"
 #include "kernels/index/random.h"
+#include "moecost/base/error.h"
 
 using namespace microbench;
 

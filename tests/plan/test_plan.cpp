@@ -28,7 +28,7 @@ Description question(double rate) {
 void add_machine(PlanSpace& space, Description d, const char* gpu, const char* engine, double slower = 1) {
     d.gpu = gpu;
     d.engine = engine;
-    const auto s = describe(DataStore{}, d);
+    const auto s = resolve(DataStore{}, d);
     REQUIRE(s);
     space.machines.push_back({*s, slower, space.machines.size()});
     for (const double chunk : {2048.0, 8192.0}) {
@@ -75,7 +75,7 @@ Tried try_everything(const PlanSpace& space, int most_instances) {
     for (std::size_t v = 0; v < space.variants.size(); ++v) {
         for (const Layout& layout : layouts_of(space.gpus, space.fixed, space.exchanges)) {
             Scenario s = scenario_of(space, v, layout, 1);
-            if (!evaluate(s) && layout_problem(s.architecture, layout)) continue;
+            if (layout_refusal(s.architecture, s.pool(), layout)) continue;
             const double capacity = capacity_of(s);
             for (int n = 1; n <= most_instances; ++n) {
                 s.pool().replicas = n;

@@ -216,7 +216,7 @@ TEST_CASE("a step tells the weakest provenance of its parts") {
     CHECK(dense.time(shape_of(64, 2000, 0, 1)).provenance == Provenance::calibrated);
     CHECK(dense.time(shape_of(64, 300000, 0, 1)).provenance == Provenance::extrapolated);
     Rig borrowed({"llama-3.1-70b", "h800_sxm", "vllm", fp8, fp8, bf16, {.tp = 4}});
-    CHECK(borrowed.time(shape_of(64, 2000, 0, 1)).provenance == Provenance::datasheet);
+    CHECK(borrowed.time(shape_of(64, 2000, 0, 1)).provenance == Provenance::borrowed);
 }
 
 TEST_CASE("a format without tensor-core path or kernel table is refused with what is allowed") {

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Form and lint: clang-format over every C++ and CUDA file, clang-tidy (the checks of .clang-tidy) over every file of sim,
-# tools and tests that a build compiles, headers of the project included.
-#   tools/scripts/style.sh BUILD [FILTER]     BUILD: a build folder of preset release, built; FILTER: part of a path
-# A file is looked at again only when it, a header it includes or .clang-tidy has changed: BUILD/tidy keeps what passed.
-# Not covered by clang-tidy: CUDA, MPI, and hwmodels/microbench, which g++ checks with the warnings of the build.
+# Form and lint: clang-format over every C++ and CUDA file, clang-tidy (the checks of .clang-tidy) over every file of sim and
+# tools that a build compiles, headers of the project included.
+#   tools/scripts/style.sh BUILD [PATHS]     BUILD: a build folder of preset release, built; PATHS: a regular expression
+# Tests take as long again and are looked at on demand: style.sh BUILD '^tests/'. A file is looked at again only when it, a
+# header it includes or .clang-tidy has changed: BUILD/tidy keeps what passed. Never looked at by clang-tidy: CUDA, MPI and
+# hwmodels/microbench, which g++ checks with the warnings of the build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-build=${1:?usage: style.sh BUILD [FILTER]}
-filter=${2:-}
+build=${1:?usage: style.sh BUILD [PATHS]}
+paths=${2:-^(sim|tools)/}
 
 find sim tools tests hwmodels \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
     xargs -0 clang-format-14 --dry-run --Werror
@@ -19,7 +20,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Sources of the project among the compile commands: "file": "/.../sim/base/csv.cpp".
 sed -n "s|^ *\"file\": *\"$PWD/||p" "$build/compile_commands.json" | sed 's|".*||' |
-    grep -E '^(sim|tools|tests)/' | grep -F -- "$filter" | sort -u >"$work/sources" || true
+    grep -E -- "$paths" | sort -u >"$work/sources" || true
 
 # Each source with the content it depends on, as g++ noted it: "<source> <digest>".
 find sim tools tests hwmodels \( -name '*.h' -o -name '*.cpp' \) -exec sha256sum {} + >"$work/digests"
@@ -29,7 +30,7 @@ ninja -C "$build" -t deps | awk -v root="$PWD/" -v digests="$work/digests" '
     /^[^ ].*: #deps/ { flush(); next }
     /^ / {
         path = $1
-        sub(/^.*\/include\/moecost\//, "sim/", path)
+        sub(/^(.*\/)?include\/moecost\//, "sim/", path)
         sub(/^(\.\.\/)+/, "", path)
         if (index(path, root) == 1) path = substr(path, length(root) + 1)
         if (!(path in sum)) next

@@ -8,9 +8,9 @@
 #include <thread>
 #include <vector>
 
-#include "moecost/base/parallel.h"
 #include "kernels/index/number_format.h"
 #include "kernels/index/random.h"
+#include "moecost/base/parallel.h"
 
 namespace microbench {
 

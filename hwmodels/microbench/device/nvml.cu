@@ -3,9 +3,9 @@
 
 #include <array>
 
-#include "moecost/base/format.h"
 #include "device/dynamic.h"
 #include "kernels/cuda.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 

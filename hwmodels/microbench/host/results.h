@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include "moecost/base/csv.h"
 #include "host/tables.h"
+#include "moecost/base/csv.h"
 
 namespace microbench {
 

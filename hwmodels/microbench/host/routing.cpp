@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "moecost/base/error.h"
 #include "kernels/index/random.h"
+#include "moecost/base/error.h"
 
 namespace microbench {
 namespace {

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "moecost/base/format.h"
 #include "host/glob.h"
+#include "moecost/base/format.h"
 
 namespace microbench {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "host/plain_number.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/format.h"
-#include "host/plain_number.h"
 
 namespace microbench {
 namespace {

@@ -3,11 +3,11 @@
 // plus noise. Tables made with it are what a fit must find those constants in again.
 #pragma once
 
+#include "host/measure.h"
+#include "host/options.h"
 #include "moecost/base/data.h"
 #include "moecost/hardware/accelerator.h"
 #include "moecost/hardware/profile/profile.h"
-#include "host/measure.h"
-#include "host/options.h"
 
 namespace microbench {
 

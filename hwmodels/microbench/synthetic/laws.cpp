@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <limits>
 
-#include "moecost/base/dtype.h"
-#include "moecost/hardware/cluster.h"
 #include "host/formulas.h"
 #include "host/shape.h"
-#include "synthetic/backend.h"
+#include "moecost/base/dtype.h"
+#include "moecost/hardware/cluster.h"
 #include "moecost/timing/attention.h"
 #include "moecost/timing/collective.h"
 #include "moecost/timing/expert_ffn.h"
 #include "moecost/timing/gemm.h"
+#include "synthetic/backend.h"
 
 namespace microbench {
 namespace {
 
-using moecost::DType;
 using moecost::CalibratedHardware;
+using moecost::DType;
 
 DType format(std::string_view name) {
     const auto type = moecost::dtype_named(name);

@@ -133,15 +133,18 @@ KernelTables kernel_tables(const Reader& r, const KernelLaw& law) {
     for (const ProfileName& p : known) {
         if (std::find(engines.begin(), engines.end(), p.engine) == engines.end()) engines.push_back(p.engine);
     }
-    std::string message("no engine is named '");
+    const bool known_engine = std::find(engines.begin(), engines.end(), engine) != engines.end();
+    std::string message(known_engine ? "there is no profile of '" : "no engine is named '");
     message.append(engine).append("' for accelerator '").append(accelerator).append("'");
-    throw InputError({"--engine"}, {}, message, name_hint(engine, engines));
+    throw InputError({"--engine"}, {}, message,
+                     known_engine ? "'ideal' runs on any; moecost list engines shows the others"
+                                  : name_hint(engine, engines));
 }
 
 }   // namespace
 
 std::string_view name_of(Provenance provenance) {
-    constexpr std::string_view names[] = {"calibrated", "extrapolated", "datasheet"};
+    constexpr std::string_view names[] = {"calibrated", "extrapolated", "borrowed", "roofline"};
     return names[static_cast<std::size_t>(provenance)];
 }
 
@@ -163,7 +166,7 @@ Profile profile_from_toml(const Document& document, const LawConstants& law) {
     if (r.has("gemm") || r.has("assumed"))
         p.kernels = kernel_tables(r, law.kernels);
     else
-        p.basis = Provenance::datasheet;   // the pure roofline
+        p.basis = Provenance::roofline;
     return p;
 }
 
@@ -196,7 +199,7 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
         });
         if (it == known.end()) continue;
         Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"), law);
-        if (owner != accelerator) p.basis = Provenance::datasheet;
+        if (owner != accelerator && p.kernels) p.basis = Provenance::borrowed;
         return p;
     }
     no_profile(known, accelerator, engine);

@@ -19,8 +19,8 @@ namespace moecost {
 struct Document;
 class DataStore;
 
-/// How far to trust a figure: inside the fitted range, outside it, or with efficiencies of a relative.
-enum class Provenance { calibrated, extrapolated, datasheet };
+/// How far to trust a figure: inside the fitted range, outside it, with efficiencies of a relative, or at datasheet peaks.
+enum class Provenance { calibrated, extrapolated, borrowed, roofline };
 [[nodiscard]] std::string_view name_of(Provenance provenance);
 [[nodiscard]] constexpr Provenance weaker(Provenance a, Provenance b) { return a < b ? b : a; }
 
@@ -166,6 +166,7 @@ struct KernelLaw {
 struct ServingLaw {
     double most_prefill_steps = 0;   // share of the steps
     double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
+    double activation_copies = 0;    // of hidden size x 2 bytes that a GPU holds for each token of a step
 };
 struct LawConstants {
     KernelLaw kernels;
@@ -195,15 +196,16 @@ struct Residual {
 
 /// Scalars of a served engine that no isolated kernel shows.
 struct ServingConstants {
-    double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
-    Seconds floor_cap;           // larger floors are eager-mode timings
-    double prefill_factor = 1;   // prompt work over isolated kernels
-    Seconds host;                // per step
-    Seconds host_per_sequence;   // per sequence and attention rank
-    double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
-    double queue_spread = 0;     // share of the slots that queue for prefill together, spread lengths
-    double queue_fixed = 0;      // the same, equal lengths
-    Seconds first_token;         // HTTP, tokeniser, first chunk
+    double floor_factor = 1;        // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;              // larger floors are eager-mode timings
+    double prefill_factor = 1;      // prompt work over isolated kernels
+    Seconds host;                   // per step
+    Seconds host_per_sequence;      // per sequence and attention rank
+    double expert_skew = 0;         // Gamma shape of expert popularity; 0: uniform routing
+    double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
+    double queue_fixed = 0;         // the same, equal lengths
+    Seconds first_token;            // HTTP, tokeniser, first chunk
+    double first_token_steps = 0;   // decode steps it takes beyond the half that an arrival waits anyway
     std::string source;
     double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
@@ -219,11 +221,15 @@ struct EngineSettings {
     double max_sequences = 1024;   // running sequences of an attention rank
     MemoryBasis memory_basis = MemoryBasis::total;
     double memory_fraction = 0.9;
-    Bytes reserve;                // runtime, graphs, communication buffers
+    std::optional<Bytes> reserve{};   // runtime, graphs, activations; nothing: by the engine's memory terms
     double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
     double admission_steps = 0;   // decode steps between two polls for new requests
-    double draft_tokens = 0;      // drafted per decode step (speculative decoding, multi-token prediction)
-    double acceptance = 0;        // chance that a drafted token is accepted when the ones before it were
+    double prompt_interval =
+        0;   // least steps between two that carry prompts, where attention ranks step together
+    double profiled_tokens =
+        0;                     // without chunked prefill: tokens of a step that activations are reserved for
+    double draft_tokens = 0;   // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;     // chance that a drafted token is accepted when the ones before it were
 
     /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
     [[nodiscard]] double tokens_per_step() const {
@@ -239,7 +245,7 @@ struct Profile {
     std::string accelerator;   // whose kernels were timed; "any": the profile holds for every accelerator
     std::string engine;        // vllm, sglang, trtllm, ideal
     std::string source;
-    Provenance basis = Provenance::calibrated;   // datasheet when borrowed from a relative
+    Provenance basis = Provenance::calibrated;   // borrowed from a relative; roofline: no kernels at all
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
@@ -255,7 +261,7 @@ inline constexpr std::string_view profile_folder = "hwmodels/engines/profiles";
 inline constexpr std::string_view any_accelerator = "any";
 
 /// The profile of an engine on an accelerator: the file of the profile folder that states both names, else that of the
-/// `relative` accelerator, else one that holds for any; the last two with basis `datasheet`. `engine` may be a path to a
+/// `relative` accelerator, else one that holds for any; a relative with basis `borrowed`. `engine` may be a path to a
 /// profile.
 [[nodiscard]] Profile load_profile(const DataStore& data, std::string_view accelerator,
                                    std::string_view relative, std::string_view engine);

@@ -157,7 +157,7 @@ void add_settings(const Choices& c, Description d, const Scenario& s, std::size_
 
 double slower_of(const Scenario& s, const PlanningAssumptions& a) {
     const Profile& p = s.pool().profile;
-    return p.kernels && p.basis == Provenance::datasheet ? a.not_calibrated_slower : 1;
+    return p.basis == Provenance::borrowed ? a.not_calibrated_slower : 1;
 }
 
 void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
@@ -177,7 +177,7 @@ void add_machine(const Invocation& in, const Choices& c, const Description& base
                     s = *machine;
                     why = set_formats(d, s);
                 } else {
-                    auto described = describe(in.data, d, model);
+                    auto described = resolve(in.data, d, model);
                     if (described)
                         machine = s = *described;
                     else

@@ -10,6 +10,9 @@
 namespace moecost {
 namespace {
 
+// Of an engine whose profile states none: the paper has one figure for all layouts.
+constexpr Bytes flat_reserve{3e9};
+
 /// How many requests fit beside the weights.
 Expected<PaperServing> with_batch(const PaperServer& s, double n, int experts, int gpus) {
     const PaperCostOptions& o = s.options;
@@ -99,7 +102,7 @@ PaperServer profile_family(const DataStore& data, const Family& family, std::str
     s.cluster = cluster_of(accelerator);
     s.profile = load_profile(data, accelerator.id, accelerator.relative, engine);
     s.options.memory_share = s.profile.defaults.memory_fraction;
-    s.options.reserve = s.profile.defaults.reserve;
+    s.options.reserve = s.profile.defaults.reserve.value_or(flat_reserve);
     for (const int e : experts) {
         std::vector<ProfiledModel>& models = s.models[e];
         for (const double size : sizes) {

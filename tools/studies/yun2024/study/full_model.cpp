@@ -45,7 +45,7 @@ MemoryPlan needs_of(Scenario s) {
     Pool& p = s.pool();
     p.cluster.gpu.memory = Bytes{1e15};
     return *plan_memory(s.architecture, p.precision, weights_of(s), p.layout, p.cluster, p.settings,
-                        s.traffic);
+                        s.traffic, &p.rules);
 }
 
 /// Seconds per output token of a member with so many slots, whatever its own memory.
@@ -66,7 +66,7 @@ Expected<BusyNode> load_between(const Scenario& node, const ProfiledModel& low, 
     const Bytes weights = of_low.weights * (1 - weight) + of_high.weights * weight;
     const Bytes sequence = of_low.sequence * (1 - weight) + of_high.sequence * weight;
     const Pool& p = node.pool();
-    const Bytes free = p.cluster.gpu.memory * p.settings.memory_fraction - p.settings.reserve - weights;
+    const Bytes free = p.cluster.gpu.memory * p.settings.memory_fraction - of_low.reserve - weights;
     const double slots = std::min(std::floor(free / sequence), p.settings.max_sequences);
     if (slots < 1) return Infeasible{"the weights do not fit", "requests", {}, 1, 0};
     const double seconds = seconds_with(a, slots) * (1 - weight) + seconds_with(b, slots) * weight;

@@ -177,6 +177,12 @@ std::string rejected_csv(const PlanQuestion& q, const PlanAnswer& answer) {
         row.push_back(x.detail.empty() ? no_cell() : text_cell(x.detail));
         sheet.rows.push_back(std::move(row));
     }
+    for (const auto& [reason, count] : q.rejected) {
+        std::vector<Cell> row(std::size(layout_columns), no_cell());
+        row.push_back(text_cell("a number format cannot run here"));
+        row.push_back(text_cell(reason));
+        sheet.rows.push_back(std::move(row));
+    }
     return print(sheet, Format::csv);
 }
 

@@ -16,6 +16,13 @@ PlannedAnswer shown_one(const PlanQuestion& q, const DataStore& data, const Plan
     return a;
 }
 
+/// With as much of the load as it carries.
+PlannedAnswer carrying(const PlanQuestion& q, const DataStore& data, const Planned& p, double load) {
+    Description d = description_of(q, p);
+    d.load = resized(*d.load, load);
+    return {p, answer_for(data, d), {}};
+}
+
 /// Every deployment that the answer names, worked out once more as `estimate` does.
 PlanResult result_of(const PlanQuestion& q, const DataStore& data, PlanAnswer found,
                      const CandidateLoop& loop) {
@@ -30,8 +37,8 @@ PlanResult result_of(const PlanQuestion& q, const DataStore& data, PlanAnswer fo
     for (std::size_t i = 0; i < plan_limits; ++i) {
         if (a.loosened[i].possible()) r.loosened[i] = shown_one(q, data, a.loosened[i], false);
     }
-    if (a.nearest.possible()) r.nearest = shown_one(q, data, a.nearest, false);
-    if (a.within_budget.possible()) r.within_budget = shown_one(q, data, a.within_budget, false);
+    if (a.nearest.possible()) r.nearest = shown_one(q, data, a.nearest, a.nearest.ratio <= 1);
+    if (a.within_budget.possible()) r.within_budget = carrying(q, data, a.within_budget, a.carried);
     return r;
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t label_width = 22;
 constexpr std::size_t most_reasons = 8;
+constexpr std::size_t few_formats = 3;   // that are told one by one
 
 std::string line(std::string_view label, std::string_view text, std::size_t width) {
     std::string s("  ");
@@ -106,27 +107,38 @@ std::string answer_text(const PlanQuestion& q, const PlannedAnswer& a, const Sty
                   time_line(a, "ttft_s", &Estimate::ttft_of_slo, slo.ttft_level, slo.ttft_s), w));
     s.append(line("time per output token",
                   time_line(a, "tpot_s", &Estimate::tpot_of_slo, slo.tpot_level, slo.tpot_s), w));
+    if (!(a.trust.largest_size > 0)) return s;
     s.append(line("load per instance", load_line(q, a), w));
     s.append(line("chance to meet", chance_text(a), w));
     return s;
 }
 
+/// The time that an objective is about, or its mean without one.
+std::string judged_time(const PlannedAnswer& a, Seconds Estimate::*judged, double limit,
+                        std::string_view mean_key) {
+    if (!a.estimate.estimate || limit <= 0) return figure_of(a, mean_key);
+    return duration(((*a.estimate.estimate).*judged).value());
+}
+
 Sheet table_of(const PlanQuestion& q, const std::vector<PlannedAnswer>& list) {
     Sheet t;
-    t.columns = {{"", "  deployment"}, {"", "per hour", true}, {"", "$/Mtok out", true}, {"", "TTFT", true},
-                 {"", "TPOT", true},   {"", "load", true},     {"", "chance", true}};
+    t.columns = {{"", "  GPUs", true}, {"", "accelerator"},   {"", "instances"},  {"", "engine"},
+                 {"", "$/h", true},    {"", "$/M out", true}, {"", "TTFT", true}, {"", "TPOT", true},
+                 {"", "load", true},   {"", "chance", true}};
+    const Slo& slo = slo_of(q);
     for (const PlannedAnswer& a : list) {
-        const auto text = [](std::string s) { return text_cell(s); };
-        t.rows.push_back({text(std::string("  ").append(deployment_name(q, a.planned))),
-                          text(figure_of(a, "usd_per_hour")), text(figure_of(a, "usd_per_mtok_output")),
-                          text(a.estimate.estimate && slo_of(q).ttft_s > 0
-                                   ? duration(a.estimate.estimate->ttft_of_slo.value())
-                                   : figure_of(a, "ttft_s")),
-                          text(a.estimate.estimate && slo_of(q).tpot_s > 0
-                                   ? duration(a.estimate.estimate->tpot_of_slo.value())
-                                   : figure_of(a, "tpot_s")),
-                          text(percent(a.planned.size / a.planned.limits.capacity)),
-                          text(std::isfinite(a.trust.chance) ? percent(a.trust.chance) : "-")});
+        const Planned& p = a.planned;
+        std::string instances = std::to_string(p.replicas);
+        instances.append(" x (").append(layout_name(p.layout)).append(")");
+        const auto& engine =
+            q.space.machines[q.space.variants[p.variant].machine].scenario.pool().profile.engine;
+        t.rows.push_back({text_cell(std::to_string(p.gpus())), text_cell(gpu_of(q, p)), text_cell(instances),
+                          text_cell(engine), text_cell(figure_of(a, "usd_per_hour")),
+                          text_cell(figure_of(a, "usd_per_mtok_output")),
+                          text_cell(judged_time(a, &Estimate::ttft_of_slo, slo.ttft_s, "ttft_s")),
+                          text_cell(judged_time(a, &Estimate::tpot_of_slo, slo.tpot_s, "tpot_s")),
+                          text_cell(percent(p.size / p.limits.capacity)),
+                          text_cell(std::isfinite(a.trust.chance) ? percent(a.trust.chance) : "-")});
     }
     return t;
 }
@@ -245,16 +257,32 @@ std::string day_text(const DayAnswer& d, const Style& style) {
     return s.append(line("API", api, style.width));
 }
 
+/// "prices: neocloud on demand; h200_sxm $4.59/GPU-h (RunPod secure, 2026-11-09), ...".
+std::string prices_note(const PlanQuestion& q) {
+    std::string note("prices: ");
+    note.append(words(q.price_basis));
+    std::vector<std::size_t> told;
+    for (const PlanMachine& m : q.space.machines) {
+        if (std::find(told.begin(), told.end(), m.kind) != told.end()) continue;
+        told.push_back(m.kind);
+        const Pool& pool = m.scenario.pool();
+        note.append(told.size() == 1 ? "; " : ", ").append(pool.cluster.gpu.id);
+        if (!pool.price.known()) {
+            note.append(" not known");
+            continue;
+        }
+        note.append(" $").append(fixed(pool.price.usd_per_gpu_hour, 2)).append("/GPU-h");
+        if (pool.price.provider.empty()) continue;
+        note.append(" (").append(pool.price.provider).append(", ").append(pool.price.date).append(")");
+    }
+    return note;
+}
+
 std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
-    std::vector<std::string> notes = q.warnings;
-    notes.insert(notes.begin(), std::string("prices: ").append(words(q.price_basis)));
-    const auto& first = r.best ? r.best : r.nearest;
-    if (first && first->estimate.scenario) {
-        const Price& price = first->estimate.scenario->pool().price;
-        notes.front().append("; ").append(first->estimate.scenario->pool().cluster.gpu.id).append(" $");
-        notes.front().append(fixed(price.usd_per_gpu_hour, 2)).append("/GPU-h");
-        if (!price.provider.empty()) notes.front().append(", ").append(price.provider);
-        if (!price.date.empty()) notes.front().append(", ").append(price.date);
+    std::vector<std::string> notes{prices_note(q)};
+    notes.insert(notes.end(), q.warnings.begin(), q.warnings.end());
+    if (r.best) {
+        for (const std::string& note : assumptions({r.best->estimate})) notes.push_back(note);
     }
     bool marked = false;
     for (const PlanMachine& m : q.space.machines) marked = marked || m.slower > 1;

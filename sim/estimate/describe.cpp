@@ -92,32 +92,6 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
 /// A name that set_input() has checked.
 DType format_of(const std::string& name) { return dtype_named(name).value_or(DType::bf16); }
 
-std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
-    Pool& p = s.pool();
-    p.precision = s.architecture.precision;
-    if (!d.weights.empty() && d.weights != "auto") {
-        p.precision = p.precision.with_weights(format_of(d.weights));
-    }
-    if (!d.expert_weights.empty() && d.expert_weights != "auto") {
-        p.precision.routed_experts = format_of(d.expert_weights);
-    }
-    if (d.kv.empty() || d.kv == "auto") {
-        p.precision.kv_cache = cache_format(s);
-        s.notes.push_back(
-            std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
-    } else {
-        p.precision.kv_cache = format_of(d.kv);
-    }
-    note_borrowed_kernels(s);
-    auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
-    if (!problem) return std::nullopt;
-    const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
-    Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
-    why.detail =
-        std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
-    return why;
-}
-
 ExpertExchange exchange_of(const std::string& word) {
     if (word == "low-latency") return ExpertExchange::low_latency;
     return word == "normal" ? ExpertExchange::normal : ExpertExchange::collective;
@@ -177,6 +151,32 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     reject("family", message.append(": ").append(to_text(member.error())));
 }
 
+std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
+    Pool& p = s.pool();
+    p.precision = s.architecture.precision;
+    if (!d.weights.empty() && d.weights != "auto") {
+        p.precision = p.precision.with_weights(format_of(d.weights));
+    }
+    if (!d.expert_weights.empty() && d.expert_weights != "auto") {
+        p.precision.routed_experts = format_of(d.expert_weights);
+    }
+    if (d.kv.empty() || d.kv == "auto") {
+        p.precision.kv_cache = cache_format(s);
+        s.notes.push_back(
+            std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
+    } else {
+        p.precision.kv_cache = format_of(d.kv);
+    }
+    note_borrowed_kernels(s);
+    auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
+    if (!problem) return std::nullopt;
+    const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
+    Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
+    why.detail =
+        std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
+    return why;
+}
+
 Expected<Scenario> describe(const DataStore& data, const Description& d) {
     return describe(data, d, resolve_model(data, d));
 }
@@ -201,7 +201,7 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d, Architec
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
     p.rules = engine_rules_if_any(data, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
-    if (auto problem = resolve_precision(d, s)) return *problem;
+    if (auto problem = set_formats(d, s)) return *problem;
     p.layout.exchange = exchange_of(d.exchange);
     if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
     const Accelerator& gpu = p.cluster.gpu;

@@ -32,7 +32,8 @@ struct Description {
     std::optional<Load> load;   // of the whole deployment
     std::optional<double> chunk, max_sequences, memory_fraction, reserve_gb, admission_steps;
     std::optional<double> draft_tokens, acceptance;
-    std::optional<double> slo_ttft, slo_tpot;
+    std::optional<double> slo_ttft, slo_tpot;               // seconds
+    std::optional<double> slo_ttft_level, slo_tpot_level;   // of a percentile; none: the mean
     std::string price;                        // a basis; empty: that of the accelerator's price file
     std::optional<double> usd_per_gpu_hour;   // in place of a basis
     std::optional<double> blend;

@@ -32,6 +32,7 @@ struct Estimate {
     double replicas = 1;
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
+    Seconds ttft_of_slo, tpot_of_slo;   // of the mean or percentile that its objective is about
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 
@@ -41,6 +42,10 @@ struct Estimate {
 /// The same for an architecture that is there already; the model that the description names is not read.
 [[nodiscard]] Expected<Scenario> describe(const DataStore& data, const Description& description,
                                           Architecture architecture);
+
+/// The number formats of a description (weights, expert weights, cache; empty: as released, or the engine's default)
+/// onto a scenario whose machine and engine are resolved, or which of them cannot run there.
+[[nodiscard]] std::optional<Infeasible> set_formats(const Description& description, Scenario& scenario);
 
 /// The same whether or not the engine would launch the layout: for searches that change it, and for what was measured.
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);
@@ -66,6 +71,7 @@ void refuse_member_choices(const Description& description);
 [[nodiscard]] std::optional<Infeasible> launch_refusal(const Scenario& scenario);
 
 /// What the deployment delivers and costs, or why it cannot run. Whether its engine would launch it: launch_refusal().
+/// Percentiles are worked out only where an objective names one (serving/percentiles.h; lengths as lengths_of() says).
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);
 /// The same with weights_of(scenario) worked out before: what loops over many points of one model call.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights);

@@ -2,6 +2,7 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
+#include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -43,6 +44,21 @@ Infeasible of_deployment(Infeasible why, double replicas) {
     return why;
 }
 
+/// The times that the objectives are about, and whether they hold.
+std::optional<Infeasible> judge(const EngineInstance& instance, const Traffic& traffic, const Slo& slo,
+                                Estimate& e) {
+    e.ttft_of_slo = e.serving.ttft;
+    e.tpot_of_slo = e.serving.tpot;
+    if (slo.of_percentiles()) {
+        const auto latency = serving_latency(instance, traffic, lengths_of(traffic), traffic.load, e.serving);
+        if (!latency) return latency.error();
+        if (slo.ttft_level > 0) e.ttft_of_slo = latency->ttft.quantile(slo.ttft_level);
+        if (slo.tpot_level > 0) e.tpot_of_slo = latency->tpot.quantile(slo.tpot_level);
+    }
+    e.meets_slo = within(e.ttft_of_slo, slo.ttft_s) && within(e.tpot_of_slo, slo.tpot_s);
+    return std::nullopt;
+}
+
 CostInput cost_input(const Scenario& s) {
     const Pool& p = s.pool();
     CostInput c;
@@ -80,8 +96,9 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     estimate.cost = cost_of(*serving, traffic, cost_input(scenario));
     estimate.replicas = replicas;
     estimate.provenance = serving->provenance;
-    estimate.meets_slo =
-        within(serving->ttft, scenario.slo.ttft_s) && within(serving->tpot, scenario.slo.tpot_s);
+    if (const auto why =
+            judge({timer, p.profile.serving, p.settings, p.layout, *memory}, traffic, scenario.slo, estimate))
+        return of_deployment(*why, replicas);
     add_intervals(scenario, estimate);
     return estimate;
 }

@@ -57,6 +57,7 @@ std::optional<double> written(InputKind kind, std::string_view text) {
         case InputKind::share:
             return written_share(text);
         case InputKind::seconds:
+        case InputKind::objective:
             return written_seconds(text);
         case InputKind::gigabytes:
             return written_gigabytes(text);
@@ -86,6 +87,7 @@ std::string_view noun_of(InputKind kind) {
         case InputKind::tokens:
             return "a number of tokens";
         case InputKind::seconds:
+        case InputKind::objective:
             return "a time such as 2s or 50ms,";
         case InputKind::gigabytes:
             return "a number of GB";
@@ -120,6 +122,28 @@ void add_edit(Description& d, std::string_view text, const Location& where) {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos || equals == 0) reject(where, text, "an edit such as experts=64");
     d.edits.emplace_back(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+}
+
+/// "p95:2s", or "2s": the mean.
+void set_objective(Description& d, const Input& input, const ObjectiveSlot& slot, std::string_view text,
+                   const Location& where) {
+    const std::size_t colon = text.find(':');
+    (d.*slot.level).reset();
+    if (colon != std::string_view::npos) {
+        const std::string_view name = text.substr(0, colon);
+        const auto level = name.starts_with('p') ? written_count(name.substr(1)) : std::nullopt;
+        if (name != "mean" && !(level && *level >= 1 && *level <= 99.9))
+            reject(where, text, "an objective: p1 to p99.9 before the colon, such as p95:2s");
+        if (level) d.*slot.level = *level / 100;
+        text.remove_prefix(colon + 1);
+    }
+    d.*slot.seconds = parse_number(input, text, where);
+}
+
+std::string objective_text(double seconds, const std::optional<double>& level) {
+    std::string s;
+    if (level) s.append("p").append(shortest(std::round(*level * 1e6) / 1e4)).append(":");
+    return s.append(shortest(seconds));
 }
 
 std::string checked_text(const Input& input, std::string_view text, const Location& where) {
@@ -224,6 +248,8 @@ void set_input(Description& d, const Input& input, std::string_view text, const 
         d.usd_per_gpu_hour.reset();
         return;
     }
+    if (const auto* slot = std::get_if<ObjectiveSlot>(&input.slot))
+        return set_objective(d, input, *slot, text, where);
     const double value = parse_number(input, text, where);
     if (const auto* slot = std::get_if<LoadSlot>(&input.slot)) {
         if (input.kind != InputKind::toggle || value != 0) set_load(d, *slot, value, where);
@@ -238,7 +264,8 @@ void set_number(Description& d, const Input& input, double value) {
                           [&](std::optional<int> Description::*m) { d.*m = static_cast<int>(value); },
                           [&](std::optional<bool> Description::*m) { d.*m = value != 0; },
                           [&](const LoadSlot& slot) { d.load = slot.make(value); }, [](const EditSlot&) {},
-                          [&](const PriceSlot&) { d.usd_per_gpu_hour = value; }},
+                          [&](const PriceSlot&) { d.usd_per_gpu_hour = value; },
+                          [&](const ObjectiveSlot& slot) { d.*slot.seconds = value; }},
                input.slot);
 }
 
@@ -269,6 +296,9 @@ std::vector<std::string> texts_of(const Description& d, const Input& input) {
                 if (d.usd_per_gpu_hour) return Texts{shortest(*d.usd_per_gpu_hour)};
                 return d.price.empty() ? Texts{} : Texts{d.price};
             },
+            [&](const ObjectiveSlot& slot) {
+                return d.*slot.seconds ? Texts{objective_text(*(d.*slot.seconds), d.*slot.level)} : Texts{};
+            },
             [&](const EditSlot&) {
                 Texts texts;
                 for (const auto& [key, value] : d.edits)
@@ -288,6 +318,7 @@ std::optional<double> given_number(const Description& d, const Input& input) {
                        return d.load && d.load->index() == slot.kind ? size_of(*d.load) : Number();
                    },
                    [&](const PriceSlot&) { return d.usd_per_gpu_hour; },
+                   [&](const ObjectiveSlot& slot) { return d.*slot.seconds; },
                    [](const auto&) { return Number(); }},
         input.slot);
 }

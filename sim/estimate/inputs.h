@@ -33,6 +33,7 @@ enum class InputKind {
     gigabytes,    // 10^9 bytes
     money,        // dollars per GPU-hour, or the name of a basis
     toggle,       // on or off
+    objective,    // seconds of the mean, or of a percentile: p95:2s
     edit          // KEY=VALUE, may be repeated
 };
 
@@ -47,9 +48,15 @@ struct LoadSlot {
 struct EditSlot {};
 /// Dollars, or a basis: usd_per_gpu_hour or price of a description.
 struct PriceSlot {};
-using InputSlot = std::variant<std::string Description::*, std::optional<double> Description::*,
-                               std::optional<int> Description::*, std::optional<bool> Description::*,
-                               std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot>;
+/// Seconds, and the level of the percentile they are an objective of.
+struct ObjectiveSlot {
+    std::optional<double> Description::*seconds;
+    std::optional<double> Description::*level;
+};
+using InputSlot =
+    std::variant<std::string Description::*, std::optional<double> Description::*,
+                 std::optional<int> Description::*, std::optional<bool> Description::*,
+                 std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot, ObjectiveSlot>;
 
 /// Looks at a description and what became of it. `estimate` is null before the evaluation.
 struct Estimate;

@@ -97,7 +97,8 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     set_engine(d, p);
     set_traffic(d, s.traffic);
     set_price(d, p.price);
-    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0)};
+    s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),
+             d.slo_tpot_level.value_or(0)};
     s.blend_input_parts = d.blend.value_or(3);
     if (auto problem = set_layout(d, s.architecture, p)) return problem;
     if (auto problem = layout_problem(s.architecture, p.layout)) return problem;

@@ -5,51 +5,12 @@
 #include <cmath>
 #include <functional>
 
-#include "moecost/ops/launchable.h"
-
 namespace moecost {
 namespace {
 
 // Fewer requests in flight are cheaper in rare cases (tiles of kernels): of 848,000 steps to twice as many, over four
 // families, four engines and three accelerators, 0.3 % lowered the throughput, the worst by 6.4 %.
 constexpr double least_price_below = 0.85;
-
-bool allows(int fixed, int degree) { return fixed == 0 || fixed == degree; }
-
-std::vector<int> divisors(int n) {
-    std::vector<int> result;
-    for (int d = 1; d <= n; ++d) {
-        if (n % d == 0) result.push_back(d);
-    }
-    return result;
-}
-
-void add_exchanges(std::vector<Layout>& list, Layout layout, std::span<const ExpertExchange> exchanges) {
-    for (const ExpertExchange exchange : exchanges) {
-        layout.exchange = exchange;
-        list.push_back(layout);
-        if (layout.ep == 1) return;   // nothing to exchange
-    }
-}
-
-void add_layouts(std::vector<Layout>& list, int gpus, const FixedDegrees& fixed,
-                 std::span<const ExpertExchange> exchanges) {
-    for (const int tp : divisors(gpus)) {
-        for (const int pp : divisors(gpus / tp)) {
-            const int dp = gpus / tp / pp;
-            if (!allows(fixed.tp, tp) || !allows(fixed.pp, pp) || !allows(fixed.attention_dp, dp)) continue;
-            for (const int ep : divisors(tp * dp)) {
-                if (!allows(fixed.ep, ep)) continue;
-                Layout layout;
-                layout.tp = tp;
-                layout.pp = pp;
-                layout.ep = ep;
-                layout.attention_dp = dp;
-                add_exchanges(list, layout, exchanges);
-            }
-        }
-    }
-}
 
 bool within(double value, double limit, double loosened) { return limit <= 0 || value <= limit * loosened; }
 
@@ -74,11 +35,8 @@ class Walk {
     }
 
     void try_layout(const Layout& layout) {
-        if (layout_problem(scenario_.architecture, layout)) return;
         Pool& p = scenario_.pool();
-        if (launch_problem(p.rules, scenario_.architecture, p.precision, layout, p.cluster.gpu,
-                           {0, p.settings.draft_tokens}))
-            return;
+        if (layout_refusal(scenario_.architecture, p, layout)) return;
         p.layout = layout;
         const double fitting = capacity(1);
         const double loosened = capacity(relaxation);
@@ -195,8 +153,8 @@ class Walk {
     }
 
     void judge(const Estimate& e, bool more_memory, Rung& rung) {
-        const double tpot = e.serving.tpot.value();
-        const double ttft = e.serving.ttft.value();
+        const double tpot = e.tpot_of_slo.value();
+        const double ttft = e.ttft_of_slo.value();
         const Slo& slo = scenario_.slo;
         const bool tpot_ok = within(tpot, slo.tpot_s, 1);
         const bool ttft_ok = within(ttft, slo.ttft_s, 1);
@@ -257,25 +215,11 @@ double usd_per_mtok(const Estimate& e, CostBasis basis) {
     return e.cost.usd_per_mtok_blended;
 }
 
-std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed,
-                               std::span<const ExpertExchange> exchanges) {
-    std::vector<int> counts(gpus.begin(), gpus.end());
-    std::sort(counts.begin(), counts.end());
-    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-    std::vector<Layout> list;
-    for (const int n : counts) add_layouts(list, n, fixed, exchanges);
-    return list;
-}
-
 Served cheapest(const DeploymentSpace& space, std::size_t machine, std::span<const Layout> layouts,
                 const Architecture& architecture) {
     Walk walk(space, machine, architecture);
     for (const Layout& layout : layouts) walk.try_layout(layout);
     return walk.result();
-}
-
-void in_order(std::size_t count, const std::function<void(std::size_t)>& work) {
-    for (std::size_t i = 0; i < count; ++i) work(i);
 }
 
 std::vector<std::vector<Served>> serving_table(const DeploymentSpace& space,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "moecost/estimate/estimate.h"
+#include "moecost/plan/candidate_layouts.h"
 
 namespace moecost {
 
@@ -23,11 +24,6 @@ enum class CostBasis {
 };
 [[nodiscard]] std::string_view name_of(CostBasis basis);
 [[nodiscard]] double usd_per_mtok(const Estimate& estimate, CostBasis basis);
-
-/// Degrees a layout may take; 0: any.
-struct FixedDegrees {
-    int tp = 0, pp = 0, ep = 0, attention_dp = 0;
-};
 
 struct DeploymentSpace {
     std::vector<Scenario>
@@ -42,12 +38,6 @@ struct DeploymentSpace {
     bool fill = false;
     CostBasis cost = CostBasis::output;
 };
-
-/// Every (tp, pp, attention dp, ep) with tp x pp x attention_dp among the counts and ep dividing tp x attention_dp, in
-/// a fixed order: by GPUs, then by degrees, then by exchange where ep > 1. Whether an architecture can use one:
-/// layout_problem().
-[[nodiscard]] std::vector<Layout> layouts_of(std::span<const int> gpus, const FixedDegrees& fixed,
-                                             std::span<const ExpertExchange> exchanges);
 
 /// Limits of serving that may be loosened by `relaxation` to see whether they bind.
 enum class ServingLimit { none, tpot, ttft, memory };
@@ -83,11 +73,6 @@ struct Served {
 /// the order of layouts and rungs.
 [[nodiscard]] Served cheapest(const DeploymentSpace& space, std::size_t machine,
                               std::span<const Layout> layouts, const Architecture& architecture);
-
-/// Runs work(i) for every i below count, in any order and on any thread: this room knows none.
-using CandidateLoop = std::function<void(std::size_t count, const std::function<void(std::size_t)>& work)>;
-/// One after another.
-void in_order(std::size_t count, const std::function<void(std::size_t)>& work);
 
 /// cheapest() of every architecture on every machine: [architecture][machine]. `finished` hears of each, on the thread
 /// that found it. The result does not depend on the loop; pairs that it leaves out stay empty.

@@ -24,10 +24,18 @@ struct Traffic {
     [[nodiscard]] double mean_context() const { return input + output / 2; }
 };
 
-/// Service-level objective; 0: none.
+/// Service-level objective: the largest time, 0: none, and of what: the mean (level 0), or the percentile at a level
+/// (0.95: of that share of the requests).
 struct Slo {
     double ttft_s = 0;
     double tpot_s = 0;
+    double ttft_level = 0;
+    double tpot_level = 0;
+
+    /// Some objective is about a percentile.
+    [[nodiscard]] bool of_percentiles() const {
+        return (ttft_s > 0 && ttft_level > 0) || (tpot_s > 0 && tpot_level > 0);
+    }
 };
 
 /// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.

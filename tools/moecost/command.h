@@ -64,6 +64,8 @@ struct Command {
 
 [[nodiscard]] Answer run_estimate(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> estimate_flags();
+[[nodiscard]] Answer run_plan(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> plan_flags();
 [[nodiscard]] Answer run_params(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> params_flags();
 [[nodiscard]] Answer run_list(const Invocation& invocation);

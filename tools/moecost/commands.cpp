@@ -16,6 +16,11 @@ constexpr Command table[] = {
     {"estimate", "what does this deployment deliver and cost?", "--model MODEL --gpu GPU[,GPU...] [options]",
      "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat", estimate_flags,
      run_estimate},
+    {"plan", "what should I rent for this load, within these objectives?",
+     "--model MODEL --rate R [--gpu GPU[,GPU...]] [options]",
+     "moecost plan --model gpt-oss-120b --gpu h200,b200 --rate 20 --isl 3000 --osl 800 --slo-ttft p95:2s "
+     "--slo-tpot 40ms",
+     plan_flags, run_plan},
     {"design", "which MoE should I train, so that serving at equal loss is cheapest?",
      "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags,
      run_design},

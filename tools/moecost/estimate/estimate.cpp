@@ -76,13 +76,14 @@ std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     for (const EstimateAnswer& a : answers) {
         if (!a.estimate || a.estimate->meets_slo) continue;
         s.append("moecost: objective missed on ").append(a.scenario->pool().cluster.gpu.id);
-        const auto add = [&](std::string_view name, double limit, double value) {
+        const auto add = [&](const std::string& name, double limit, double value) {
             if (limit <= 0 || value <= limit) return;
             s.append(": ").append(name).append(" ").append(shown(FigureKind::seconds, value));
             s.append(", ").append(shown(FigureKind::seconds, limit)).append(" allowed");
         };
-        add("TTFT", a.scenario->slo.ttft_s, a.estimate->serving.ttft.value());
-        add("TPOT", a.scenario->slo.tpot_s, a.estimate->serving.tpot.value());
+        const Slo& slo = a.scenario->slo;
+        add(objective_name("TTFT", slo.ttft_level), slo.ttft_s, a.estimate->ttft_of_slo.value());
+        add(objective_name("TPOT", slo.tpot_level), slo.tpot_s, a.estimate->tpot_of_slo.value());
         s.append("\n");
     }
     return s;

@@ -12,6 +12,10 @@
 #include "moecost/moecost.h"
 #include "text.h"
 
+namespace moecost {
+class JsonWriter;
+}
+
 namespace moecost::cli {
 
 struct EstimateAnswer {
@@ -36,6 +40,8 @@ struct Comparison {
 };
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);
+/// One deployment as an object of that list.
+void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer& answer);
 [[nodiscard]] std::string estimate_json(const std::vector<EstimateAnswer>& answers);
 [[nodiscard]] std::string estimate_csv(const std::vector<EstimateAnswer>& answers);
 
@@ -53,6 +59,8 @@ struct Comparison {
 /// Names shared by the printers.
 [[nodiscard]] std::string layout_name(const Layout& layout);
 [[nodiscard]] std::string precision_name(const Precision& precision);
+/// "TTFT", or "p95 TTFT".
+[[nodiscard]] std::string objective_name(std::string_view time, double level);
 [[nodiscard]] std::string load_name(const Load& load);
 [[nodiscard]] std::string infeasible_line(const EstimateAnswer& answer);
 [[nodiscard]] std::string fix_line(const EstimateAnswer& answer);

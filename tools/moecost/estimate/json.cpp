@@ -194,8 +194,10 @@ void write_infeasible(JsonWriter& json, const EstimateAnswer& a) {
     json.end_object();
 }
 
-void write_answer(JsonWriter& json, const EstimateAnswer& a) {
-    json.begin_object();
+}   // namespace
+
+void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer& a) {
+    json.begin_object(key);
     json.text("command", std::string("moecost estimate ").append(options_of(a.description)));
     write_inputs(json, a);
     if (a.scenario) {
@@ -223,15 +225,13 @@ void write_answer(JsonWriter& json, const EstimateAnswer& a) {
     json.end_object();
 }
 
-}   // namespace
-
 std::string estimate_json(const std::vector<EstimateAnswer>& answers) {
     JsonWriter json;
     json.begin_object();
     json.text("schema", "moecost.estimate/2");
     json.text("version", MOECOST_VERSION);
     json.begin_array("estimates");
-    for (const EstimateAnswer& a : answers) write_answer(json, a);
+    for (const EstimateAnswer& a : answers) write_estimate(json, {}, a);
     json.end_array();
     json.end_object();
     return json.str();

@@ -67,6 +67,12 @@ std::string precision_name(const Precision& p) {
     return s.append(" experts, ").append(name(p.attention)).append(" attn");
 }
 
+std::string objective_name(std::string_view time, double level) {
+    std::string s;
+    if (level > 0) s.append("p").append(significant(100 * level, 3)).append(" ");
+    return s.append(time);
+}
+
 std::string load_name(const Load& load) {
     struct Name {
         std::string operator()(const ClosedLoop& l) const {
@@ -134,7 +140,7 @@ std::string shown(const Input& input, const View& view) {
     if (input.number == nullptr) return input.text != nullptr ? std::string(input.text(view)) : "-";
     const double value = input.number(view);
     if (!std::isfinite(value)) return "-";
-    if (input.kind == InputKind::seconds) return duration(value);
+    if (input.kind == InputKind::seconds || input.kind == InputKind::objective) return duration(value);
     return input.kind == InputKind::share ? percent(value) : amount(value);
 }
 

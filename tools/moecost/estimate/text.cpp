@@ -68,20 +68,19 @@ void add_figures(std::vector<Row>& rows, const Answers& all) {
 
 void add_objectives(std::vector<Row>& rows, const Answers& all) {
     const Slo& slo = first_with_answer(all).scenario->slo;
-    const auto objective = [&](std::string_view name, double limit, Seconds Serving::*figure) {
+    const auto objective = [&](std::string label, double limit, Seconds Estimate::*figure) {
         if (limit <= 0) return;
-        std::string label(name);
         rows.push_back(
             row(all, label.append(" within ").append(duration(limit)), [&](const EstimateAnswer& a) {
-                const double value = (a.estimate->serving.*figure).value();
+                const double value = ((*a.estimate).*figure).value();
                 return value <= limit ? std::string("met")
                                       : std::string("missed by ").append(duration(value - limit));
             }));
     };
     if (slo.ttft_s <= 0 && slo.tpot_s <= 0) return;
     rows.push_back(heading("Objectives"));
-    objective("TTFT", slo.ttft_s, &Serving::ttft);
-    objective("TPOT", slo.tpot_s, &Serving::tpot);
+    objective(objective_name("TTFT", slo.ttft_level), slo.ttft_s, &Estimate::ttft_of_slo);
+    objective(objective_name("TPOT", slo.tpot_level), slo.tpot_s, &Estimate::tpot_of_slo);
 }
 
 /// From the residuals of measured servers of this accelerator and engine; nothing where none was measured.

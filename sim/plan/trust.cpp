@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/plan/trust.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace moecost {
+namespace {
+
+constexpr double z90 = 1.2815515655446004;   // standard normal quantile at 0.9
+constexpr double slowest = 16;
+
+double standard_normal(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
+
+/// The largest y at which TPOT and the capacity hold, to 0.1 %.
+double slowdown_withstood(Trial t, double size) {
+    t.limits.ttft_s = 0;
+    const auto holds = [&](double y) {
+        t.slower = y;
+        const Expected<Estimate> e = at_size(t, size);
+        return e && meets(t, *e);
+    };
+    double low = 1 / slowest;
+    double high = slowest;
+    while (high / low > 1.001) {
+        const double middle = std::sqrt(low * high);
+        (holds(middle) ? low : high) = middle;
+    }
+    return low;
+}
+
+double chance_of(const Scenario& s, double withstands, double ttft_s) {
+    const Profile& profile = s.pool().profile;
+    const Residual& speed = profile.serving.throughput_residual;
+    const Residual& first = profile.serving.ttft_residual;
+    const bool about_ttft = s.slo.ttft_s > 0;
+    if (profile.basis != Provenance::calibrated || !speed.known() || (about_ttft && !first.known()))
+        return std::numeric_limits<double>::quiet_NaN();
+    const double in_time = about_ttft ? share_below(s.slo.ttft_s / ttft_s, first.p10, first.p90) : 1;
+    return share_below(withstands, 1 / speed.p90, 1 / speed.p10) * in_time;
+}
+
+}   // namespace
+
+double share_below(double x, double p10, double p90) {
+    const double middle = 0.5 * (std::log(p10) + std::log(p90));
+    const double spread = (std::log(p90) - std::log(p10)) / (2 * z90);
+    return standard_normal((std::log(x) - middle) / std::max(spread, 1e-9));
+}
+
+PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
+    const PlanMachine& machine = space.machines[space.variants[p.variant].machine];
+    Trial t = trial_of(scenario_of(space, p.variant, p.layout, 1), machine.slower);
+    PlanTrust trust;
+    trust.largest_size = largest_size(t, p.limits.capacity * (1 - 1e-9));
+    trust.withstands = slowdown_withstood(t, p.size);
+    t.slower = 1;
+    const Expected<Estimate> e = at_size(t, p.size);
+    trust.chance = chance_of(t.scenario, trust.withstands, e ? e->ttft_of_slo.value() : HUGE_VAL);
+    return trust;
+}
+
+}   // namespace moecost

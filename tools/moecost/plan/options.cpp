@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of `plan`: the goal and its budgets, lists to search over, and what every deployment shares.
+#include <algorithm>
+#include <thread>
+
+#include "moecost/base/format.h"
+#include "moecost/hardware/accelerator.h"
+#include "moecost/model/architecture_toml.h"
+#include "moecost/model/library.h"
+#include "moecost/timing/calibrated_hardware.h"
+#include "option_values.h"
+#include "plan/plan.h"
+
+namespace moecost::cli {
+namespace {
+
+// Options of a single deployment that mean something else here, or nothing.
+constexpr std::string_view not_taken[] = {"gpus",  "replicas",     "offline",    "static-batch",
+                                          "burst", "prefill-only", "decode-only"};
+constexpr std::string_view searched[] = {"gpu", "cluster", "engine",       "weights",    "expert-weights",
+                                         "kv",  "chunk",   "draft-tokens", "all-to-all", "tp",
+                                         "pp",  "ep",      "attention-dp"};
+
+template <std::size_t n>
+bool is_among(const std::string_view (&list)[n], std::string_view key) {
+    return std::find(std::begin(list), std::end(list), key) != std::end(list);
+}
+
+std::vector<std::string> list_or(const CommandLine& line, std::string_view key,
+                                 std::vector<std::string> usual) {
+    const std::string* text = line.find(key);
+    return text != nullptr ? split(*text) : std::move(usual);
+}
+
+/// Everything that all deployments share.
+Description shared_description(const CommandLine& line) {
+    Description d;
+    for (const Setting& s : line.settings) {
+        const Input* input = input_named(s.key);
+        if (input == nullptr || is_among(searched, input->key) || is_among(not_taken, input->key)) continue;
+        set_input(d, *input, s.text, {std::string("--").append(s.key)});
+    }
+    return d;
+}
+
+PlanGoal goal_of(const CommandLine& line) {
+    const std::string* text = line.find("objective");
+    if (text == nullptr) return PlanGoal::cost;
+    std::vector<std::string> known;
+    for (const PlanGoal g :
+         {PlanGoal::cost, PlanGoal::latency, PlanGoal::throughput, PlanGoal::gpus, PlanGoal::energy}) {
+        if (name_of(g) == *text) return g;
+        known.emplace_back(name_of(g));
+    }
+    refuse("objective", *text, "is not one of them", name_hint(*text, known));
+}
+
+void read_goal(const CommandLine& line, PlanQuestion& q) {
+    q.space.goal = goal_of(line);
+    q.space.max_gpus = whole_or(line, "max-gpus", 0, 1, 65536);
+    q.space.max_usd_per_hour = number_or(line, "max-usd-per-hour", 0, 1e-6, 1e9);
+    q.space.max_load = number_or(line, "max-load", q.assumptions.max_load, 0.01, 0.99);
+    q.space.list_rejected = line.has("rejected");
+    if (q.space.goal == PlanGoal::latency && q.space.max_gpus == 0 && q.space.max_usd_per_hour == 0)
+        throw InputError({"--objective"}, {}, "latency without a budget buys GPUs without end",
+                         "--max-gpus 64 or --max-usd-per-hour 300");
+}
+
+void read_day(const CommandLine& line, Description& base, PlanQuestion& q) {
+    const auto price = [&](std::string_view key) -> std::optional<double> {
+        const std::string* text = line.find(key);
+        if (text == nullptr) return std::nullopt;
+        if (!line.has("day"))
+            throw InputError({std::string("--").append(key)}, {}, "compares a day: --day is missing");
+        return number(key, *text, 0, 1e6);
+    };
+    const auto in = price("api-price-in");
+    const auto out = price("api-price-out");
+    const std::string* day = line.find("day");
+    if (day == nullptr) return;
+    if (base.load)
+        throw InputError({"--day"}, {}, "gives the load of each hour: leave --rate and --concurrency out");
+    q.day = DayQuestion{day_loads(*day), in, out};
+    base.load = OpenLoop{*std::max_element(q.day->load.begin(), q.day->load.end())};
+}
+
+std::vector<ExpertExchange> exchanges_of(const CommandLine& line) {
+    std::vector<ExpertExchange> all{ExpertExchange::collective, ExpertExchange::low_latency,
+                                    ExpertExchange::normal};
+    const std::string* text = line.find("all-to-all");
+    if (text == nullptr) return all;
+    std::vector<ExpertExchange> list;
+    for (const std::string& part : split(*text)) {
+        Description d;
+        set_option(d, "all-to-all", part, {"--all-to-all"});
+        for (const ExpertExchange e : all) {
+            if (name_of(e) == part) list.push_back(e);
+        }
+    }
+    return list;
+}
+
+void read_layouts(const CommandLine& line, PlanSpace& space) {
+    const auto degree = [&](std::string_view key) { return whole_or(line, key, 0, 1, 65536); };
+    space.fixed = {degree("tp"), degree("pp"), degree("ep"), degree("attention-dp")};
+    space.gpus = whole_list_or(line, "instance-gpus", {1, 2, 4, 8, 16, 32, 64}, 1, 4096);
+    space.exchanges = exchanges_of(line);
+}
+
+std::vector<std::string> formats_of(const CommandLine& line, std::string_view key) {
+    std::vector<std::string> list = list_or(line, key, {"auto"});
+    if (list != std::vector<std::string>{"all"}) return list;
+    list = {"auto"};
+    for (const DTypeInfo& i : dtype_table) {
+        if (i.type != DType::fp32) list.emplace_back(i.name);
+    }
+    return list;
+}
+
+/// Choices that make variants of a machine, as texts of the inputs; empty: not set.
+struct Choices {
+    std::vector<std::string> weights, experts, cache, chunks, drafts;
+};
+
+Choices choices_of(const CommandLine& line) {
+    Choices c{formats_of(line, "weights"), list_or(line, "expert-weights", {"auto"}), formats_of(line, "kv"),
+              list_or(line, "chunk", {"", "2048", "8192", "16384"}), list_or(line, "draft-tokens", {""})};
+    return c;
+}
+
+void set_if(Description& d, std::string_view key, const std::string& text) {
+    if (!text.empty()) set_option(d, key, text, {std::string("--").append(key)});
+}
+
+/// Formats of a machine: the variants of its settings, those that repeat another left out.
+void add_settings(const Choices& c, Description d, const Scenario& s, std::size_t machine, PlanQuestion& q) {
+    for (const std::string& chunk : c.chunks) {
+        for (const std::string& drafts : c.drafts) {
+            Description one = d;
+            set_if(one, "chunk", chunk);
+            set_if(one, "draft-tokens", drafts);
+            PlanVariant v{machine, s.pool().precision, s.pool().settings};
+            if (one.chunk) v.settings.chunk_tokens = *one.chunk;
+            if (one.draft_tokens) v.settings.draft_tokens = *one.draft_tokens;
+            const bool known =
+                std::any_of(q.space.variants.begin(), q.space.variants.end(), [&](const PlanVariant& o) {
+                    return o.machine == machine && o.precision == v.precision &&
+                           o.settings.chunk_tokens == v.settings.chunk_tokens &&
+                           o.settings.draft_tokens == v.settings.draft_tokens;
+                });
+            if (known) continue;
+            q.space.variants.push_back(v);
+            q.variants.push_back(one);
+        }
+    }
+}
+
+double slower_of(const Scenario& s, const PlanningAssumptions& a) {
+    const Profile& p = s.pool().profile;
+    return p.basis == Provenance::borrowed ? a.not_calibrated_slower : 1;
+}
+
+void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
+                 std::size_t kind, PlanQuestion& q) {
+    std::optional<Scenario> machine;
+    const std::size_t index = q.space.machines.size();
+    for (const std::string& weights : c.weights) {
+        for (const std::string& experts : c.experts) {
+            for (const std::string& cache : c.cache) {
+                Description d = base;
+                if (weights != "auto") set_if(d, "weights", weights);
+                if (experts != "auto") set_if(d, "expert-weights", experts);
+                if (cache != "auto") set_if(d, "kv", cache);
+                Scenario s;
+                std::optional<Infeasible> why;
+                if (machine) {
+                    s = *machine;
+                    why = set_formats(d, s);
+                } else {
+                    auto described = resolve(in.data, d, model);
+                    if (described)
+                        machine = s = *described;
+                    else
+                        why = described.error();
+                }
+                if (why)
+                    ++q.rejected[to_text(*why)];
+                else
+                    add_settings(c, d, s, index, q);
+            }
+        }
+    }
+    if (machine) q.space.machines.push_back({*machine, slower_of(*machine, q.assumptions), kind});
+}
+
+Architecture model_of(const Invocation& in, const Description& d) {
+    if (d.family.empty()) {
+        refuse_member_choices(d);
+        if (d.model.empty())
+            throw InputError({"--model"}, {}, "no model is given", "moecost list models shows the library");
+    }
+    Architecture a =
+        d.family.empty() ? load_model(in.data, d.model) : describe_member(in.data, d).architecture;
+    for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
+    return a;
+}
+
+void read_machines(const Invocation& in, const Description& base, PlanQuestion& q) {
+    const Architecture model = model_of(in, base);
+    const Choices choices = choices_of(in.line);
+    std::vector<std::string> engines = list_or(in.line, "engine", {""});
+    if (engines == std::vector<std::string>{"all"}) engines = {"vllm", "sglang", "trtllm"};
+    const bool clusters = in.line.has("cluster");
+    for (std::size_t kind = 0; kind < q.kinds.size(); ++kind) {
+        for (const std::string& engine : engines) {
+            Description d = base;
+            (clusters ? d.cluster : d.gpu) = q.kinds[kind];
+            set_if(d, "engine", engine);
+            d.tp = d.pp = d.ep = d.attention_dp = 1;
+            if (!has_price(in.data, q.kinds[kind], clusters)) d.price.clear();
+            add_machine(in, choices, d, model, kind, q);
+        }
+    }
+}
+
+void warn_of_formats(const CommandLine& line, PlanQuestion& q) {
+    for (const std::string_view key : {"weights", "expert-weights", "kv"}) {
+        const std::string* text = line.find(key);
+        if (text == nullptr || *text == "auto") continue;
+        q.warnings.emplace_back(
+            "formats other than the released ones are among the candidates: what they do to the answers of "
+            "the "
+            "model is not priced");
+        return;
+    }
+}
+
+}   // namespace
+
+std::vector<Flag> plan_flags() {
+    constexpr std::string_view goal = "Goal";
+    constexpr std::string_view search = "Search";
+    std::vector<Flag> flags{
+        {"objective", "WHAT", goal,
+         "what is least: cost, latency (within a budget), throughput (GPUs per token/s), gpus, energy "
+         "(default: cost)"},
+        {"max-gpus", "N", goal, "GPUs of the whole deployment"},
+        {"max-usd-per-hour", "USD", goal, "rent of the whole deployment"},
+        {"max-load", "SHARE", goal, "largest share of the capacity of an instance (default: 0.85)"},
+        {"day", "LIST", goal, "instead of --rate: requests/s of 24 hours; sized for the largest"},
+        {"api-price-in", "USD", goal, "with --day: price of an API per million input tokens"},
+        {"api-price-out", "USD", goal, "with --day: price of an API per million output tokens"},
+        {"instance-gpus", "LIST", search, "GPUs of one instance: 8,16 or 1..64 (default: 1..64)"},
+        {"rejected", "FILE", search, "every candidate that is not the answer, with the reason, as CSV"},
+        {"frontier", "FILE", search,
+         "tokens/s per GPU against tokens/s per user, best of each accelerator, as CSV"},
+        {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"}};
+    for (Flag flag : description_flags()) {
+        if (is_among(not_taken, flag.key)) continue;
+        if (flag.key == "gpu")
+            flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
+        if (flag.key == "cluster") flag.help = "instead of --gpu: clusters that compete, joined by commas";
+        if (flag.key == "engine") flag.help = "engines, joined by commas, or all (default: vllm)";
+        if (flag.key == "weights")
+            flag.help = "formats of the weights, joined by commas, or all (default: as released)";
+        if (flag.key == "kv")
+            flag.help = "formats of the KV cache, joined by commas, or all (default: of the engine)";
+        if (flag.key == "chunk")
+            flag.help = "prompt tokens of a step, a list (default: of the engine, 2048, 8192, 16384)";
+        if (flag.key == "draft-tokens") flag.help = "tokens drafted per decode step, a list (default: 0)";
+        if (flag.key == "all-to-all") flag.help = "collective, low-latency, normal, a list (default: each)";
+        if (flag.key == "tp" || flag.key == "pp" || flag.key == "ep" || flag.key == "attention-dp")
+            flag.help = std::string_view("this degree alone (default: every one that the engine launches)");
+        flags.push_back(flag);
+    }
+    return flags;
+}
+
+PlanQuestion plan_question(const Invocation& in) {
+    const CommandLine& line = in.line;
+    if (!line.positional.empty())
+        throw InputError({line.positional[0]}, {}, "is not an option", "moecost plan --help lists them");
+    PlanQuestion q;
+    q.assumptions = load_planning_assumptions(in.data);
+    read_goal(line, q);
+    Description base = shared_description(line);
+    read_day(line, base, q);
+    if (!base.load)
+        throw InputError({"--rate"}, {}, "no load is given",
+                         "--rate 20 (requests/s), --concurrency 256 or --day");
+    read_layouts(line, q.space);
+    if (line.has("cluster") && line.has("gpu"))
+        throw InputError({"--cluster"}, {}, "names its accelerator: leave --gpu out");
+    q.kinds = line.has("cluster") ? list_or(line, "cluster", {})
+                                  : list_or(line, "gpu", {"h100_sxm", "h200_sxm", "b200_sxm"});
+    choose_prices(in, base, q.kinds, q);
+    read_machines(in, base, q);
+    warn_of_formats(line, q);
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    q.threads = static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
+    return q;
+}
+
+Description description_of(const PlanQuestion& q, const Planned& p) {
+    Description d = q.variants[p.variant];
+    d.tp = p.layout.tp;
+    d.pp = p.layout.pp;
+    d.ep = p.layout.ep;
+    d.attention_dp = p.layout.attention_dp;
+    d.replicas = p.replicas;
+    if (p.layout.ep > 1 && p.layout.exchange != ExpertExchange::collective)
+        d.exchange = name_of(p.layout.exchange);
+    if (d.pp == 1) d.pp.reset();
+    if (d.ep == 1) d.ep.reset();
+    if (d.attention_dp == 1) d.attention_dp.reset();
+    return d;
+}
+
+bool is_marked(const PlanQuestion& q, const Planned& p) {
+    return q.space.machines[q.space.variants[p.variant].machine].slower > 1;
+}
+
+}   // namespace moecost::cli

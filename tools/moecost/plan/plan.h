@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `plan` was asked and what it found, as a value that the printers of its three formats share.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "command.h"
+#include "estimate/estimate.h"
+#include "moecost/plan/plan.h"
+#include "moecost/plan/planning.h"
+#include "moecost/plan/trust.h"
+#include "plan/day.h"
+
+namespace moecost::cli {
+
+struct PlanQuestion {
+    PlanSpace space;
+    std::vector<Description> variants;   // one for each variant of the space: all but its layout and replicas
+    std::vector<std::string> kinds;      // accelerators or clusters as they were named
+    std::map<std::string, std::uint64_t> rejected;   // formats that do not run, by reason
+    PlanningAssumptions assumptions;
+    std::string price_basis;             // of all machines
+    std::vector<std::string> warnings;   // prices of several kinds, formats that change the model
+    std::optional<DayQuestion> day;
+    unsigned threads = 1;
+};
+/// InputError names the option and what is allowed.
+[[nodiscard]] PlanQuestion plan_question(const Invocation& invocation);
+/// Some rent of the accelerator is known.
+[[nodiscard]] bool has_price(const DataStore& data, const std::string& name, bool is_cluster);
+/// Base of the price of each machine: one that all have, unless --price says another.
+void choose_prices(const Invocation& invocation, Description& base, const std::vector<std::string>& gpus,
+                   PlanQuestion& question);
+
+/// A deployment of the answer with its figures, as `estimate` gives them, and how far it is from missing its objectives.
+struct PlannedAnswer {
+    Planned planned;
+    EstimateAnswer estimate;
+    PlanTrust trust;
+};
+struct PlanResult {
+    PlanAnswer answer;
+    std::optional<PlannedAnswer> best, nearest, within_budget;
+    std::vector<PlannedAnswer> rivals, of_kind;
+    std::array<std::optional<PlannedAnswer>, plan_limits> loosened;
+    std::optional<DayAnswer> day;
+};
+
+/// The description that `estimate` reproduces a deployment from.
+[[nodiscard]] Description description_of(const PlanQuestion& question, const Planned& planned);
+/// The accelerator is not calibrated: sized and ranked as if it were slower.
+[[nodiscard]] bool is_marked(const PlanQuestion& question, const Planned& planned);
+
+[[nodiscard]] std::string plan_text(const PlanQuestion& question, const PlanResult& result,
+                                    const Invocation& invocation);
+[[nodiscard]] std::string plan_json(const PlanQuestion& question, const PlanResult& result);
+[[nodiscard]] std::string plan_csv(const PlanQuestion& question, const PlanResult& result);
+[[nodiscard]] std::string rejected_csv(const PlanQuestion& question, const PlanAnswer& answer);
+[[nodiscard]] std::string frontier_csv(const PlanQuestion& question, const CandidateLoop& loop);
+/// "24 x h200_sxm = 3 x (TP8)": deployments in a line.
+[[nodiscard]] std::string deployment_name(const PlanQuestion& question, const Planned& planned);
+
+}   // namespace moecost::cli

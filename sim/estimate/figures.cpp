@@ -229,4 +229,10 @@ std::string_view name_of(FigureKind kind) {
     return names[static_cast<std::size_t>(kind)];
 }
 
+std::string_view unit_of(FigureKind kind) {
+    constexpr std::string_view units[] = {"USD/Mtok", "USD/GPU-h", "USD", "tokens/s", "1/s", "s", "bytes",
+                                          "",         "",          "J",   "W",        "",    ""};
+    return units[static_cast<std::size_t>(kind)];
+}
+
 }   // namespace moecost

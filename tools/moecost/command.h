@@ -36,14 +36,16 @@ struct Invocation {
     bool verbose = false;
     bool colour = false;
     std::size_t width = 100;   // columns of text: of the terminal, or of COLUMNS, at least 80
+    bool terminal = false;     // a person looks at it: tables are cut where it is too narrow, never in a pipe
     std::string output;   // of --output; commands that stream write it themselves and answer with nothing
 };
 
 struct Command {
     std::string_view name;
     std::string_view question;
-    std::string_view usage;     // what follows the name
-    std::string_view example;   // a line that runs as it stands
+    std::string_view usage;      // what follows the name
+    std::string_view example;    // a line that runs as it stands
+    std::string_view operands;   // what stands without an option, as Flag::values says it; for completion
     std::vector<Flag> (*flags)();
     Answer (*run)(const Invocation& invocation);
 };

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "completion.h"
 #include "help.h"
 #include "moecost/base/file.h"
 #include "moecost/base/written_number.h"
@@ -65,6 +66,7 @@ Invocation invocation_of(const Command& command, CommandLine line) {
     i.verbose = line.has("verbose");
     i.colour = colour_wanted(line);
     i.width = page_columns();
+    i.terminal = !line.has("output") && isatty(STDOUT_FILENO) != 0;
     i.output = value_or(line, "output", "");
     const auto own = command.flags();
     std::erase_if(line.settings, [&](const Setting& s) {
@@ -77,7 +79,7 @@ Invocation invocation_of(const Command& command, CommandLine line) {
 int run_command(const Command& command, const std::vector<std::string>& arguments) {
     CommandLine line = parse_command_line(all_flags(command), arguments);
     if (line.has("help")) {
-        print(stdout, command_help(command));
+        print(stdout, command_help(command, page_columns()));
         return answered;
     }
     const std::string output = value_or(line, "output", "");
@@ -100,7 +102,12 @@ int run_program(const std::vector<std::string>& arguments) {
         return answered;
     }
     if (first == "--help" || first == "-h" || first == "help") {
-        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0])));
+        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0]), page_columns()));
+        return answered;
+    }
+    if (first == complete_command) {
+        const auto begin = rest.begin() + (rest.empty() || rest[0] != "--" ? 0 : 1);
+        print(stdout, completions({begin, rest.end()}));
         return answered;
     }
     if (first.starts_with('-')) {

@@ -151,18 +151,25 @@ SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
 
 std::vector<Flag> sweep_flags() {
     constexpr std::string_view group = "Sweep";
-    return {
-        {"example", "", group, "print a commented grid to begin with"},
-        {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
-        {"frontier-only", "", group, "write the members of the frontier alone"},
-        {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
-        {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
-        {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
-        {"restart", "", group, "throw a stopped sweep away"},
-        {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
-        {"tornado", "SCENARIO.toml", group,
-         "instead of a grid: how the answer moves with each uncertain input"},
-        {"target", "FIGURE", group, "of --tornado: the figure that moves (default: usd_per_mtok_output)"}};
+    return {{"example", "", group, "print a commented grid to begin with"},
+            {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+            {"frontier-only", "", group, "write the members of the frontier alone"},
+            {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
+            {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
+            {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
+            {"restart", "", group, "throw a stopped sweep away"},
+            {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
+            {"tornado", "SCENARIO.toml", group,
+             "instead of a grid: how the answer moves with each uncertain input"},
+            {"target",
+             "FIGURE",
+             group,
+             "of --tornado: the figure that moves",
+             0,
+             {},
+             "usd_per_mtok_output",
+             nullptr,
+             "@figures"}};
 }
 
 namespace {

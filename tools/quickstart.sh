@@ -15,6 +15,7 @@ quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=O
 quietly cmake --build "$build" --target moecost_cli
 
 step "Mixtral-8x7B, bf16, tensor parallelism 2: A100-80GB and H100, chat traffic, 64 requests in flight"
+# shellcheck disable=SC2054
 question=(estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --weights bf16 --traffic chat
     --concurrency 64)
 echo "\$ $build/bin/moecost ${question[*]}"

@@ -89,8 +89,8 @@ for arch in 80 90a 100a; do
     done
     expect $arch attention 'ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16' 1
     expect $arch attention 'ex2.approx.ftz.f32' 1
-    expect $arch gemm 'mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32' $([ $arch = 80 ] && echo 0 || echo 1)
-    expect $arch moe 'cvt.rn.satfinite.e4m3x2.f32' $([ $arch = 80 ] && echo 0 || echo 1)
+    expect $arch gemm 'mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32' "$([ $arch = 80 ] && echo 0 || echo 1)"
+    expect $arch moe 'cvt.rn.satfinite.e4m3x2.f32' "$([ $arch = 80 ] && echo 0 || echo 1)"
 done
 for text in wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 wgmma.mma_async.sync.aligned.m64n256k32.f32.e4m3.e4m3 \
     wgmma.fence.sync.aligned 'wgmma.wait_group.sync.aligned 1' fence.proxy.async.shared::cta cp.async.cg.shared.global; do

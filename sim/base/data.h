@@ -28,6 +28,8 @@ class DataStore {
 
     /// Names (file stems) of the TOML files of a folder such as "workloads/models", sorted, overrides included.
     [[nodiscard]] std::vector<std::string> names(std::string_view folder) const;
+    /// Every TOML file below the folder of --data-dir, sorted; empty without one.
+    [[nodiscard]] std::vector<std::string> files() const;
     /// The document of that name in the folder. `what` names the kind of thing in messages ("model").
     /// A name with a slash or ending in .toml or .json is a path to a file. '-' and '_' are the same in names;
     /// otherwise an `aliases` list inside the files is searched. InputError names the nearest known name.
@@ -44,6 +46,7 @@ class DataStore {
     };
     [[nodiscard]] Source source(std::string_view folder, std::string_view stem) const;
     [[nodiscard]] Document load(std::string_view folder, std::string_view stem) const;
+    [[nodiscard]] bool is_inside(const std::string& file) const;
     std::string directory_;
 };
 

@@ -10,10 +10,48 @@
 namespace moecost {
 namespace {
 
-/// Whatever the input held, each part of the report stays one line.
-std::string one_line(std::string s) {
-    for (char& c : s) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+/// Bytes of the character that begins the text; 0 where no UTF-8 begins (RFC 3629: shortest form, no surrogates).
+std::size_t utf8_length(std::string_view s) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const unsigned char lead = byte(0);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || s.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    }
+    const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+    const bool outside = (lead == 0xed && byte(1) >= 0xa0) || (lead == 0xf4 && byte(1) >= 0x90);
+    return overlong || outside ? 0 : length;
+}
+
+bool is_control(std::string_view character) {
+    const auto lead = static_cast<unsigned char>(character[0]);
+    if (lead < 0x20 || lead == 0x7f) return true;
+    return lead == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;   // U+0080 to U+009F
+}
+
+void append_escaped(std::string& to, char c) {
+    if (c == '\n') {
+        to.append("\\n");
+        return;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    to.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+}
+
+std::string escaped(std::string_view text) {
+    std::string s;
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(1, length));
+        if (length > 0 && !is_control(character)) {
+            s.append(character);
+        } else {
+            for (const char c : character) append_escaped(s, c);
+        }
+        text.remove_prefix(character.size());
     }
     return s;
 }
@@ -25,7 +63,7 @@ std::string compose(const Location& where, std::string_view key, std::string_vie
     if (!s.empty()) s.append(": ");
     if (key.empty()) key = where.key;
     if (!key.empty()) s.append("key '").append(key).append("': ");
-    return one_line(s.append(message));
+    return printable(s.append(message));
 }
 
 /// Levenshtein distance, with two swapped neighbours as one mistake ("modle"); both names are short.
@@ -58,9 +96,25 @@ std::string joined(const Names& names, std::size_t most) {
 
 }   // namespace
 
+std::string printable(std::string_view text) {
+    constexpr std::size_t longest = 1000;
+    constexpr std::size_t kept = 480;   // at each end
+    if (text.size() <= longest) return escaped(text);
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+    };
+    std::size_t head = kept;
+    std::size_t tail = text.size() - kept;
+    while (head > kept - 4 && continues(head)) --head;   // between characters
+    while (tail < text.size() - kept + 4 && continues(tail)) ++tail;
+    return escaped(text.substr(0, head)).append(" ... ").append(escaped(text.substr(tail)));
+}
+
+SystemError::SystemError(std::string_view message) : std::runtime_error(printable(message)) {}
+
 InputError::InputError(const Location& where, std::string_view key, std::string_view message,
                        std::string hint)
-    : std::runtime_error(compose(where, key, message)), hint_(one_line(std::move(hint))) {}
+    : std::runtime_error(compose(where, key, message)), hint_(printable(hint)) {}
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates) {
     if (name.size() > 100) return {};

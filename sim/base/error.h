@@ -27,10 +27,15 @@ class InputError : public std::runtime_error {
     std::string hint_;
 };
 
-/// The machine failed (disk, memory), not the input: the program exits with 1.
+/// The machine failed (disk, memory), not the input: the program exits with 1. what() is one line.
 class SystemError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
+  public:
+    explicit SystemError(std::string_view message);
 };
+
+/// Text from outside as one line that a terminal shows as it is: control characters and bytes that are no UTF-8 as
+/// \n, \x1b; cut in the middle beyond 1,000 bytes.
+[[nodiscard]] std::string printable(std::string_view text);
 
 /// The candidate closest to `name` by edit distance, empty when none is close (more than a third differs).
 std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -24,21 +23,6 @@ constexpr mode_t open_mode = 0666;
     throw SystemError(message.append(": ").append(std::strerror(code)));
 }
 
-/// A file descriptor that is closed when it goes.
-class Descriptor {
-  public:
-    Descriptor(const std::string& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int value() const { return value_; }
-
-  private:
-    int value_;
-};
-
 std::string folder_of(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
     if (slash == std::string::npos) return ".";
@@ -47,8 +31,10 @@ std::string folder_of(const std::string& path) {
 
 /// A new name in a folder is safe when the folder is on the disk. Some file systems cannot do that: then it is not.
 void flush_folder_of(const std::string& path) {
-    const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY);
-    if (folder.value() >= 0) static_cast<void>(::fsync(folder.value()));
+    const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return;
+    static_cast<void>(::fsync(folder));
+    ::close(folder);
 }
 
 /// A name that no other writer has, short whatever the length of `path`.
@@ -59,15 +45,13 @@ std::string own_name_beside(const std::string& path) {
     return name.append(std::to_string(count++)).append(".part");
 }
 
-/// Creates a file of a new name; the name goes to `part`.
-OutputFile create_beside(const std::string& path, std::string& part) {
+/// Creates a file of a new name, which goes to `part`.
+int create_beside(const std::string& path, std::string& part) {
     while (true) {
         part = own_name_beside(path);
         const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, open_mode);
-        if (file < 0 && errno == EEXIST) continue;   // of another machine on the same disk
-        if (file < 0) fail_with(path, "cannot write", errno);
-        ::close(file);
-        return {part, false};
+        if (file >= 0) return file;
+        if (errno != EEXIST) fail_with(path, "cannot write", errno);   // else of another machine on this disk
     }
 }
 
@@ -81,28 +65,33 @@ std::string behind_links(const std::string& path) {
 
 }   // namespace
 
-void write_file(const std::string& path, std::string_view content) {
+AtomicFile::AtomicFile(const std::string& path) {
     std::error_code ec;
     const bool replaceable =   // a device or pipe is written to; renaming onto it would destroy it
         !std::filesystem::exists(path, ec) || std::filesystem::is_regular_file(path, ec);
     if (!replaceable) {
-        OutputFile out(path, true);
-        out.write(content);
+        file_ = OutputFile(path, true);
         return;
     }
-    const std::string target = behind_links(path);
-    std::string part;
-    OutputFile out = create_beside(target, part);
-    try {
-        out.write(content);
-        out.flush();
-        rename_file(part, target);
-    } catch (const SystemError& e) {
-        ::unlink(part.c_str());
-        const std::string what(e.what());   // names the file that is meant, not the one beside it
-        const bool of_part = what.starts_with(part);
-        throw SystemError(of_part ? std::string(path).append(what.substr(part.size())) : what);
-    }
+    target_ = behind_links(path);
+    file_ = OutputFile(create_beside(target_, part_), path);
+}
+
+AtomicFile::~AtomicFile() {
+    if (is_regular()) ::unlink(part_.c_str());
+}
+
+void AtomicFile::commit() {
+    if (!is_regular()) return;
+    file_.flush();
+    rename_file(part_, target_);
+    part_.clear();
+}
+
+void write_file(const std::string& path, std::string_view content) {
+    AtomicFile file(path);
+    file.write(content);
+    file.commit();
 }
 
 void rename_file(const std::string& from, const std::string& to) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "moecost/base/read_file.h"
 
@@ -38,9 +39,29 @@ class OutputFile {
     [[nodiscard]] bool is_regular() const;
 
   private:
+    friend class AtomicFile;
+    OutputFile(int descriptor, std::string path) : path_(std::move(path)), descriptor_(descriptor) {}
     [[noreturn]] void fail(std::string_view what) const;
     std::string path_;
     int descriptor_ = -1;
+};
+
+/// What write_file does, in pieces: until commit() nothing stands under the name, without it nothing is left.
+class AtomicFile {
+  public:
+    explicit AtomicFile(const std::string& path);
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    ~AtomicFile();
+    void write(std::string_view bytes) { file_.write(bytes); }
+    void commit();
+    /// False for devices and pipes, which are written to directly.
+    [[nodiscard]] bool is_regular() const { return !part_.empty(); }
+
+  private:
+    std::string target_;
+    std::string part_;   // empty: there is nothing to rename or to remove
+    OutputFile file_;
 };
 
 }   // namespace moecost

@@ -2,7 +2,7 @@
 // Gzip (RFC 1952) in memory. Files may be plain or packed wherever a table is read: the first bytes tell.
 #pragma once
 
-#include "moecost/base/file.h"
+#include "moecost/base/read_file.h"
 
 namespace moecost {
 

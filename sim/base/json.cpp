@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <memory>
+#include <new>
 #include <unordered_set>
 
 #include "moecost/base/json_writer.h"
@@ -22,6 +24,30 @@ namespace {
 
 constexpr std::size_t max_depth = 100;
 constexpr std::size_t max_bytes = std::size_t{64} << 20;
+
+/// Memory for RapidJSON, which does not look whether it got any: this one throws.
+class ThrowingAllocator {
+  public:
+    static constexpr bool kNeedFree = true;
+    void* Malloc(std::size_t size) { return size == 0 ? nullptr : checked(std::malloc(size)); }
+    void* Realloc(void* old, std::size_t, std::size_t size) {
+        if (size > 0) return checked(std::realloc(old, size));
+        std::free(old);
+        return nullptr;
+    }
+    static void Free(void* memory) noexcept { std::free(memory); }
+    bool operator==(const ThrowingAllocator&) const { return true; }
+
+  private:
+    static void* checked(void* memory) {
+        if (memory == nullptr) throw std::bad_alloc();
+        return memory;
+    }
+};
+using Encoding = rapidjson::UTF8<>;
+using JsonReader = rapidjson::GenericReader<Encoding, Encoding, ThrowingAllocator>;
+using JsonBuffer = rapidjson::GenericStringBuffer<Encoding, ThrowingAllocator>;
+using JsonPrinter = rapidjson::PrettyWriter<JsonBuffer, Encoding, Encoding, ThrowingAllocator>;
 
 /// Memory stream that counts lines as it is consumed, so that every value knows where it stands.
 class CountingStream {
@@ -154,6 +180,7 @@ class TreeBuilder {
         return place(std::move(scalar));
     }
     bool place(Value value) {
+        if (++values_ > max_document_values) throw InputError(here(), {}, "more than 2,000,000 values");
         if (open_.empty()) {
             root_ = std::move(value);
         } else if (auto* table = std::get_if<Value::Table>(&open_.back().value.content)) {
@@ -167,6 +194,7 @@ class TreeBuilder {
     CountingStream& stream_;
     const std::string& file_;
     std::vector<Level> open_;
+    std::size_t values_ = 0;
     Value root_;
 };
 
@@ -179,7 +207,7 @@ Document parse_json(std::string_view text, std::string file) {
         throw InputError({file}, {}, "malformed JSON: holds a zero byte");
     CountingStream stream(text);
     TreeBuilder builder(stream, file);
-    rapidjson::Reader reader;
+    JsonReader reader;
     constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNanAndInfFlag |
                                rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
     if (const auto result = reader.Parse<flags>(stream, builder); result.IsError()) {
@@ -190,8 +218,8 @@ Document parse_json(std::string_view text, std::string file) {
 }
 
 struct JsonWriter::State {
-    rapidjson::StringBuffer buffer;
-    rapidjson::PrettyWriter<rapidjson::StringBuffer> writer{buffer};
+    JsonBuffer buffer;
+    JsonPrinter writer{buffer};
 };
 
 JsonWriter::JsonWriter() : state_(std::make_unique<State>()) { state_->writer.SetIndent(' ', 2); }

@@ -2,14 +2,31 @@
 // Independent pieces of work on several threads, with a result that does not depend on how many there are.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace moecost {
+
+/// Runs `work` on up to `threads` threads, this one among them, and waits for all. Fewer threads run where the machine
+/// gives no more (limits of a container): returns how many did. `work` must not throw.
+template <class Work>
+unsigned run_on_threads(std::size_t threads, Work work) {
+    std::vector<std::jthread> pool;
+    try {
+        while (pool.size() + 1 < threads) pool.emplace_back(work);
+    } catch (const std::system_error&) {   // those that run are enough
+    } catch (const std::bad_alloc&) {
+    }
+    work();
+    return static_cast<unsigned>(pool.size() + 1);
+}
 
 /// work(i) for every i below count; each writes its own slot, so the order of threads leaves no trace. Of the
 /// exceptions thrown, that of the smallest i is thrown again.
@@ -32,11 +49,7 @@ void for_each_index(std::size_t count, unsigned threads, Work work) {
             }
         }
     };
-    {
-        std::vector<std::jthread> pool;
-        for (unsigned t = 1; t < threads && t < count; ++t) pool.emplace_back(run);
-        run();
-    }
+    run_on_threads(std::min<std::size_t>(threads, count), run);
     if (error) std::rethrow_exception(error);
 }
 

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 
 namespace moecost {
 namespace {
@@ -17,9 +16,7 @@ namespace {
     throw SystemError(message.append(": ").append(std::strerror(code)));
 }
 
-struct Close {
-    void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
-};
+constexpr std::size_t max_line_bytes = std::size_t{1} << 20;
 
 }   // namespace
 
@@ -30,24 +27,56 @@ void fail_too_large(const std::string& path, std::uint64_t limit) {
     throw InputError({path}, {}, message);
 }
 
-void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-    if (!file) fail_with(path, {}, errno);
+InputFile::InputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
+    if (!file_) fail_with(path, {}, errno);
     std::error_code ec;
     if (std::filesystem::is_directory(path, ec)) throw SystemError(std::string(path).append(": is a folder"));
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);   // pieces are large
+}
+
+std::size_t InputFile::read(std::span<char> buffer) {
+    std::size_t filled = 0;
+    while (filled < buffer.size()) {
+        filled += std::fread(buffer.data() + filled, 1, buffer.size() - filled, file_.get());
+        const int code = errno;
+        if (filled == buffer.size() || std::feof(file_.get()) != 0) break;
+        if (code != EINTR) fail_with(path_, "cannot read", code);
+        std::clearerr(file_.get());   // a signal came between
+    }
+    return filled;
+}
+
+void read_file_blocks(const std::string& path, const BlockSink& sink, std::uint64_t limit) {
+    InputFile file(path);
     std::array<char, 1 << 16> buffer{};
     std::uint64_t bytes = 0;
-    while (true) {
-        const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file.get());
-        const int code = errno;
+    while (const std::size_t n = file.read(buffer)) {
         bytes += n;
         if (bytes > limit) fail_too_large(path, limit);
-        if (n > 0) sink({buffer.data(), n});
-        if (n == buffer.size()) continue;
-        if (std::feof(file.get()) != 0) return;
-        if (code != EINTR) fail_with(path, "cannot read", code);
-        std::clearerr(file.get());   // a signal came between
+        sink({buffer.data(), n});
     }
+}
+
+void LineSplitter::check_length(std::size_t length) const {
+    if (length > max_line_bytes) throw InputError({file_, line_}, {}, "a line is longer than 1 MiB");
+}
+
+void LineSplitter::push(std::string_view block) {
+    for (std::size_t end = block.find('\n'); end != std::string_view::npos; end = block.find('\n')) {
+        check_length(carried_.size() + end);
+        sink_(carried_.empty() ? block.substr(0, end) : carried_.append(block.substr(0, end)));
+        carried_.clear();
+        ++line_;
+        block.remove_prefix(end + 1);
+    }
+    carried_.append(block);
+    check_length(carried_.size());
+}
+
+bool LineSplitter::finish() {
+    if (carried_.empty()) return false;
+    sink_(carried_);
+    return true;
 }
 
 std::string read_file(const std::string& path, std::uint64_t limit) {

@@ -42,6 +42,15 @@ void refuse_deep_keys(std::string_view text, const std::string& file) {
     }
 }
 
+/// toml++ builds a tree of nodes before it can be counted. Every value needs a separator before it; those in texts
+/// and comments count too, which no file of this many lines minds.
+void refuse_many_values(std::string_view text, const std::string& file) {
+    const auto separators =
+        std::count_if(text.begin(), text.end(), [](char c) { return c == ',' || c == '=' || c == '['; });
+    if (static_cast<std::size_t>(separators) > max_document_values)
+        throw InputError({file}, {}, "more than 2,000,000 values");
+}
+
 Value convert(const toml::node& node, const std::string& file, int depth) {
     Value v;
     v.line = static_cast<int>(node.source().begin.line);
@@ -80,6 +89,7 @@ Value convert(const toml::node& node, const std::string& file, int depth) {
 Document parse_toml(std::string_view text, std::string file) {
     if (text.size() > (std::size_t{64} << 20)) throw InputError({file}, {}, "larger than 64 MiB");
     refuse_deep_keys(text, file);
+    refuse_many_values(text, file);
     try {
         const toml::table table = toml::parse(text, file);
         return {file, convert(table, file, 0)};

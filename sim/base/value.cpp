@@ -30,7 +30,11 @@ std::string out_of_range(double value, Range range) {
 }   // namespace
 
 Document parse_document(std::string_view text, std::string file) {
-    return file.ends_with(".json") ? parse_json(text, std::move(file)) : parse_toml(text, std::move(file));
+    // No TOML begins with a brace.
+    const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+    const bool braced = first != std::string_view::npos && text[first] == '{';
+    const bool json = file.ends_with(".json") || (braced && !file.ends_with(".toml"));
+    return json ? parse_json(text, std::move(file)) : parse_toml(text, std::move(file));
 }
 
 Reader::Reader(const Document& document, ReadLog* log) : Reader(document, document.root, {}, log) {}

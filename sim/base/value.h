@@ -2,6 +2,7 @@
 // A parsed TOML or JSON document with positions, and a Reader that turns it into typed values or a clear InputError.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
@@ -33,11 +34,14 @@ struct Document {
     Value root;
 };
 
-/// Parses text; `file` is only used in messages. Both reject duplicate keys, text beyond 64 MiB and nesting
-/// beyond 100 levels. JSON accepts the bare tokens NaN, Infinity and -Infinity (Hugging Face configs hold them).
+/// A document holds no more: a value takes up to 150 bytes of memory, and a text of 64 MiB could hold 32 million.
+inline constexpr std::size_t max_document_values = 2'000'000;
+
+/// Parses text; `file` is only used in messages. Both reject duplicate keys, text beyond 64 MiB, more values than
+/// that and nesting beyond 100 levels. JSON accepts the bare tokens NaN, Infinity and -Infinity (Hugging Face configs hold them).
 [[nodiscard]] Document parse_toml(std::string_view text, std::string file);
 [[nodiscard]] Document parse_json(std::string_view text, std::string file);
-/// Chooses the parser by the ending of the file name (.json, else TOML).
+/// Chooses the parser by the ending of the file name; where that says nothing (a pipe), by the first character.
 [[nodiscard]] Document parse_document(std::string_view text, std::string file);
 
 /// Inclusive range of a number that makes sense; the message of an error names it.

@@ -93,22 +93,10 @@ void split(std::string_view line, const Location& where, std::vector<std::string
     }
 }
 
-template <class Sink>
-void for_each_line(const std::string& path, Sink sink) {
-    std::string carried;
-    read_text_blocks(path, [&](std::string_view block) {
-        for (std::size_t end = block.find('\n'); end != std::string_view::npos; end = block.find('\n')) {
-            if (carried.empty()) {
-                sink(block.substr(0, end));
-            } else {
-                sink(carried.append(block.substr(0, end)));
-                carried.clear();
-            }
-            block.remove_prefix(end + 1);
-        }
-        carried.append(block);
-    });
-    if (!carried.empty()) sink(carried);
+void for_each_line(const std::string& path, const BlockSink& sink) {
+    LineSplitter lines(path, sink);
+    read_text_blocks(path, [&](std::string_view block) { lines.push(block); });
+    lines.finish();
 }
 
 struct SeriesTexts {
@@ -265,13 +253,17 @@ class TableReader {
 };
 
 std::optional<std::string> file_of(const std::string& folder, KernelOp op) {
+    std::optional<std::string> found;
     for (const std::string_view ending : {".csv", ".csv.gz"}) {
         std::string path(folder);
         path.append("/").append(name_of(op)).append(ending);
         std::error_code ec;
-        if (std::filesystem::is_regular_file(path, ec)) return path;
+        if (!std::filesystem::is_regular_file(path, ec)) continue;
+        if (found)
+            throw InputError({path}, {}, std::string("stands beside ").append(*found), "one table of a kind");
+        found = std::move(path);
     }
-    return std::nullopt;
+    return found;
 }
 
 void require_one_gpu(const std::string& folder, const std::set<std::string>& gpus) {

@@ -60,7 +60,8 @@ std::string_view usual_engine() { return input_named("engine")->usual; }
 DType cache_format(const Scenario& s) {
     const Pool& p = s.pool();
     const TermValues weights = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu, {});
-    return default_cache(p.rules, p.cluster.gpu.generation, weights).value_or(s.architecture.precision.kv_cache);
+    return default_cache(p.rules, p.cluster.gpu.generation, weights)
+        .value_or(s.architecture.precision.kv_cache);
 }
 
 /// An accelerator with a profile of its own runs under it, unless another engine is named.
@@ -96,7 +97,8 @@ std::optional<Infeasible> resolve_precision(const Description& d, Scenario& s) {
     if (!problem) return std::nullopt;
     const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
     Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
-    why.detail = std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
+    why.detail =
+        std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
     return why;
 }
 
@@ -155,6 +157,17 @@ Expected<Scenario> describe(const DataStore& data, const Description& d) {
 }
 
 Expected<Scenario> describe(const DataStore& data, const Description& d, Architecture architecture) {
+    Expected<Scenario> s = resolve(data, d, std::move(architecture));
+    if (!s) return s;
+    if (auto problem = launch_refusal(*s)) return *problem;
+    return s;
+}
+
+Expected<Scenario> resolve(const DataStore& data, const Description& d) {
+    return resolve(data, d, resolve_model(data, d));
+}
+
+Expected<Scenario> resolve(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
     s.architecture = std::move(architecture);
     Pool& p = s.pool();

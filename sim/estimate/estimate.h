@@ -41,6 +41,11 @@ struct Estimate {
 [[nodiscard]] Expected<Scenario> describe(const DataStore& data, const Description& description,
                                           Architecture architecture);
 
+/// The same whether or not the engine would launch the layout: for searches that change it, and for what was measured.
+[[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);
+[[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description,
+                                         Architecture architecture);
+
 /// The member of a family that a description names, before its edits. InputError: no size, a model beside the family,
 /// or a member that the family does not have, and why.
 [[nodiscard]] FamilyMember describe_member(const DataStore& data, const Description& description);
@@ -52,7 +57,11 @@ void refuse_member_choices(const Description& description);
 /// describe() built from the same names, or which rule they break. Allocates nothing: a sweep calls it for each point.
 [[nodiscard]] std::optional<Infeasible> apply_numbers(const Description& description, Scenario& scenario);
 
-/// What the deployment delivers and costs, or why it cannot run.
+/// Which rule of its engine a scenario breaks, by name and fix. Layout, formats, model, machine and drafted tokens alone
+/// decide it: describe() asks, and a search asks once for each layout.
+[[nodiscard]] std::optional<Infeasible> launch_refusal(const Scenario& scenario);
+
+/// What the deployment delivers and costs, or why it cannot run. Whether its engine would launch it: launch_refusal().
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);
 /// The same with weights_of(scenario) worked out before: what loops over many points of one model call.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights);

@@ -2,7 +2,6 @@
 #include "moecost/estimate/estimate.h"
 
 #include "moecost/model/cache.h"
-#include "moecost/ops/launchable.h"
 #include "moecost/timing/calibrated_hardware.h"
 
 namespace moecost {
@@ -65,9 +64,6 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     if (scenario.pools.size() > 1)
         return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
-    if (const auto problem = launch_problem(p.rules, scenario.architecture, p.precision, p.layout, p.cluster.gpu,
-                                            {0, p.settings.draft_tokens}))
-        return infeasible_of(*problem);
     const double replicas = p.replicas;
     const Traffic traffic = of_instance(scenario.traffic, replicas);
     const Expected<MemoryPlan> memory =

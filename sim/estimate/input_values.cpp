@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
 #include "moecost/base/format.h"
 #include "moecost/base/written_number.h"
@@ -130,7 +131,10 @@ std::string checked_text(const Input& input, std::string_view text, const Locati
             reject(where, text, "a known value", name_hint(text, words));
         }
     }
-    return std::string(text);
+    std::string name(text);
+    if (input.key != "engine" || is_path(text)) return name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;   // vLLM, SGLang
+    return name;
 }
 
 std::string quoted(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "moecost/estimate/estimate.h"
+#include "moecost/ops/launchable.h"
 
 namespace moecost {
 namespace {
@@ -106,6 +107,13 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
                           s.traffic.input + s.traffic.output, longest};
     }
     return std::nullopt;
+}
+
+std::optional<Infeasible> launch_refusal(const Scenario& s) {
+    const Pool& p = s.pool();
+    const auto problem = launch_problem(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu,
+                                        {0, p.settings.draft_tokens});
+    return problem ? std::optional(infeasible_of(*problem)) : std::nullopt;
 }
 
 }   // namespace moecost

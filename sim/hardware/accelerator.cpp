@@ -2,7 +2,10 @@
 #include "moecost/hardware/accelerator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
+#include <set>
 
 #include "moecost/base/data.h"
 
@@ -106,13 +109,50 @@ Accelerator accelerator_from_toml(const Document& document) {
     return a;
 }
 
+namespace {
+
+constexpr std::string_view folder = "hwmodels/accelerators";
+
+/// How far two accelerators are apart: the sum of the logarithms of what decides a step.
+double distance(const Accelerator& a, const Accelerator& b) {
+    const auto apart = [](double x, double y) { return std::abs(std::log(x / y)); };
+    return apart(a.peak_of(MathUnit::bf16).value(), b.peak_of(MathUnit::bf16).value()) +
+           apart(a.memory_bandwidth.value(), b.memory_bandwidth.value()) +
+           apart(a.link_bandwidth.value(), b.link_bandwidth.value());
+}
+
+/// The accelerator of the library that is nearest and has profiles of its own.
+std::string nearest_relative(const DataStore& data, const Accelerator& a) {
+    std::set<std::string> calibrated;
+    constexpr std::string_view profiles = "hwmodels/engines/profiles";
+    for (const std::string& file : data.names(profiles)) {
+        const Document head = data.head(profiles, file);
+        calibrated.insert(Reader(head).text_or("accelerator", ""));
+    }
+    std::string nearest;
+    double least = std::numeric_limits<double>::infinity();
+    for (const std::string& id : data.names(folder)) {
+        if (calibrated.count(id) == 0) continue;
+        const double d = distance(a, accelerator_from_toml(data.open(folder, id, "accelerator")));
+        if (d < least) {
+            least = d;
+            nearest = id;
+        }
+    }
+    return nearest;
+}
+
+}   // namespace
+
 Accelerator load_accelerator(const DataStore& data, std::string_view name) {
-    return accelerator_from_toml(data.open("hwmodels/accelerators", name, "accelerator"));
+    Accelerator a = accelerator_from_toml(data.open(folder, name, "accelerator"));
+    if (is_path(name) && a.relative.empty()) a.relative = nearest_relative(data, a);
+    return a;
 }
 
 std::string generation_of(const DataStore& data, const Accelerator& gpu) {
     if (!gpu.generation.empty()) return gpu.generation;
-    const std::vector<std::string> known = data.names("hwmodels/accelerators");
+    const std::vector<std::string> known = data.names(folder);
     for (const std::string& other : {gpu.same_as, gpu.relative}) {
         if (std::find(known.begin(), known.end(), other) != known.end())
             return load_accelerator(data, other).generation;

@@ -15,7 +15,13 @@ constexpr Range gigabits_per_s{0.1, 1e5};
 
 /// The accelerator a cluster file names; its error points at the line of that file.
 Accelerator accelerator_of(const DataStore& data, const Reader& r) {
-    const std::string name = r.text("accelerator");
+    std::string name = r.text("accelerator");
+    if (is_path(name) && std::filesystem::path(name).is_relative()) {   // beside the file that names it
+        const std::filesystem::path beside =
+            std::filesystem::path(r.where("accelerator").file).parent_path() / name;
+        std::error_code ec;
+        if (std::filesystem::exists(beside, ec)) name = beside.string();
+    }
     try {
         return load_accelerator(data, name);
     } catch (const InputError& e) {

@@ -144,6 +144,10 @@ std::vector<Price> prices_of(const DataStore& data, std::string_view accelerator
 
 Price choose_price(const DataStore& data, std::string_view accelerator_id, std::string_view choice) {
     if (const auto dollars = dollars_in(choice)) return user_price(choice, *dollars);
+    if (is_path(choice)) {
+        const PriceFile own = prices_from_toml(data.open(folder, choice, "price list"));
+        return *find_basis(own.rows, own.default_basis);
+    }
     const auto file = price_file(data, accelerator_id);
     if (!file && choice.empty()) return unknown_price();
     if (!file) {

@@ -2,6 +2,7 @@
 #include "moecost/measured/measured.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace moecost {
 namespace {
@@ -20,12 +21,29 @@ class Row {
         return table_.number(row_, *c);
     }
     [[nodiscard]] std::optional<double> positive(std::string_view column) const {
-        const auto value = number(column);
-        if (value && *value < 0) table_.fail(row_, *table_.find_column(column), "is negative");
+        return in(column, {0, 1e15}, "is not in 0..1e15");
+    }
+    /// How many of something; a table may state an average.
+    [[nodiscard]] std::optional<double> count(std::string_view column) const {
+        return in(column, {1, 1e9}, "is not in 1..1e9");
+    }
+    /// How many GPUs share something.
+    [[nodiscard]] std::optional<double> degree(std::string_view column) const {
+        const auto value = in(column, {1, 65536}, "is not a whole number in 1..65536");
+        if (value && *value != std::floor(*value))
+            table_.fail(row_, *table_.find_column(column), "is not a whole number in 1..65536");
         return value;
     }
 
   private:
+    [[nodiscard]] std::optional<double> in(std::string_view column, Range range,
+                                           std::string_view problem) const {
+        const auto value = number(column);
+        if (value && !(*value >= range.low && *value <= range.high))
+            table_.fail(row_, *table_.find_column(column), problem);
+        return value;
+    }
+
     const CsvTable& table_;
     std::size_t row_;
 };
@@ -34,10 +52,10 @@ bool set_to_one(const std::string& text) { return text == "1" || text == "true";
 
 /// Tables of advanced runs describe a single instance by the columns of the decode pool, whose tp counts GPUs.
 void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
-    p.attention_dp = r.positive("decode_attention_dp").value_or(1);
-    p.pp = r.positive("decode_pp");
-    p.ep = r.positive("decode_ep");
-    p.tp = *r.positive("decode_tp") / std::max(1.0, *p.attention_dp);
+    p.attention_dp = r.degree("decode_attention_dp").value_or(1);
+    p.pp = r.degree("decode_pp");
+    p.ep = r.degree("decode_ep");
+    p.tp = *r.degree("decode_tp") / std::max(1.0, *p.attention_dp);
 }
 
 MeasuredPoint point_of(const Row& r) {
@@ -58,18 +76,18 @@ MeasuredPoint point_of(const Row& r) {
     p.cache = r.text("kv_dtype");
     p.spread_lengths = r.text("length_spread").starts_with("uniform");
     p.suspect = set_to_one(r.text("suspect"));
-    p.gpus = r.positive("num_gpus");
-    p.isl = r.positive("isl");
-    p.osl = r.positive("osl");
-    p.concurrency = r.positive("concurrency");
-    p.prompts = r.positive("num_prompts");
+    p.gpus = r.degree("num_gpus");
+    p.isl = r.count("isl");
+    p.osl = r.count("osl");
+    p.concurrency = r.count("concurrency");
+    p.prompts = r.count("num_prompts");
     p.rate = r.positive("request_rate");
-    p.tp = r.positive("tp");
-    p.pp = r.positive("pp");
-    p.ep = r.positive("ep");
-    p.attention_dp = r.positive("attention_dp");
+    p.tp = r.degree("tp");
+    p.pp = r.degree("pp");
+    p.ep = r.degree("ep");
+    p.attention_dp = r.degree("attention_dp");
     p.draft_tokens = r.positive("mtp_draft_tokens");
-    if (!p.disaggregated && r.positive("decode_tp")) describe_by_decode_pool(r, p);
+    if (!p.disaggregated && r.degree("decode_tp")) describe_by_decode_pool(r, p);
     p.output_per_gpu = r.positive("out_tok_s_gpu");
     p.total_per_gpu = r.positive("total_tok_s_gpu");
     p.ttft_ms = r.positive("ttft_ms");

@@ -23,26 +23,26 @@ std::optional<Document> quantisation_beside(const std::filesystem::path& config)
     return parse_json(read_file(path.string()), path.string());
 }
 
-Architecture from_document(const Document& document) {
+}   // namespace
+
+Architecture model_from_document(const Document& document) {
     if (!is_huggingface_config(document)) return architecture_from_toml(document);
     const std::optional<Document> quantisation = quantisation_beside(document.file);
     return import_huggingface(document, quantisation ? &*quantisation : nullptr);
 }
 
-}   // namespace
-
 Architecture load_model(const DataStore& data, std::string_view name) {
     std::error_code ec;
     const std::filesystem::path path(name);
     if (is_path(name) && std::filesystem::is_directory(path, ec)) {
-        return from_document(data.open(folder, (path / "config.json").string(), "model"));
+        return model_from_document(data.open(folder, (path / "config.json").string(), "model"));
     }
     const bool file = name.ends_with(".toml") || name.ends_with(".json");
     if (is_path(name) && !file && !std::filesystem::exists(path, ec)) {
         // A repository id such as Qwen/Qwen3-8B: models are known by their name without the publisher.
-        return from_document(data.open(folder, path.filename().string(), "model"));
+        return model_from_document(data.open(folder, path.filename().string(), "model"));
     }
-    return from_document(data.open(folder, name, "model"));
+    return model_from_document(data.open(folder, name, "model"));
 }
 
 }   // namespace moecost

@@ -11,4 +11,7 @@ namespace moecost {
 
 [[nodiscard]] Architecture load_model(const DataStore& data, std::string_view name);
 
+/// The model of a document that has been read: a model file, or a config.json, with the quantisation file beside it.
+[[nodiscard]] Architecture model_from_document(const Document& document);
+
 }   // namespace moecost

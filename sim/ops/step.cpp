@@ -84,7 +84,8 @@ StepContext::StepContext(const Architecture& a, const Precision& p, const Layout
       skew(expert_skew),
       tp(l.tp),
       batch(s.decode_sequences / l.attention_dp),
-      prefill(s.prefill_tokens / l.attention_dp),
+      prefill(s.prefill_tokens /
+              (s.prompt_ranks > 0 ? std::min(s.prompt_ranks, 1.0 * l.attention_dp) : l.attention_dp)),
       queries(s.queries),
       rows(std::max(batch * queries + prefill, 1.0)),
       tokens(std::max(s.decode_sequences * queries + s.prefill_tokens, 1.0)),

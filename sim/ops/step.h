@@ -19,6 +19,7 @@ struct StepShape {
     double prompt = 1;             // mean new tokens of the prompts these belong to
     double prior = 0;              // tokens cached before a prompt (prefix cache)
     double passes = 1;             // chunks a prompt is cut into
+    double prompt_ranks = 0;       // attention ranks the prompt tokens lie on, evenly; 0: all of them
 };
 
 /// Replaces `operations` by those of the step. With pipeline stages the shape is that of one micro-batch and every

@@ -232,10 +232,4 @@ Expected<PerSecond> highest_rate(const EngineInstance& instance, const Traffic& 
     return PerSecond{low};
 }
 
-Lengths lengths_of(const Traffic& t) {
-    if (t.equal_lengths) return {FixedLength{t.input}, FixedLength{t.output}, {}};
-    const auto spread = [](double mean) { return UniformLength{0.8 * mean / 0.9, mean / 0.9}; };
-    return {spread(t.input), spread(t.output), {}};
-}
-
 }   // namespace moecost

@@ -9,7 +9,7 @@
 #include "moecost/serving/latency.h"
 #include "moecost/serving/serving.h"
 #include "moecost/serving/simulate.h"
-#include "moecost/traffic/lengths.h"
+#include "moecost/traffic/length_presets.h"
 #include "moecost/traffic/load.h"
 
 namespace moecost {
@@ -76,9 +76,5 @@ struct SimulatedLoad {
 [[nodiscard]] Expected<Simulation> simulated(const EngineInstance& instance, const Traffic& traffic,
                                              const Lengths& lengths, const Load& load,
                                              const SimulatedLoad& options);
-
-/// The lengths that a Traffic with means alone stands for: equal lengths, or uniform from 0.8 of the
-/// largest on, as the public benchmarks draw them.
-[[nodiscard]] Lengths lengths_of(const Traffic& traffic);
 
 }   // namespace moecost

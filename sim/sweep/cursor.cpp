@@ -96,7 +96,17 @@ void Cursor::settle() {
         s.figure->set(scenario_->pool().cluster, (*s.values)[digits_[s.axis]]);
     }
     problem_ = apply_numbers(description_, *scenario_);
+    if (!problem_ && possible) problem_ = refusal();
     if (!possible) problem_ = Infeasible{edited_->reason, {}, {}, 0, 0};
+}
+
+const std::optional<Infeasible>& Cursor::refusal() {
+    const Pool& p = scenario_->pool();
+    const Judged now{name_, edit_, p.layout, p.settings.draft_tokens};
+    if (judged_ == now) return refusal_;
+    judged_ = now;
+    refusal_ = launch_refusal(*scenario_);
+    return refusal_;
 }
 
 double Cursor::value(const Variable& variable, const View& view) const {

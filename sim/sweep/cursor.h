@@ -41,6 +41,16 @@ class Cursor {
         const std::vector<double>* values;
         std::size_t axis;
     };
+    /// What the engine's rules depend on.
+    struct Judged {
+        std::uint64_t name = 0;
+        std::uint64_t edit = 0;
+        Layout layout;
+        double draft_tokens = 0;
+        bool operator==(const Judged&) const = default;
+    };
+    /// By the rules of the engine; judged again when what they depend on has changed.
+    [[nodiscard]] const std::optional<Infeasible>& refusal();
     void apply_axis(std::size_t axis);
     void settle();
     [[nodiscard]] bool select_names();
@@ -65,6 +75,8 @@ class Cursor {
     std::uint64_t name_ = ~std::uint64_t{0};
     std::uint64_t edit_ = ~std::uint64_t{0};
     std::optional<Infeasible> problem_;
+    std::optional<Judged> judged_;
+    std::optional<Infeasible> refusal_;
 };
 
 }   // namespace moecost

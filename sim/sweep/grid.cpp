@@ -6,7 +6,7 @@
 #include <set>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/file.h"
+#include "moecost/base/read_file.h"
 #include "moecost/base/format.h"
 #include "moecost/base/near_names.h"
 #include "moecost/model/architecture_toml.h"

@@ -2,6 +2,7 @@
 #include "moecost/sweep/manifest.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "moecost/base/content_hash.h"
@@ -11,7 +12,7 @@
 namespace moecost {
 namespace {
 
-constexpr std::string_view schema = "moecost.sweep/1";
+constexpr std::string_view schema = "moecost.sweep/2";
 
 void write_tallies(JsonWriter& json, std::string_view name, const std::vector<Tally>& tallies) {
     json.begin_array(name);
@@ -65,12 +66,7 @@ std::string data_fingerprint(const DataStore& data, const Grid& grid) {
         hash.add(file.text);
     }
     if (!data.directory().empty()) {
-        std::vector<std::string> files;
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(data.directory())) {
-            if (entry.path().extension() == ".toml") files.push_back(entry.path().string());
-        }
-        std::sort(files.begin(), files.end());
-        for (const std::string& file : files) {
+        for (const std::string& file : data.files()) {
             hash.add(file.substr(data.directory().size()));
             add_file(hash, file);
         }
@@ -106,6 +102,8 @@ std::string manifest_json(const Manifest& m) {
     json.number("header_bytes", static_cast<double>(m.header_bytes));
     json.number("bytes", static_cast<double>(m.bytes));
     json.text("content", m.content);
+    json.number("frontier_bytes", static_cast<double>(m.frontier_bytes));
+    json.text("frontier_content", m.frontier_content);
     json.begin_array("objectives");
     for (const std::string& objective : m.objectives) json.text({}, objective);
     json.end_array();
@@ -121,20 +119,50 @@ std::string manifest_json(const Manifest& m) {
     return json.str();
 }
 
-Manifest read_manifest(const std::string& path) {
-    std::error_code ec;
-    if (!std::filesystem::exists(path, ec)) {
-        throw InputError({path}, {}, "no such file",
-                         "a finished sweep writes it beside its rows; --resume finishes one");
-    }
-    const Document document = parse_json(read_file(path), path);
+namespace {
+
+std::uint64_t sum(const std::vector<Tally>& tallies) {
+    std::uint64_t points = 0;
+    for (const Tally& t : tallies) points += t.points;
+    return points;
+}
+
+/// Numbers that no sweep writes: edited, or damaged.
+void check_counts(const Reader& r, const Manifest& m) {
+    if (m.shard.index < 1 || m.shard.index > m.shard.count) r.fail("shard", "is not in 1..shards");
+    if (m.points > m.grid_points) r.fail("points", "are more than grid_points");
+    if (m.rows + sum(m.filtered) + sum(m.constrained) + sum(m.infeasible) != m.points)
+        r.fail("rows", "and the points that gave none are not all points");
+    if (m.header_bytes > m.bytes) r.fail("header_bytes", "is more than bytes");
+    if (m.objectives.size() > max_objectives) r.fail("objectives", "are more than 4");
+    if (m.frontier.size() > m.rows) r.fail("frontier", "has more members than there are rows");
+    if (m.objectives.empty() && !m.frontier.empty()) r.fail("frontier", "has members without objectives");
+}
+
+FrontierMember member_of(const std::string& path, const Value& item, const Manifest& m) {
+    const Document wrapped{path, Value{Value::Table{{"frontier", item}}, item.line, item.column}};
+    const Reader r(wrapped);
+    const std::vector<double> numbers = r.numbers("frontier", {});
+    if (numbers.size() != m.objectives.size() + 1)
+        r.fail("frontier", "a member has the wrong number of values");
+    const bool is_point = numbers[0] >= 0 && numbers[0] < static_cast<double>(m.grid_points) &&
+                          numbers[0] == std::floor(numbers[0]);
+    if (!is_point) r.fail("frontier", "a member is no point of the grid");
+    FrontierMember member;
+    member.point = static_cast<std::uint64_t>(numbers[0]);
+    std::copy(numbers.begin() + 1, numbers.end(), member.values.begin());
+    return member;
+}
+
+}   // namespace
+
+Manifest manifest_of(const Document& document) {
     const Reader r(document);
     if (r.text("schema") != schema) r.fail("schema", "is no manifest of a sweep that this program can read");
     Manifest m;
     m.identity = {r.text("grid"), r.text("data"), r.text("version"), r.text("format")};
     m.grid_points = whole(r, "grid_points");
     m.shard = {whole(r, "shard"), whole(r, "shards")};
-    if (m.shard.index < 1 || m.shard.index > m.shard.count) r.fail("shard", "is not in 1..shards");
     m.points = whole(r, "points");
     m.rows = whole(r, "rows");
     m.filtered = read_tallies(r, "filtered");
@@ -144,22 +172,44 @@ Manifest read_manifest(const std::string& path) {
     m.header_bytes = whole(r, "header_bytes");
     m.bytes = whole(r, "bytes");
     m.content = r.text("content");
+    m.frontier_bytes = whole(r, "frontier_bytes");
+    m.frontier_content = r.text("frontier_content");
     m.objectives = r.texts("objectives");
     if (m.objectives.size() > max_objectives) r.fail("objectives", "are more than 4");
     const Value* frontier = r.raw("frontier");
     const auto* members = frontier == nullptr ? nullptr : std::get_if<Value::Array>(&frontier->content);
     if (members == nullptr) r.fail("frontier", "expected a list");
-    for (const Value& item : *members) {
-        const Document wrapped{path, Value{Value::Table{{"member", item}}, item.line, item.column}};
-        const std::vector<double> numbers = Reader(wrapped).numbers("member", {});
-        if (numbers.size() != m.objectives.size() + 1)
-            r.fail("frontier", "a member has the wrong number of values");
-        FrontierMember member;
-        member.point = static_cast<std::uint64_t>(numbers[0]);
-        std::copy(numbers.begin() + 1, numbers.end(), member.values.begin());
-        m.frontier.push_back(member);
-    }
+    for (const Value& item : *members) m.frontier.push_back(member_of(document.file, item, m));
+    check_counts(r, m);
     return m;
+}
+
+Manifest read_manifest(const std::string& path) {
+    std::error_code ec;
+    if (!std::filesystem::exists(path, ec)) {
+        throw InputError({path}, {}, "no such file",
+                         "a finished sweep writes it beside its rows; --resume finishes one");
+    }
+    return manifest_of(parse_json(read_file(path), path));
+}
+
+void read_sealed(const std::string& path, std::uint64_t bytes, const std::string& content,
+                 const BlockSink& sink) {
+    std::error_code ec;
+    if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
+    ContentHash hash;
+    std::uint64_t read = 0;
+    read_file_blocks(path, [&](std::string_view block) {
+        hash.add(block);
+        read += block.size();
+        sink(block);
+    });
+    if (read != bytes) {
+        std::string message = std::to_string(read);
+        message.append(" bytes where its manifest says ").append(std::to_string(bytes));
+        throw InputError({path}, {}, message, "the file was truncated or is still being copied");
+    }
+    if (hash.text() != content) throw InputError({path}, {}, "differs from what its manifest says");
 }
 
 SweepIdentity identity_of(const DataStore& data, const Grid& grid, const RowStyle& style,
@@ -182,6 +232,17 @@ OutputPaths::OutputPaths(const std::string& path)
                                                             : "";
     frontier.resize(frontier.size() - ending.size());
     frontier.append(".frontier").append(ending.empty() ? ".csv" : ending);
+}
+
+void check_writable(const OutputPaths& paths) {
+    for (const std::string& path : {paths.rows, paths.manifest, paths.frontier}) {
+        std::error_code ec;
+        const auto status = std::filesystem::status(path, ec);
+        if (ec == std::errc::filename_too_long)
+            throw SystemError(std::string(path).append(": ").append(ec.message()));
+        if (std::filesystem::is_directory(status))
+            throw SystemError(std::string(path).append(": is a folder"));
+    }
 }
 
 RowStyle style_of_path(const std::string& path) {

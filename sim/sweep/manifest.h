@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moecost/base/data.h"
+#include "moecost/base/file.h"
 #include "moecost/sweep/block.h"
 
 namespace moecost {
@@ -49,12 +50,19 @@ struct Manifest {
     std::uint64_t header_bytes = 0;   // of the rows file, as stored
     std::uint64_t bytes = 0;
     std::string content;                    // fingerprint of the rows file, as stored
+    std::uint64_t frontier_bytes = 0;       // of the frontier file, where there is one
+    std::string frontier_content;           // its fingerprint
     std::vector<FrontierMember> frontier;   // in the order of the frontier file
 };
 
 [[nodiscard]] std::string manifest_json(const Manifest& manifest);
-/// InputError when it is no manifest of this version.
+/// InputError when it is no manifest of this version, or when its numbers contradict each other.
 [[nodiscard]] Manifest read_manifest(const std::string& path);
+[[nodiscard]] Manifest manifest_of(const Document& document);
+
+/// Sends a file to `sink` and checks it against what a manifest says. InputError when it differs.
+void read_sealed(const std::string& path, std::uint64_t bytes, const std::string& content,
+                 const BlockSink& sink);
 
 [[nodiscard]] SweepIdentity identity_of(const DataStore& data, const Grid& grid, const RowStyle& style,
                                         const std::string& version);
@@ -64,6 +72,8 @@ struct OutputPaths {
     explicit OutputPaths(const std::string& path);
     std::string rows, part, journal, manifest, frontier;
 };
+/// SystemError when a file of these names could not be written, before work is done for it.
+void check_writable(const OutputPaths& paths);
 /// Format and compression by the ending of a path; InputError names the known endings.
 [[nodiscard]] RowStyle style_of_path(const std::string& path);
 [[nodiscard]] std::string format_name(const RowStyle& style);

@@ -3,16 +3,16 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "moecost/base/content_hash.h"
-#include "moecost/base/file.h"
 #include "moecost/base/format.h"
-#include "moecost/sweep/output.h"
+#include "moecost/base/gzip.h"
 
 namespace moecost {
 namespace {
+
+constexpr std::uint64_t max_frontier_bytes = std::uint64_t{4} << 30;
 
 struct Part {
     std::string path;
@@ -70,29 +70,6 @@ std::vector<Part> read_parts(const std::vector<std::string>& paths) {
     return parts;
 }
 
-/// Sends the bytes of a part to `sink` after `skip`, and checks them against the manifest.
-template <class Sink>
-void read_rows(const Part& part, std::uint64_t skip, Sink sink) {
-    std::ifstream in(part.path, std::ios::binary);
-    ContentHash hash;
-    std::uint64_t bytes = 0;
-    std::string buffer(1 << 20, '\0');
-    while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
-        const std::string_view read(buffer.data(), static_cast<std::size_t>(in.gcount()));
-        hash.add(read);
-        const std::uint64_t header = skip > bytes ? std::min<std::uint64_t>(skip - bytes, read.size()) : 0;
-        bytes += read.size();
-        sink(read.substr(header));
-    }
-    if (bytes != part.manifest.bytes) {
-        std::string message = std::to_string(bytes);
-        message.append(" bytes where its manifest says ").append(std::to_string(part.manifest.bytes));
-        throw InputError({part.path}, {}, message, "the file was truncated or is still being copied");
-    }
-    if (hash.text() != part.manifest.content)
-        throw InputError({part.path}, {}, "differs from what its manifest says");
-}
-
 void add_tallies(std::vector<Tally>& to, const std::vector<Tally>& from) {
     for (const Tally& t : from) {
         const auto at =
@@ -130,12 +107,20 @@ std::string frontier_rows(const std::vector<Part>& parts, const Manifest& merged
     std::map<std::uint64_t, std::string> rows;
     for (const FrontierMember& member : merged.frontier) rows.emplace(member.point, std::string());
     for (const Part& part : parts) {
-        const std::string path = merged.frontier_only ? part.path : OutputPaths(part.path).frontier;
-        const std::string text = read_file(path);
+        const bool own = !merged.frontier_only;
+        const std::string path = own ? OutputPaths(part.path).frontier : part.path;
+        std::string stored;
+        read_sealed(path, own ? part.manifest.frontier_bytes : part.manifest.bytes,
+                    own ? part.manifest.frontier_content : part.manifest.content,
+                    [&](std::string_view block) { stored.append(block); });
+        const std::string text =
+            own || !merged.identity.format.ends_with(".gz") ? stored : read_text(path, max_frontier_bytes);
         std::size_t at = 0;
-        if (merged.identity.format.starts_with("csv")) {
+        if (own && merged.identity.format.starts_with("csv")) {
             at = std::min(text.find('\n'), text.size() - 1) + 1;
             header = text.substr(0, at);
+        } else if (!own && merged.identity.format.starts_with("csv")) {
+            at = std::min(text.find('\n'), text.size() - 1) + 1;
         }
         for (const FrontierMember& member : part.manifest.frontier) {
             const std::size_t end = text.find('\n', at);
@@ -151,44 +136,125 @@ std::string frontier_rows(const std::vector<Part>& parts, const Manifest& merged
     return result;
 }
 
+void check_output(const std::vector<std::string>& parts, const std::string& output,
+                  const std::string& format) {
+    const OutputPaths out(output);
+    std::error_code ec;
+    for (const std::string& part : parts) {
+        const OutputPaths in(part);
+        for (const std::string& read : {in.rows, in.manifest, in.frontier}) {
+            for (const std::string& written : {out.rows, out.manifest, out.frontier}) {
+                if (std::filesystem::equivalent(read, written, ec))
+                    throw InputError({output}, {}, std::string("would overwrite ").append(read));
+            }
+        }
+    }
+    const bool regular = !std::filesystem::exists(output, ec) || std::filesystem::is_regular_file(output, ec);
+    if (!regular) return;
+    if (format_name(style_of_path(output)) != format) {
+        std::string message("the parts are ");
+        throw InputError({output}, {}, message.append(format).append(", which its ending does not say"),
+                         std::string("-o OUT.").append(format));
+    }
+    if (std::filesystem::exists(out.journal, ec)) {
+        throw InputError({out.journal}, {}, "an unfinished sweep is here",
+                         "finish it with sweep --resume, or remove it");
+    }
+    check_writable(out);
+}
+
+/// The rows of all parts one after another, under one header as it is stored (compressed files join as well).
+class JoinedRows {
+  public:
+    explicit JoinedRows(const std::string& path) : file_(path) {}
+    void write(std::string_view bytes) {
+        file_.write(bytes);
+        hash_.add(bytes);
+        bytes_ += bytes.size();
+    }
+    /// The rows of a part without the first `skip` bytes; false when it was stopped.
+    bool add(const Part& part, std::uint64_t skip, const std::atomic<bool>* stop) {
+        std::uint64_t read = 0;
+        struct Stopped {};
+        try {
+            read_sealed(part.path, part.manifest.bytes, part.manifest.content, [&](std::string_view bytes) {
+                if (stop != nullptr && *stop) throw Stopped();
+                const std::uint64_t before =
+                    skip > read ? std::min<std::uint64_t>(skip - read, bytes.size()) : 0;
+                read += bytes.size();
+                write(bytes.substr(before));
+            });
+        } catch (const Stopped&) {
+            return false;
+        }
+        return true;
+    }
+    void seal(Manifest& m) const {
+        m.bytes = bytes_;
+        m.content = hash_.text();
+    }
+    [[nodiscard]] bool is_regular() const { return file_.is_regular(); }
+    void commit() { file_.commit(); }
+
+  private:
+    AtomicFile file_;
+    ContentHash hash_;
+    std::uint64_t bytes_ = 0;
+};
+
+std::string stored_header(const Part& part) {
+    std::string header(part.manifest.header_bytes, '\0');
+    InputFile file(part.path);
+    header.resize(file.read(header));
+    return header;
+}
+
 }   // namespace
 
-MergeSummary merge_sweeps(const std::vector<std::string>& paths, const std::string& output) {
+MergeSummary merge_sweeps(const std::vector<std::string>& paths, const std::string& output,
+                          const std::atomic<bool>* stop) {
     if (paths.empty()) throw InputError({"PART"}, {}, "no part is given");
     const std::vector<Part> parts = read_parts(paths);
-    for (const std::string& path : paths) {
-        std::error_code ec;
-        if (std::filesystem::equivalent(path, output, ec))
-            throw InputError({output}, {}, "is one of the parts");
-    }
+    check_output(paths, output, parts[0].manifest.identity.format);
     MergeSummary summary;
-    summary.manifest = joined(parts);
+    Manifest& m = summary.manifest = joined(parts);
+    if (m.points != m.grid_points) {
+        std::string message("the parts hold ");
+        message.append(std::to_string(m.points)).append(" of the ");
+        throw InputError({parts[0].path}, {},
+                         message.append(std::to_string(m.grid_points)).append(" points of the grid"));
+    }
     std::string header;
     std::string frontier;
-    if (!summary.manifest.objectives.empty()) frontier = frontier_rows(parts, summary.manifest, header);
-    // The header of the first part as it is stored, so that compressed files join as well.
-    std::string stored(summary.manifest.header_bytes, '\0');
-    std::ifstream(parts[0].path, std::ios::binary)
-        .read(stored.data(), static_cast<std::streamsize>(stored.size()));
-    SweepOutput out(output, summary.manifest.identity, {}, stored, StartMode::restart);
-    try {
+    if (!m.objectives.empty()) frontier = frontier_rows(parts, m, header);
+    frontier.insert(0, header);
+    JoinedRows rows(output);
+    rows.write(stored_header(parts[0]));
+    if (m.frontier_only) {
+        rows.write(m.identity.format.ends_with(".gz") ? gzip_member(frontier) : frontier);
+    } else {
         for (const Part& part : parts) {
-            read_rows(part, part.manifest.header_bytes, [&](std::string_view bytes) {
-                if (summary.manifest.frontier_only) return;
-                BlockResult block;
-                block.bytes = bytes;
-                out.append(block);
-            });
+            summary.complete = summary.complete && rows.add(part, part.manifest.header_bytes, stop);
         }
-    } catch (const InputError&) {
-        out.discard();
-        throw;
     }
-    out.finish(summary.manifest, summary.manifest.frontier_only ? frontier : header.append(frontier));
+    if (!summary.complete) return summary;
     summary.files.push_back(output);
-    const bool own_file = !summary.manifest.objectives.empty() && !summary.manifest.frontier_only;
-    if (own_file) summary.files.push_back(out.paths().frontier);
-    if (out.has_journal()) summary.files.push_back(out.paths().manifest);
+    rows.seal(m);
+    const OutputPaths out(output);
+    const bool own_file = !m.objectives.empty() && !m.frontier_only && rows.is_regular();
+    if (own_file) {
+        ContentHash hash;
+        hash.add(frontier);
+        m.frontier_bytes = frontier.size();
+        m.frontier_content = hash.text();
+        write_file(out.frontier, frontier);
+        summary.files.push_back(out.frontier);
+    }
+    if (rows.is_regular()) {
+        write_file(out.manifest, manifest_json(m));
+        summary.files.push_back(out.manifest);
+    }
+    rows.commit();
     return summary;
 }
 

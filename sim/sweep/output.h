@@ -3,12 +3,14 @@
 // blocks that are complete in it. A killed sweep goes on where the journal ends; the final name appears at the end.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "moecost/base/content_hash.h"
 #include "moecost/base/file.h"
 #include "moecost/sweep/block.h"
+#include "moecost/sweep/journal.h"
 #include "moecost/sweep/manifest.h"
 
 namespace moecost {
@@ -26,11 +28,15 @@ class SweepOutput {
 
     /// Blocks that are complete on disk, counted from the first of the shard; their counts and frontier candidates.
     [[nodiscard]] std::uint64_t blocks_done() const { return blocks_done_; }
+    /// Blocks of the journal whose rows are not what it says: they are dropped, with all that follow.
+    [[nodiscard]] std::uint64_t blocks_dropped() const { return blocks_dropped_; }
     [[nodiscard]] const SweepCounts& counts() const { return counts_; }
     [[nodiscard]] const std::vector<std::uint64_t>& candidates() const { return candidates_; }
     void append(const BlockResult& result);
+    /// Brings everything so far to the disk, for a sweep that stops.
+    void drain();
     /// Gives rows, frontier and manifest their final names. `frontier` is a whole file, or the rows of this one where
-    /// only the frontier is wanted. The sizes and the fingerprint of the manifest are filled in here.
+    /// only the frontier is wanted. Sizes and fingerprints of the manifest are filled in here.
     void finish(Manifest manifest, const std::string& frontier);
     /// Leaves nothing behind.
     void discard();
@@ -39,24 +45,29 @@ class SweepOutput {
     [[nodiscard]] bool has_journal() const { return journalled_; }
 
   private:
+    void start();
     void resume();
-    [[nodiscard]] bool apply_line(std::string_view line, std::vector<std::string>& reasons);
-    void hash_part(std::uint64_t bytes);
-    [[nodiscard]] std::string journal_head() const;
+    [[nodiscard]] std::uint64_t read_journal();
+    [[nodiscard]] bool take_line(InputFile& part, std::string_view line);
+    [[nodiscard]] bool take_back(InputFile& part, const JournalBlock& block);
+    [[nodiscard]] bool same_content(InputFile& part, std::uint64_t bytes, std::uint64_t content);
 
     OutputPaths paths_;
     SweepIdentity identity_;
     Shard shard_;
     std::string header_;
     bool journalled_ = true;
+    bool head_read_ = false;   // of the journal, at a resume
     OutputFile part_;
     OutputFile journal_;
     std::uint64_t bytes_ = 0;
     std::uint64_t blocks_done_ = 0;
+    std::uint64_t blocks_dropped_ = 0;
     SweepCounts counts_;
-    std::vector<std::string> reasons_;        // numbered in the journal
+    JournalText text_;
     std::vector<std::uint64_t> candidates_;   // read back at a resume
     ContentHash content_;
+    std::unique_ptr<DurableJournal> lines_;   // above the files it writes to: gone before them
 };
 
 }   // namespace moecost

@@ -191,7 +191,7 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     d.isl = d.osl = 1;
     NamedScenario result;
     try {
-        Expected<Scenario> scenario = describe(data_, d);
+        Expected<Scenario> scenario = resolve(data_, d);
         if (!scenario) {
             result.problem = to_text(scenario.error());
             return result;

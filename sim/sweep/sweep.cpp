@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
-#include <thread>
 
 #include "moecost/base/format.h"
 #include "moecost/base/gzip.h"
+#include "moecost/base/parallel.h"
 
 namespace moecost {
 namespace {
 
 constexpr std::uint64_t least_window = 16;
-constexpr std::size_t max_frontier = 1'000'000;
+constexpr std::size_t max_frontier = 250'000;   // its manifest stays below the limit of JSON
 constexpr auto report_interval = std::chrono::milliseconds(100);
 
 std::string stored_header(const Grid& grid, const RowStyle& style) {
@@ -81,6 +81,7 @@ Sweep::Sweep(const DataStore& data, const Grid& grid, SweepOptions options)
     next_ = written_ = first_ + output_.blocks_done();
     window_ = std::max<std::uint64_t>(least_window, 2 * options_.threads);
     points_before_ = points_in(grid, first_, next_);
+    points_dropped_ = points_in(grid, next_, std::min(end_, next_ + output_.blocks_dropped()));
     restore_frontier();
 }
 
@@ -119,7 +120,7 @@ void Sweep::accept(BlockResult&& result) {
         output_.append(next);
         for (const FrontierMember& member : next.candidates) frontier_.offer(member);
         if (frontier_.size() > max_frontier) {
-            throw InputError({grid_.file}, "frontier", "has more than 1,000,000 members",
+            throw InputError({grid_.file}, "frontier", "has more than 250,000 members",
                              "fewer objectives, or constraints that leave less");
         }
         waiting_.erase(waiting_.begin());
@@ -170,23 +171,42 @@ Manifest Sweep::manifest() const {
     return m;
 }
 
+/// What counts of the journal and of this run say must be what the grid is.
+void Sweep::check_counts(const Manifest& m) const {
+    const std::uint64_t expected = points_in(grid_, first_, end_);
+    if (m.points == expected) return;
+    std::string message(options_.output);
+    message.append(": holds ")
+        .append(grouped(static_cast<long long>(m.points)))
+        .append(" points where the grid has ");
+    throw SystemError(
+        message.append(grouped(static_cast<long long>(expected))).append("; --restart begins anew"));
+}
+
+void Sweep::write_final(const Manifest& m) {
+    check_counts(m);
+    try {
+        if (options_.shard.count == 1) check_not_empty(grid_, m);
+    } catch (const InputError&) {
+        output_.discard();
+        throw;
+    }
+    std::string frontier = options_.style.no_rows ? "" : header_row(grid_, options_.style);
+    BlockWorker w = worker();
+    for (const FrontierMember& member : m.frontier) frontier.append(w.row(member.point));
+    output_.finish(m, frontier);
+}
+
 SweepSummary Sweep::finish() {
     SweepSummary summary;
     summary.manifest = manifest();
     summary.complete = written_ == end_;
+    summary.points_dropped = points_dropped_;
     report(true);
-    if (summary.complete) {
-        try {
-            if (options_.shard.count == 1) check_not_empty(grid_, summary.manifest);
-        } catch (const InputError&) {
-            output_.discard();
-            throw;
-        }
-        std::string frontier = options_.style.no_rows ? "" : header_row(grid_, options_.style);
-        BlockWorker w = worker();
-        for (const FrontierMember& member : summary.manifest.frontier) frontier.append(w.row(member.point));
-        output_.finish(summary.manifest, frontier);
-    }
+    if (summary.complete)
+        write_final(summary.manifest);
+    else
+        output_.drain();
     const OutputPaths& paths = output_.paths();
     summary.files.push_back(summary.complete ? paths.rows : paths.part);
     const bool own_file = !grid_.objectives.empty() && !options_.style.no_rows;
@@ -210,34 +230,42 @@ SweepSummary run_sweep(const DataStore& data, const Grid& grid, const SweepOptio
                 worker.run(*block, result);
                 sweep.accept(std::move(result));
             }
-        } catch (const std::exception&) {
+        } catch (...) {
             const std::lock_guard lock(failure_mutex);
             if (!failure) failure = std::current_exception();
             sweep.abandon();
         }
     };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < options.threads; ++i) threads.emplace_back(work);
-        work();
-    }
+    const unsigned threads = run_on_threads(options.threads, work);
     if (failure) std::rethrow_exception(failure);
-    return sweep.finish();
+    SweepSummary summary = sweep.finish();
+    summary.threads = threads;
+    return summary;
 }
 
-std::optional<Manifest> finished_output(const DataStore& data, const Grid& grid,
-                                        const SweepOptions& options) {
+FinishedOutput finished_output(const DataStore& data, const Grid& grid, const SweepOptions& options) {
     const OutputPaths paths(options.output);
     std::error_code ec;
-    if (!std::filesystem::exists(paths.rows, ec) || !std::filesystem::exists(paths.manifest, ec))
-        return std::nullopt;
-    if (std::filesystem::exists(paths.journal, ec)) return std::nullopt;
-    const Manifest m = read_manifest(paths.manifest);
-    const RowStyle style = completed(options, grid).style;
-    const bool same =
-        m.identity == identity_of(data, grid, style, options.version) && m.shard == options.shard;
-    if (!same || std::filesystem::file_size(paths.rows, ec) != m.bytes) return std::nullopt;
-    return m;
+    const bool finished = std::filesystem::exists(paths.rows, ec) &&
+                          std::filesystem::exists(paths.manifest, ec) &&
+                          !std::filesystem::exists(paths.part, ec);   // else a later run began anew
+    FinishedOutput found;
+    if (!finished) return found;
+    try {
+        const Manifest m = read_manifest(paths.manifest);
+        const RowStyle style = completed(options, grid).style;
+        if (m.identity != identity_of(data, grid, style, options.version) || m.shard != options.shard)
+            return found;
+        const auto nothing = [](std::string_view) {};
+        read_sealed(paths.rows, m.bytes, m.content, nothing);
+        if (!m.frontier_content.empty())
+            read_sealed(paths.frontier, m.frontier_bytes, m.frontier_content, nothing);
+        remove_file(paths.journal);
+        found.manifest = m;
+    } catch (const InputError& e) {
+        found.problem = e.what();
+    }
+    return found;
 }
 
 }   // namespace moecost

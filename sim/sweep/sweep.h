@@ -36,8 +36,9 @@ struct SweepOptions {
 struct SweepSummary {
     Manifest manifest;
     std::vector<std::string> files;
-    bool complete = false;       // false: stopped, --resume goes on
-    bool was_complete = false;   // the output was there already
+    bool complete = false;              // false: stopped, --resume goes on
+    std::uint64_t points_dropped = 0;   // of an earlier run, whose rows were damaged: computed again
+    unsigned threads = 1;               // that ran
     SweepProgress progress;
 };
 
@@ -65,6 +66,8 @@ class Sweep {
 
   private:
     void restore_frontier();
+    void check_counts(const Manifest& m) const;
+    void write_final(const Manifest& m);
     [[nodiscard]] std::optional<std::uint64_t> take();
     [[nodiscard]] Manifest manifest() const;
     void report(bool always);
@@ -86,6 +89,7 @@ class Sweep {
     std::uint64_t window_;
     std::map<std::uint64_t, BlockResult> waiting_;
     std::uint64_t points_before_ = 0;
+    std::uint64_t points_dropped_ = 0;
     std::chrono::steady_clock::time_point start_;
     std::chrono::steady_clock::time_point reported_;
 };
@@ -93,8 +97,14 @@ class Sweep {
 /// Runs a sweep on the threads of this machine.
 [[nodiscard]] SweepSummary run_sweep(const DataStore& data, const Grid& grid, const SweepOptions& options);
 
-/// Counts and identity of a finished output of the same inputs, for a repeated --resume; nothing when there is none.
-[[nodiscard]] std::optional<Manifest> finished_output(const DataStore& data, const Grid& grid,
-                                                      const SweepOptions& options);
+/// What a repeated --resume finds: the manifest of a finished output of the same inputs, or why a finished output
+/// does not count (its rows or frontier are not what its manifest says), or neither.
+struct FinishedOutput {
+    std::optional<Manifest> manifest;
+    std::string problem;
+};
+/// Also removes a journal that a kill at the last instant left.
+[[nodiscard]] FinishedOutput finished_output(const DataStore& data, const Grid& grid,
+                                             const SweepOptions& options);
 
 }   // namespace moecost

@@ -152,15 +152,19 @@ EmpiricalLength empirical_length(std::vector<double> tokens, std::vector<double>
     return l;
 }
 
-EmpiricalLength length_from_quantiles(const std::vector<double>& quantiles) {
-    if (quantiles.size() < 2) return empirical_length(quantiles);
+EmpiricalLength length_from_quantiles(const std::vector<double>& levels,
+                                      const std::vector<double>& quantiles) {
     constexpr int parts = 8;   // points of each interval
     std::vector<double> tokens;
+    std::vector<double> weights;
     for (std::size_t i = 0; i + 1 < quantiles.size(); ++i) {
-        for (int k = 0; k < parts; ++k)
-            tokens.push_back(quantiles[i] + (k + 0.5) / parts * (quantiles[i + 1] - quantiles[i]));
+        const double low = std::max(quantiles[i], 1.0);
+        for (int k = 0; k < parts; ++k) {
+            tokens.push_back(low * std::pow(std::max(quantiles[i + 1], 1.0) / low, (k + 0.5) / parts));
+            weights.push_back((levels[i + 1] - levels[i]) / parts);
+        }
     }
-    return empirical_length(std::move(tokens));
+    return empirical_length(std::move(tokens), std::move(weights));
 }
 
 double moment(const Length& length, int power) { return std::visit(Moment{power}, length); }

@@ -43,8 +43,9 @@ using Length = std::variant<FixedLength, UniformLength, LognormalLength, Exponen
 
 /// From observed lengths, each of weight one or as given; they need no order. Empty input gives one token.
 [[nodiscard]] EmpiricalLength empirical_length(std::vector<double> tokens, std::vector<double> weights = {});
-/// From quantiles at evenly spaced levels (first the minimum, last the maximum), linear between.
-[[nodiscard]] EmpiricalLength length_from_quantiles(const std::vector<double>& quantiles);
+/// From quantiles at ascending levels, the first 0, the last 1; lengths grow by equal ratios between them.
+[[nodiscard]] EmpiricalLength length_from_quantiles(const std::vector<double>& levels,
+                                                    const std::vector<double>& quantiles);
 
 /// E[X^power], power 1 to 3; quantile at u in [0, 1].
 [[nodiscard]] double moment(const Length& length, int power);

@@ -9,7 +9,7 @@ Traffic load_traffic(const DataStore& data, std::string_view name) {
     const Document document = data.open("workloads/traffic", name, "traffic");
     const Reader r(document);
     r.allow_only({"name", "input_tokens", "output_tokens", "prefix_hit_rate", "equal_lengths", "source",
-                  "date", "aliases"});
+                  "date", "aliases", "lengths"});
     Traffic t;
     t.name = r.text("name");
     t.input = r.number("input_tokens", {1, 1e8});

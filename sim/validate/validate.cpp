@@ -141,7 +141,7 @@ const Expected<Scenario>& Predictor::base_scenario(const Description& d) {
     if (const auto it = scenarios_.find(key); it != scenarios_.end()) return it->second;
     Description lengths_apart = d;
     lengths_apart.isl = lengths_apart.osl = 1;
-    return scenarios_.emplace(key, describe(data_, lengths_apart)).first->second;
+    return scenarios_.emplace(key, resolve(data_, lengths_apart)).first->second;
 }
 
 std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p) {
@@ -163,7 +163,6 @@ std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p)
     if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
     if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
     if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
-    pool.rules.launch.clear();   // what was measured was launched, by a build or a flag that the rules do not know
     s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load};
     const Expected<Estimate> estimate = evaluate(s);
     if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);

@@ -84,3 +84,23 @@ TEST_CASE("a name with a slash or an ending is a path") {
     CHECK(message_of([&] { (void)data.open(folder, scratch.path.string(), "accelerator"); }) ==
           folder_message.append(": is a folder, not a file"));
 }
+
+TEST_CASE("the head of a file ends at its first table, plain or not") {
+    const ScratchFolder folder;
+    folder.write("things/plain.toml", "# a comment\nname = \"a b\"\ncount = 12\n\n[table]\nname = 1\n");
+    folder.write("things/full.toml", "name = 'a b'   # quoted otherwise\n[[items]]\nx = 1\n");
+    folder.write("things/bare.toml", "[table]\nname = 1\n");
+    folder.write("things/broken.toml", "name = \n[table]\n");
+    const DataStore data(folder.path.string());
+    const Document plain = data.head("things", "plain");
+    CHECK(Reader(plain).text("name") == "a b");
+    CHECK(Reader(plain).integer("count", 0, 100) == 12);
+    CHECK(Reader(plain).where("count").line == 3);
+    CHECK(Reader(plain).where("count").column == 9);
+    CHECK_FALSE(Reader(plain).has("table"));
+    const Document full = data.head("things", "full");
+    CHECK(Reader(full).text("name") == "a b");
+    const Document none = data.head("things", "bare");
+    CHECK_FALSE(Reader(none).has("name"));
+    CHECK_THROWS_AS((void)data.head("things", "broken"), InputError);
+}

@@ -129,7 +129,7 @@ TEST_CASE("a missed objective is status 3 after the answer, met ones are 0") {
 TEST_CASE("an impossible accelerator in a comparison is a column that says why, and its price may be unknown") {
     const Run run = run_program("estimate --model deepseek-v3 --gpu h200,a100 --tp 8 --weights fp8-block");
     CHECK(run.status == 0);
-    CHECK(run.out.find("infeasible: deepseek-v3 on a100") != std::string::npos);
+    CHECK(run.out.find("infeasible: deepseek-v3 on 8 x a100") != std::string::npos);
     const Document unpriced = json_of("estimate --model mixtral-8x7b --gpu h20 --tp 2");
     CHECK(only_estimate(unpriced).table("serving").number("output_tokens_per_s", positive) > 0);
     CHECK_FALSE(only_estimate(unpriced).table("cost").has("usd_per_mtok_output"));

@@ -58,7 +58,7 @@ const Refusal refusals[] = {
     {"--budget 1e22 --equal-to 1 --law hofmann2022", 2, "no loss law is named 'hofmann2022'"},
     {"--budget 1e22 --equal-to 1 --family joint", 2, "no family is named 'joint'"},
     {"--budget 1e22 --equal-to 1 --sizes 8B..1B", 2, "--sizes: '8B..1B' goes down"},
-    {"--budget 1e22 --equal-to 1 --sizes x", 2, "--sizes: 'x' is not a size"},
+    {"--budget 1e22 --equal-to 1 --sizes x", 2, "--sizes: 'x' is not a number of parameters"},
     {"--budget 1e22 --equal-to 1 --gpu h10", 2, "'h10'"},
     {"--budget 1e22 --equal-to 1 --gpu h100 --cluster hgx_h100", 2,
      "--gpu: --cluster names the machine already"},
@@ -109,12 +109,12 @@ TEST_CASE("the line that a design gives reproduces throughput and price") {
         const std::string line = p.text("estimate");
         REQUIRE(line.starts_with("moecost estimate "));
         const Document estimate = json_of(line.substr(8));
-        const Reader e(estimate);
+        const Reader e = Reader(estimate).tables("estimates").front();
         const double output = e.table("serving").number("output_tokens_per_s", positive);
         CHECK(output == p.number("output_tokens_per_s", positive));
         CHECK(e.table("serving").number("tpot_s", positive) == p.number("tpot_s", positive));
         const Reader inputs = e.table("inputs");
-        const double rent = inputs.table("price").number("usd_per_gpu_hour", positive) *
+        const double rent = inputs.number("price", positive) *
                             p.table("layout").number("gpus", positive);
         CHECK(rent / (3600 * output) * 1e6 ==
               doctest::Approx(p.number("usd_per_mtok", positive)).epsilon(1e-12));

@@ -98,14 +98,18 @@ TEST_CASE("an unknown basis names those that are known") {
     CHECK(hint_of(choose).find("owning_neocloud") != std::string::npos);
 }
 
-TEST_CASE("without a known price the user is asked for one") {
+TEST_CASE("an accelerator without a price still answers what costs nothing to know") {
+    const Price price = choose_price(DataStore(), "h20_96", "");
+    CHECK_FALSE(price.known());
+    CHECK(price.basis == "unknown");
+}
+
+TEST_CASE("a basis that an accelerator without prices is asked for is refused") {
     const DataStore data;
     CHECK(prices_of(data, "h20_96").empty());
-    for (const char* choice : {"", "neocloud_on_demand"}) {
-        const auto choose = [&] { (void)choose_price(data, "h20_96", choice); };
-        CHECK(message_of(choose) == "--price: no price is known for 'h20_96'");
-        CHECK(hint_of(choose) == "give dollars per GPU-hour, such as --price 2.50");
-    }
+    const auto choose = [&] { (void)choose_price(data, "h20_96", "neocloud_on_demand"); };
+    CHECK(message_of(choose) == "--price: no price is known for 'h20_96'");
+    CHECK(hint_of(choose) == "give dollars per GPU-hour, such as --price 2.50");
     CHECK(prices_of(data, "../secret").empty());
     CHECK(prices_of(data, "").empty());
 }

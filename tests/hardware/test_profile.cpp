@@ -126,8 +126,8 @@ TEST_CASE("a wrong key, value, name or range of a profile is named with its plac
 
 TEST_CASE("a profile is found by what it states, whatever its file is called") {
     const ScratchFolder folder;
-    folder.write("hwmodels/engines/first-try.toml", pure);
-    folder.write("hwmodels/engines/rules.toml", "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
+    folder.write("hwmodels/engines/profiles/first-try.toml", pure);
+    folder.write("hwmodels/engines/profiles/rules.toml", "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
     const DataStore data(folder.path.string());
     CHECK(load_profile(data, "x1", "", "mine").defaults.chunk_tokens == 6);
     CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::datasheet);
@@ -178,6 +178,7 @@ noticeable_extrapolation = 0.02
 [serving]
 most_prefill_steps = 0.98
 drain_occupancy = 0.5
+activation_copies = 4.4
 )");
     CHECK(message_of([&] {
               (void)load_law_constants(DataStore(folder.path.string()));

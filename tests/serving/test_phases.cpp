@@ -159,7 +159,7 @@ TEST_CASE("a rate above what all slots deliver is refused with both numbers") {
     s.traffic = lengths(1000, 500);
     const auto r = at_rate(s.input(), PerSecond{1000});
     REQUIRE(!r);
-    CHECK(r.error().reason == "the offered load exceeds the capacity of the instance");
+    CHECK(r.error().reason == "the offered load exceeds the capacity");
     CHECK(r.error().needed == 1000);
     CHECK(r.error().unit == "requests/s");
     // What a closed loop of all slots delivers when its requests did not start together.

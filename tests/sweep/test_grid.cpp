@@ -81,7 +81,7 @@ TEST_CASE("mistakes in a grid name the place and what is allowed") {
         {"[[axis]]\nkey='gpu'\nvalues=['h1000']\n", "no accelerator is named 'h1000'"},
         {"[[axis]]\nkey='model'\nvalues=['mixtrel']\n", "no model is named 'mixtrel'"},
         {"[[axis]]\nkey='engine'\nvalues=['vlm']\n", "no engine is named 'vlm'"},
-        {"[[axis]]\nkey='weights'\nvalues=['fp9']\n", "no number format is named 'fp9'"},
+        {"[[axis]]\nkey='weights'\nvalues=['fp9']\n", "'fp9' is not a number format"},
         {"[[axis]]\nkey='gpu.memory_bandwith_tb_s'\nvalues=[3]\n", "no such figure of an accelerator"},
         {"[[axis]]\nkey='gpu.usable_gib'\nvalues=[1e9]\n", "is not in 1..4096"},
         {"[[axis]]\nkey='tp'\nvalues=[1]\nstep=2\n", "unknown key"},

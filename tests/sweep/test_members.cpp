@@ -68,7 +68,7 @@ TEST_CASE("each row of a grid of members is what evaluate() says of that member"
 TEST_CASE("members that do not exist are infeasible points with their reason") {
     Manifest m;
     const CsvTable t =
-        swept("keep_infeasible=true\ncolumns=['family','experts','top_k','model','tpot_s']\n" + base +
+        swept("keep_infeasible=true\ncolumns=['family','experts','top_k','model','tpot_s']\n" + base_tp2 +
                   "size='7B'\nfamily='mixtral-like'\n[[axis]]\nkey='experts'\nvalues=[2,8]\n"
                   "[[axis]]\nkey='top_k'\nvalues=[2,4]\n",
               &m);
@@ -85,7 +85,7 @@ TEST_CASE("filters see what was asked for, and edits act on members") {
     Manifest m;
     const CsvTable t = swept(
         "filter=['routed_experts % ep == 0', 'size < 5e9 or experts == 2', 'layers > 1']\n"
-        "columns=['size','experts','vocabulary','parameters','weights_gb']\n" +
+        "columns=['size','experts','vocabulary','parameters','weights_bytes']\n" +
             base + "family='qwen-like'\nep=4\n[scenario.set]\nlayers=12\n" + sizes +
             "[[axis]]\nkey='experts'\nvalues=[2,16]\n[[axis]]\nkey='granularity'\nvalues=[1,2]\n"
             "[[axis]]\nkey='set.vocabulary'\nvalues=[1000,2000]\n",
@@ -102,7 +102,7 @@ TEST_CASE("filters see what was asked for, and edits act on members") {
     apply_edit(a, "layers", "12");
     apply_edit(a, "vocabulary", "1000");
     CHECK(*t.number(0, 3) == count(a).total);
-    CHECK(*t.number(0, 4) == doctest::Approx(2e-9 * count(a).total).epsilon(1e-5));
+    CHECK(*t.number(0, 4) == doctest::Approx(2 * count(a).total).epsilon(1e-5));
 }
 
 TEST_CASE("more members than the table keeps are built as they come, with the same bytes for any order") {
@@ -134,8 +134,8 @@ TEST_CASE("mistakes with families in grids name the place and what is allowed") 
         {base + "model='mixtral-8x7b'\n" + families + sizes, "a model is given too"},
         {base + "[[axis]]\nkey='family'\nvalues=['mixtral-lik']\n" + sizes,
          "no family is named 'mixtral-lik'"},
-        {base + families + "[[axis]]\nkey='size'\nvalues=['7X']\n", "'7X' is not a size"},
-        {base + families + "[[axis]]\nkey='size'\nvalues=[-7]\n", "'-7' is not a size"},
+        {base + families + "[[axis]]\nkey='size'\nvalues=['7X']\n", "'7X' is not a number of parameters"},
+        {base + families + "[[axis]]\nkey='size'\nvalues=[-7]\n", "'-7' is not a number of parameters"},
         {base + families + sizes + "[[axis]]\nkey='experts'\nvalues=[0]\n",
          "'0' is not a whole number in 1.."},
         {base + families + sizes + "[[axis]]\nkey='granularity'\nvalues=[1.5]\n",

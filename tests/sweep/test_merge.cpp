@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "../base/input_error.h"
@@ -98,4 +99,81 @@ TEST_CASE("more shards than blocks: the empty ones merge as well") {
           read_file(s.run("[scenario]\nmodel='mixtral-8x7b'\ngpu='h100_sxm'\n[[axis]]\nkey='tp'\n"
                           "values=[2,4]\n",
                           {1, 1}, "whole")));
+}
+
+TEST_CASE("frontier files of parts are sealed like their rows") {
+    Shards s;
+    const std::string frontier = OutputPaths(s.parts[0]).frontier;
+    std::string changed = read_file(frontier);
+    const std::size_t digit = changed.find_last_of("123456789");
+    changed[digit] = changed[digit] == '1' ? '2' : '1';
+    write_file(frontier, changed);
+    CHECK(has(s.error(s.parts), "p1.frontier.csv: differs from what its manifest says"));
+    std::filesystem::remove(frontier);
+    CHECK(has(s.error(s.parts), "p1.frontier.csv: no such file"));
+}
+
+TEST_CASE("a merge never writes over its inputs") {
+    Shards s;
+    const OutputPaths first(s.parts[0]);
+    for (const std::string& output : {first.rows, first.frontier, first.manifest}) {
+        CAPTURE(output);
+        const std::string before = read_file(output);
+        CHECK(has(message_of([&] { (void)merge_sweeps(s.parts, output); }), "would overwrite"));
+        CHECK(read_file(output) == before);
+    }
+}
+
+TEST_CASE("the ending of a merged output says what it holds") {
+    Shards s;
+    for (const std::string name : {"all.csv.gz", "all.jsonl", "all.jsonl.gz", "all.txt"}) {
+        const std::string output = (s.scratch.path / name).string();
+        CHECK_FALSE(message_of([&] { (void)merge_sweeps(s.parts, output); }).empty());
+        CHECK_FALSE(std::filesystem::exists(output));
+    }
+    CHECK(has(message_of([&] { (void)merge_sweeps(s.parts, (s.scratch.path / "all.jsonl").string()); }),
+              "the parts are csv"));
+}
+
+TEST_CASE("a merge does not touch an unfinished sweep at its output") {
+    Shards s;
+    const std::string journal = s.scratch.write("merged.csv.journal", "begun");
+    CHECK(has(s.error(s.parts), "an unfinished sweep is here"));
+    CHECK(read_file(journal) == "begun");
+}
+
+TEST_CASE("a merge that is asked to stop leaves nothing") {
+    Shards s;
+    const std::atomic<bool> stop{true};
+    const std::string out = (s.scratch.path / "merged.csv").string();
+    CHECK_FALSE(merge_sweeps(s.parts, out, &stop).complete);
+    CHECK_FALSE(std::filesystem::exists(out));
+    for (const auto& entry : std::filesystem::directory_iterator(s.scratch.path))
+        CHECK_FALSE(has(entry.path().filename().string(), "moecost-"));
+}
+
+TEST_CASE("manifests whose numbers contradict each other are refused where they do") {
+    Shards s;
+    const std::string path = OutputPaths(s.parts[1]).manifest;
+    const std::string good = read_file(path);
+    const auto with = [&](std::string_view key, std::string_view value) {
+        std::string text = good;
+        const std::size_t at = text.find(std::string("\"").append(key).append("\": ")) + key.size() + 4;
+        text.replace(at, text.find_first_of(",\n", at) - at, value);
+        write_file(path, text);
+        return s.error(s.parts);
+    };
+    CHECK(has(with("header_bytes", "20000000000"), "key 'header_bytes': is more than bytes"));
+    CHECK(has(with("header_bytes", "1e15"), "key 'header_bytes': is more than bytes"));
+    CHECK(has(with("rows", "5"), "key 'rows': and the points that gave none are not all points"));
+    CHECK(has(with("points", "1e12"), "key 'points'"));
+    CHECK(has(with("shard", "7"), "key 'shard'"));
+    const std::size_t at = good.find("\"frontier\": [") + 13;
+    const std::size_t number = good.find_first_of("0123456789", at);
+    for (const std::string_view point : {"-1", "1e300", "0.5"}) {
+        std::string text = good;
+        text.replace(number, text.find_first_of(",\n", number) - number, point);
+        write_file(path, text);
+        CHECK(has(s.error(s.parts), "a member is no point of the grid"));
+    }
 }

@@ -163,6 +163,79 @@ TEST_CASE("a journal cut anywhere resumes to the same bytes") {
     }
 }
 
+TEST_CASE("rows that are not what the journal says are dropped and computed again") {
+    const ScratchFolder scratch;
+    const auto path = [&](const std::string& name) { return (scratch.path / name).string(); };
+    for (const std::string ending : {".csv", ".csv.gz", ".jsonl"}) {
+        (void)sweep_into(path("one" + ending), wide_grid());
+        (void)interrupted_sweep(path("cut" + ending), wide_grid(), 5);
+        const std::string part = rows_of(scratch, "cut" + ending + ".part");
+        const std::string journal = rows_of(scratch, "cut" + ending + ".journal");
+        std::vector<std::string> damaged;
+        for (const std::size_t at : {std::size_t{3}, part.size() / 2, part.size() - 1}) {
+            damaged.push_back(part);
+            damaged.back()[at] = static_cast<char>(damaged.back()[at] ^ 1);
+        }
+        damaged.push_back(part.substr(0, part.size() - 100).append(100, '\0'));
+        damaged.push_back(part.substr(0, part.size() / 3));
+        damaged.emplace_back();
+        for (const std::string& text : damaged) {
+            std::filesystem::remove(path("cut" + ending));
+            scratch.write("cut" + ending + ".part", text);
+            scratch.write("cut" + ending + ".journal", journal);
+            SweepOptions o = options_for(path("cut" + ending));
+            o.start = StartMode::resume;
+            const SweepSummary s = run_sweep(DataStore{}, grid_of(wide_grid()), o);
+            CHECK(s.points_dropped > 0);
+            CHECK(s.points_dropped + s.progress.points_before == 5 * block_points);
+            CHECK(rows_of(scratch, "cut" + ending) == rows_of(scratch, "one" + ending));
+            CHECK(rows_of(scratch, "cut" + ending + ".manifest.json") ==
+                  rows_of(scratch, "one" + ending + ".manifest.json"));
+        }
+    }
+}
+
+TEST_CASE("a finished sweep is complete already only while its files are what they should be") {
+    const ScratchFolder scratch;
+    const SweepOptions o = options_for((scratch.path / "out.csv").string());
+    const DataStore data;
+    const Grid grid = grid_of(wide_grid());
+    CHECK_FALSE(finished_output(data, grid, o).manifest);
+    CHECK(finished_output(data, grid, o).problem.empty());
+    (void)run_sweep(data, grid, o);
+    CHECK(finished_output(data, grid, o).manifest);
+
+    scratch.write("out.csv.journal", "left by a kill before it was removed");
+    CHECK(finished_output(data, grid, o).manifest);
+    CHECK_FALSE(std::filesystem::exists(scratch.path / "out.csv.journal"));
+
+    const std::string rows = rows_of(scratch, "out.csv");
+    std::string changed = rows;
+    changed[changed.size() / 2] = static_cast<char>(changed[changed.size() / 2] ^ 1);
+    scratch.write("out.csv", changed);
+    CHECK_FALSE(finished_output(data, grid, o).manifest);
+    CHECK(finished_output(data, grid, o).problem.find("differs") != std::string::npos);
+    scratch.write("out.csv", rows);
+    std::filesystem::remove(scratch.path / "out.frontier.csv");
+    CHECK(finished_output(data, grid, o).problem.find("out.frontier.csv: no such file") != std::string::npos);
+}
+
+TEST_CASE("names that cannot be written are refused before any work") {
+    const ScratchFolder scratch;
+    const auto refused = [&](const std::string& path) {
+        try {
+            (void)sweep_into(path, wide_grid());
+        } catch (const SystemError&) {
+            return true;
+        }
+        return false;
+    };
+    CHECK(refused((scratch.path / std::string(246, 'n')).string().append(".csv")));
+    std::filesystem::create_directories(scratch.path / "out.csv.manifest.json");
+    CHECK(refused((scratch.path / "out.csv").string()));
+    CHECK_FALSE(std::filesystem::exists(scratch.path / "out.csv.journal"));
+}
+
 TEST_CASE("unfinished work is neither overwritten nor continued by another grid") {
     const ScratchFolder scratch;
     const std::string path = (scratch.path / "out.csv").string();
@@ -212,6 +285,7 @@ TEST_CASE("names that do not go together are infeasible points, not errors") {
     const SweepSummary s = sweep_into(path, R"(
 [scenario]
 model = "mixtral-8x7b"
+engine = "sglang"   # runs no fp8 experts on Ampere
 tp = 8
 [[axis]]
 key = "gpu"
@@ -225,7 +299,7 @@ values = ["bf16", "fp8"]
     CHECK(s.manifest.infeasible[0].what.find("cannot run on a100_sxm_80") != std::string::npos);
     CHECK(message_of([&] {
               (void)sweep_into(path,
-                               "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nweights='fp8'\n"
+                               "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nengine='sglang'\nweights='fp8'\n"
                                "[[axis]]\nkey='tp'\nvalues=[8]\n");
           }).find("cannot run on a100_sxm_80") != std::string::npos);
 }

@@ -13,6 +13,7 @@ install(EXPORT moecostTargets NAMESPACE moecost:: DESTINATION ${package})
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/moecostConfig.cmake @ONLY CONTENT
 "include(CMakeFindDependencyMacro)
 find_dependency(tomlplusplus CONFIG)
+find_dependency(Threads)
 find_dependency(ZLIB)
 include(\${CMAKE_CURRENT_LIST_DIR}/moecostTargets.cmake)
 ")

@@ -19,6 +19,7 @@ inline constexpr int machine_failed = 1;
 inline constexpr int wrong_input = 2;
 inline constexpr int infeasible = 3;
 inline constexpr int interrupted = 130;
+inline constexpr int terminated = 143;
 
 enum class Format { text, json, csv };
 

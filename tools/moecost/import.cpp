@@ -19,8 +19,7 @@ Architecture import_config(const Invocation& invocation, std::string path) {
                          "it has no 'model_type' or 'hidden_size'");
     }
     const std::string* quantisation = invocation.line.find("quantisation");
-    if (quantisation == nullptr)
-        return load_model(invocation.data, path);   // finds hf_quant_config.json beside it
+    if (quantisation == nullptr) return model_from_document(config);   // finds hf_quant_config.json beside it
     const Document format = read_document(*quantisation);
     return import_huggingface(config, &format);
 }
@@ -38,7 +37,11 @@ Answer run_import(const Invocation& invocation) {
         throw InputError({}, {}, "a format and one file are needed", "moecost import hf config.json");
     }
     Architecture architecture = import_config(invocation, given[1]);
-    if (const std::string* name = invocation.line.find("name")) architecture.name = *name;
+    if (const std::string* name = invocation.line.find("name")) {
+        if (printable(*name) != *name)
+            throw InputError({"--name"}, {}, "a model's name is one line of UTF-8, at most 1,000 bytes");
+        architecture.name = *name;
+    }
     Answer answer;
     answer.output = architecture_to_toml(architecture);
     return answer;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dispatches to a command and turns what happens into an exit status: 0 answered, 1 the machine failed, 2 the input
 // is wrong, 3 infeasible, 130 interrupted. Answers go to stdout, everything else to stderr.
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -8,7 +9,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
+#include <system_error>
 
 #include "completion.h"
 #include "help.h"
@@ -22,6 +25,22 @@ namespace {
 void print(std::FILE* stream, std::string_view text) {
     const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
     if (!written || std::fflush(stream) != 0) throw SystemError("standard output: cannot write");
+}
+
+/// Messages are for who listens: nobody does when stderr is closed.
+void tell(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
+/// A number below 3 that is free would be given to the next file that is opened, and messages would land in it.
+void occupy_standard_streams() {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+        if (::fcntl(stream, F_GETFD) >= 0) continue;
+        const int flags =
+            stream == STDOUT_FILENO ? O_RDONLY : O_WRONLY;   // an answer that nobody gets is a failure
+        if (::open("/dev/null", flags) != stream) return;
+    }
 }
 
 Format format_named(const std::string& name) {
@@ -76,19 +95,65 @@ Invocation invocation_of(const Command& command, CommandLine line) {
     return i;
 }
 
+/// An unset variable of a script is no wish for the default.
+void refuse_empty(const std::vector<Flag>& flags, const CommandLine& line) {
+    for (const Setting& setting : line.settings) {
+        const auto flag =
+            std::find_if(flags.begin(), flags.end(), [&](const Flag& f) { return f.key == setting.key; });
+        if (flag == flags.end() || flag->argument.empty() || !setting.text.empty()) continue;
+        throw InputError({std::string("--").append(setting.key)}, {}, "is empty",
+                         "leave the option out for its default");
+    }
+    for (const std::string& argument : line.positional) {
+        if (argument.empty()) throw InputError({"command line"}, {}, "an argument is empty");
+    }
+}
+
+/// An answer must not destroy what it was computed from.
+void protect_inputs(const CommandLine& line) {
+    const std::string* output = line.find("output");
+    if (output == nullptr) return;
+    if (*output == "-") {
+        throw InputError({"--output"}, {}, "'-' names no file",
+                         "without --output the answer goes to standard output");
+    }
+    const auto check = [&](const std::string& input) {
+        std::error_code ec;
+        const bool same =
+            std::filesystem::is_regular_file(input, ec) && std::filesystem::equivalent(input, *output, ec);
+        if (same || input == *output)
+            throw InputError({"--output"}, {}, std::string("would overwrite ").append(input));
+    };
+    for (const std::string& input : line.positional) check(input);
+    for (const Setting& setting : line.settings) {
+        if (setting.key != "output") check(setting.text);
+    }
+}
+
+/// Every status but 0 says a line, for who sees only stderr.
+std::string messages_of(const Answer& answer) {
+    std::string s = answer.messages;
+    if (answer.status == infeasible && s.find("moecost: ") == std::string::npos)
+        s.insert(0, "moecost: infeasible, or an objective is missed: the answer says which\n");
+    return s;
+}
+
 int run_command(const Command& command, const std::vector<std::string>& arguments) {
-    CommandLine line = parse_command_line(all_flags(command), arguments);
+    const std::vector<Flag> flags = all_flags(command);
+    CommandLine line = parse_command_line(flags, arguments);
     if (line.has("help")) {
         print(stdout, command_help(command, page_columns()));
         return answered;
     }
+    refuse_empty(flags, line);
+    protect_inputs(line);
     const std::string output = value_or(line, "output", "");
     const Answer answer = command.run(invocation_of(command, std::move(line)));
     if (output.empty())
         print(stdout, answer.output);
     else if (!answer.output.empty())
         write_file(output, answer.output);
-    print(stderr, answer.messages);
+    tell(messages_of(answer));
     return answer.status;
 }
 
@@ -120,7 +185,7 @@ int fail(int status, std::string_view what, std::string_view hint = {}) {
     std::string message("moecost: ");
     message.append(what).append("\n");
     if (!hint.empty()) message.append("hint: ").append(hint).append("\n");
-    std::fputs(message.c_str(), stderr);
+    tell(message);
     return status;
 }
 
@@ -129,16 +194,21 @@ int fail(int status, std::string_view what, std::string_view hint = {}) {
 
 int main(int argc, char** argv) {
     using namespace moecost::cli;
+    occupy_standard_streams();
     std::signal(SIGINT, [](int) { std::_Exit(interrupted); });
+    std::signal(SIGXFSZ, SIG_IGN);   // a file beyond the limit of its size fails like a full disk
     try {
         return run_program(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
     } catch (const moecost::InputError& e) {
         return fail(wrong_input, e.what(), e.hint());
     } catch (const std::bad_alloc&) {
-        return fail(machine_failed, "out of memory");
+        tell("moecost: out of memory\n");   // nothing is left to compose a message with
+        return machine_failed;
     } catch (const moecost::SystemError& e) {
         return fail(machine_failed, e.what());
+    } catch (const std::system_error& e) {   // of the standard library: files, folders, threads
+        return fail(machine_failed, moecost::printable(e.what()));
     } catch (const std::exception& e) {
-        return fail(machine_failed, std::string("internal error: ").append(e.what()));
+        return fail(machine_failed, std::string("internal error: ").append(moecost::printable(e.what())));
     }
 }

@@ -6,6 +6,7 @@
 # --synthetic PROFILE (such as h100_sxm-vllm): no GPU; rows by the laws with the constants of that profile, same steps.
 # Exit: 77 without a GPU, 1 without nvcc 13 or when a step fails. Clocks and settings of the GPU are never changed.
 set -euo pipefail
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tools/scripts/packages.sh
 
@@ -26,6 +27,10 @@ while [ $# -gt 0 ]; do
         *) break ;;
     esac
 done
+
+# Paths are those of the folder this was called from.
+case $out in /*) ;; *) out=$caller/$out ;; esac
+case $profile in /*) ;; *) profile=$caller/$profile ;; esac
 
 build=build/calibrate-gpu
 program=moecost-microbench

@@ -17,10 +17,13 @@ for gpu in a100_sxm_80 h100_sxm; do
                                   $column["usd_per_mtok_output"], $column["output_tokens_per_s_per_gpu"] }' > "$work/$gpu.dat"
 done
 
+# gnuplot looks for commands in backticks everywhere but between single quotes
+quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/'/''/g")"; }
+
 draw() {
   gnuplot <<GNUPLOT
 set terminal $1
-set output "$out/$2"
+set output $(quoted "$out/$2")
 set title "Mixtral-8x7B, bf16, 2 GPUs, vLLM, chat traffic (figures at the points: requests in flight)" offset 0,-0.3
 set xlabel "speed seen by a user [output tokens/s]"
 set ylabel "price of output [USD per million tokens]"
@@ -32,10 +35,10 @@ set ytics (0.2, 0.5, 1, 2, 5, 10, 20)
 set grid xtics ytics lc rgb "#dddddd" lw 1
 set border lc rgb "#555555"
 set key top left Left reverse
-plot "$work/a100_sxm_80.dat" using 2:3 with linespoints lc rgb "#b35806" dt 2 lw 2 pt 5 ps 0.9 title "A100 80 GB at \$1.79 per GPU-hour", \
-     "$work/h100_sxm.dat" using 2:3 with linespoints lc rgb "#2b5c8a" dt 1 lw 2 pt 7 ps 0.9 title "H100 at \$3.99 per GPU-hour", \
-     "$work/a100_sxm_80.dat" using 2:3:1 with labels offset -1.6,0.7 font ",9" tc rgb "#b35806" notitle, \
-     "$work/h100_sxm.dat" using 2:3:1 with labels offset 2,-0.5 font ",9" tc rgb "#2b5c8a" notitle
+plot $(quoted "$work/a100_sxm_80.dat") using 2:3 with linespoints lc rgb "#b35806" dt 2 lw 2 pt 5 ps 0.9 title "A100 80 GB at \$1.79 per GPU-hour", \
+     $(quoted "$work/h100_sxm.dat") using 2:3 with linespoints lc rgb "#2b5c8a" dt 1 lw 2 pt 7 ps 0.9 title "H100 at \$3.99 per GPU-hour", \
+     $(quoted "$work/a100_sxm_80.dat") using 2:3:1 with labels offset -1.6,0.7 font ",9" tc rgb "#b35806" notitle, \
+     $(quoted "$work/h100_sxm.dat") using 2:3:1 with labels offset 2,-0.5 font ",9" tc rgb "#2b5c8a" notitle
 GNUPLOT
 }
 draw 'svg size 760,480 font "Helvetica,13" background rgb "white"' answer.svg

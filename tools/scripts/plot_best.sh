@@ -4,10 +4,12 @@
 #   plot_best.sh ROWS.csv OUT.svg X Y [GROUP] [--max] [--log-x] [--log-y] [--title TEXT] [--table TABLE.csv] [--key PLACE]
 # Small y is good, or with --max large y. --table keeps the rows that the picture shows.
 set -eu
+# shellcheck source=tools/scripts/plot_lib.sh
 . "$(dirname "$0")/plot_lib.sh"
 [ $# -ge 4 ] || die "usage: ROWS.csv OUT.svg X Y [GROUP] [--max] [--log-x] [--log-y] [--title TEXT] [--table FILE] [--key PLACE]"
 rows=$1 out=$2 x=$3 y=$4
 shift 4
+need_rows "$rows"
 group='' sense=g logs='' title='' table='' key='top right'
 while [ $# -gt 0 ]; do
     case $1 in
@@ -16,15 +18,14 @@ while [ $# -gt 0 ]; do
         --log-y) logs="$logs y" ;;
         --title) title=$2; shift ;;
         --table) table=$2; shift ;;
-        --key) key=$2; shift ;;
+        --key) need_place "$2"; key=$2; shift ;;
         -*) die "unknown option $1" ;;
         *) group=$1 ;;
     esac
     shift
 done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-xc=$(column "$rows" "$x") yc=$(column "$rows" "$y")
+xc=$(column "$rows" "$x")
+yc=$(column "$rows" "$y")
 gc=0
 [ -z "$group" ] || gc=$(column "$rows" "$group")
 cat_rows "$rows" | tail -n +2 | awk -F, -v x="$xc" -v y="$yc" -v g="$gc" -v OFS='\t' \
@@ -37,7 +38,7 @@ if [ -n "$table" ]; then
 fi
 {
     begin_plot "$out" "${title:-Best of a sweep}"
-    echo "set xlabel '$(label "$x")'; set ylabel '$(label "$y")'"
+    echo "set xlabel $(quoted "$(label "$x")"); set ylabel $(quoted "$(label "$y")")"
     case $logs in *x*)
         # Ticks at the powers of two that the data span.
         echo "set logscale x 2"
@@ -64,9 +65,9 @@ fi
             i=$((i + 1))
             awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3 }' "$work/best" >"$work/line$i"
             [ $i -eq 1 ] || printf ', '
-            printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
+            printf "%s using 1:2 with linespoints ls %d title %s" "$(quoted "$work/line$i")" "$i" "$(quoted "$name")"
         done
     }
     echo
 } >"$work/plot"
-gnuplot "$work/plot"
+draw "$work/plot" "$out"

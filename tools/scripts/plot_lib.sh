@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 # Shared by the plot_*.sh scripts: columns of a sweep by name, labels with units, and lines that differ in grey.
 
@@ -6,11 +7,26 @@ die() {
     exit 2
 }
 
+# quoted TEXT: as gnuplot reads it, which looks for commands in backticks everywhere but between single quotes
+quoted() { printf "'%s'" "$(printf %s "$1" | tr '\n' ' ' | sed "s/'/''/g")"; }
+
+# need_rows FILE, need_place TEXT, need_number TEXT: what goes to gnuplot as it stands
+need_rows() { [ -r "$1" ] && [ ! -d "$1" ] || die "$1: no such file"; }
+need_place() { case $1 in '' | *[!a-z\ ]*) die "--key '$1': words such as top left" ;; esac; }
+need_number() { case $1 in '' | *[!-+0-9.eE]*) die "'$1' is not a number" ;; esac; }
+
+# draw PLOT OUT: the picture under its name, or nothing
+draw() {
+    gnuplot "$1" || die "gnuplot could not draw $2"
+    mv -- "$work/picture" "$2"
+}
+
 command -v gnuplot >/dev/null || die "gnuplot is not installed (Debian: gnuplot-nox)"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # cat_rows FILE: plain or gzip
 cat_rows() {
-    [ -r "$1" ] || die "$1: no such file"
     case $1 in *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac
 }
 
@@ -48,7 +64,7 @@ label() {
     esac
 }
 
-# begin_plot OUT.svg|OUT.png TITLE: terminal, frame and line styles; lightness and dashes both tell lines apart.
+# begin_plot OUT.svg|OUT.png TITLE: terminal, a picture in the folder $work, frame and line styles; lightness and dashes both tell lines apart.
 begin_plot() {
     case $1 in
         *.svg) echo "set terminal svg size 760,500 dynamic font 'DejaVu Sans,13' background '#ffffff'" ;;
@@ -56,9 +72,9 @@ begin_plot() {
         *) die "$1: .svg or .png is needed" ;;
     esac
     cat <<PLOT
-set output '$1'
+set output $(quoted "$work/picture")
 set encoding utf8
-set title "$2" noenhanced font ',15'
+set title $(quoted "$2") noenhanced font ',15'
 set border 3 lc rgb '#444444'
 set tics nomirror out scale 0.6 textcolor rgb '#222222'
 set grid lc rgb '#cfcfcf' lw 0.8 dt 1

@@ -5,12 +5,12 @@
 #       [--x-label TEXT] [--y-label TEXT] [--at X:TEXT]... [--room SHARE] [--point COLUMN]
 # --at: a vertical mark; --room: share of the width for the names; --point: a column whose value stands at each point.
 set -eu
+# shellcheck source=tools/scripts/plot_lib.sh
 . "$(dirname "$0")/plot_lib.sh"
 [ $# -ge 5 ] || die "usage: ROWS.csv OUT.svg X Y GROUP [options]"
 rows=$1 out=$2 x=$3 y=$4 group=$5
 shift 5
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+need_rows "$rows"
 : >"$work/where"
 : >"$work/marks"
 log_x=0 log_y=0 title='' x_label=$(label "$x") y_label=$(label "$y") room=0.2 point=''
@@ -22,16 +22,18 @@ while [ $# -gt 0 ]; do
         --title) title=$2; shift ;;
         --x-label) x_label=$2; shift ;;
         --y-label) y_label=$2; shift ;;
-        --at) echo "$2" >>"$work/marks"; shift ;;
-        --room) room=$2; shift ;;
+        --at) need_number "${2%%:*}"; echo "$2" >>"$work/marks"; shift ;;
+        --room) need_number "$2"; room=$2; shift ;;
         --point) point=$(column "$rows" "$2"); shift ;;
         *) die "unknown option $1" ;;
     esac
     shift
 done
+xc=$(column "$rows" "$x")
+yc=$(column "$rows" "$y")
+gc=$(column "$rows" "$group")
 # name, x, y, text at the point; names in the order of the table, ascending x
-cat_rows "$rows" | tail -n +2 | awk -F, -v OFS='\t' -v x="$(column "$rows" "$x")" -v y="$(column "$rows" "$y")" \
-    -v g="$(column "$rows" "$group")" -v t="$point" '
+cat_rows "$rows" | tail -n +2 | awk -F, -v OFS='\t' -v x="$xc" -v y="$yc" -v g="$gc" -v t="$point" '
     FILENAME == ARGV[1] { split($0, w, " "); want[++n] = substr($0, length(w[1]) + 2); at[n] = w[1]; next }
     { for (i = 1; i <= n; ++i) if ($at[i] != want[i]) next }
     $x != "" && $y != "" {
@@ -68,7 +70,7 @@ marks() {
     while IFS=: read -r at text; do
         i=$((i + 1))
         echo "set arrow from first $at, graph 0 to first $at, graph 1 nohead lc rgb '#9a9a9a' lw 1.4 dt (2,4)"
-        echo "set label \"$text\" at first $at, graph $(awk -v i=$i 'BEGIN { print 0.99 - 0.05 * i }')" \
+        echo "set label $(quoted "$text") at first $at, graph $(awk -v i=$i 'BEGIN { print 0.99 - 0.05 * i }')" \
             "offset character 0.6,0 tc rgb '#6a6a6a' font ',12'"
     done <"$work/marks"
 }
@@ -79,7 +81,7 @@ names() {
         "$work/points" | LC_ALL=C sort -g; } |
         awk -v logs=$log_y -v file="$work/names" -v right="$right" '
         function place(v) { return logs ? log(v / low) / log(high / low) : (v - low) / (high - low) }
-        BEGIN { while ((getline line < file) > 0) name[++n] = line }
+        BEGIN { while ((getline line < file) > 0) { gsub(/\047/, "\047\047", line); name[++n] = line } }
         NR == 1 {
             d = 0.05 * ($2 - $1)
             low = logs ? $1 / 1.25 : $1 - d
@@ -98,7 +100,7 @@ names() {
             }
             if (!logs) printf "set yrange [%.8g:%.8g]\n", low, high
             for (i = 1; i <= m; ++i)
-                printf "set label \"%s\" at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n",
+                printf "set label \047%s\047 at first %.8g, graph %.4f offset character 1.1,0 tc ls %d font \",13\" noenhanced\n",
                     name[id[i]], right, y[i], id[i]
         }'
 }
@@ -106,7 +108,7 @@ names() {
 cut -f1 "$work/points" | uniq >"$work/names"
 {
     begin_plot "$out" "$title"
-    echo "unset key; set xlabel \"$x_label\"; set ylabel \"$y_label\""
+    echo "unset key; set xlabel $(quoted "$x_label"); set ylabel $(quoted "$y_label")"
     [ $log_y = 0 ] || { echo "set logscale y"; cut -f3 "$work/points" | log_range y fine; }
     x_axis
     marks
@@ -117,11 +119,11 @@ cut -f1 "$work/points" | uniq >"$work/names"
         i=$((i + 1))
         awk -F '\t' -v n="$name" -v OFS='\t' '$1 == n { print $2, $3, $4 }' "$work/points" >"$work/line$i"
         [ $i -eq 1 ] || printf ', '
-        printf "'%s' using 1:2 with linespoints ls %d title '%s'" "$work/line$i" "$i" "$name"
+        printf "%s using 1:2 with linespoints ls %d title %s" "$(quoted "$work/line$i")" "$i" "$(quoted "$name")"
         # Above one line, below the next.
-        [ -z "$point" ] || printf ", '%s' using 1:2:3 with labels offset 0,%s font ',10' tc ls %d title '%s at its points'" \
-            "$work/line$i" "$([ $((i % 2)) = 1 ] && echo 0.8 || echo -0.9)" "$i" "$name"
+        [ -z "$point" ] || printf ", %s using 1:2:3 with labels offset 0,%s font ',10' tc ls %d title %s" \
+            "$(quoted "$work/line$i")" "$([ $((i % 2)) = 1 ] && echo 0.8 || echo -0.9)" "$i" "$(quoted "$name at its points")"
     done <"$work/names"
     echo
 } >"$work/plot"
-gnuplot "$work/plot"
+draw "$work/plot" "$out"

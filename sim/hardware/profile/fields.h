@@ -192,6 +192,7 @@ void fields(A& a, ServingConstants& x) {
     a.number("queue_spread", x.queue_spread, Range{0, 10});
     a.number("queue_fixed", x.queue_fixed, Range{0, 10});
     a.quantity("first_token_ms", x.first_token, 1e-3, Range{0, 1e6});
+    a.optional_number("first_token_steps", x.first_token_steps, Range{0, 1e3});
     a.optional_pair("throughput_residual", x.throughput_residual.p10, x.throughput_residual.p90);
     a.optional_pair("tpot_residual", x.tpot_residual.p10, x.tpot_residual.p90);
     a.optional_pair("ttft_residual", x.ttft_residual.p10, x.ttft_residual.p90);
@@ -209,6 +210,8 @@ void fields(A& a, EngineSettings& x) {
     a.quantity("reserve_gb", x.reserve, 1e9, Range{0, 1e4});
     a.number("output_reserve", x.output_reserve, fraction);
     a.number("admission_steps", x.admission_steps, Range{0, 1e6});
+    a.optional_number("prompt_interval", x.prompt_interval, Range{0, 1e6});
+    a.optional_number("profiled_tokens", x.profiled_tokens, Range{0, 1e9});
     a.optional_number("acceptance", x.acceptance, fraction);
 }
 

@@ -133,9 +133,12 @@ KernelTables kernel_tables(const Reader& r, const KernelLaw& law) {
     for (const ProfileName& p : known) {
         if (std::find(engines.begin(), engines.end(), p.engine) == engines.end()) engines.push_back(p.engine);
     }
-    std::string message("no engine is named '");
+    const bool known_engine = std::find(engines.begin(), engines.end(), engine) != engines.end();
+    std::string message(known_engine ? "there is no profile of '" : "no engine is named '");
     message.append(engine).append("' for accelerator '").append(accelerator).append("'");
-    throw InputError({"--engine"}, {}, message, name_hint(engine, engines));
+    throw InputError({"--engine"}, {}, message,
+                     known_engine ? "'ideal' runs on any; moecost list engines shows the others"
+                                  : name_hint(engine, engines));
 }
 
 }   // namespace

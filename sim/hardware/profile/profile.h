@@ -166,6 +166,7 @@ struct KernelLaw {
 struct ServingLaw {
     double most_prefill_steps = 0;   // share of the steps
     double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
+    double activation_copies = 0;    // of hidden size x 2 bytes that a GPU holds for each token of a step
 };
 struct LawConstants {
     KernelLaw kernels;
@@ -195,15 +196,16 @@ struct Residual {
 
 /// Scalars of a served engine that no isolated kernel shows.
 struct ServingConstants {
-    double floor_factor = 1;     // floor of a kernel in the served graph over its isolated floor
-    Seconds floor_cap;           // larger floors are eager-mode timings
-    double prefill_factor = 1;   // prompt work over isolated kernels
-    Seconds host;                // per step
-    Seconds host_per_sequence;   // per sequence and attention rank
-    double expert_skew = 0;      // Gamma shape of expert popularity; 0: uniform routing
-    double queue_spread = 0;     // share of the slots that queue for prefill together, spread lengths
-    double queue_fixed = 0;      // the same, equal lengths
-    Seconds first_token;         // HTTP, tokeniser, first chunk
+    double floor_factor = 1;        // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;              // larger floors are eager-mode timings
+    double prefill_factor = 1;      // prompt work over isolated kernels
+    Seconds host;                   // per step
+    Seconds host_per_sequence;      // per sequence and attention rank
+    double expert_skew = 0;         // Gamma shape of expert popularity; 0: uniform routing
+    double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
+    double queue_fixed = 0;         // the same, equal lengths
+    Seconds first_token;            // HTTP, tokeniser, first chunk
+    double first_token_steps = 0;   // decode steps it takes beyond the half that an arrival waits anyway
     std::string source;
     double median_error = 0;   // of output throughput on the served points of the fit; 0: none
     Residual throughput_residual, tpot_residual, ttft_residual;
@@ -222,8 +224,12 @@ struct EngineSettings {
     Bytes reserve;                // runtime, graphs, communication buffers
     double output_reserve = 1;    // share of the output length a sequence holds on average when memory binds
     double admission_steps = 0;   // decode steps between two polls for new requests
-    double draft_tokens = 0;      // drafted per decode step (speculative decoding, multi-token prediction)
-    double acceptance = 0;        // chance that a drafted token is accepted when the ones before it were
+    double prompt_interval =
+        0;   // least steps between two that carry prompts, where attention ranks step together
+    double profiled_tokens =
+        0;                     // without chunked prefill: tokens of a step that activations are reserved for
+    double draft_tokens = 0;   // drafted per decode step (speculative decoding, multi-token prediction)
+    double acceptance = 0;     // chance that a drafted token is accepted when the ones before it were
 
     /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
     [[nodiscard]] double tokens_per_step() const {

@@ -219,7 +219,7 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
         throw InputError({"--gpu"}, {}, "--cluster names the machine already");
     for (const std::string& gpu : q.gpus) {
         if (d.cluster.empty()) d.gpu = gpu;
-        const Expected<Scenario> machine = describe(in.data, d, architecture);
+        const Expected<Scenario> machine = resolve(in.data, d, architecture);
         if (!machine)
             throw InputError({"--gpu"}, {}, std::string(gpu).append(": ").append(to_text(machine.error())));
         serving.machines.push_back(*machine);

@@ -8,9 +8,14 @@ namespace moecost::cli {
 
 Answer run_merge(const Invocation& invocation) {
     if (invocation.output.empty()) throw InputError({"--output"}, {}, "no output is given", "-o OUT.csv");
-    (void)style_of_path(invocation.output);
-    const MergeSummary summary = merge_sweeps(invocation.line.positional, invocation.output);
     Answer answer;
+    const MergeSummary summary =
+        merge_sweeps(invocation.line.positional, invocation.output, &stop_on_signals());
+    if (!summary.complete) {
+        answer.status = stopped_status();
+        answer.messages = "moecost: interrupted; nothing is written\n";
+        return answer;
+    }
     if (!invocation.quiet) answer.messages = sweep_report(summary.manifest, summary.files);
     return answer;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,7 @@ namespace moecost::cli {
 namespace {
 
 std::atomic<bool> stop_wanted{false};
+std::atomic<int> stop_signal{0};   // which one
 
 std::uint64_t number_in(std::string_view text, std::string_view option, std::uint64_t low,
                         std::uint64_t high) {
@@ -90,13 +92,13 @@ void add_tallies(std::string& s, std::string_view title, const std::vector<Tally
 
 std::string names(const std::vector<std::string>& files) {
     std::string s;
-    for (const std::string& file : files) s.append(s.empty() ? "" : ", ").append(file);
+    for (const std::string& file : files) s.append(s.empty() ? "" : ", ").append(printable(file));
     return s;
 }
 
 Answer unfinished(const SweepSummary& summary) {
     Answer answer;
-    answer.status = interrupted;
+    answer.status = stopped_status();
     answer.messages.append("moecost: interrupted after ")
         .append(count_text(summary.progress.points))
         .append(" of ");
@@ -104,7 +106,52 @@ Answer unfinished(const SweepSummary& summary) {
     return answer;
 }
 
+/// What is said about a run that was not as wished.
+std::string notes(const SweepSummary& summary, const SweepOptions& options) {
+    std::string s;
+    if (summary.threads < options.threads) {
+        s.append("note: ").append(std::to_string(summary.threads)).append(" of ");
+        s.append(std::to_string(options.threads)).append(" threads ran: the machine gives no more\n");
+    }
+    if (summary.points_dropped > 0) {
+        s.append("note: the rows of ").append(count_text(summary.points_dropped));
+        s.append(" points were not what the journal says: computed again\n");
+    }
+    return s;
+}
+
+/// One line for people and scripts, --quiet or not.
+std::string no_row(const Manifest& m) {
+    std::string s("moecost: none of ");
+    s.append(count_text(m.points)).append(" points can be served");
+    const auto most = [&](std::string_view title, const std::vector<Tally>& tallies) {
+        if (tallies.empty() || tallies[0].points == 0) return;
+        s.append("; ")
+            .append(count_text(tallies[0].points))
+            .append(": ")
+            .append(title)
+            .append(tallies[0].what);
+    };
+    most("", m.infeasible);
+    most("outside ", m.constrained);
+    return s.append("\n");
+}
+
+bool has_no_row(const Manifest& m) { return m.rows == 0 && m.shard.count == 1; }
+
 }   // namespace
+
+const std::atomic<bool>& stop_on_signals() {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        std::signal(signal, [](int number) {
+            stop_signal = number;
+            stop_wanted = true;
+        });
+    }
+    return stop_wanted;
+}
+
+int stopped_status() { return stop_signal == SIGTERM ? terminated : interrupted; }
 
 std::string sweep_report(const Manifest& m, const std::vector<std::string>& files) {
     std::string s = count_text(m.points);
@@ -174,6 +221,16 @@ std::vector<Flag> sweep_flags() {
 
 namespace {
 
+Answer complete_already(const Manifest& manifest, const Invocation& invocation) {
+    Answer answer;
+    if (!invocation.quiet) answer.messages = printable(invocation.output).append(": complete already\n");
+    if (has_no_row(manifest)) {
+        answer.status = infeasible;
+        answer.messages.append(no_row(manifest));
+    }
+    return answer;
+}
+
 Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     const CommandLine& line = invocation.line;
     if (line.positional.size() != 1) {
@@ -182,23 +239,28 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     }
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
     const SweepOptions options = sweep_options(invocation, grid);
-    std::signal(SIGINT, [](int) { stop_wanted = true; });
-    std::signal(SIGTERM, [](int) { stop_wanted = true; });
+    (void)stop_on_signals();
     Answer answer;
     if (ranks != nullptr && !ranks->is_first()) {
         ranks->evaluate_blocks(invocation.data, grid, options.style);
         return answer;
     }
-    if (options.start == StartMode::resume && finished_output(invocation.data, grid, options)) {
-        if (!invocation.quiet) answer.messages = std::string(options.output).append(": complete already\n");
-        return answer;
+    if (options.start == StartMode::resume) {
+        const FinishedOutput found = finished_output(invocation.data, grid, options);
+        if (found.manifest) return complete_already(*found.manifest, invocation);
+        if (!found.problem.empty() && !invocation.quiet)
+            answer.messages.append("note: ").append(found.problem).append("; the sweep begins anew\n");
     }
     const SweepSummary summary = ranks != nullptr ? ranks->coordinate(invocation.data, grid, options)
                                                   : moecost::run_sweep(invocation.data, grid, options);
     if (!summary.complete) return unfinished(summary);
-    if (summary.manifest.rows == 0 && summary.manifest.shard.count == 1) answer.status = infeasible;
+    if (has_no_row(summary.manifest)) {
+        answer.status = infeasible;
+        answer.messages.append(no_row(summary.manifest));
+    }
     if (invocation.quiet) return answer;
-    answer.messages = sweep_report(summary.manifest, summary.files);
+    if (ranks == nullptr) answer.messages.append(notes(summary, options));
+    answer.messages.append(sweep_report(summary.manifest, summary.files));
     const double rate = rate_of(summary.progress);
     answer.messages.append(duration(summary.progress.seconds))
         .append(", ")

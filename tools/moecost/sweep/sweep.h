@@ -2,6 +2,8 @@
 // What the commands `sweep` and `merge` share, and the ways a sweep can run.
 #pragma once
 
+#include <atomic>
+
 #include "command.h"
 #include "moecost/sweep/sweep.h"
 
@@ -9,6 +11,11 @@ namespace moecost::cli {
 
 /// Points, rows and why the others are none, as lines for people.
 [[nodiscard]] std::string sweep_report(const Manifest& manifest, const std::vector<std::string>& files);
+
+/// From now on SIGINT and SIGTERM ask the work to stop: it is set when one came.
+const std::atomic<bool>& stop_on_signals();
+/// The exit status after such a signal.
+[[nodiscard]] int stopped_status();
 
 /// A commented grid that runs as it stands.
 [[nodiscard]] std::string_view example_grid();

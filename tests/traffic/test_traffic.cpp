@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/traffic/traffic.h"
+
+#include <doctest/doctest.h>
+
+#include "moecost/base/data.h"
+#include "moecost/traffic/length_presets.h"
+
+using namespace moecost;
+using doctest::Approx;
+
+TEST_CASE("presets keep their means and the quantiles of their sources") {
+    // Published statistics of the traces: medians and 90 % points.
+    struct Known {
+        const char* name;
+        double in50, in90, out50, out90;
+    };
+    const Known known[] = {
+        {"azure-2023-code", 1469, 5187.6, 13, 55},        {"azure-2023-conversation", 1020, 2734.5, 129, 424},
+        {"mooncake-conversation", 6909, 27367, 350, 597}, {"long-document", 2730, 3702, 167, 372},
+        {"servegen-deepseek-r1", 208, 2092, 792, 3432},
+    };
+    for (const Known& k : known) {
+        CAPTURE(k.name);
+        const Traffic t = load_traffic(DataStore(), k.name);
+        const Lengths l = load_lengths(DataStore(), k.name);
+        CHECK(mean(l.input) == Approx(t.input));
+        CHECK(mean(l.output) == Approx(t.output));
+        CHECK(quantile(l.input, 0.5) == Approx(k.in50).epsilon(0.08));
+        CHECK(quantile(l.input, 0.9) == Approx(k.in90).epsilon(0.08));
+        CHECK(quantile(l.output, 0.5) == Approx(k.out50).epsilon(0.08));
+        CHECK(quantile(l.output, 0.9) == Approx(k.out90).epsilon(0.08));
+    }
+}
+
+TEST_CASE("every preset has lengths with its means") {
+    const DataStore data;
+    for (const std::string& name : data.names("workloads/traffic")) {
+        CAPTURE(name);
+        const Traffic t = load_traffic(data, name);
+        const Lengths l = load_lengths(data, name);
+        CHECK(mean(l.input) == Approx(t.input));
+        CHECK(mean(l.output) == Approx(t.output));
+    }
+}
+
+TEST_CASE("kinds of use have a preset: chat, code, reasoning, retrieval, agents of long contexts") {
+    for (const char* name : {"chat", "azure-code", "reasoning", "rag", "agentic"})
+        CHECK(load_traffic(DataStore(), name).input > 1);
+    const Traffic agentic = load_traffic(DataStore(), "agentic");
+    CHECK(agentic.input == Approx(1e5).epsilon(0.05));
+    CHECK(agentic.prefix_hit_rate == 0.95);
+}
+
+TEST_CASE("means alone stand for the lengths and the load they always stood for") {
+    Traffic t;
+    t.input = 900;
+    t.equal_lengths = true;
+    CHECK(lengths_of(t).input == Length{FixedLength{900}});
+    t.equal_lengths = false;
+    CHECK(quantile(lengths_of(t).input, 0) == Approx(800));
+    CHECK(quantile(lengths_of(t).input, 1) == Approx(1000));
+    CHECK(name_of(Load{OpenLoop{3, 1}}) == "open_loop");
+}

@@ -65,7 +65,7 @@ constexpr Figure table[] = {
      [](At v) { return v.estimate->usd_per_mtok_output; }, true},
     {"usd_per_mtok_input", "input", money, "USD per million input tokens", Kind::usd_per_mtok, Group::cost,
      Scope::token, Stage::result, price<&Cost::usd_per_mtok_input>},
-    {"usd_per_mtok_cached", "input found in the prefix cache", money, "USD per million cached tokens",
+    {"usd_per_mtok_cached", "input read from the prefix cache", money, "USD per million cached tokens",
      Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_cached>},
     {"usd_per_mtok_blended", "blended", money, "USD per million blended tokens", Kind::usd_per_mtok, Group::cost,
      Scope::token, Stage::result, price<&Cost::usd_per_mtok_blended>},

@@ -27,6 +27,7 @@ struct Answer {
     std::string output;     // to stdout, or to --output
     std::string messages;   // whole lines to stderr
     int status = answered;
+    bool file_written = false;   // that of --output, by the command itself: `output` goes to stdout
 };
 
 struct Invocation {

@@ -18,7 +18,7 @@ constexpr Command table[] = {
     {"design", "which MoE should I train, so that serving at equal loss is cheapest?",
      "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags,
      run_design, ""},
-    {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
+    {"sweep", "how do the answers move over a grid?", "GRID.toml [-o OUT.csv] [options]",
      "moecost sweep --example", sweep_flags, run_sweep, ""},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
      "moecost merge part-*.csv -o all.csv", no_flags, run_merge, ""},

@@ -149,7 +149,7 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     protect_inputs(line);
     const std::string output = value_or(line, "output", "");
     const Answer answer = command.run(invocation_of(command, std::move(line)));
-    if (output.empty())
+    if (output.empty() || answer.file_written)
         print(stdout, answer.output);
     else if (!answer.output.empty())
         write_file(output, answer.output);

@@ -9,10 +9,13 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "command.h"
 #include "moecost/base/format.h"
+#include "moecost/base/read_file.h"
+#include "sweep/printed.h"
 #include "sweep/sweep.h"
 #include "text.h"
 
@@ -166,22 +169,24 @@ std::string sweep_report(const Manifest& m, const std::vector<std::string>& file
     add_tallies(s, "filtered: not ", m.filtered);
     add_tallies(s, "outside: ", m.constrained);
     add_tallies(s, "infeasible: ", m.infeasible);
-    return s.append("files: ").append(names(files)).append("\n");
+    if (!files.empty()) s.append("files: ").append(names(files)).append("\n");
+    return s;
+}
+
+[[noreturn]] static void refuse_frontier(const char* option) {
+    throw InputError({option}, {}, "the grid names no frontier",
+                     "frontier = { minimise = [...], maximise = [...] }");
 }
 
 SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
     const CommandLine& line = invocation.line;
-    if (invocation.output.empty()) {
-        throw InputError({"--output"}, {}, "no output is given", "-o OUT.csv, .csv.gz, .jsonl or .jsonl.gz");
-    }
     SweepOptions o;
     o.output = invocation.output;
     o.style = style_of_path(o.output);
     o.style.keep_infeasible = grid.keep_infeasible || line.has("keep-infeasible");
     o.style.no_rows = line.has("frontier-only");
     if (o.style.no_rows && grid.objectives.empty()) {
-        throw InputError({"--frontier-only"}, {}, "the grid names no frontier",
-                         "frontier = { minimise = [...], maximise = [...] }");
+        refuse_frontier("--frontier-only");
     }
     if (const std::string* text = line.find("shard")) o.shard = shard_of(*text);
     o.threads = std::max(1U, std::thread::hardware_concurrency());
@@ -200,6 +205,7 @@ std::vector<Flag> sweep_flags() {
     constexpr std::string_view group = "Sweep";
     return {{"example", "", group, "print a commented grid to begin with"},
             {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+            {"frontier", "", group, "print the members of the frontier as a table"},
             {"frontier-only", "", group, "write the members of the frontier alone"},
             {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
             {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
@@ -238,7 +244,14 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
                          "moecost sweep --example prints one");
     }
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
-    const SweepOptions options = sweep_options(invocation, grid);
+    std::optional<ScratchFolder> scratch;   // of rows that are printed
+    Invocation filed = invocation;
+    if (invocation.output.empty()) {
+        check_printable(invocation, grid);
+        filed.output = scratch.emplace().file(invocation.format == Format::json ? "rows.jsonl" : "rows.csv");
+    }
+    if (line.has("frontier") && grid.objectives.empty()) refuse_frontier("--frontier");
+    const SweepOptions options = sweep_options(filed, grid);
     (void)stop_on_signals();
     Answer answer;
     if (ranks != nullptr && !ranks->is_first()) {
@@ -258,9 +271,15 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
         answer.status = infeasible;
         answer.messages.append(no_row(summary.manifest));
     }
+    answer.file_written = !scratch;
+    if (line.has("frontier"))
+        answer.output = frontier_table(invocation, grid, summary.manifest);
+    else if (scratch)
+        answer.output = moecost::read_file(options.output);
     if (invocation.quiet) return answer;
     if (ranks == nullptr) answer.messages.append(notes(summary, options));
-    answer.messages.append(sweep_report(summary.manifest, summary.files));
+    answer.messages.append(
+        sweep_report(summary.manifest, scratch ? std::vector<std::string>{} : summary.files));
     const double rate = rate_of(summary.progress);
     answer.messages.append(duration(summary.progress.seconds))
         .append(", ")

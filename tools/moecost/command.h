@@ -45,11 +45,11 @@ struct Invocation {
 struct Command {
     std::string_view name;
     std::string_view question;
-    std::string_view usage;      // what follows the name
-    std::string_view example;    // a line that runs as it stands
-    std::string_view operands;   // what stands without an option, as Flag::values says it; for completion
+    std::string_view usage;     // what follows the name
+    std::string_view example;   // a line that runs as it stands
     std::vector<Flag> (*flags)();
     Answer (*run)(const Invocation& invocation);
+    std::string_view operands{};   // what stands without an option, as Flag::values says it; for completion
 };
 
 /// Every command, in the order help shows them.

@@ -8,6 +8,8 @@
 namespace moecost {
 namespace {
 
+constexpr std::size_t longest_name = 100;   // longer ones are not compared
+
 char folded(char c) {
     if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
     return c == '_' ? '-' : c;
@@ -30,10 +32,11 @@ std::size_t common_part(std::string_view a, std::string_view b) {
 
 std::vector<std::string_view> related_names(std::string_view name, std::span<const std::string> candidates) {
     std::vector<std::string_view> related;
-    if (name.empty() || name.size() > 100) return related;
+    if (name.empty() || name.size() > longest_name) return related;
     const std::size_t least = std::max(std::min<std::size_t>(4, name.size()), (3 * name.size() + 4) / 5);
     for (const std::string& candidate : candidates) {
-        if (common_part(name, candidate) >= least) related.emplace_back(candidate);
+        if (candidate.size() <= longest_name && common_part(name, candidate) >= least)
+            related.emplace_back(candidate);
     }
     return related;
 }

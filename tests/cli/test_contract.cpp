@@ -342,6 +342,24 @@ TEST_CASE(
     CHECK(run_program(arguments + "--threads 1").out == run_program(arguments + "--threads 3").out);
 }
 
+TEST_CASE(
+    "provenance does not flip on a hundredth of the load, and the answer tells the share beyond the fitted "
+    "range") {
+    const std::string question("estimate --model deepseek-v3 --gpu h200 --tp 8 --engine sglang ");
+    for (const char* load :
+         {"--isl 1000 --osl 1000 --concurrency ", "--isl 4000 --osl 1000 --concurrency "}) {
+        std::vector<std::string> found;
+        for (const char* size : {"63.36", "64", "64.64", "126.7", "128", "129.3"}) {
+            const Document d = json_of(question + load + size);
+            found.push_back(only_estimate(d).table("trust").text("provenance"));
+        }
+        for (const std::string& p : found) CHECK(p == "calibrated");
+    }
+    const Run text = run_program(question + "--isl 1000 --osl 1000 --concurrency 64");
+    CHECK(text.out.find("beyond the fitted range") != std::string::npos);
+    CHECK(text.out.find("of the decode step") != std::string::npos);
+}
+
 TEST_CASE("every example of the help pages runs") {
     const ScratchFolder scratch;
     const std::string folder = scratch.path.string();

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "moecost/base/near_names.h"
+
 namespace moecost {
 namespace {
 
@@ -84,6 +86,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+template <class Names>
+std::string joined(const Names& names, std::size_t most) {
+    std::string s;
+    const std::size_t shown = std::min(names.size(), most);
+    for (std::size_t i = 0; i < shown; ++i) s.append(i == 0 ? "" : ", ").append(names[i]);
+    return shown < names.size() ? s.append(", ...") : s;
+}
+
 }   // namespace
 
 std::string printable(std::string_view text) {
@@ -127,11 +137,10 @@ std::string name_hint(std::string_view name, std::span<const std::string> candid
         return s.append("did you mean '").append(near).append("'?");
     }
     if (candidates.empty()) return s;
-    s.append("one of: ");
-    const std::size_t shown = std::min<std::size_t>(candidates.size(), 12);
-    for (std::size_t i = 0; i < shown; ++i) s.append(i == 0 ? "" : ", ").append(candidates[i]);
-    if (shown < candidates.size()) s.append(", ...");
-    return s;
+    const auto related = related_names(name, candidates);
+    constexpr std::size_t most = 12;
+    if (!related.empty()) return s.append("near names: ").append(joined(related, most));
+    return s.append("one of: ").append(joined(candidates, most));
 }
 
 }   // namespace moecost

@@ -9,11 +9,6 @@ namespace {
 constexpr double seconds_per_hour = 3600;
 constexpr double million = 1e6;
 
-double utilisation(const StepTime& step) {
-    if (step.total.value() <= 0) return 0;
-    return std::min(1.0, max(step.compute_busy, step.memory_busy) / step.total);
-}
-
 double per_token(double dollars_per_s, double tokens_per_s) {
     return tokens_per_s > 0 ? dollars_per_s / tokens_per_s * million : 0;
 }
@@ -32,22 +27,21 @@ Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& in
     cost.usd_per_mtok_input = per_token(prompts * rent, computed);
     cost.usd_per_mtok_output = per_token((1 - prompts) * rent, output);
     const double parts = input.blend_input_parts;
-    cost.usd_per_mtok_blended = (parts * cost.usd_per_mtok_input + cost.usd_per_mtok_output) / (parts + 1);
+    if (computed > 0 && output > 0)
+        cost.usd_per_mtok_blended =
+            (parts * cost.usd_per_mtok_input + cost.usd_per_mtok_output) / (parts + 1);
     cost.usd_per_mtok_total = per_token(rent, serving.input_tokens_per_s.value() + output);
 
     const Seconds read = input.cache_bytes_per_token / input.gpu->memory_bandwidth;
     const double held = input.cache_bytes_per_token / input.gpu->memory;
     const Seconds resident =
         serving.e2e - serving.ttft_queue;   // a request that waits for a slot holds nothing
-    cost.usd_per_mtok_cached = rent * (read + resident * held).value() * million;
     // An engine whose memory is so short that holding a token costs more than computing it would evict it.
-    if (computed > 0 && output > 0)
-        cost.usd_per_mtok_cached = std::min(cost.usd_per_mtok_cached, cost.usd_per_mtok_input);
+    if (computed > 0)
+        cost.usd_per_mtok_cached =
+            std::min(rent * (read + resident * held).value() * million, cost.usd_per_mtok_input);
 
-    const double busy = serving.busy_share * (serving.prefill_share * utilisation(serving.prompt_time) +
-                                              (1 - serving.prefill_share) * utilisation(serving.decode_time));
-    const double idle = input.gpu->idle_power_share;
-    cost.watts_per_gpu = input.gpu->tdp * (idle + (1 - idle) * busy);
+    cost.watts_per_gpu = power_of(serving, *input.gpu, input.power);
     if (output > 0) {
         cost.joules_per_output_token = JoulesPerToken{cost.watts_per_gpu.value() * input.gpus / output};
     }

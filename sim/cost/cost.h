@@ -3,8 +3,7 @@
 #pragma once
 
 #include "moecost/base/quantity.h"
-#include "moecost/hardware/accelerator.h"
-#include "moecost/serving/serving.h"
+#include "moecost/cost/power.h"
 
 namespace moecost {
 
@@ -26,6 +25,7 @@ struct CostInput {
     double blend_input_parts = 3;   // blended price: this many input tokens per output token
     Bytes cache_bytes_per_token;    // of one GPU, all layers
     const Accelerator* gpu = nullptr;
+    PowerLaw power;
 };
 
 /// GPU time is split by the share p of it that goes to prompts, with c dollars per second of the instance:
@@ -33,7 +33,9 @@ struct CostInput {
 /// so that X (I_computed input + O output) = c exactly: prices add up to the rent.
 /// cached $/token = c (read of its cache at datasheet bandwidth + its share of memory while the request lives), at
 /// most the input price (a token dearer to hold than to compute would be evicted).
-/// energy: W = TDP (idle + (1 - idle) u), u = busier of tensor cores and memory at datasheet peak; J = W G/(X O).
+/// Prices of tokens that do not flow are 0: input and cached where no prompt is computed, output where nothing is
+/// written, blended where one of the two is missing.
+/// energy: J = W G/(X O), W of power.h.
 [[nodiscard]] Cost cost_of(const Serving& serving, const Traffic& traffic, const CostInput& input);
 
 }   // namespace moecost

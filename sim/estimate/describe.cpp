@@ -195,6 +195,7 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d) {
 Expected<Scenario> resolve(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
     s.architecture = std::move(architecture);
+    s.power = load_power_law(data);
     Pool& p = s.pool();
     p.cluster = resolve_cluster(data, d);
     p.profile = profile_of(data, p.cluster.gpu, d.engine);

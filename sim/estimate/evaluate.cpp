@@ -68,6 +68,7 @@ CostInput cost_input(const Scenario& s) {
     c.cache_bytes_per_token =
         kv_bytes_per_token(s.architecture, p.precision.kv_cache, p.layout.tp) / p.layout.pp;
     c.gpu = &p.cluster.gpu;
+    c.power = s.power;
     return c;
 }
 

@@ -65,7 +65,7 @@ constexpr Figure table[] = {
      [](At v) { return v.estimate->usd_per_mtok_output; }, true},
     {"usd_per_mtok_input", "input", money, "USD per million input tokens", Kind::usd_per_mtok, Group::cost,
      Scope::token, Stage::result, price<&Cost::usd_per_mtok_input>},
-    {"usd_per_mtok_cached", "input found in the prefix cache", money, "USD per million cached tokens",
+    {"usd_per_mtok_cached", "input read from the prefix cache", money, "USD per million cached tokens",
      Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_cached>},
     {"usd_per_mtok_blended", "blended", money, "USD per million blended tokens", Kind::usd_per_mtok, Group::cost,
      Scope::token, Stage::result, price<&Cost::usd_per_mtok_blended>},
@@ -239,6 +239,12 @@ std::string_view name_of(FigureKind kind) {
         "usd_per_mtok", "usd_per_gpu_hour", "usd",   "tokens_per_s", "per_s", "seconds", "bytes", "share",
         "count",        "joules",           "watts", "text",         "flag"};
     return names[static_cast<std::size_t>(kind)];
+}
+
+std::string_view unit_of(FigureKind kind) {
+    constexpr std::string_view units[] = {"USD/Mtok", "USD/GPU-h", "USD", "tokens/s", "1/s", "s", "bytes",
+                                          "",         "",          "J",   "W",        "",    ""};
+    return units[static_cast<std::size_t>(kind)];
 }
 
 }   // namespace moecost

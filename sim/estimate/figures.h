@@ -63,5 +63,7 @@ struct Figure {
 [[nodiscard]] std::string_view name_of(FigureGroup group);
 [[nodiscard]] std::string_view name_of(FigureScope scope);
 [[nodiscard]] std::string_view name_of(FigureKind kind);
+/// "USD/Mtok", "tokens/s", "s", ...; empty: it has none.
+[[nodiscard]] std::string_view unit_of(FigureKind kind);
 
 }   // namespace moecost

@@ -102,8 +102,7 @@ std::string_view noun_of(InputKind kind) {
 std::string allowed_by(const Input& input) {
     if (input.kind == InputKind::toggle) return "true or false";
     std::string s(noun_of(input.kind));
-    s.append(" in ").append(shortest(input.range.low)).append("..");
-    return s.append(shortest(input.range.high));
+    return s.append(" in ").append(range_text(input));
 }
 
 void set_load(Description& d, const LoadSlot& slot, double size, const Location& where) {
@@ -220,6 +219,24 @@ std::string_view folder_of(const Input& input) {
 bool is_numeric(InputKind kind) {
     return kind != InputKind::name && kind != InputKind::format && kind != InputKind::word &&
            kind != InputKind::edit;
+}
+
+std::string_view name_of(InputKind kind) {
+    constexpr std::string_view names[] = {"name",       "format", "word",   "whole",   "count",
+                                          "parameters", "share",  "tokens", "seconds", "gigabytes",
+                                          "money",      "toggle", "edit"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+std::string_view unit_of(InputKind kind) {
+    constexpr std::string_view units[] = {"",       "",  "",   "",          "", "", "",
+                                          "tokens", "s", "GB", "USD/GPU-h", "", ""};
+    return units[static_cast<std::size_t>(kind)];
+}
+
+std::string range_text(const Input& input) {
+    if (!is_numeric(input.kind) || input.kind == InputKind::toggle) return {};
+    return shortest(input.range.low).append("..").append(shortest(input.range.high));
 }
 
 double parse_number(const Input& input, std::string_view text, const Location& where) {

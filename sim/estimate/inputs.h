@@ -95,6 +95,12 @@ struct Input {
 /// "Model", "Hardware", ...: the file or folder that names of this input are looked up in; empty: none.
 [[nodiscard]] std::string_view folder_of(const Input& input);
 [[nodiscard]] bool is_numeric(InputKind kind);
+/// "whole", "tokens", ...
+[[nodiscard]] std::string_view name_of(InputKind kind);
+/// "tokens", "s", "GB", ...; empty: it has none.
+[[nodiscard]] std::string_view unit_of(InputKind kind);
+/// "1..65536"; empty where it is no number.
+[[nodiscard]] std::string range_text(const Input& input);
 
 /// The number that a text stands for (a switch: 0 or 1); InputError names what is allowed.
 [[nodiscard]] double parse_number(const Input& input, std::string_view text, const Location& where);

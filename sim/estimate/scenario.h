@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "moecost/cost/power.h"
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
@@ -41,6 +42,7 @@ struct Scenario {
     Traffic traffic;
     Slo slo;
     double blend_input_parts = 3;
+    PowerLaw power;
     std::vector<std::string> notes;   // what was assumed
 
     /// The only pool, or the first one.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "moecost/base/format.h"
+#include "moecost/base/near_names.h"
 #include "moecost/base/written_number.h"
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/profile/profile.h"
@@ -128,19 +129,6 @@ void check_figures(AxisColumn& column) {
     }
 }
 
-/// Every input is an axis but those without a value that could differ from point to point.
-void refuse_what_is_no_axis(const AxisColumn& column) {
-    const auto refuse = [&](std::string hint) {
-        throw InputError(column.where, column.name, "cannot be an axis", std::move(hint));
-    };
-    if (std::holds_alternative<EditSlot>(column.input->slot)) refuse("write set.FIELD, such as set.experts");
-    if (column.input->kind == InputKind::edit) refuse("it may be given many times: write it in [scenario]");
-    const bool load = std::holds_alternative<LoadSlot>(column.input->slot);
-    if (load && column.input->kind == InputKind::toggle) {
-        refuse("it is a load without a size: sweep it in a grid of its own");
-    }
-}
-
 AxisKind kind_of(const AxisColumn& column) {
     if (column.input->stage == InputStage::member) return AxisKind::member;
     if (column.input->stage == InputStage::names) return AxisKind::name;
@@ -170,6 +158,16 @@ std::vector<std::string> axis_values(const Reader& axis) {
     return list_of_texts(axis, "values", *axis.raw("values"));
 }
 
+/// Every input is an axis but those without a value that could differ from point to point.
+std::string_view no_axis_reason(const Input& input) {
+    if (std::holds_alternative<EditSlot>(input.slot)) return "write set.FIELD, such as set.experts";
+    if (input.kind == InputKind::edit) return "it may be given many times: write it in [scenario]";
+    const bool load = std::holds_alternative<LoadSlot>(input.slot);
+    if (load && input.kind == InputKind::toggle)
+        return "it is a load without a size: sweep it in a grid of its own";
+    return {};
+}
+
 void classify_column(const DataStore& data, const Description& base, AxisColumn& column) {
     if (column.key.starts_with("set.")) {
         column.kind = AxisKind::edit;
@@ -187,10 +185,13 @@ void classify_column(const DataStore& data, const Description& base, AxisColumn&
     }
     column.input = input_named(column.key);
     if (column.input == nullptr) {
-        throw InputError(column.where, column.key, "is no input", name_hint(column.key, input_keys()));
+        throw InputError(column.where, column.key, "is no input",
+                         names_hint(column.key, input_keys(), "moecost list inputs"));
     }
     column.name = column_of(*column.input);
-    refuse_what_is_no_axis(column);
+    if (const std::string_view why = no_axis_reason(*column.input); !why.empty()) {
+        throw InputError(column.where, column.name, "cannot be an axis", std::string(why));
+    }
     column.kind = kind_of(column);
     check_values(data, base, column);
 }

@@ -7,6 +7,7 @@
 
 #include "moecost/base/content_hash.h"
 #include "moecost/base/format.h"
+#include "moecost/base/near_names.h"
 #include "moecost/base/read_file.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
@@ -65,6 +66,8 @@ std::vector<std::string> names_for_hints(const std::vector<std::string>& keys) {
     names.insert(names.end(), keys.begin(), keys.end());
     return names;
 }
+
+constexpr std::string_view tables_of_names = "moecost list figures and moecost list inputs";
 
 Axis read_axis(const DataStore& data, const Description& base, const Reader& r) {
     r.allow_only({"key", "keys", "values", "range", "log_range"});
@@ -208,7 +211,7 @@ void read_frontier(Grid& grid, const Reader& frontier, const std::vector<std::st
             if (!v.is_number()) {
                 std::string message("'");
                 throw InputError(where, sense, message.append(name).append("' is no figure of a point"),
-                                 name_hint(name, names_for_hints(keys)));
+                                 names_hint(name, names_for_hints(keys), tables_of_names));
             }
             grid.objectives.push_back({slot_of(grid, v), sense == "maximise"});
         }
@@ -228,7 +231,7 @@ void add_column(Grid& grid, const std::string& name, const Location& where,
     if (!known) {
         std::string message("no column is named '");
         throw InputError(where, "columns", message.append(name).append("'"),
-                         name_hint(name, names_for_hints(keys)));
+                         names_hint(name, names_for_hints(keys), tables_of_names));
     }
     const bool twice = std::any_of(grid.columns.begin(), grid.columns.end(),
                                    [&](const Variable& other) { return other.name == name; });

@@ -118,6 +118,8 @@ inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 [[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);
 [[nodiscard]] std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key,
                                                      const Value& list);
+/// Why an input cannot be an axis, and what to write instead; empty: it can.
+[[nodiscard]] std::string_view no_axis_reason(const Input& input);
 /// Fills kind, numbers and figure of a column, and checks each value where it can be checked alone.
 void classify_column(const DataStore& data, const Description& base, AxisColumn& column);
 

@@ -250,9 +250,12 @@ RowStyle style_of_path(const std::string& path) {
     std::string_view rest = path;
     style.gzip = rest.ends_with(".gz");
     if (style.gzip) rest.remove_suffix(3);
-    if (rest.ends_with(".jsonl"))
+    if (rest.ends_with(".jsonl")) {
         style.format = RowFormat::jsonl;
-    else if (!rest.ends_with(".csv") && !rest.starts_with("/dev/")) {
+    } else if (rest.ends_with(".json")) {
+        throw InputError({"--output"}, {}, "rows are JSON lines, one object each, and no JSON document",
+                         "-o OUT.jsonl; jq reads it as it is");
+    } else if (!rest.ends_with(".csv") && !rest.starts_with("/dev/")) {
         throw InputError({"--output"}, {}, std::string("'").append(path).append("' has no known ending"),
                          "one of: .csv, .csv.gz, .jsonl, .jsonl.gz");
     }

@@ -136,6 +136,10 @@ void Sweep::abandon() {
     written_more_.notify_all();
 }
 
+void Sweep::withdraw() {
+    if (written_ == first_) output_.discard();
+}
+
 SweepProgress Sweep::progress() const {
     SweepProgress p;
     p.all_points = points_in(grid_, first_, end_);
@@ -237,7 +241,10 @@ SweepSummary run_sweep(const DataStore& data, const Grid& grid, const SweepOptio
         }
     };
     const unsigned threads = run_on_threads(options.threads, work);
-    if (failure) std::rethrow_exception(failure);
+    if (failure) {
+        sweep.withdraw();
+        std::rethrow_exception(failure);
+    }
     SweepSummary summary = sweep.finish();
     summary.threads = threads;
     return summary;

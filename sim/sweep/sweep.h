@@ -59,6 +59,8 @@ class Sweep {
     void accept(BlockResult&& result);
     /// Makes claim() end everywhere: some thread failed.
     void abandon();
+    /// After a failure: a sweep that has no block yet leaves nothing behind.
+    void withdraw();
     [[nodiscard]] bool stopped() const { return abandoned_ || (options_.stop != nullptr && *options_.stop); }
     /// After all blocks: frontier, manifest, final names. Not complete when blocks are missing. InputError when the
     /// filters of a whole grid leave no point: nothing stays on disk then.

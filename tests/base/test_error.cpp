@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moecost/base/error.h"
+#include "moecost/base/near_names.h"
 
 using namespace moecost;
 
@@ -43,6 +44,16 @@ TEST_CASE("a very long name or candidate is not compared") {
     CHECK(nearest_name(std::string(1000000, 'h'), names).empty());
     const std::vector<std::string> long_names{std::string(50000000, 'x'), "h100"};
     CHECK(nearest_name("h10", long_names) == "h100");
+}
+
+TEST_CASE("a name that is a part of others, or holds one, brings those") {
+    CHECK(name_hint("h1000", names) == "near names: h100_sxm");
+    CHECK(name_hint("8xH100", names) == "near names: h100_sxm");
+    CHECK(name_hint("sxm", names) == "near names: h100_sxm, h200_sxm, b200_sxm");
+    CHECK(names_hint("h100_smx", names, "moecost list gpus") ==
+          "did you mean h100_sxm? moecost list gpus shows all names");
+    CHECK(names_hint("tpu", names, "moecost list gpus") == "moecost list gpus shows all names");
+    CHECK(related_names("h10", std::vector<std::string>{std::string(50000000, 'h')}).empty());
 }
 
 TEST_CASE("a hint asks for the nearest name or lists what there is") {

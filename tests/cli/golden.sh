@@ -3,6 +3,7 @@
 # Runs every line of golden/commands.txt (name|exit status|arguments) and compares standard output with
 # golden/<name>.out. After an intended change: tests/cli/golden.sh build/release/bin/moecost --update
 set -eu
+export COLUMNS=100
 program=$(realpath "$1")
 update=${2:-}
 cd "$(dirname "$0")"

@@ -43,8 +43,8 @@ TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
     const Document document = json_of(mixtral + "--concurrency 32");
     CHECK(Reader(document).text("schema") == "moecost.estimate/2");
     const Reader r = only_estimate(document);
-    for (const char* key : {"inputs", "model", "formats", "price", "deployment", "serving", "memory", "cost", "intervals",
-                            "steps", "trust"})
+    for (const char* key : {"inputs", "model", "formats", "price", "deployment", "serving", "memory", "cost",
+                            "intervals", "steps", "trust"})
         CHECK(r.has(key));
     CHECK(r.table("inputs").text("model") == "mixtral-8x7b");
     CHECK(r.table("inputs").number("tp", positive) == 2);
@@ -55,7 +55,8 @@ TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
     const Reader serving = r.table("serving");
     const double output = serving.number("output_tokens_per_s", positive);
     CHECK(serving.number("output_tokens_per_s_per_gpu", positive) == doctest::Approx(output / 2));
-    CHECK(serving.number("tokens_per_s_per_user", positive) * serving.number("tpot_s", positive) == doctest::Approx(1));
+    CHECK(serving.number("tokens_per_s_per_user", positive) * serving.number("tpot_s", positive) ==
+          doctest::Approx(1));
     CHECK(serving.number("requests_per_s", positive) * 256 == doctest::Approx(output));
     const double e2e = serving.number("ttft_s", positive) + 255 * serving.number("tpot_s", positive);
     CHECK(serving.number("e2e_s", positive) == doctest::Approx(e2e));
@@ -66,7 +67,8 @@ TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
 }
 
 TEST_CASE("the command of a JSON answer gives the same answer again") {
-    const Document one = json_of(mixtral + "--rate 2 --cached 25% --slo-ttft 2s --set experts=4 --draft-tokens 1");
+    const Document one =
+        json_of(mixtral + "--rate 2 --cached 25% --slo-ttft 2s --set experts=4 --draft-tokens 1");
     const std::string command = only_estimate(one).text("command");
     REQUIRE(command.starts_with("moecost "));
     const Document two = json_of(command.substr(8));
@@ -85,18 +87,22 @@ TEST_CASE("a load is that of the whole deployment, split evenly over its instanc
     CHECK(figure(four, "serving", "output_tokens_per_s") ==
           doctest::Approx(4 * figure(one, "serving", "output_tokens_per_s")));
     CHECK(figure(four, "serving", "running") == doctest::Approx(128));
-    CHECK(figure(four, "serving", "max_concurrency") == doctest::Approx(4 * figure(one, "serving", "max_concurrency")));
+    CHECK(figure(four, "serving", "max_concurrency") ==
+          doctest::Approx(4 * figure(one, "serving", "max_concurrency")));
     CHECK(figure(four, "deployment", "gpus") == 4);
     CHECK(figure(four, "cost", "usd_per_hour") == doctest::Approx(4 * figure(one, "cost", "usd_per_hour")));
-    CHECK(figure(four, "cost", "usd_per_month") == doctest::Approx(730 * figure(four, "cost", "usd_per_hour")));
-    CHECK(figure(four, "cost", "usd_per_mtok_output") == doctest::Approx(figure(one, "cost", "usd_per_mtok_output")));
+    CHECK(figure(four, "cost", "usd_per_month") ==
+          doctest::Approx(730 * figure(four, "cost", "usd_per_hour")));
+    CHECK(figure(four, "cost", "usd_per_mtok_output") ==
+          doctest::Approx(figure(one, "cost", "usd_per_mtok_output")));
 }
 
 TEST_CASE("GPUs beyond one instance are replicas, and GPUs without a layout the widest instances of a node") {
     const auto layout = [](const std::string& arguments) {
         const Document d = json_of("estimate --model deepseek-v3 --gpu h200 " + arguments);
         const Reader r = only_estimate(d);
-        return std::pair(r.table("inputs").number("tp", positive), r.table("deployment").number("instances", positive));
+        return std::pair(r.table("inputs").number("tp", positive),
+                         r.table("deployment").number("instances", positive));
     };
     CHECK(layout("--gpus 16 --tp 8") == std::pair(8.0, 2.0));
     CHECK(layout("--gpus 16") == std::pair(8.0, 2.0));
@@ -108,12 +114,14 @@ TEST_CASE("GPUs beyond one instance are replicas, and GPUs without a layout the 
 }
 
 TEST_CASE("a rate beyond the capacity names the instances that carry it") {
-    const Run run = run_program("estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20");
+    const Run run =
+        run_program("estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20");
     CHECK(run.status == 3);
     const std::size_t at = run.err.find("hint: --replicas ");
     REQUIRE(at != std::string::npos);
     const std::string replicas = run.err.substr(at + 17, run.err.find(' ', at + 17) - at - 17);
-    const std::string more("estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20 --replicas ");
+    const std::string more(
+        "estimate --model deepseek-v3 --gpu h200 --tp 8 --isl 3000 --osl 800 --rate 20 --replicas ");
     CHECK(run_program(more + replicas).status == 0);
     CHECK(run_program(more + std::to_string(std::stoi(replicas) - 1)).status == 3);
 }
@@ -126,7 +134,8 @@ TEST_CASE("a missed objective is status 3 after the answer, met ones are 0") {
     CHECK(run_program(mixtral + "--concurrency 32 --slo-tpot 10s").status == 0);
 }
 
-TEST_CASE("an impossible accelerator in a comparison is a column that says why, and its price may be unknown") {
+TEST_CASE(
+    "an impossible accelerator in a comparison is a column that says why, and its price may be unknown") {
     const Run run = run_program("estimate --model deepseek-v3 --gpu h200,a100 --tp 8 --weights fp8-block");
     CHECK(run.status == 0);
     CHECK(run.out.find("infeasible: deepseek-v3 on 8 x a100") != std::string::npos);
@@ -147,7 +156,8 @@ TEST_CASE("values joined by commas are compared") {
 TEST_CASE("the words of engines are the same inputs") {
     const Run ours = run_program(mixtral + "--concurrency 32 --chunk 4096 --memory-fraction 0.8 --kv fp8");
     const Run theirs = run_program(
-        "estimate --model mixtral-8x7b --gpu h100_sxm --tensor-parallel-size 2 --input-len 1024 --output-tokens 256 "
+        "estimate --model mixtral-8x7b --gpu h100_sxm --tensor-parallel-size 2 --input-len 1024 "
+        "--output-tokens 256 "
         "--max-concurrency 32 --max-num-batched-tokens 4k --gpu-memory-utilization 80% --kv-cache-dtype fp8 "
         "--engine vLLM");
     CHECK(ours.status == 0);
@@ -259,8 +269,8 @@ TEST_CASE("the same input gives the same bytes, in any locale") {
 TEST_CASE("text fits 100 columns and has no trailing blanks") {
     for (const std::string arguments :
          {"--help", "estimate --help", "params --help", "list --help", "import --help", "list models",
-          "list gpus", "list clusters", "list engines", "list traffic", "list prices", "list laws",
-          "fit --help", "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
+          "list gpus", "fit --help",
+          "params mixtral-8x7b deepseek-v3 kimi-k2 qwen3-next-80b-a3b gpt-oss-120b",
           "estimate --model mixtral-8x7b --gpu a100,h100,h200,b200,gb200 --tp 2 --verbose",
           "estimate --model deepseek-v4-pro --gpu b300 --tp 8 --verbose"}) {
         CAPTURE(arguments);
@@ -332,13 +342,46 @@ TEST_CASE(
     CHECK(run_program(arguments + "--threads 1").out == run_program(arguments + "--threads 3").out);
 }
 
+TEST_CASE(
+    "provenance does not flip on a hundredth of the load, and the answer tells the share beyond the fitted "
+    "range") {
+    const std::string question("estimate --model deepseek-v3 --gpu h200 --tp 8 --engine sglang ");
+    for (const char* load :
+         {"--isl 1000 --osl 1000 --concurrency ", "--isl 4000 --osl 1000 --concurrency "}) {
+        std::vector<std::string> found;
+        for (const char* size : {"63.36", "64", "64.64", "126.7", "128", "129.3"}) {
+            const Document d = json_of(question + load + size);
+            found.push_back(only_estimate(d).table("trust").text("provenance"));
+        }
+        for (const std::string& p : found) CHECK(p == "calibrated");
+    }
+    const Run text = run_program(question + "--isl 1000 --osl 1000 --concurrency 64");
+    CHECK(text.out.find("beyond the fitted range") != std::string::npos);
+    CHECK(text.out.find("of the decode step") != std::string::npos);
+}
+
 TEST_CASE("every example of the help pages runs") {
-    for (const char* command : {"estimate", "params", "list", "validate"}) {
+    const ScratchFolder scratch;
+    const std::string folder = scratch.path.string();
+    for (const char* part : {"1/2", "2/2"}) {
+        REQUIRE(run_program(std::string("sweep data/grid.toml --quiet --shard ") + part + " -o '" + folder +
+                            "/part-" + part[0] + ".csv'")
+                    .status == 0);
+    }
+    for (const char* file : {"runs.csv", "config.json"})
+        scratch.write(file, read_file(std::string(MOECOST_TEST_DATA "/cli/data/") + file));
+    std::string program(MOECOST_PROGRAM);
+    const std::string path("PATH='" + program.substr(0, program.rfind('/')) + "':\"$PATH\"; cd '" + folder +
+                           "'; ");
+    for (const char* command : {"estimate", "design", "sweep", "merge", "params", "list", "import",
+                                "validate", "fit", "man", "completion"}) {
         const Run help = run_program(std::string(command) + " --help");
-        const std::size_t at = help.out.find("Example:\n  moecost ");
+        const std::size_t at = help.out.find("Example:\n  ");
         REQUIRE(at != std::string::npos);
-        const std::string example = help.out.substr(at + 19, help.out.find('\n', at + 19) - at - 19);
+        std::string example = help.out.substr(at + 11, help.out.find('\n', at + 11) - at - 11);
+        if (example.find("| man") != std::string::npos) example.resize(example.find('|'));
         CAPTURE(example);
-        CHECK(run_program(example).status == 0);
+        const std::string file = scratch.write("example.sh", path + example + "\n");
+        CHECK(std::system(("bash '" + file + "' >/dev/null 2>&1").c_str()) == 0);
     }
 }

@@ -54,6 +54,7 @@ Cost cost(const Serving& serving, const Traffic& traffic = lengths(), double usd
     in.usd_per_gpu_hour = usd_per_gpu_hour;
     in.cache_bytes_per_token = Bytes{40e3};
     in.gpu = &gpu;
+    in.power = {1, 0.55};
     return cost_of(serving, traffic, in);
 }
 
@@ -111,19 +112,81 @@ TEST_CASE("one kind of token alone carries the whole rent") {
     CHECK(output.usd_per_mtok_input == 0);
 }
 
-TEST_CASE("power follows the busier of tensor cores and memory") {
+TEST_CASE("power follows the time of compute-bound kernels and the bandwidth in use") {
     const Cost c = cost(busy_server());
-    // Busy 0.25 * 0.8 + 0.75 * 0.6 = 0.65; 700 * (0.2 + 0.8 * 0.65) W; 8 GPUs over 1000 tokens/s.
-    CHECK(c.watts_per_gpu.value() == Approx(504).epsilon(1e-12));
-    CHECK(c.joules_per_output_token.value() == Approx(4.032).epsilon(1e-12));
+    // FLOP share of the work 2/3 of a prompt step, 1/3 of a decode step; memory at 0.55 of 0.4 and of 0.6:
+    // 0.25 (2/3 + 0.22) + 0.75 (1/3 + 0.33) = 0.719167; 700 (0.2 + 0.8 * 0.719167) W; 8 GPUs over 1000 tokens/s.
+    CHECK(c.watts_per_gpu.value() == Approx(542.7333).epsilon(1e-6));
+    CHECK(c.joules_per_output_token.value() == Approx(4.341867).epsilon(1e-6));
     Serving idle = busy_server();
     idle.decode_time.compute_busy = idle.decode_time.memory_busy = Seconds{0};
     idle.prompt_time.compute_busy = idle.prompt_time.memory_busy = Seconds{0};
     CHECK(cost(idle).watts_per_gpu.value() == Approx(140).epsilon(1e-12));
+    // Half of a decode step is the host's: its tensor work counts half, its bytes are what they are.
+    Serving waiting = busy_server();
+    waiting.prefill_share = 0;
+    waiting.decode_time.by_class[static_cast<std::size_t>(OpClass::host)] = Seconds{0.005};
+    CHECK(cost(waiting).watts_per_gpu.value() == Approx(700 * (0.2 + 0.8 * (1.0 / 6 + 0.33))).epsilon(1e-12));
     Serving saturated = busy_server();
-    saturated.decode_time.memory_busy = Seconds{1};
-    saturated.prompt_time.compute_busy = Seconds{1};
+    saturated.decode_time.memory_busy = Seconds{0};
+    saturated.prompt_time.memory_busy = Seconds{0};
     CHECK(cost(saturated).watts_per_gpu.value() == Approx(700).epsilon(1e-12));
+}
+
+namespace {
+
+double watts(const std::string& model, const std::string& gpu, int tp, const Load& load) {
+    Description d;
+    d.model = model;
+    d.gpu = gpu;
+    d.tp = tp;
+    d.load = load;
+    const auto e = evaluate(*describe(DataStore(), d));
+    return e ? e->cost.watts_per_gpu.value() : 0;
+}
+
+}   // namespace
+
+TEST_CASE("power rises with the load, for dense models and for mixtures of experts") {
+    for (const char* model :
+         {"llama-3.1-70b-fp8", "llama-3.1-8b", "mixtral-8x7b", "qwen3-30b-a3b", "gpt-oss-120b"}) {
+        for (const char* gpu : {"h100", "h200", "b200"}) {
+            CAPTURE(model);
+            CAPTURE(gpu);
+            double before = 0;
+            for (const double requests : {1.0, 4.0, 16.0, 64.0, 256.0}) {
+                const double now = watts(model, gpu, 4, ClosedLoop{requests});
+                CAPTURE(requests);
+                CHECK(now >= before);
+                before = now;
+            }
+        }
+    }
+}
+
+TEST_CASE("prompts alone draw at least four fifths of the TDP") {
+    for (const char* model : {"llama-3.1-70b", "llama-3.1-70b-fp8", "mixtral-8x7b"}) {
+        for (const char* gpu : {"h100", "h200", "b200"}) {
+            CAPTURE(model);
+            CAPTURE(gpu);
+            const double tdp = load_accelerator(DataStore(), gpu).tdp.value();
+            const double w = watts(model, gpu, 4, PrefillOnly{});
+            CHECK(w >= 0.8 * tdp);
+            CHECK(w <= tdp);
+        }
+    }
+}
+
+TEST_CASE("prices of tokens that do not flow have no value") {
+    Serving decode = busy_server();
+    decode.input_tokens_per_s = TokensPerSecond{0};
+    CHECK(cost(decode).usd_per_mtok_cached == 0);
+    CHECK(cost(decode).usd_per_mtok_blended == 0);
+    Serving prompts = busy_server();
+    prompts.output_tokens_per_s = TokensPerSecond{0};
+    CHECK(cost(prompts).usd_per_mtok_blended == 0);
+    CHECK(cost(prompts).usd_per_mtok_cached > 0);
+    CHECK(cost(prompts).usd_per_mtok_cached <= cost(prompts).usd_per_mtok_input);
 }
 
 TEST_CASE("estimates of real deployments stay between their bounds") {

@@ -89,7 +89,8 @@ fi
 
 # Options
 expect 2 "no known ending" "$moecost" sweep "$grid" -o out.txt
-expect 2 "no output is given" "$moecost" sweep "$grid"
+expect 2 "needs a file" "$moecost" sweep "$grid" --resume
+expect 2 "JSON lines" "$moecost" sweep "$grid" -o out.json
 expect 2 "not a whole number in 1..3" "$moecost" sweep "$grid" -o s.csv --shard 4/3
 expect 2 "not of the form i/n" "$moecost" sweep "$grid" -o s.csv --shard 4
 expect 2 "exactly one grid" "$moecost" sweep -o s.csv

@@ -208,10 +208,11 @@ std::string bandwidth_line(const Calibration& c) {
         .append(" TB/s\n");
 }
 
-void append_list(std::string& s, std::string_view title, const std::vector<std::string>& lines) {
+void append_list(std::string& s, std::string_view title, const std::vector<std::string>& lines,
+                 std::size_t width) {
     if (lines.empty()) return;
     s.append("\n").append(title).append("\n");
-    for (const std::string& line : lines) s.append(bullet(line));
+    for (const std::string& line : lines) s.append(bullet(line, width));
 }
 
 std::string as_text(const Calibration& c, const Invocation& invocation) {
@@ -219,12 +220,12 @@ std::string as_text(const Calibration& c, const Invocation& invocation) {
     std::string s = style.bold(c.target.gpu.name);
     s.append(" under ").append(c.engine).append(": ").append(std::to_string(shown_fits(c).size()));
     s.append(" tables fitted; errors on shapes held out of the fits\n\n");
-    s.append(print(sheet_of(c), Format::text));
+    s.append(print_text(sheet_of(c), invocation));
     const std::string bandwidth = bandwidth_line(c);
     if (!bandwidth.empty()) s.append("\n").append(bandwidth);
     if (invocation.quiet) return s;
-    append_list(s, "Left out", left_out(c));
-    append_list(s, "Borrowed", c.assembly.borrowed);
+    append_list(s, "Left out", left_out(c), invocation.width);
+    append_list(s, "Borrowed", c.assembly.borrowed, invocation.width);
     if (!invocation.verbose) return s;
     std::vector<std::string> details;
     for (const std::size_t i : shown_fits(c)) {
@@ -237,7 +238,7 @@ std::string as_text(const Calibration& c, const Invocation& invocation) {
         if (!f.dropped.empty()) line.append("; dropped: ").append(dropped(f));
         details.push_back(std::move(line));
     }
-    append_list(s, "Constants", details);
+    append_list(s, "Constants", details, invocation.width);
     return s;
 }
 

@@ -27,6 +27,7 @@ struct Answer {
     std::string output;     // to stdout, or to --output
     std::string messages;   // whole lines to stderr
     int status = answered;
+    bool file_written = false;   // that of --output, by the command itself: `output` goes to stdout
 };
 
 struct Invocation {
@@ -37,6 +38,7 @@ struct Invocation {
     bool verbose = false;
     bool colour = false;
     std::size_t width = 100;   // columns of text: of the terminal, or of COLUMNS, at least 80
+    bool terminal = false;     // a person looks at it: tables are cut where it is too narrow, never in a pipe
     std::string output;   // of --output; commands that stream write it themselves and answer with nothing
 };
 
@@ -47,6 +49,7 @@ struct Command {
     std::string_view example;   // a line that runs as it stands
     std::vector<Flag> (*flags)();
     Answer (*run)(const Invocation& invocation);
+    std::string_view operands{};   // what stands without an option, as Flag::values says it; for completion
 };
 
 /// Every command, in the order help shows them.

@@ -13,12 +13,12 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr unsigned line_length = 100;
+constexpr unsigned usual_length = 100;
 
 void add(po::options_description& part, const Flag& flag) {
     std::string name(flag.key);
     if (flag.letter != 0) name.append(",").append(1, flag.letter);
-    const std::string help(flag.help);
+    const std::string help = help_of(flag);
     if (flag.argument.empty()) {
         part.add_options()(name.c_str(), help.c_str());
     } else {
@@ -29,7 +29,7 @@ void add(po::options_description& part, const Flag& flag) {
 }
 
 /// One boost description for each group, in the order the groups first appear.
-po::options_description described(std::span<const Flag> flags) {
+po::options_description described(std::span<const Flag> flags, unsigned line_length = usual_length) {
     std::vector<std::string_view> groups;
     for (const Flag& flag : flags) {
         if (std::find(groups.begin(), groups.end(), flag.group) == groups.end()) groups.push_back(flag.group);
@@ -108,9 +108,15 @@ CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<st
     return result;
 }
 
-std::string options_help(std::span<const Flag> flags) {
+std::string help_of(const Flag& flag) {
+    std::string help(flag.help);
+    if (!flag.usual.empty()) help.append(" (default: ").append(flag.usual).append(")");
+    return help;
+}
+
+std::string options_help(std::span<const Flag> flags, std::size_t width) {
     std::ostringstream out;
-    out << described(flags);
+    out << described(flags, static_cast<unsigned>(width));
     std::string page = out.str();   // whose wrapped lines end in blanks
     for (std::size_t at = page.find(" \n"); at != std::string::npos; at = page.find(" \n")) page.erase(at, 1);
     return page;

@@ -7,6 +7,10 @@
 #include <string_view>
 #include <vector>
 
+namespace moecost {
+struct Input;
+}
+
 namespace moecost::cli {
 
 /// One option of a command; an empty argument makes it a switch.
@@ -17,6 +21,10 @@ struct Flag {
     std::string_view help;
     char letter = 0;
     std::span<const std::string_view> aliases{};   // read as `key`; not shown in help
+    std::string_view usual{};       // what it means not to be given; help adds "(default: ...)"
+    const Input* input = nullptr;   // the input of a deployment that it sets
+    // What completion offers: words "a|b|c", or lists "@gpu" (names of that input), "@laws", "@lists", ...
+    std::string_view values{};
 };
 
 struct Setting {
@@ -37,7 +45,9 @@ struct CommandLine {
 [[nodiscard]] CommandLine parse_command_line(std::span<const Flag> flags,
                                              const std::vector<std::string>& arguments);
 
-/// The options in their groups, for --help; at most 100 columns.
-[[nodiscard]] std::string options_help(std::span<const Flag> flags);
+/// The options in their groups, for --help, within `width` columns.
+[[nodiscard]] std::string options_help(std::span<const Flag> flags, std::size_t width);
+/// "mean prompt length (default: 1024)"
+[[nodiscard]] std::string help_of(const Flag& flag);
 
 }   // namespace moecost::cli

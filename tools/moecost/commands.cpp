@@ -15,39 +15,41 @@ std::vector<Flag> no_flags() { return {}; }
 constexpr Command table[] = {
     {"estimate", "what does this deployment deliver and cost?", "--model MODEL --gpu GPU[,GPU...] [options]",
      "moecost estimate --model mixtral-8x7b --gpu a100_sxm_80,h100_sxm --tp 2 --traffic chat", estimate_flags,
-     run_estimate},
+     run_estimate, ""},
     {"plan", "what should I rent for this load, within these objectives?",
      "--model MODEL --rate R [--gpu GPU[,GPU...]] [options]",
      "moecost plan --model gpt-oss-120b --gpu h200,b200 --rate 20 --isl 3000 --osl 800 --slo-ttft p95:2s "
      "--slo-tpot 40ms",
-     plan_flags, run_plan},
+     plan_flags, run_plan, ""},
     {"design", "which MoE should I train, so that serving at equal loss is cheapest?",
      "--budget FLOP --equal-to E [options]", "moecost design --budget 1e23 --equal-to 1", design_flags,
-     run_design},
-    {"sweep", "how do the answers move over a grid?", "GRID.toml -o OUT.csv [options]",
-     "moecost sweep --example", sweep_flags, run_sweep},
+     run_design, ""},
+    {"sweep", "how do the answers move over a grid?", "GRID.toml [-o OUT.csv] [options]",
+     "moecost sweep --example", sweep_flags, run_sweep, ""},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
-     "moecost merge part-*.csv -o all.csv", no_flags, run_merge},
+     "moecost merge part-*.csv -o all.csv", no_flags, run_merge, ""},
     {"params", "how large is this model, exactly?", "MODEL...|--family FAMILY --size N [options]",
-     "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params},
-    {"list", "which models, families, gpus, engines, traffic, prices and loss laws are known?",
-     "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", list_flags,
-     run_list},
+     "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params, "@model"},
+    {"list", "which models, gpus, engines, prices, inputs, figures, ... are known?", "WHAT [GPU]",
+     "moecost list gpus", list_flags, run_list, "@lists"},
     {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
-     "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import},
+     "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import, "hf"},
     {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
-     "moecost validate --only scenario=closed_loop", validate_flags, run_validate},
+     "moecost validate --only scenario=closed_loop", validate_flags, run_validate, ""},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
-     "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit},
+     "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit, ""},
     {"calibrate", "which constants do these kernel timings give?",
      "--kernels DIR [--gpu NAME] --engine NAME -o GPU.toml",
-     "moecost calibrate --kernels out --engine microbench -o my-gpu.toml", calibrate_flags, run_calibrate},
-    {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man},
-    {"completion", "shell completion", "bash", "source <(moecost completion bash)", no_flags, run_completion},
+     "moecost calibrate --kernels out --engine microbench -o my-gpu.toml", calibrate_flags, run_calibrate,
+     ""},
+    {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man, ""},
+    {"completion", "completion of commands, options and values by the shell", "bash|zsh|fish",
+     "source <(moecost completion bash)", no_flags, run_completion, "bash|zsh|fish"},
 };
 
 constexpr std::string_view common = "Common";
-constexpr Flag format_flag{"format", "FORMAT", common, "text, json or csv (default: text)"};
+constexpr Flag format_flag{"format", "FORMAT", common,  "text, json or csv", 0,
+                           {},       "text",   nullptr, "text|json|csv"};
 constexpr Flag shared_flags[] = {
     {"output", "FILE", common, "write the answer to a file, all of it or nothing", 'o'},
     {"data-dir", "DIR", common,
@@ -86,7 +88,8 @@ std::vector<Flag> all_flags(const Command& command) {
 std::vector<Flag> description_flags() {
     std::vector<Flag> flags;
     for (const Input& input : inputs()) {
-        flags.push_back(Flag{input.key, input.argument, input.group, input.help, 0, input.aliases});
+        flags.push_back(
+            Flag{input.key, input.argument, input.group, input.help, 0, input.aliases, input.usual, &input});
     }
     return flags;
 }

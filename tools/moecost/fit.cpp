@@ -159,7 +159,7 @@ std::string as_text(const Fit& fit, const Invocation& invocation) {
     std::string s;
     const Style style{invocation.colour};
     s.append(style.bold(fit.law.title)).append("\n").append(info(fit.law.form).formula).append("\n\n");
-    s.append(print(sheet_of(fit), Format::text)).append("\n");
+    s.append(print_text(sheet_of(fit), invocation)).append("\n");
     s.append("RMSLE ").append(significant(fit.rmsle, 4)).append(" over ").append(std::to_string(fit.rows));
     s.append(" rows");
     if (fit.held_out > 0) s.append(", held out ").append(significant(fit.held_out, 4));
@@ -172,7 +172,7 @@ std::string as_text(const Fit& fit, const Invocation& invocation) {
     s.append(std::to_string(fit.rank)).append(" of ").append(std::to_string(fit.parameters)).append("\n");
     if (!fit.warnings.empty()) s.append("\n");
     for (const std::string& warning : fit.warnings) {
-        s.append(bullet(std::string("warning: ").append(warning)));
+        s.append(bullet(std::string("warning: ").append(warning), invocation.width));
         if (!s.ends_with('\n')) s.append("\n");
     }
     return s;

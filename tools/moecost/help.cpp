@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "moecost/base/format.h"
+#include "moecost/estimate/inputs.h"
 
 namespace moecost::cli {
 namespace {
@@ -23,6 +24,22 @@ std::string troff(std::string_view text) {
     return s;
 }
 
+/// What an option does, what it may be and its other names.
+std::string man_text(const Flag& flag) {
+    std::string s = help_of(flag);
+    if (flag.input == nullptr) return s;
+    s.append(".");
+    if (const std::string allowed = range_text(*flag.input); !allowed.empty())
+        s.append(" Allowed: ").append(allowed).append(".");
+    if (!flag.input->choices.empty()) s.append(" One of: ").append(flag.input->choices).append(".");
+    std::string names;
+    for (const std::string_view alias : flag.aliases) {
+        if (!alias.empty()) names.append(names.empty() ? "" : ", ").append("--").append(alias);
+    }
+    if (!names.empty()) s.append(" Also: ").append(names).append(".");
+    return s;
+}
+
 std::string man_options(const Command& command) {
     std::string s;
     std::string_view group;
@@ -35,15 +52,8 @@ std::string man_options(const Command& command) {
         if (flag.letter != 0) s.append("\\-").append(1, flag.letter).append(", ");
         s.append("\\-\\-").append(troff(flag.key));
         if (!flag.argument.empty()) s.append(" \\fI").append(troff(flag.argument)).append("\\fR");
-        s.append("\n").append(troff(flag.help)).append("\n");
+        s.append("\n").append(troff(man_text(flag))).append("\n");
     }
-    return s;
-}
-
-/// Shell words of every long option of a command.
-std::string option_words(const Command& command) {
-    std::string s;
-    for (const Flag& flag : all_flags(command)) s.append(s.empty() ? "" : " ").append("--").append(flag.key);
     return s;
 }
 
@@ -63,12 +73,12 @@ std::string program_help() {
     return s;
 }
 
-std::string command_help(const Command& command) {
+std::string command_help(const Command& command, std::size_t width) {
     std::string s("moecost ");
     s.append(command.name).append(": ").append(command.question).append("\n\n");
     s.append("usage: moecost ").append(command.name);
     if (!command.usage.empty()) s.append(" ").append(command.usage);
-    s.append("\n").append(options_help(all_flags(command)));
+    s.append("\n").append(options_help(all_flags(command), width));
     s.append("\nExample:\n  ").append(command.example).append("\n");
     return s;
 }
@@ -89,31 +99,6 @@ Answer run_man(const Invocation&) {
     s.append(
         ".SH EXIT STATUS\n0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 "
         "interrupted.\n");
-    return {s, {}, answered};
-}
-
-Answer run_completion(const Invocation& invocation) {
-    const auto& given = invocation.line.positional;
-    if (given.size() != 1 || given[0] != "bash") {
-        throw InputError({}, {}, "completion is written for one shell", "moecost completion bash");
-    }
-    std::string s("# bash completion of moecost: source <(moecost completion bash)\n_moecost() {\n");
-    s.append("    local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"\n    case \"${COMP_WORDS[1]}\" in\n");
-    std::string names;
-    for (const Command& command : commands()) {
-        names.append(names.empty() ? "" : " ").append(command.name);
-        s.append("        ")
-            .append(command.name)
-            .append(") words=\"")
-            .append(option_words(command))
-            .append("\" ;;\n");
-    }
-    s.append("    esac\n    [ \"$COMP_CWORD\" -eq 1 ] && words=\"")
-        .append(names)
-        .append(" --help --version\"\n");
-    s.append("    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n");
-    s.append("    [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$word\"))\n}\n");
-    s.append("complete -F _moecost moecost\n");
     return {s, {}, answered};
 }
 

@@ -9,6 +9,6 @@
 namespace moecost::cli {
 
 [[nodiscard]] std::string program_help();
-[[nodiscard]] std::string command_help(const Command& command);
+[[nodiscard]] std::string command_help(const Command& command, std::size_t width);
 
 }   // namespace moecost::cli

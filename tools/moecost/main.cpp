@@ -13,6 +13,7 @@
 #include <new>
 #include <system_error>
 
+#include "completion.h"
 #include "help.h"
 #include "moecost/base/file.h"
 #include "moecost/base/written_number.h"
@@ -84,6 +85,7 @@ Invocation invocation_of(const Command& command, CommandLine line) {
     i.verbose = line.has("verbose");
     i.colour = colour_wanted(line);
     i.width = page_columns();
+    i.terminal = !line.has("output") && isatty(STDOUT_FILENO) != 0;
     i.output = value_or(line, "output", "");
     const auto own = command.flags();
     std::erase_if(line.settings, [&](const Setting& s) {
@@ -140,14 +142,14 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     const std::vector<Flag> flags = all_flags(command);
     CommandLine line = parse_command_line(flags, arguments);
     if (line.has("help")) {
-        print(stdout, command_help(command));
+        print(stdout, command_help(command, page_columns()));
         return answered;
     }
     refuse_empty(flags, line);
     protect_inputs(line);
     const std::string output = value_or(line, "output", "");
     const Answer answer = command.run(invocation_of(command, std::move(line)));
-    if (output.empty())
+    if (output.empty() || answer.file_written)
         print(stdout, answer.output);
     else if (!answer.output.empty())
         write_file(output, answer.output);
@@ -165,7 +167,12 @@ int run_program(const std::vector<std::string>& arguments) {
         return answered;
     }
     if (first == "--help" || first == "-h" || first == "help") {
-        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0])));
+        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0]), page_columns()));
+        return answered;
+    }
+    if (first == complete_command) {
+        const auto begin = rest.begin() + (rest.empty() || rest[0] != "--" ? 0 : 1);
+        print(stdout, completions({begin, rest.end()}));
         return answered;
     }
     if (first.starts_with('-')) {

@@ -325,11 +325,12 @@ Answer run_params(const Invocation& invocation) {
     } else if (invocation.format == Format::csv) {
         answer.output = as_csv(models);
     } else {
-        answer.output = as_text(models, Style{invocation.colour});
+        answer.output = as_text(models, Style{invocation.colour, invocation.width});
         if (!invocation.quiet) {
             for (const ModelSize& m : models) {
                 for (const std::string& note : m.architecture.notes) {
-                    answer.output.append(bullet(std::string(m.architecture.name).append(": ").append(note)));
+                    answer.output.append(
+                        bullet(std::string(m.architecture.name).append(": ").append(note), invocation.width));
                 }
             }
         }

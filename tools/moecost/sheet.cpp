@@ -11,7 +11,7 @@
 namespace moecost::cli {
 namespace {
 
-std::string as_text(const Sheet& sheet) {
+std::string as_text(const Sheet& sheet, std::size_t most) {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < sheet.columns.size(); ++c) {
         std::size_t width = sheet.columns[c].title.size();
@@ -26,8 +26,8 @@ std::string as_text(const Sheet& sheet) {
             s.append(s.empty() ? "" : "  ");
             s.append(sheet.columns[c].right ? align_right(text, widths[c]) : align_left(text, widths[c]));
         }
-        if (s.size() > page_width) s.replace(page_width - 3, std::string::npos, "...");
         s.erase(s.find_last_not_of(' ') + 1);
+        if (s.size() > most) s.replace(most - 3, std::string::npos, "...");
         return s.append("\n");
     };
     std::string s = line([&](std::size_t c) { return sheet.columns[c].title; });
@@ -83,9 +83,17 @@ Cell text_cell(std::string_view text) { return {std::string(text), std::string(t
 Cell number_cell(double value, std::string shown) { return {value, std::move(shown)}; }
 Cell no_cell() { return {std::monostate{}, "-"}; }
 
-std::string print(const Sheet& sheet, Format format) {
+std::string print(const Sheet& sheet, Format format, std::size_t most) {
     if (format == Format::json) return as_json(sheet);
-    return format == Format::csv ? as_csv(sheet) : as_text(sheet);
+    return format == Format::csv ? as_csv(sheet) : as_text(sheet, most);
+}
+
+std::string print(const Sheet& sheet, const Invocation& invocation) {
+    return print(sheet, invocation.format, invocation.terminal ? invocation.width : std::string::npos);
+}
+
+std::string print_text(const Sheet& sheet, const Invocation& invocation) {
+    return print(sheet, Format::text, invocation.terminal ? invocation.width : std::string::npos);
 }
 
 }   // namespace moecost::cli

@@ -32,6 +32,10 @@ struct Sheet {
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;
 };
-[[nodiscard]] std::string print(const Sheet& sheet, Format format);
+/// `most`: columns of a terminal, beyond which a line of text is cut and ends in "...".
+[[nodiscard]] std::string print(const Sheet& sheet, Format format, std::size_t most = std::string::npos);
+/// In the format of the invocation; cut on a terminal alone.
+[[nodiscard]] std::string print(const Sheet& sheet, const Invocation& invocation);
+[[nodiscard]] std::string print_text(const Sheet& sheet, const Invocation& invocation);
 
 }   // namespace moecost::cli

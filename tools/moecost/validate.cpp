@@ -241,7 +241,7 @@ Answer run_validate(const Invocation& invocation) {
     else if (invocation.format == Format::csv)
         answer.output = as_rows(v);
     else
-        answer.output = as_text(v, Style{invocation.colour});
+        answer.output = as_text(v, Style{invocation.colour, invocation.width});
     return answer;
 }
 

@@ -234,8 +234,15 @@ std::vector<Flag> design_flags() {
     constexpr std::string_view models = "Models";
     constexpr std::string_view search = "Search";
     std::vector<Flag> flags{
-        {"objective", "WHAT", goal,
-         "cost, lifetime or loss: what is minimised (default: cost, lifetime with --served-tokens)"},
+        {"objective",
+         "WHAT",
+         goal,
+         "cost, lifetime or loss: what is minimised",
+         0,
+         {},
+         "cost, lifetime with --served-tokens",
+         nullptr,
+         "cost|lifetime|loss"},
         {"max-loss", "NATS", goal, "largest validation loss"},
         {"target-loss", "NATS", goal, "the same"},
         {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
@@ -247,14 +254,37 @@ std::vector<Flag> design_flags() {
         {"quantisation-loss", "NATS", goal,
          "what the formats of serving add to the loss of every candidate (default: 0)"},
         {"served-tokens", "N", goal, "tokens over the lifetime, as --cost-of counts them"},
-        {"cost-of", "WHAT", goal,
-         "tokens that share the rent: output (prompts included), total, or blended prices (default: output)"},
-        {"train-gpu", "NAME|FILE", goal, "accelerator of training (default: h100_sxm)"},
+        {"cost-of",
+         "WHAT",
+         goal,
+         "tokens that share the rent: output (prompts included), total, or blended prices",
+         0,
+         {},
+         "output",
+         nullptr,
+         "output|total|blended"},
+        {"train-gpu", "NAME|FILE", goal, "accelerator of training", 0, {}, "h100_sxm", nullptr, "@gpu"},
         {"train-mfu", "SHARE", goal, "of its dense bf16 peak (default: 0.4)"},
-        {"train-price", "USD|BASIS", goal, "dollars per GPU-hour of training"},
-        {"family", "NAME|FILE", models, "family of architectures (default: joint-moe)"},
-        {"law", "NAME|FILE", models, "loss law (moecost list laws; default: ludziejewski2025)"},
-        {"bridge", "NAME|FILE", models, "leverage that prices what the law lacks: tian2025"},
+        {"train-price", "USD|BASIS", goal, "dollars per GPU-hour of training", 0, {}, {}, nullptr, "@price"},
+        {"family", "NAME|FILE", models, "family of architectures", 0, {}, "joint-moe", nullptr, "@family"},
+        {"law",
+         "NAME|FILE",
+         models,
+         "loss law (moecost list laws)",
+         0,
+         {},
+         "ludziejewski2025",
+         nullptr,
+         "@laws"},
+        {"bridge",
+         "NAME|FILE",
+         models,
+         "leverage that prices what the law lacks: tian2025",
+         0,
+         {},
+         {},
+         nullptr,
+         "@laws"},
         {"experts", "LIST", models, "full-size experts, 1 is dense: 1,8,64 or 1..64 for powers of two"},
         {"top-k", "LIST", models, "full-size experts per token"},
         {"granularity", "LIST", models, "parts that a full-size expert is cut into"},
@@ -266,8 +296,15 @@ std::vector<Flag> design_flags() {
         {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
         {"concurrency", "LIST", search,
          "requests in flight (default: as many as fit and as the objectives allow)"},
-        {"cost-model", "NAME", search,
-         "evaluate (default), or paper: the algorithms and the serving cost of Yun et al. 2024"},
+        {"cost-model",
+         "NAME",
+         search,
+         "evaluate, or paper: the algorithms and the serving cost of Yun et al. 2024",
+         0,
+         {},
+         "evaluate",
+         nullptr,
+         "evaluate|paper"},
         {"bootstrap", "N", search, "samples of the covariance of the law (default: 200)"},
         {"seed", "N", search, "of the samples (default: 1)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"},
@@ -275,14 +312,13 @@ std::vector<Flag> design_flags() {
     for (const Flag& flag : paper_design_flags()) flags.push_back(flag);
     for (Flag flag : description_flags()) {
         if (is_searched(flag.key)) continue;
-        if (flag.key == "gpu")
-            flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
-        if (flag.key == "tp") flag.help = "tensor parallelism (default: every degree)";
-        if (flag.key == "pp") flag.help = "pipeline stages (default: every number)";
-        if (flag.key == "ep") flag.help = "expert parallelism (default: every degree)";
-        if (flag.key == "all-to-all")
-            flag.help = "expert exchange: collective, low-latency or normal (default: each)";
-        if (flag.key == "attention-dp") flag.help = "attention data parallelism (default: every degree)";
+        if (flag.key == "gpu") {
+            flag.help = "accelerators that compete, joined by commas";
+            flag.usual = "h100_sxm,h200_sxm,b200_sxm";
+        }
+        for (const std::string_view key : {"tp", "pp", "ep", "attention-dp", "all-to-all"}) {
+            if (flag.key == key) flag.usual = "each that runs";
+        }
         flags.push_back(flag);
     }
     return flags;

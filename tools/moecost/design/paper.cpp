@@ -126,17 +126,18 @@ std::string as_text(const Found& f, const Invocation& invocation) {
     s.append(", loss-optimal for ")
         .append(shortest(f.options.question.budget))
         .append(" FLOP (first row)\n\n");
-    s.append(print(sheet_of(f), Format::text));
+    s.append(print_text(sheet_of(f), invocation));
     for (const PaperRefusal& r : f.design.refused)
         s.append(std::to_string(r.experts)).append(" experts: ").append(to_text(r.why)).append("\n");
     if (invocation.quiet) return s;
     s.append("\n");
     s.append(bullet(
         "Eq. 5 and 6 of Yun et al. 2024 on members of the family yun2024; cost counts prompts and output "
-        "tokens, and no latency objective; moecost estimate leaves neither out"));
+        "tokens, and no latency objective; moecost estimate leaves neither out",
+        invocation.width));
     if (f.outside.empty()) return s;
     std::string outside("outside the training runs behind ");
-    return s.append(bullet(outside.append(f.options.law).append(": ").append(f.outside)));
+    return s.append(bullet(outside.append(f.options.law).append(": ").append(f.outside), invocation.width));
 }
 
 void write_candidate(JsonWriter& json, const Found& f, const PaperCandidate& c, std::string_view name) {

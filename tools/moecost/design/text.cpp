@@ -125,8 +125,8 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     const DesignPoint& w = a.winner;
     const FamilyMember& m = member_of(a, w);
     const Deployment& d = w.deployment;
-    std::string s = style.bold(
-        wrapped(constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2));
+    std::string s = style.bold(wrapped(
+        constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2, style.width));
     s.append("\n");
     std::string price(money(d.usd_per_mtok));
     price.append(" per ").append(cost_unit(q.space.serving.cost));
@@ -134,8 +134,8 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
         price = std::string(nats(w.loss)).append(", ").append(price);
     if (q.goal.objective == DesignObjective::lifetime)
         price = large_money(w.lifetime_usd).append(" over the lifetime, ").append(price);
-    s.append(style.bold(wrapped(price.append(versus(q, a)), 2)));
-    s.append(wrapped(std::string("model     ").append(size_text(m)), 10));
+    s.append(style.bold(wrapped(price.append(versus(q, a)), 2, style.width)));
+    s.append(wrapped(std::string("model     ").append(size_text(m)), 10, style.width));
     std::string training("training  ");
     training.append(tokens(w.tokens))
         .append(" tokens (")
@@ -145,7 +145,7 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
         .append(" FLOP, ")
         .append(large_money(w.training_usd));
     training.append(", loss ").append(nats(w.loss));
-    s.append(wrapped(training, 10));
+    s.append(wrapped(training, 10, style.width));
     std::string serving("serving   ");
     serving.append(deployment_name(q, w)).append(", ").append(load_name([&] {
         return resized(q.space.serving.machines[d.machine].traffic.load, d.requests);
@@ -154,8 +154,8 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     if (d.tpot_s > 0) serving.append(", TPOT ").append(duration(d.tpot_s));
     if (d.ttft_s > 0) serving.append(", TTFT ").append(duration(d.ttft_s));
     serving.append(", ").append(money(d.usd_per_hour)).append("/h");
-    s.append(wrapped(serving, 10));
-    return s.append(wrapped(std::string("estimate  ").append(estimate_line(q, a, w)), 10));
+    s.append(wrapped(serving, 10, style.width));
+    return s.append(wrapped(std::string("estimate  ").append(estimate_line(q, a, w)), 10, style.width));
 }
 
 /// Columns that tell the rivals apart: of k, G and shared experts those that the lists or a family move.
@@ -194,7 +194,7 @@ Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<D
     return sheet;
 }
 
-std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
+std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a, std::size_t width) {
     std::string s;
     for (const Loosened& l : a.loosened) {
         std::string line(l.constraint);
@@ -210,15 +210,15 @@ std::string loosened_text(const DesignQuestion& q, const DesignAnswer& a) {
             line.append(parameters(member_of(a, l.winner).dense_equivalent)).append(", ");
             line.append(deployment_name(q, l.winner)).append(")");
         }
-        s.append(bullet(line));
+        s.append(bullet(line, width));
     }
     for (const std::string& edge : a.edges)
-        s.append(bullet(std::string("the winner stands at an end, ").append(edge)));
+        s.append(bullet(std::string("the winner stands at an end, ").append(edge), width));
     return s;
 }
 
 /// "left out: 2, 4, 8 experts: ...", one line for each reason.
-std::string left_out_text(const DesignAnswer& a) {
+std::string left_out_text(const DesignAnswer& a, std::size_t width) {
     std::string s;
     for (std::size_t i = 0; i < a.left_out.size();) {
         const Infeasible& why = a.left_out[i].why;
@@ -227,24 +227,25 @@ std::string left_out_text(const DesignAnswer& a) {
             line.append(comma).append(std::to_string(a.left_out[i].experts));
             comma = ", ";
         }
-        s.append(bullet(line.append(" experts: ").append(why.reason)));
+        s.append(bullet(line.append(" experts: ").append(why.reason), width));
     }
     return s;
 }
 
-std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
+std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a, std::size_t width) {
     if (a.samples == 0) {
         return bullet(q.goal.bootstrap == 0
                           ? std::string("not asked for (--bootstrap 0)")
-                          : std::string("not known: the law states no covariance; moecost fit writes one"));
+                          : std::string("not known: the law states no covariance; moecost fit writes one"),
+                      width);
     }
     std::string s;
     for (std::size_t i = 0; i < std::min<std::size_t>(a.wins.size(), 5); ++i) {
         std::string line(combination_name(a.combinations[a.wins[i].combination]));
         line.append(": cheapest in ").append(percent(static_cast<double>(a.wins[i].wins) / a.samples));
-        s.append(bullet(line.append(" of ")
-                            .append(std::to_string(a.samples))
-                            .append(" samples of the law's covariance")));
+        s.append(bullet(
+            line.append(" of ").append(std::to_string(a.samples)).append(" samples of the law's covariance"),
+            width));
     }
     return s;
 }
@@ -252,25 +253,25 @@ std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a) {
 }   // namespace
 
 std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const Invocation& invocation) {
-    const Style style{invocation.colour};
+    const Style style{invocation.colour, invocation.width};
     std::string s = winner_text(q, a, style);
     const auto section = [&](std::string_view title) {
         s.append("\n").append(style.bold(title)).append("\n");
     };
     section("The best of each number of experts");
-    s.append(print(rivals(q, a, a.by_experts), Format::text));
-    s.append(left_out_text(a));
+    s.append(print_text(rivals(q, a, a.by_experts), invocation));
+    s.append(left_out_text(a, style.width));
     if (a.by_machine.size() > 1) {
         section("The best on each accelerator");
-        s.append(print(rivals(q, a, a.by_machine), Format::text));
+        s.append(print_text(rivals(q, a, a.by_machine), invocation));
     }
     if (invocation.quiet) return s;
     section("What binds, each loosened alone");
-    s.append(loosened_text(q, a));
+    s.append(loosened_text(q, a, style.width));
     section("How certain");
-    s.append(certainty_text(q, a));
+    s.append(certainty_text(q, a, style.width));
     section("Notes");
-    for (const std::string& note : design_notes(q, a)) s.append(bullet(note));
+    for (const std::string& note : design_notes(q, a)) s.append(bullet(note, style.width));
     return s;
 }
 

@@ -172,6 +172,15 @@ std::vector<std::string> footnotes(const Answers& all) {
         if (!a.scenario) continue;
         if (std::string error = error_text(a); !error.empty()) add_once(notes, std::move(error));
     }
+    const auto cached = [](const EstimateAnswer& a) {
+        return a.estimate && a.estimate->cost.usd_per_mtok_cached > 0;
+    };
+    if (std::any_of(all.begin(), all.end(), cached)) {
+        notes.emplace_back(
+            "input read from the prefix cache pays for reading its KV cache and for the memory it holds "
+            "while its request "
+            "lives, at most the price of computed input");
+    }
     for (const std::string& note : assumptions(all)) add_once(notes, note);
     for (const EstimateAnswer& a : all) {
         if (a.estimate) continue;

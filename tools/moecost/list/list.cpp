@@ -2,6 +2,7 @@
 // The command `list`: what the data files know.
 #include <algorithm>
 
+#include "list/list.h"
 #include "list/models.h"
 #include "moecost/base/format.h"
 #include "moecost/hardware/cluster.h"
@@ -210,25 +211,37 @@ constexpr Kind kinds[] = {
     {"prices", list_prices, "* used unless --price says otherwise"},
     {"laws", list_laws,
      "* the default; losses of different laws can not be compared; ranges are those of the runs"},
+    {"inputs", list_inputs,
+     "what an answer is asked with; axis: may be an axis of a sweep (--format csv says why not)"},
+    {"figures", list_figures,
+     "what an answer says; in sweeps: result (columns, constraints, objectives), filter (columns, filters), "
+     "column, no"},
 };
 
 const Kind& kind_named(const std::string& name) {
-    std::vector<std::string> known;
     for (const Kind& kind : kinds) {
         if (kind.name == name) return kind;
-        known.emplace_back(kind.name);
     }
     std::string message("'");
-    throw InputError({}, {}, message.append(name).append("' is no list"), name_hint(name, known));
+    throw InputError({}, {}, message.append(name).append("' is not a list of moecost"),
+                     name_hint(name, list_names()));
 }
 
 }   // namespace
 
+std::vector<std::string> list_names() {
+    std::vector<std::string> names;
+    for (const Kind& kind : kinds) names.emplace_back(kind.name);
+    return names;
+}
+
 Answer run_list(const Invocation& invocation) {
     const auto& given = invocation.line.positional;
     if (given.empty()) {
-        throw InputError({}, {}, "no list is named",
-                         "one of: models, families, gpus, clusters, engines, traffic, prices, laws");
+        std::string hint;
+        for (const std::string& name : list_names())
+            hint.append(hint.empty() ? "one of: " : ", ").append(name);
+        throw InputError({}, {}, "list needs the name of a list", hint);
     }
     const Kind& kind = kind_named(given[0]);
     if (given.size() > (kind.name == "prices" ? 2U : 1U))
@@ -239,7 +252,7 @@ Answer run_list(const Invocation& invocation) {
     Sheet sheet = kind.list(invocation.data, given.size() > 1 ? given[1] : std::string());
     if (kind.name == "models") filter_models(sheet, invocation.line);
     Answer answer;
-    answer.output = print(sheet, invocation.format);
+    answer.output = print(sheet, invocation);
     const bool explain = invocation.format == Format::text && !invocation.quiet && !kind.footnote.empty();
     if (explain) answer.output.append("\n").append(kind.footnote).append("\n");
     return answer;

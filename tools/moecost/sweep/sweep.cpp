@@ -2,6 +2,7 @@
 // moecost sweep: how do the answers move over a grid? Rows go to a file; what is printed is a summary.
 #include "moecost/sweep/sweep.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,10 +10,13 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "command.h"
 #include "moecost/base/format.h"
+#include "moecost/base/read_file.h"
+#include "sweep/printed.h"
 #include "sweep/sweep.h"
 #include "text.h"
 
@@ -82,12 +86,9 @@ void add_tallies(std::string& s, std::string_view title, const std::vector<Tally
     std::size_t shown = 0;
     for (const Tally& t : tallies) {
         if (t.points == 0 || shown++ >= most) continue;
-        s.append("  ").append(align_right(count_text(t.points), 15)).append("  ");
-        s.append(title).append(t.what).append("\n");
+        s += fmt::format("  {:>15}  {}{}\n", count_text(t.points), title, t.what);
     }
-    if (shown > most) {
-        s.append(19, ' ').append("and ").append(std::to_string(shown - most)).append(" more reasons\n");
-    }
+    if (shown > most) s += fmt::format("{:19}and {} more reasons\n", "", shown - most);
 }
 
 std::string names(const std::vector<std::string>& files) {
@@ -99,10 +100,9 @@ std::string names(const std::vector<std::string>& files) {
 Answer unfinished(const SweepSummary& summary) {
     Answer answer;
     answer.status = stopped_status();
-    answer.messages.append("moecost: interrupted after ")
-        .append(count_text(summary.progress.points))
-        .append(" of ");
-    answer.messages.append(count_text(summary.progress.all_points)).append(" points; --resume goes on\n");
+    answer.messages =
+        fmt::format("moecost: interrupted after {} of {} points; --resume goes on\n",
+                    count_text(summary.progress.points), count_text(summary.progress.all_points));
     return answer;
 }
 
@@ -110,27 +110,22 @@ Answer unfinished(const SweepSummary& summary) {
 std::string notes(const SweepSummary& summary, const SweepOptions& options) {
     std::string s;
     if (summary.threads < options.threads) {
-        s.append("note: ").append(std::to_string(summary.threads)).append(" of ");
-        s.append(std::to_string(options.threads)).append(" threads ran: the machine gives no more\n");
+        s += fmt::format("note: {} of {} threads ran: the machine gives no more\n", summary.threads,
+                         options.threads);
     }
     if (summary.points_dropped > 0) {
-        s.append("note: the rows of ").append(count_text(summary.points_dropped));
-        s.append(" points were not what the journal says: computed again\n");
+        s += fmt::format("note: the rows of {} points were not what the journal says: computed again\n",
+                         count_text(summary.points_dropped));
     }
     return s;
 }
 
 /// One line for people and scripts, --quiet or not.
 std::string no_row(const Manifest& m) {
-    std::string s("moecost: none of ");
-    s.append(count_text(m.points)).append(" points can be served");
+    std::string s = fmt::format("moecost: none of {} points can be served", count_text(m.points));
     const auto most = [&](std::string_view title, const std::vector<Tally>& tallies) {
         if (tallies.empty() || tallies[0].points == 0) return;
-        s.append("; ")
-            .append(count_text(tallies[0].points))
-            .append(": ")
-            .append(title)
-            .append(tallies[0].what);
+        s += fmt::format("; {}: {}{}", count_text(tallies[0].points), title, tallies[0].what);
     };
     most("", m.infeasible);
     most("outside ", m.constrained);
@@ -154,34 +149,31 @@ const std::atomic<bool>& stop_on_signals() {
 int stopped_status() { return stop_signal == SIGTERM ? terminated : interrupted; }
 
 std::string sweep_report(const Manifest& m, const std::vector<std::string>& files) {
-    std::string s = count_text(m.points);
-    s.append(" points, ").append(count_text(m.rows)).append(" rows");
-    if (m.shard.count > 1) {
-        s.append(" (shard ").append(std::to_string(m.shard.index)).append(" of ");
-        s.append(std::to_string(m.shard.count)).append(")");
-    }
-    if (!m.objectives.empty())
-        s.append(", ").append(count_text(m.frontier.size())).append(" on the frontier");
-    s.append("\n");
+    std::string s = fmt::format("{} points, {} rows", count_text(m.points), count_text(m.rows));
+    if (m.shard.count > 1) s += fmt::format(" (shard {} of {})", m.shard.index, m.shard.count);
+    if (!m.objectives.empty()) s += fmt::format(", {} on the frontier", count_text(m.frontier.size()));
+    s += "\n";
     add_tallies(s, "filtered: not ", m.filtered);
     add_tallies(s, "outside: ", m.constrained);
     add_tallies(s, "infeasible: ", m.infeasible);
-    return s.append("files: ").append(names(files)).append("\n");
+    if (!files.empty()) s.append("files: ").append(names(files)).append("\n");
+    return s;
+}
+
+[[noreturn]] static void refuse_frontier(const char* option) {
+    throw InputError({option}, {}, "the grid names no frontier",
+                     "frontier = { minimise = [...], maximise = [...] }");
 }
 
 SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
     const CommandLine& line = invocation.line;
-    if (invocation.output.empty()) {
-        throw InputError({"--output"}, {}, "no output is given", "-o OUT.csv, .csv.gz, .jsonl or .jsonl.gz");
-    }
     SweepOptions o;
     o.output = invocation.output;
     o.style = style_of_path(o.output);
     o.style.keep_infeasible = grid.keep_infeasible || line.has("keep-infeasible");
     o.style.no_rows = line.has("frontier-only");
     if (o.style.no_rows && grid.objectives.empty()) {
-        throw InputError({"--frontier-only"}, {}, "the grid names no frontier",
-                         "frontier = { minimise = [...], maximise = [...] }");
+        refuse_frontier("--frontier-only");
     }
     if (const std::string* text = line.find("shard")) o.shard = shard_of(*text);
     o.threads = std::max(1U, std::thread::hardware_concurrency());
@@ -198,18 +190,26 @@ SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
 
 std::vector<Flag> sweep_flags() {
     constexpr std::string_view group = "Sweep";
-    return {
-        {"example", "", group, "print a commented grid to begin with"},
-        {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
-        {"frontier-only", "", group, "write the members of the frontier alone"},
-        {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
-        {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
-        {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
-        {"restart", "", group, "throw a stopped sweep away"},
-        {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
-        {"tornado", "SCENARIO.toml", group,
-         "instead of a grid: how the answer moves with each uncertain input"},
-        {"target", "FIGURE", group, "of --tornado: the figure that moves (default: usd_per_mtok_output)"}};
+    return {{"example", "", group, "print a commented grid to begin with"},
+            {"threads", "N", group, "threads (default: all cores); the output does not depend on it"},
+            {"frontier", "", group, "print the members of the frontier as a table"},
+            {"frontier-only", "", group, "write the members of the frontier alone"},
+            {"keep-infeasible", "", group, "rows also for points that cannot run, with the reason"},
+            {"shard", "I/N", group, "only part I of N; moecost merge joins the parts"},
+            {"resume", "", group, "go on where a stopped sweep ended (nothing is there: start)"},
+            {"restart", "", group, "throw a stopped sweep away"},
+            {"mpi", "", group, "share the work among the ranks of mpirun (a build with MOECOST_MPI)"},
+            {"tornado", "SCENARIO.toml", group,
+             "instead of a grid: how the answer moves with each uncertain input"},
+            {"target",
+             "FIGURE",
+             group,
+             "of --tornado: the figure that moves",
+             0,
+             {},
+             "usd_per_mtok_output",
+             nullptr,
+             "@figures"}};
 }
 
 namespace {
@@ -231,7 +231,14 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
                          "moecost sweep --example prints one");
     }
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
-    const SweepOptions options = sweep_options(invocation, grid);
+    std::optional<ScratchFolder> scratch;   // of rows that are printed
+    Invocation filed = invocation;
+    if (invocation.output.empty()) {
+        check_printable(invocation, grid);
+        filed.output = scratch.emplace().file(invocation.format == Format::json ? "rows.jsonl" : "rows.csv");
+    }
+    if (line.has("frontier") && grid.objectives.empty()) refuse_frontier("--frontier");
+    const SweepOptions options = sweep_options(filed, grid);
     (void)stop_on_signals();
     Answer answer;
     if (ranks != nullptr && !ranks->is_first()) {
@@ -251,14 +258,17 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
         answer.status = infeasible;
         answer.messages.append(no_row(summary.manifest));
     }
+    answer.file_written = !scratch;
+    if (line.has("frontier"))
+        answer.output = frontier_table(invocation, grid, summary.manifest);
+    else if (scratch)
+        answer.output = moecost::read_file(options.output);
     if (invocation.quiet) return answer;
     if (ranks == nullptr) answer.messages.append(notes(summary, options));
-    answer.messages.append(sweep_report(summary.manifest, summary.files));
-    const double rate = rate_of(summary.progress);
-    answer.messages.append(duration(summary.progress.seconds))
-        .append(", ")
-        .append(amount(rate))
-        .append(" points/s\n");
+    answer.messages.append(
+        sweep_report(summary.manifest, scratch ? std::vector<std::string>{} : summary.files));
+    answer.messages += fmt::format("{}, {} points/s\n", duration(summary.progress.seconds),
+                                   amount(rate_of(summary.progress)));
     return answer;
 }
 

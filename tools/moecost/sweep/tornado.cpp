@@ -109,11 +109,11 @@ Answer run_tornado(const Invocation& invocation) {
         return answer;
     }
     answer.output = std::string(t.target).append(" = ").append(significant(t.answer, 4)).append("\n\n");
-    answer.output.append(print(sheet, Format::text));
+    answer.output.append(print_text(sheet, invocation));
     if (t.residual.known()) {
         std::string all("everything together, by served points: p10 to p90 of the answer is ");
         all.append(change(t.residual.low, t.answer)).append(" to ").append(change(t.residual.high, t.answer));
-        answer.output.append("\n").append(wrapped(all, 0));
+        answer.output.append("\n").append(wrapped(all, 0, invocation.width));
     }
     if (!invocation.quiet) {
         answer.output.append(

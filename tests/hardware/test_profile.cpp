@@ -126,7 +126,7 @@ TEST_CASE("a wrong key, value, name or range of a profile is named with its plac
 
 TEST_CASE("a profile is found by what it states, whatever its file is called") {
     const ScratchFolder folder;
-    folder.write("hwmodels/engines/profiles/first-try.toml", pure);
+    folder.write("hwmodels/engines/profiles/first-try.toml", pure + tables);
     folder.write("hwmodels/engines/profiles/rules.toml",
                  "schema = 1\nengine = \"mine\"\n[launch]\nrule = 1\n");
     const DataStore data(folder.path.string());
@@ -134,7 +134,7 @@ TEST_CASE("a profile is found by what it states, whatever its file is called") {
     CHECK(load_profile(data, "x2", "x1", "mine").basis == Provenance::borrowed);
     CHECK(message_of([&] {
               (void)load_profile(data, "x3", "", "mine");
-          }).find("no engine is named 'mine' for accelerator 'x3'") != std::string::npos);
+          }).find("there is no profile of 'mine' for accelerator 'x3'") != std::string::npos);
     const auto names = profile_names(data);
     const auto named = [&](const char* file) {
         return std::any_of(names.begin(), names.end(), [&](const ProfileName& p) { return p.file == file; });

@@ -100,7 +100,7 @@ TEST_CASE("threads that cannot be had are a note, not an end") {
     const ScratchFolder scratch;
     const std::string grid = in_quotes(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
     const std::string out = (scratch.path / "out.csv").string();
-    const Run run = run_program("sweep " + grid + " --threads 64 -o " + in_quotes(out), "ulimit -v 400000;");
+    const Run run = run_program("sweep " + grid + " --threads 64 -o " + in_quotes(out), "ulimit -v 300000;");
     CAPTURE(run.err);
     CHECK(run.status == 0);
     CHECK(run.err.find("threads ran: the machine gives no more") != std::string::npos);

@@ -209,7 +209,7 @@ void fields(A& a, EngineSettings& x) {
     a.number("output_reserve", x.output_reserve, fraction);
     a.number("admission_steps", x.admission_steps, Range{0, 1e6});
     a.optional_number("acceptance", x.acceptance, fraction);
-    if (!a.present("reserve_gb", x.reserve.has_value())) return;
+    if (!a.present("reserve_gb", x.reserve.has_value())) return x.reserve.reset();   // by the engine's memory terms
     if (!x.reserve) x.reserve.emplace();
     a.quantity("reserve_gb", *x.reserve, 1e9, Range{0, 1e4});
 }

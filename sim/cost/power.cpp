@@ -3,16 +3,7 @@
 
 #include <algorithm>
 
-#include "moecost/base/data.h"
-
 namespace moecost {
-
-PowerLaw load_power_law(const DataStore& data) {
-    const Document document = data.open("hwmodels", "power", "table of power");
-    const Reader r(document);
-    r.allow_only({"schema", "date", "tensor_cores", "memory", "source"});
-    return {r.number("tensor_cores", fraction), r.number("memory", fraction)};
-}
 
 double activity(const StepTime& step, const PowerLaw& law) {
     const Seconds work = step.compute_busy + step.memory_busy;

@@ -3,16 +3,10 @@
 #pragma once
 
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/power_law.h"
 #include "moecost/serving/serving.h"
 
 namespace moecost {
-
-/// Shares of TDP above idle (hwmodels/power.toml).
-struct PowerLaw {
-    double tensor_cores = 1;   // while a kernel is bound by them
-    double memory = 1;         // while memory streams at datasheet bandwidth
-};
-[[nodiscard]] PowerLaw load_power_law(const DataStore& data);
 
 /// u of one step = min(1, tensor_cores k c/(c + m) + memory m/t): c and m are the seconds of its FLOP and bytes at
 /// datasheet peak, t its time, k the share of t in kernels that are neither host time nor communication. The compute

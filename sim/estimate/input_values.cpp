@@ -2,6 +2,7 @@
 // Inputs by name, from text and back to text: what every reader and writer of the table shares.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
@@ -222,15 +223,17 @@ bool is_numeric(InputKind kind) {
 }
 
 std::string_view name_of(InputKind kind) {
-    constexpr std::string_view names[] = {"name",       "format", "word",   "whole",   "count",
-                                          "parameters", "share",  "tokens", "seconds", "gigabytes",
-                                          "money",      "toggle", "edit"};
+    constexpr std::string_view names[] = {"name",       "format", "word",      "whole",   "count",
+                                          "parameters", "share",  "tokens",    "seconds", "gigabytes",
+                                          "money",      "toggle", "objective", "edit"};
+    static_assert(std::size(names) == input_kind_count);
     return names[static_cast<std::size_t>(kind)];
 }
 
 std::string_view unit_of(InputKind kind) {
-    constexpr std::string_view units[] = {"",       "",  "",   "",          "", "", "",
-                                          "tokens", "s", "GB", "USD/GPU-h", "", ""};
+    constexpr std::string_view units[] = {"",       "",  "",   "",          "", "",  "",
+                                          "tokens", "s", "GB", "USD/GPU-h", "", "s", ""};
+    static_assert(std::size(units) == input_kind_count);
     return units[static_cast<std::size_t>(kind)];
 }
 

@@ -223,18 +223,53 @@ bool is_numeric(InputKind kind) {
 }
 
 std::string_view name_of(InputKind kind) {
-    constexpr std::string_view names[] = {"name",       "format", "word",      "whole",   "count",
-                                          "parameters", "share",  "tokens",    "seconds", "gigabytes",
-                                          "money",      "toggle", "objective", "edit"};
-    static_assert(std::size(names) == input_kind_count);
-    return names[static_cast<std::size_t>(kind)];
+    switch (kind) {   // no default: the compiler names a kind that is missing
+        case InputKind::name:
+            return "name";
+        case InputKind::format:
+            return "format";
+        case InputKind::word:
+            return "word";
+        case InputKind::whole:
+            return "whole";
+        case InputKind::count:
+            return "count";
+        case InputKind::parameters:
+            return "parameters";
+        case InputKind::share:
+            return "share";
+        case InputKind::tokens:
+            return "tokens";
+        case InputKind::seconds:
+            return "seconds";
+        case InputKind::gigabytes:
+            return "gigabytes";
+        case InputKind::money:
+            return "money";
+        case InputKind::toggle:
+            return "toggle";
+        case InputKind::objective:
+            return "objective";
+        case InputKind::edit:
+            return "edit";
+    }
+    return {};
 }
 
 std::string_view unit_of(InputKind kind) {
-    constexpr std::string_view units[] = {"",       "",  "",   "",          "", "",  "",
-                                          "tokens", "s", "GB", "USD/GPU-h", "", "s", ""};
-    static_assert(std::size(units) == input_kind_count);
-    return units[static_cast<std::size_t>(kind)];
+    switch (kind) {
+        case InputKind::tokens:
+            return "tokens";
+        case InputKind::seconds:
+        case InputKind::objective:
+            return "s";
+        case InputKind::gigabytes:
+            return "GB";
+        case InputKind::money:
+            return "USD/GPU-h";
+        default:
+            return {};
+    }
 }
 
 std::string range_text(const Input& input) {

@@ -37,8 +37,6 @@ enum class InputKind {
     edit          // KEY=VALUE, may be repeated
 };
 
-inline constexpr std::size_t input_kind_count = static_cast<std::size_t>(InputKind::edit) + 1;
-
 /// When an input is resolved: names once for each combination, choices of family members after them, numbers at last.
 enum class InputStage { names, member, numbers };
 

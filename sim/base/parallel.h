@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -18,12 +19,28 @@ namespace moecost {
 /// gives no more (limits of a container): returns how many did. `work` must not throw.
 template <class Work>
 unsigned run_on_threads(std::size_t threads, Work work) {
+    // Threads take address space until there is none. What they will work with is set aside first, untouched, and
+    // they wait until it is given back.
+    constexpr std::size_t room_of_a_thread = std::size_t{4} << 20;
+    constexpr std::size_t most_room = std::size_t{96} << 20;
+    std::atomic<bool> all_there{false};
     std::vector<std::jthread> pool;
-    try {
-        while (pool.size() + 1 < threads) pool.emplace_back(work);
-    } catch (const std::system_error&) {   // those that run are enough
-    } catch (const std::bad_alloc&) {
+    {
+        const std::unique_ptr<char[]> room(
+            new (std::nothrow) char[std::min(threads * room_of_a_thread, most_room)]);
+        try {
+            while (room && pool.size() + 1 < threads) {
+                pool.emplace_back([&all_there, &work] {
+                    all_there.wait(false);
+                    work();
+                });
+            }
+        } catch (const std::system_error&) {   // those that are there are enough
+        } catch (const std::bad_alloc&) {
+        }
     }
+    all_there = true;
+    all_there.notify_all();
     work();
     return static_cast<unsigned>(pool.size() + 1);
 }

@@ -7,6 +7,8 @@
 namespace moecost {
 namespace {
 
+constexpr std::size_t max_points = 250'000;   // of about a kilobyte each, with what is compared with them
+
 /// Typed access to the columns of one row; a column that the table lacks reads as empty.
 class Row {
   public:
@@ -111,6 +113,7 @@ std::vector<MeasuredPoint> read_points(const CsvTable& table) {
     for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"})
         (void)table.column(needed);
     if (!table.find_column("scenario") && !table.find_column("mode")) (void)table.column("scenario");
+    if (table.rows() > max_points) table.fail(max_points, 0, "more than 250,000 measured rows");
     std::vector<MeasuredPoint> points;
     points.reserve(table.rows());
     for (std::size_t row = 0; row < table.rows(); ++row) points.push_back(point_of(Row(table, row)));

@@ -75,13 +75,18 @@ class Loop {
         return mixed_ ? pre * (prompt_step - decode_step) : pre * prompt_step;
     }
 
-    /// Time to first token of a request that meets no queue: its chunks, one step each.
-    /// `all_decoding` is the step of all running sequences without prompts.
+    /// Time to first token of a request that meets no queue: its chunks cross all stages, one behind the other, so the
+    /// first takes the time of a step and each further one a stage of it. `all_decoding` is the step of all running
+    /// sequences without prompts.
     [[nodiscard]] Seconds lone(double decoding, Seconds all_decoding) const {
+        const double stages = in_.layout.pp;
+        const double chunk = chunk_ / stages;   // of one stage
         const double together = in_.traffic.equal_lengths ? running_ * prompt_ : prompt_;
+        const double piece = std::min(chunk, std::max(std::min(prompt_, chunk), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
-        const Seconds first = in_.timer.time(prompt_shape(decoding, std::min(together, chunk_))).total;
-        return std::max(1.0, prompt_ / chunk_) * (decode + extra(first, decode));
+        const Seconds first = in_.timer.time(prompt_shape(decoding, piece * stages)).total;
+        const double behind = std::max(prompt_ / chunk - 1, 0.0);
+        return (1 + behind / stages) * (decode + extra(first, decode));
     }
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
@@ -114,7 +119,7 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
     s.prompt_time = in.timer.time(s.prompt_step);
     const Seconds per_prompt =
         in.scalars.prefill_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
-    const Seconds served = running * per_prompt + in.scalars.first_token;
+    const Seconds served = max(running * per_prompt, loop.lone(0, Seconds{0})) + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
     s.requests_per_s = PerSecond{requests / s.e2e.value()};

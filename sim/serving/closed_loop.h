@@ -31,8 +31,9 @@ struct ServingInput {
 ///   X = N/(TTFT + (O - 1) TPOT)
 /// A cycle is never shorter than the FLOP of its requests at datasheet peak. O = 1 decodes nothing: prompts follow one
 /// another, TTFT = R T_p + t_0.
-/// lone = max(1, I/C) times the step of the first chunk: of one prompt for spread lengths, of all R prompts where
-/// equal lengths keep requests in step. kappa: share of the slots that queue together.
+/// lone = 1 + (max(1, I/c) - 1)/pp times the step of the first chunk, c the chunk of one stage: a chunk crosses all pp
+/// stages, the next follows a stage behind. The chunk is of one prompt for spread lengths, of all R prompts where equal
+/// lengths keep requests in step. kappa: share of the slots that queue together.
 /// Output throughput on 1,797 published points: 7.3 % median absolute error (results/accuracy).
 [[nodiscard]] Serving closed_loop(const ServingInput& in, double requests);
 

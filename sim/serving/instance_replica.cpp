@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/serving/instance_replica.h"
 
+#include <algorithm>
+
 namespace moecost {
 
 Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
@@ -16,8 +18,27 @@ Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
     return r;
 }
 
-Seconds front_end(const ServingInput& in, Seconds decode_step) {
-    return in.scalars.first_token + (in.scalars.first_token_steps + in.engine.admission_steps) * decode_step;
+namespace {
+
+/// A lone prompt: its first chunk takes the time of all stages, each further one a stage; the replica spreads it.
+double through_stages(const ServingInput& in, const Replica& r, double decodes) {
+    const double stages = in.layout.pp;
+    if (stages < 2) return 0;
+    const double chunk = r.rules.chunk_tokens / stages;
+    const double prompt = r.lengths.prompt;
+    const double behind = std::max(prompt / chunk - 1, 0.0);
+    const double lone = (1 + behind / stages) * r.prompt_seconds(decodes, std::min(prompt, chunk) * stages);
+    const double spread = std::max(1.0, prompt / r.rules.chunk_tokens) *
+                          r.prompt_seconds(decodes, std::min(prompt, r.rules.chunk_tokens));
+    return std::max(lone - spread, 0.0);
+}
+
+}   // namespace
+
+Seconds front_end(const ServingInput& in, const Replica& r, double decodes) {
+    const double steps = in.scalars.first_token_steps + in.engine.admission_steps;
+    return in.scalars.first_token +
+           Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes)};
 }
 
 }   // namespace moecost

@@ -10,8 +10,9 @@ namespace moecost {
 /// Steps are those of the whole instance; slots are all that fit (`capacity`); a chunk for every rank and stage.
 [[nodiscard]] Replica instance_replica(const ServingInput& in, const LengthLaw& lengths);
 
-/// What the front end and the overlapped scheduler of the engine add to the first token of an ideal scheduler: the
-/// constant, and the decode steps beyond the half that an arrival waits anyway.
-[[nodiscard]] Seconds front_end(const ServingInput& in, Seconds decode_step);
+/// What comes on top of the first token of an ideal scheduler at `decodes`: the front end, the decode steps beyond the half
+/// that an arrival waits anyway, and with pipeline stages the way of a prompt through all of them, of which the steps of
+/// the replica hold one stage.
+[[nodiscard]] Seconds front_end(const ServingInput& in, const Replica& replica, double decodes);
 
 }   // namespace moecost

@@ -126,11 +126,11 @@ class LatencyOf {
     Expected<ServingLatency> open(double rate, double burstiness) {
         const OpenLoopAnswer o = open_loop(replica_, rate, burstiness, true);
         if (!o.stable) {
-            return Infeasible{"the offered load exceeds the capacity", "arrival rate",
-                              "requests/s", rate, o.capacity};
+            return Infeasible{"the offered load exceeds the capacity", "arrival rate", "requests/s", rate,
+                              o.capacity};
         }
         ServingLatency s;
-        s.ttft = later(open_ttft(o), front_end(input_, Seconds{o.round.at.decode}));
+        s.ttft = later(open_ttft(o), front_end(input_, replica_, o.decodes));
         s.tpot = open_tpot(replica_, o, rate, burstiness);
         s.tpot.mean = Seconds{o.tpot};
         s.e2e = end_to_end(lengths_.output, s.ttft, s.tpot);

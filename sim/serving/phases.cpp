@@ -28,16 +28,19 @@ StepShape prompt_shape(const ServingInput& in, double tokens) {
     return s;
 }
 
-/// Prompts of n sequences, one full chunk per step and a last partial one; `step` receives a full chunk's time.
+/// Prompts of n sequences, one full chunk per step and a last partial one; `step` receives a full chunk's time. With
+/// pipeline stages a chunk enters whenever the first stage is free: the first takes the time of all stages, each
+/// further one a stage of it.
 Seconds prefill_all(const ServingInput& in, double sequences, Serving& s) {
+    const double stages = in.layout.pp;
     const double tokens = sequences * in.traffic.computed_input();
-    const double chunk = std::min(tokens, chunk_of(in));
+    const double chunk = std::min(tokens, chunk_of(in) / stages);
     const double full = std::floor(tokens / chunk);
-    s.prompt_step = prompt_shape(in, chunk);
+    s.prompt_step = prompt_shape(in, chunk * stages);   // a chunk in every stage
     s.prompt_time = in.timer.time(s.prompt_step);
-    Seconds total = full * s.prompt_time.total;
+    Seconds total = (full + stages - 1) / stages * s.prompt_time.total;
     if (const double rest = tokens - full * chunk; rest >= 1)
-        total += in.timer.time(prompt_shape(in, rest)).total;
+        total += in.timer.time(prompt_shape(in, rest * stages)).total / stages;
     return in.scalars.prefill_factor * total;
 }
 

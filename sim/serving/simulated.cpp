@@ -34,8 +34,7 @@ Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, 
         settings.warm_up = options.requests / 4;
     }
     const ServingInput in{i.timer, i.constants, i.settings, i.layout, traffic, i.memory.max_concurrency};
-    const double step = steps.time(1, law.context, 0, 0);
-    settings.front_end = front_end(in, Seconds{step}).value();
+    settings.front_end = front_end(in, instance_replica(in, law), 1).value();
     return simulate(rules, steps, request_source(load, lengths, traffic.prefix_hit_rate, options.seed),
                     settings);
 }

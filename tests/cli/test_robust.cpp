@@ -42,18 +42,20 @@ TEST_CASE("pipes work for JSON, TOML and CSV wherever a file does") {
     const ScratchFolder scratch;
     const std::string json = in_quotes(scratch.write("c.json", config()));
     const std::string pipe = in_quotes((scratch.path / "pipe").string());
+    // Behind the lines that name the file.
+    const auto model = [](const std::string& text) { return text.substr(text.find("hidden = ")); };
     const std::string direct = run_program("import hf " + json).out;
     CHECK_FALSE(direct.empty());
     // A named pipe is opened once: a second reader would wait for ever.
     const Run fifo =
         run_program("import hf " + pipe, "mkfifo " + pipe + "; cat " + json + " >" + pipe + " & timeout 20");
     CHECK(fifo.status == 0);
-    CHECK(fifo.out == direct);
+    CHECK(model(fifo.out) == model(direct));
     const Run standard = run_program("import hf /dev/stdin <" + json);
-    CHECK(standard.out == direct);
+    CHECK(model(standard.out) == model(direct));
     CHECK(run_program("params /dev/stdin <" + json).status == 0);
     CHECK(run_program("estimate --model /dev/stdin --gpu h100_sxm --tp 2 <" + json).status != 2);
-    CHECK(run_program("estimate --scenario /dev/stdin <data/scenario.toml").status == 0);
+    CHECK(run_program("estimate --gpu h100_sxm --scenario /dev/stdin <data/scenario.toml").status == 0);
 }
 
 TEST_CASE("what never ends, or unpacks to too much, ends at the limit with one line") {
@@ -98,7 +100,7 @@ TEST_CASE("threads that cannot be had are a note, not an end") {
     const ScratchFolder scratch;
     const std::string grid = in_quotes(std::string(MOECOST_TEST_DATA).append("/fuzz/corpus/grid/small.toml"));
     const std::string out = (scratch.path / "out.csv").string();
-    const Run run = run_program("sweep " + grid + " --threads 64 -o " + in_quotes(out), "ulimit -v 400000;");
+    const Run run = run_program("sweep " + grid + " --threads 64 -o " + in_quotes(out), "ulimit -v 300000;");
     CAPTURE(run.err);
     CHECK(run.status == 0);
     CHECK(run.err.find("threads ran: the machine gives no more") != std::string::npos);
@@ -222,11 +224,11 @@ TEST_CASE("a user's own file works wherever a name does, and says what it borrow
     CHECK(run_program("estimate --gpu h100_sxm --tp 4 --model " +
                       copy("workloads/models/mixtral-8x7b.toml", "mymodel.toml"))
               .status == 0);
-    CHECK(run_program("estimate --gpu h100_sxm --size 7B --family " +
+    CHECK(run_program("estimate --gpu h100_sxm --tp 4 --size 7B --family " +
                       copy("workloads/families/qwen-like.toml", "myfamily.toml"))
               .status == 0);
     CHECK(run_program("design --budget 1e22 --equal-to 1 --law " +
-                      copy("workloads/laws/chinchilla.toml", "mylaw.toml"))
+                      copy("workloads/laws/abnar2025.toml", "mylaw.toml"))
               .status != 2);
     const Run none = run_program("estimate --model mixtral-8x7b --tp 4 --engine nothing --gpu " + gpu);
     CHECK(none.status == 2);

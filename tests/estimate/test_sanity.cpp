@@ -151,18 +151,24 @@ std::string whats_wrong(const Scenario& s, const Estimate& e) {
     return {};
 }
 
+/// More memory admits more requests at once: each of them may wait longer for its tokens, all of them together not.
 struct Better {
     const char* what;
+    bool latency;   // gets no worse either
     void (*apply)(Accelerator&);
 };
 
+/// Share of the deployments that may get worse by more than `noise`, and by how much at most. Measured: 0.7 % and 0.29.
+constexpr double rare = 0.01;
+constexpr double bounded = 0.35;
+
 const Better betters[] = {
-    {"memory bandwidth", [](Accelerator& a) { a.memory_bandwidth = a.memory_bandwidth * 1.5; }},
-    {"FLOP/s",
+    {"memory bandwidth", true, [](Accelerator& a) { a.memory_bandwidth = a.memory_bandwidth * 1.5; }},
+    {"FLOP/s", true,
      [](Accelerator& a) {
          for (FlopPerSecond& peak : a.peak) peak = peak * 1.5;
      }},
-    {"memory", [](Accelerator& a) { a.memory = a.memory * 1.25; }},
+    {"memory", false, [](Accelerator& a) { a.memory = a.memory * 1.25; }},
 };
 
 }   // namespace
@@ -215,13 +221,17 @@ TEST_CASE("random deployments obey what every deployment obeys") {
                 worst[key] = std::max(worst[key], loss);
             };
             note("throughput", 1 - now->throughput / base.throughput);
+            if (!better.latency) continue;
             note("TPOT", now->tpot / base.tpot - 1);
             note("TTFT", now->ttft / base.ttft - 1);
         }
     }
     MESSAGE(answered << " of " << deployments << " can run, " << operations << " operations");
-    for (const auto& [what, count] : worse)
+    for (const auto& [what, count] : worse) {
         MESSAGE(what << ": " << count << " worse, at most " << worst[what]);
+        CHECK(count < rare * answered);
+        CHECK(worst[what] < bounded);
+    }
     CHECK(answered > deployments / 4);
     CHECK(compared > 3 * answered - 10);
 }

@@ -185,3 +185,12 @@ activation_copies = 4.4
               (void)load_law_constants(DataStore(folder.path.string()));
           }).find("must grow from tile_64x64") != std::string::npos);
 }
+
+TEST_CASE("a profile that states no reserve leaves it to the memory terms of its engine") {
+    std::string text = pure;
+    text.erase(text.find("reserve_gb = 9\n"), std::string("reserve_gb = 9\n").size());
+    const Profile p = read(text);
+    CHECK_FALSE(p.defaults.reserve);
+    CHECK_FALSE(read(toml_of(p, "2026")).defaults.reserve);
+    CHECK_FALSE(load_profile(DataStore(), "h100_sxm", "", "vllm").defaults.reserve);
+}

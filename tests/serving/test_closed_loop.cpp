@@ -184,3 +184,29 @@ TEST_CASE("accepted drafts shorten the time per token") {
     s.engine.acceptance = 0;
     CHECK(closed_loop(s.input(), 4).tpot >= plain.tpot);
 }
+
+TEST_CASE("pipeline stages do not shorten the first token of a lone request") {
+    // Each stage holds a part of the layers: a prompt crosses all of them, whatever their number. Only chunks behind the
+    // first find stages free: 16,384 tokens are two chunks, the second a stage behind the first.
+    double one = 0;
+    for (const int stages : {1, 2, 4}) {
+        Instance i = llama_ideal;
+        i.layout.pp = stages;
+        Served s(i);
+        s.traffic = lengths(4000, 200);
+        const double ttft = closed_loop(s.input(), 1).ttft.value();
+        if (stages == 1) one = ttft;
+        CHECK(ttft > 0.97 * one);
+        CHECK(ttft < 1.3 * one);   // sends between stages
+    }
+    Instance four = llama_ideal;
+    four.layout.pp = 4;
+    Served long_prompt(four);
+    long_prompt.traffic = lengths(16384, 200);
+    Served short_prompt(four);
+    short_prompt.traffic = lengths(8192, 200);
+    const double two = static_batch(long_prompt.input(), 1).ttft.value();
+    const double chunk = static_batch(short_prompt.input(), 1).ttft.value();
+    CHECK(two > 1.2 * chunk);
+    CHECK(two < 1.5 * chunk);
+}

@@ -305,9 +305,8 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
         notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
     }
     notes.emplace_back("one pool: prefill and decode apart are not searched");
-    if (slo_of(q).of_percentiles())
-        notes.emplace_back(
-            "percentiles: Poisson arrivals, lengths spread evenly over 0.8 to 1 of the longest");
+    if (slo_of(q).of_percentiles() && is_rate(q.space.machines.front().scenario.traffic.load))
+        notes.emplace_back("percentiles: Poisson arrivals, shared evenly between instances");
     return notes;
 }
 

@@ -103,6 +103,9 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
+    if (s.slo.of_percentiles() && !s.traffic.equal_lengths) {
+        s.notes.emplace_back("percentiles: lengths spread evenly from 0.8 of the longest to the longest");
+    }
     if (p.profile.basis == Provenance::borrowed) {
         std::string note("no calibration of ");
         note.append(p.cluster.gpu.id).append(" under ").append(d.engine.empty() ? usual_engine() : d.engine);

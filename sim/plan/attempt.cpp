@@ -158,6 +158,7 @@ void Attempts::keep(const PlanCandidate& c, const PlanRound& q, int n, double ju
     p.variant = c.variant;
     p.layout = c.layout;
     p.replicas = n;
+    p.domains = domains(c);
     p.limits = c.limits;
     p.size = load() / n;
     p.usd_per_hour = p.gpus() * price(c);

@@ -52,6 +52,11 @@ class Attempts {
     [[nodiscard]] Trial trial_at(std::size_t variant, const Layout& layout) const {
         return trial_of(scenario_of(space_, variant, layout, 1), machine_of(variant).slower);
     }
+    /// Scale-up domains that an instance spans.
+    [[nodiscard]] int domains(const PlanCandidate& c) const {
+        const int domain = machine_of(c.variant).scenario.pool().cluster.domain;
+        return (c.layout.gpus() + domain - 1) / domain;
+    }
     [[nodiscard]] double load() const { return size_of(load_).value_or(0); }
     /// What an instance is planned to carry at most.
     [[nodiscard]] double planned_capacity(const PlanCandidate& c) const {

@@ -12,10 +12,12 @@ namespace {
 constexpr std::size_t batch_size = 64;   // candidates between two looks at the best so far
 constexpr std::size_t most_rivals = 8;
 
-/// The best first; equal scores: the cheaper, the smaller, the faster, the earlier.
+/// The best first; equal scores: the cheaper, the smaller, of instances that span fewer domains, the faster, the earlier.
 bool better(const Planned& a, const Planned& b) {
     if (a.possible() != b.possible()) return a.possible();
-    const auto key = [](const Planned& p) { return std::tuple(p.score, p.usd_per_hour, p.gpus(), p.e2e_s); };
+    const auto key = [](const Planned& p) {
+        return std::tuple(p.score, p.usd_per_hour, p.gpus(), p.domains, p.e2e_s);
+    };
     return key(a) < key(b);
 }
 
@@ -238,8 +240,11 @@ class Search {
             answer_.evaluated += t.evaluated;
             if (size * n <= answer_.carried) continue;
             answer_.carried = size * n;
-            answer_.within_budget = {c.variant, c.layout, n, 0, n * c.layout.gpus() * candidate_.price(c),
-                                     size,      c.limits, 0, 0};
+            answer_.within_budget = {c.variant, c.layout,
+                                     n,         candidate_.domains(c),
+                                     0,         n * c.layout.gpus() * candidate_.price(c),
+                                     size,      c.limits,
+                                     0,         0};
         }
     }
 
@@ -254,6 +259,7 @@ class Search {
             nearest = {c.variant,
                        c.layout,
                        candidate_.replicas_for(candidate_.planned_capacity(c)),
+                       candidate_.domains(c),
                        HUGE_VAL,
                        0,
                        0,

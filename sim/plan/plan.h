@@ -63,6 +63,7 @@ struct Planned {
     std::size_t variant = 0;
     Layout layout;
     int replicas = 0;
+    int domains = 1;   // scale-up domains that an instance spans
     double score = HUGE_VAL;
     double usd_per_hour = 0;
     double size = 0;   // load of one instance

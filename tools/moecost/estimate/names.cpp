@@ -69,7 +69,8 @@ std::string precision_name(const Precision& p) {
 
 std::string objective_name(std::string_view time, double level) {
     std::string s;
-    if (level > 0) s.append("p").append(significant(100 * level, 3)).append(" ");
+    if (level > 0) s.append("p").append(shortest(std::round(level * 1e6) / 1e4));
+    if (level > 0 && !time.empty()) s.append(" ");
     return s.append(time);
 }
 

@@ -14,10 +14,17 @@ constexpr std::size_t label_width = 22;
 constexpr std::size_t most_reasons = 8;
 constexpr std::size_t few_formats = 3;   // that are told one by one
 
+/// A paragraph that stands two columns in.
+std::string indented(std::string_view text, std::size_t indent, std::size_t width) {
+    std::string s = wrapped(text, indent, width - 2);
+    for (std::size_t at = s.find('\n'); at != std::string::npos && at + 1 < s.size();
+         at = s.find('\n', at + 3))
+        s.insert(at + 1, "  ");
+    return s.insert(0, "  ");
+}
+
 std::string line(std::string_view label, std::string_view text, std::size_t width) {
-    std::string s("  ");
-    s.append(align_left(label, label_width));
-    return wrapped(s.append(text), label_width + 2, width);
+    return indented(align_left(label, label_width).append(text), label_width, width);
 }
 
 std::string gpu_of(const PlanQuestion& q, const Planned& p) {
@@ -62,7 +69,7 @@ std::string time_line(const PlannedAnswer& a, std::string_view mean_key, Seconds
     if (!a.estimate.estimate || limit <= 0) return s;
     if (level > 0) {
         s.append(", ").append(duration(((*a.estimate.estimate).*judged).value()));
-        s.append(" p").append(significant(100 * level, 3));
+        s.append(" ").append(objective_name({}, level));
     }
     return s.append(" (").append(duration(limit)).append(" allowed)");
 }
@@ -82,7 +89,9 @@ std::string load_line(const PlanQuestion& q, const PlannedAnswer& a) {
     s.append(", ")
         .append(percent(p.size / p.limits.capacity))
         .append(" of its capacity; within the objectives up to ");
-    s.append(amount(a.trust.largest_size)).append(" (").append(percent(a.trust.largest_size / p.size - 1));
+    s.append(amount(a.trust.largest_size))
+        .append(" (")
+        .append(percent(std::max(0.0, a.trust.largest_size / p.size - 1)));
     return s.append(" more)");
 }
 
@@ -208,8 +217,11 @@ std::string rejected_text(const PlanQuestion& q, const PlanResult& r, const Styl
         s.append("  ")
             .append(align_right(whole(others), 9))
             .append("  other reasons: --rejected FILE lists them\n");
-    for (const auto& [reason, count] : q.rejected)
-        s.append(wrapped(std::string("  ").append(reason), 4, style.width));
+    if (q.rejected.size() > few_formats) {
+        s.append("  ").append(align_right(whole(q.rejected.size()), 9));
+        return s.append("  choices of number formats do not run on their machine\n");
+    }
+    for (const auto& [reason, count] : q.rejected) s.append(indented(reason, 2, style.width));
     return s;
 }
 
@@ -293,9 +305,8 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
         notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
     }
     notes.emplace_back("one pool: prefill and decode apart are not searched");
-    if (slo_of(q).of_percentiles())
-        notes.emplace_back(
-            "percentiles: Poisson arrivals, lengths spread evenly over 0.8 to 1 of the longest");
+    if (slo_of(q).of_percentiles() && is_rate(q.space.machines.front().scenario.traffic.load))
+        notes.emplace_back("percentiles: Poisson arrivals, shared evenly between instances");
     return notes;
 }
 
@@ -325,8 +336,8 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
     s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
     const auto& shown_first = r.best ? r.best : r.nearest;
     if (shown_first) {
-        std::string command("  moecost estimate ");
-        s.append(wrapped(command.append(options_of(shown_first->estimate.description)), 4, style.width));
+        std::string command("moecost estimate ");
+        s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
     if (r.day) s.append("\n").append(day_text(*r.day, style));
     if (in.quiet) return s;

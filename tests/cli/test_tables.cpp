@@ -104,7 +104,7 @@ TEST_CASE("text uses the width that is there, from 80 columns up, and cuts nothi
     REQUIRE(heads != std::string::npos);
     CHECK(wide.out.substr(heads, wide.out.find('\n', heads) - heads).find("2 x b200_sxm") !=
           std::string::npos);
-    for (const char* arguments : {"estimate --help", "design --help", "fit --help", four}) {
+    for (const char* arguments : {"--help", "list --help", "fit --help", "man --help", four}) {
         CAPTURE(arguments);
         CHECK(longest_line(run_program(arguments, "COLUMNS=80").out) <= 80);
         CHECK(longest_line(run_program(arguments, "COLUMNS=40").out) <= 80);

@@ -110,7 +110,8 @@ CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<st
 
 std::string help_of(const Flag& flag) {
     std::string help(flag.help);
-    if (!flag.usual.empty()) help.append(" (default: ").append(flag.usual).append(")");
+    const bool told = help.find("(default:") != std::string::npos;   // a command with a default of its own
+    if (!flag.usual.empty() && !told) help.append(" (default: ").append(flag.usual).append(")");
     return help;
 }
 

@@ -5,6 +5,7 @@
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/inputs.h"
+#include "text.h"
 
 namespace moecost::cli {
 namespace {
@@ -59,7 +60,7 @@ std::string man_options(const Command& command) {
 
 }   // namespace
 
-std::string program_help() {
+std::string program_help(std::size_t width) {
     std::string s("moecost: what a token of a Mixture-of-Experts model costs on rented GPUs\n\n");
     s.append("usage: moecost COMMAND [options]\n\n");
     for (const Command& command : commands()) {
@@ -67,18 +68,19 @@ std::string program_help() {
     }
     s.append("\n  moecost COMMAND --help      options of a command, with an example\n");
     s.append("  moecost --version           version of the program\n");
-    s.append(
-        "\nExit status: 0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 "
-        "interrupted.\n");
-    return s;
+    return s.append("\n").append(wrapped(
+        "Exit status: 0 answered, 1 the machine failed, 2 the input is wrong, 3 infeasible, 130 interrupted.",
+        2, width));
 }
 
 std::string command_help(const Command& command, std::size_t width) {
-    std::string s("moecost ");
-    s.append(command.name).append(": ").append(command.question).append("\n\n");
-    s.append("usage: moecost ").append(command.name);
-    if (!command.usage.empty()) s.append(" ").append(command.usage);
-    s.append("\n").append(options_help(all_flags(command), width));
+    std::string title("moecost ");
+    std::string s = wrapped(title.append(command.name).append(": ").append(command.question), 4, width);
+    std::string usage("usage: moecost ");
+    usage.append(command.name);
+    if (!command.usage.empty()) usage.append(" ").append(command.usage);
+    s.append("\n").append(wrapped(usage, 4, width));
+    s.append(options_help(all_flags(command), width));
     s.append("\nExample:\n  ").append(command.example).append("\n");
     return s;
 }

@@ -8,7 +8,7 @@
 
 namespace moecost::cli {
 
-[[nodiscard]] std::string program_help();
+[[nodiscard]] std::string program_help(std::size_t width);
 [[nodiscard]] std::string command_help(const Command& command, std::size_t width);
 
 }   // namespace moecost::cli

@@ -167,7 +167,8 @@ int run_program(const std::vector<std::string>& arguments) {
         return answered;
     }
     if (first == "--help" || first == "-h" || first == "help") {
-        print(stdout, rest.empty() ? program_help() : command_help(command_named(rest[0]), page_columns()));
+        print(stdout, rest.empty() ? program_help(page_columns())
+                                   : command_help(command_named(rest[0]), page_columns()));
         return answered;
     }
     if (first == complete_command) {

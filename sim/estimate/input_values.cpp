@@ -222,61 +222,6 @@ bool is_numeric(InputKind kind) {
            kind != InputKind::edit;
 }
 
-std::string_view name_of(InputKind kind) {
-    switch (kind) {   // no default: the compiler names a kind that is missing
-        case InputKind::name:
-            return "name";
-        case InputKind::format:
-            return "format";
-        case InputKind::word:
-            return "word";
-        case InputKind::whole:
-            return "whole";
-        case InputKind::count:
-            return "count";
-        case InputKind::parameters:
-            return "parameters";
-        case InputKind::share:
-            return "share";
-        case InputKind::tokens:
-            return "tokens";
-        case InputKind::seconds:
-            return "seconds";
-        case InputKind::gigabytes:
-            return "gigabytes";
-        case InputKind::money:
-            return "money";
-        case InputKind::toggle:
-            return "toggle";
-        case InputKind::objective:
-            return "objective";
-        case InputKind::edit:
-            return "edit";
-    }
-    return {};
-}
-
-std::string_view unit_of(InputKind kind) {
-    switch (kind) {
-        case InputKind::tokens:
-            return "tokens";
-        case InputKind::seconds:
-        case InputKind::objective:
-            return "s";
-        case InputKind::gigabytes:
-            return "GB";
-        case InputKind::money:
-            return "USD/GPU-h";
-        default:
-            return {};
-    }
-}
-
-std::string range_text(const Input& input) {
-    if (!is_numeric(input.kind) || input.kind == InputKind::toggle) return {};
-    return shortest(input.range.low).append("..").append(shortest(input.range.high));
-}
-
 double parse_number(const Input& input, std::string_view text, const Location& where) {
     const std::optional<double> value = written(input.kind, text);
     const bool fits = value && *value >= input.range.low && *value <= input.range.high;

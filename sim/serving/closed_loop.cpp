@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/serving/scheduler.h"
+
 namespace moecost {
 namespace {
 
@@ -26,7 +28,8 @@ class Loop {
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
-          mixed_(in.engine.batching == Batching::chunked_prefill) {}
+          mixed_(in.engine.batching == Batching::chunked_prefill),
+          held_(in.layout.attention_dp > 1 ? std::max(in.engine.prompt_interval, 1.0) : 1) {}
 
     [[nodiscard]] StepShape shape(double decoding, double prompt_tokens) const {
         StepShape s;
@@ -41,7 +44,9 @@ class Loop {
         return s;
     }
     [[nodiscard]] StepShape prompt_shape(double decoding, double tokens) const {
-        return shape(mixed_ ? decoding : 0, tokens);
+        StepShape s = shape(mixed_ ? decoding : 0, tokens);
+        s.prompt_ranks = prompt_ranks(tokens, prompt_, in_.engine.chunk_tokens, in_.layout.attention_dp);
+        return s;
     }
 
     /// The cycle at a number of decoding sequences. Seconds per prompt hardly depend on it: those of the pass before,
@@ -51,8 +56,11 @@ class Loop {
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
             const double arrivals = decoding / steps_;
             c.prompt_at = decoding;
-            c.chunk_share = std::max(1 - std::exp(-arrivals), std::min(arrivals * prompt_ / chunk_,
-                                                                       in_.scalars.law.most_prefill_steps));
+            // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
+            // come together.
+            c.chunk_share =
+                std::max((1 - std::exp(-arrivals * held_)) / held_,
+                         std::min(arrivals * prompt_ / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
             c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
             c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
@@ -80,12 +88,13 @@ class Loop {
     /// sequences without prompts.
     [[nodiscard]] Seconds lone(double decoding, Seconds all_decoding) const {
         const double stages = in_.layout.pp;
-        const double chunk = chunk_ / stages;   // of one stage
+        const double chunk = chunk_ / stages;         // of one stage
+        const double own = in_.engine.chunk_tokens;   // of one rank, which a prompt stays on
         const double together = in_.traffic.equal_lengths ? running_ * prompt_ : prompt_;
-        const double piece = std::min(chunk, std::max(std::min(prompt_, chunk), together / stages));
+        const double piece = std::min(chunk, std::max(std::min(prompt_, own), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
         const Seconds first = in_.timer.time(prompt_shape(decoding, piece * stages)).total;
-        const double behind = std::max(prompt_ / chunk - 1, 0.0);
+        const double behind = std::max(prompt_ / own - 1, 0.0);
         return (1 + behind / stages) * (decode + extra(first, decode));
     }
 
@@ -93,7 +102,7 @@ class Loop {
         const double queueing =
             in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
         return lone_time + in_.scalars.first_token +
-               (0.5 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
+               (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
                (queueing / 2 * (running_ - 1)) * c.per_prompt;
     }
 
@@ -109,6 +118,7 @@ class Loop {
     double steps_;   // decode steps of a request
     double chunk_;
     bool mixed_;
+    double held_;   // steps from one that carries prompts to the next that may
 };
 
 /// Requests of one output token decode nothing: prompts follow one another, R T_p seconds from first to last.

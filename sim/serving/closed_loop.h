@@ -19,12 +19,15 @@ struct ServingInput {
 /// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
 ///   S = O/y                                      decode steps of a request, y tokens per step (1 without drafting)
 ///   a = R_d/S                                    requests that enter per step
-///   phi = max(1 - e^-a, min(a I/C, most))        share of the steps that carry prompts, C chunk of all ranks
+///   phi = max((1 - e^-am)/m, min(a I/C, most))   share of the steps that carry prompts, C chunk of all ranks, m steps
+///                                                between two of them (attention data parallelism; else 1): ranks step
+///                                                together, so one rank's prompt makes it a prompt step of all, as long
+///                                                as its busiest rank (prompt_ranks)
 ///   x = min(a I/phi, C)                          prompt tokens in such a step
 ///   ex = pre (t(R_d, x) - t(R_d, 0)) mixed;  pre t(0, x) separate
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
 ///   cycle = (S + A) t_d + R T_p                  A: steps between two polls for requests
-///   TTFT = lone + t_0 + (1/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead, stream interval
+///   TTFT = lone + t_0 + (m/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead, stream interval
 ///   TPOT = max((cycle - TTFT)/(O - 1), t_d/y)        no token comes faster than a decode step
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot

@@ -19,6 +19,7 @@ SchedulerRules scheduler_rules(const EngineSettings& settings, const Layout& lay
     r.queries = 1 + settings.draft_tokens;
     r.tokens_per_step = settings.tokens_per_step();
     r.ranks = layout.attention_dp;
+    r.prompt_interval = settings.prompt_interval;
     return r;
 }
 

@@ -40,6 +40,12 @@ struct SchedulerRules {
     return std::max(r.chunk_tokens - decodes * r.queries, 1.0);
 }
 
+/// Attention ranks that the prompt tokens of a step lie on: a prompt stays on one rank, so few prompts leave the others
+/// waiting for the busiest; 0 where there is one rank (StepShape::prompt_ranks).
+[[nodiscard]] inline double prompt_ranks(double tokens, double prompt, double chunk, double ranks) {
+    return ranks > 1 ? std::clamp(tokens / std::max(std::min(prompt, chunk), 1.0), 1.0, ranks) : 0;
+}
+
 /// Tokens that must be free to admit a request: I + O or I.
 [[nodiscard]] inline double admission_tokens(const SchedulerRules& r, double input, double output) {
     return r.cache == CachePolicy::reserve ? input + output : input;

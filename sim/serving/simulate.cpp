@@ -142,7 +142,7 @@ bool Run::admit(Rank& rank) {
 }
 
 bool Run::may_take_prompts() const {
-    if (since_prompt_ >= rules_.prompt_interval) return true;
+    if (rules_.ranks < 2 || since_prompt_ >= rules_.prompt_interval) return true;
     return std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.decodes == 0; });
 }
 

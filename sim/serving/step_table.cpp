@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "moecost/base/numerics.h"
+#include "moecost/serving/scheduler.h"
 
 namespace moecost {
 namespace {
@@ -66,6 +67,7 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
         s.prompt = prompt;
         s.prior = std::max(attended / tokens - (prompt + 1) / 2, 0.0);
         s.passes = passes;
+        s.prompt_ranks = prompt_ranks(tokens, prompt, settings.chunk_tokens, layout.attention_dp);
         return without + pre * (timer.time(s).total.value() - without);
     };
 }

@@ -17,7 +17,7 @@ struct BadInput {
 const BadInput table[] = {
     {"", "no command is given", "moecost --help"},
     {"estmate", "unknown command 'estmate'", "did you mean 'estimate'?"},
-    {"plan", "unknown command 'plan'", ""},
+    {"plan", "--rate: no load is given", ""},
     {"--model x estimate", "--model: stands before the command", "moecost COMMAND"},
     {"estimate --modle x", "--modle: unknown option", "did you mean '--model'?"},
     {"estimate --conc 5", "--conc: unknown option", ""},
@@ -54,8 +54,8 @@ const BadInput table[] = {
      "did you mean 'mixtral-8x7b'?"},
     {"estimate --model mixtral-8x7b --gpu h10", "'h10'", "did you mean"},
     {"estimate --model mixtral-8x7b --gpu h100,", "--gpu: is empty", ""},
-    {"estimate --model mixtral-8x7b --gpu h100 --isl ''", "--isl: is empty", "TOKENS"},
-    {"estimate --model mixtral-8x7b --gpu h100 --engine ''", "--engine: is empty", "NAME"},
+    {"estimate --model mixtral-8x7b --gpu h100 --isl ''", "--isl: is empty", ""},
+    {"estimate --model mixtral-8x7b --gpu h100 --engine ''", "--engine: is empty", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --concurrency 0", "--concurrency: '0' is not a number in", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --memory-fraction 1.2", "--memory-fraction: '1.2' is not a share in", ""},
     {"estimate --model mixtral-8x7b --gpu h100 --all-to-all fast", "--all-to-all: 'fast' is not a known value", "low-latency"},
@@ -103,8 +103,8 @@ const BadInput table[] = {
     {"calibrate --kernels data", "data: holds no kernel timing table", "gemm.csv"},
     {"calibrate --kernels data --profile h200", "--profile: 'h200' is no file", ".toml"},
     {"calibrate data", "data: is not expected", "--kernels"},
-    {"list", "no list is named", "models, families, gpus"},
-    {"list modles", "'modles' is no list", "did you mean 'models'?"},
+    {"list", "list needs the name of a list", "models, families, gpus"},
+    {"list modles", "'modles' is not a list of moecost", "did you mean 'models'?"},
     {"list gpus h100", "h100: is one name too many", ""},
     {"list prices h10", "'h10'", ""},
     {"fit", "one CSV of training runs is needed", ""},
@@ -122,7 +122,7 @@ const BadInput table[] = {
     {"validate none.csv", "none.csv: no such file", ""},
     {"validate data/scenario.toml", "data/scenario.toml:", ""},
     {"validate --only color=red", "--only: 'color=red' is not KEY=VALUE", ""},
-    {"completion fish", "one shell", "bash"},
+    {"completion csh", "csh", "bash"},
 };
 
 }   // namespace

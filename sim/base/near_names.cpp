@@ -50,7 +50,7 @@ std::string names_hint(std::string_view name, std::span<const std::string> candi
     std::string s;
     for (const std::string_view n : near) s.append(s.empty() ? "did you mean " : ", ").append(n);
     if (!s.empty()) s.append("? ");
-    return s.append(command).append(" shows all names");
+    return s.append("all names: ").append(command);
 }
 
 }   // namespace moecost

@@ -13,7 +13,7 @@ namespace moecost {
 /// regard to case and to '-' against '_'.
 [[nodiscard]] std::vector<std::string_view> related_names(std::string_view name,
                                                           std::span<const std::string> candidates);
-/// "did you mean a, b? COMMAND shows all names": the closest by edit distance, and all related ones.
+/// "did you mean a, b? all names: COMMAND": the closest by edit distance, and all related ones.
 [[nodiscard]] std::string names_hint(std::string_view name, std::span<const std::string> candidates,
                                      std::string_view command);
 

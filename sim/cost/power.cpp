@@ -3,25 +3,16 @@
 
 #include <algorithm>
 
-#include "moecost/base/data.h"
-
 namespace moecost {
-
-PowerLaw load_power_law(const DataStore& data) {
-    const Document document = data.open("hwmodels", "power", "table of power");
-    const Reader r(document);
-    r.allow_only({"schema", "date", "tensor_cores", "memory", "source"});
-    return {r.number("tensor_cores", fraction), r.number("memory", fraction)};
-}
 
 double activity(const StepTime& step, const PowerLaw& law) {
     const Seconds work = step.compute_busy + step.memory_busy;
     if (step.total.value() <= 0 || work.value() <= 0) return 0;
-    const Seconds apart = step.by_class[static_cast<std::size_t>(OpClass::host)] +
-                          step.by_class[static_cast<std::size_t>(OpClass::communication)];
-    const double kernels = std::clamp(1 - apart / step.total, 0.0, 1.0);
-    const double memory = std::min(1.0, step.memory_busy / step.total);
-    return std::min(1.0, law.tensor_cores * kernels * (step.compute_busy / work) + law.memory * memory);
+    const double host = step.by_class[static_cast<std::size_t>(OpClass::host)] / step.total;
+    const double links = step.by_class[static_cast<std::size_t>(OpClass::communication)] / step.total;
+    const double kernels = std::clamp(1 - host - links, 0.0, 1.0);
+    const double streams = std::min(1.0, step.memory_busy / step.total + links);
+    return std::min(1.0, law.tensor_cores * kernels * (step.compute_busy / work) + law.memory * streams);
 }
 
 Watts power_of(const Serving& serving, const Accelerator& gpu, const PowerLaw& law) {

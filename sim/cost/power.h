@@ -3,20 +3,15 @@
 #pragma once
 
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/power_law.h"
 #include "moecost/serving/serving.h"
 
 namespace moecost {
 
-/// Shares of TDP above idle (hwmodels/power.toml).
-struct PowerLaw {
-    double tensor_cores = 1;   // while a kernel is bound by them
-    double memory = 1;         // while memory streams at datasheet bandwidth
-};
-[[nodiscard]] PowerLaw load_power_law(const DataStore& data);
-
-/// u of one step = min(1, tensor_cores k c/(c + m) + memory m/t): c and m are the seconds of its FLOP and bytes at
-/// datasheet peak, t its time, k the share of t in kernels that are neither host time nor communication. The compute
-/// term counts time, not FLOP: a compute-bound kernel draws the TDP below the datasheet peak too.
+/// u of one step = min(1, tensor_cores k c/(c + m) + memory (m/t + x)): c and m are the seconds of its FLOP and bytes at
+/// datasheet peak, t its time, x the share of t in communication, k the share of t in other kernels (host time is idle).
+/// The compute term counts time, not FLOP: a compute-bound kernel draws the TDP below the datasheet peak too.
+/// Collectives move bytes through memory and links and draw as memory traffic does.
 [[nodiscard]] double activity(const StepTime& step, const PowerLaw& law);
 /// W = TDP (idle + (1 - idle) busy (p u_prompt + (1 - p) u_decode)), p the share of GPU time for prompts.
 [[nodiscard]] Watts power_of(const Serving& serving, const Accelerator& gpu, const PowerLaw& law);

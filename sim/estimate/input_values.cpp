@@ -2,6 +2,7 @@
 // Inputs by name, from text and back to text: what every reader and writer of the table shares.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "moecost/base/data.h"
 #include "moecost/base/dtype.h"
@@ -222,16 +223,53 @@ bool is_numeric(InputKind kind) {
 }
 
 std::string_view name_of(InputKind kind) {
-    constexpr std::string_view names[] = {"name",       "format", "word",   "whole",   "count",
-                                          "parameters", "share",  "tokens", "seconds", "gigabytes",
-                                          "money",      "toggle", "edit"};
-    return names[static_cast<std::size_t>(kind)];
+    switch (kind) {   // no default: the compiler names a kind that is missing
+        case InputKind::name:
+            return "name";
+        case InputKind::format:
+            return "format";
+        case InputKind::word:
+            return "word";
+        case InputKind::whole:
+            return "whole";
+        case InputKind::count:
+            return "count";
+        case InputKind::parameters:
+            return "parameters";
+        case InputKind::share:
+            return "share";
+        case InputKind::tokens:
+            return "tokens";
+        case InputKind::seconds:
+            return "seconds";
+        case InputKind::gigabytes:
+            return "gigabytes";
+        case InputKind::money:
+            return "money";
+        case InputKind::toggle:
+            return "toggle";
+        case InputKind::objective:
+            return "objective";
+        case InputKind::edit:
+            return "edit";
+    }
+    return {};
 }
 
 std::string_view unit_of(InputKind kind) {
-    constexpr std::string_view units[] = {"",       "",  "",   "",          "", "", "",
-                                          "tokens", "s", "GB", "USD/GPU-h", "", ""};
-    return units[static_cast<std::size_t>(kind)];
+    switch (kind) {
+        case InputKind::tokens:
+            return "tokens";
+        case InputKind::seconds:
+        case InputKind::objective:
+            return "s";
+        case InputKind::gigabytes:
+            return "GB";
+        case InputKind::money:
+            return "USD/GPU-h";
+        default:
+            return {};
+    }
 }
 
 std::string range_text(const Input& input) {

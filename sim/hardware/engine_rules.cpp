@@ -42,7 +42,11 @@ Compute how_computed(const EngineRules& rules, FormatRole role, DType format, st
         if (std::find(row.formats.begin(), row.formats.end(), format) != row.formats.end())
             return row.compute;
     }
-    return Compute::refused;
+    // Rows need not name every size of group: a packed format runs as the one whose kernels stand for it.
+    const DType kernels = info(format).kernels;
+    if (role == FormatRole::cache || kernels == format) return Compute::refused;
+    const Compute as = how_computed(rules, role, kernels, generation, kind);
+    return as == Compute::native && info(format).unit == MathUnit::bf16 ? Compute::weight_only : as;
 }
 
 FormatSupport format_support(const EngineRules& rules, std::string_view generation) {

@@ -92,7 +92,8 @@ class Loop {
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
         const double queueing =
             in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
-        return lone_time + in_.scalars.first_token + (0.5 + in_.engine.admission_steps) * c.decode.total +
+        return lone_time + in_.scalars.first_token +
+               (0.5 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
                (queueing / 2 * (running_ - 1)) * c.per_prompt;
     }
 
@@ -158,7 +159,8 @@ Serving closed_loop(const ServingInput& in, double requests) {
     s.e2e = s.ttft + (output - 1) * tpot;
     s.requests_per_s = PerSecond{requests / s.e2e.value()};
     s.running = running;
-    s.decoding = decoding;
+    // Little's law: the first token's way through the front end holds no slot of the engine's cycle.
+    s.decoding = std::min(s.requests_per_s.value() * (output - 1) * tpot.value(), running);
     s.prefill_share = std::min(1.0, running * c.per_prompt / c.length);
     s.decode_step = loop.shape(decoding, 0);
     s.prompt_step = loop.prompt_shape(c.prompt_at, c.tokens);

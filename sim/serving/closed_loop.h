@@ -24,7 +24,7 @@ struct ServingInput {
 ///   ex = pre (t(R_d, x) - t(R_d, 0)) mixed;  pre t(0, x) separate
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
 ///   cycle = (S + A) t_d + R T_p                  A: steps between two polls for requests
-///   TTFT = lone + t_0 + t_d/2 + kappa (R - 1) T_p/2 + A t_d
+///   TTFT = lone + t_0 + (1/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead, stream interval
 ///   TPOT = max((cycle - TTFT)/(O - 1), t_d/y)        no token comes faster than a decode step
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot

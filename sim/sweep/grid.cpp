@@ -67,7 +67,7 @@ std::vector<std::string> names_for_hints(const std::vector<std::string>& keys) {
     return names;
 }
 
-constexpr std::string_view tables_of_names = "moecost list figures and moecost list inputs";
+constexpr std::string_view tables_of_names = "moecost list figures, moecost list inputs";
 
 Axis read_axis(const DataStore& data, const Description& base, const Reader& r) {
     r.allow_only({"key", "keys", "values", "range", "log_range"});

@@ -51,8 +51,8 @@ TEST_CASE("a name that is a part of others, or holds one, brings those") {
     CHECK(name_hint("8xH100", names) == "near names: h100_sxm");
     CHECK(name_hint("sxm", names) == "near names: h100_sxm, h200_sxm, b200_sxm");
     CHECK(names_hint("h100_smx", names, "moecost list gpus") ==
-          "did you mean h100_sxm? moecost list gpus shows all names");
-    CHECK(names_hint("tpu", names, "moecost list gpus") == "moecost list gpus shows all names");
+          "did you mean h100_sxm? all names: moecost list gpus");
+    CHECK(names_hint("tpu", names, "moecost list gpus") == "all names: moecost list gpus");
     CHECK(related_names("h10", std::vector<std::string>{std::string(50000000, 'h')}).empty());
 }
 

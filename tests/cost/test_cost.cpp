@@ -127,6 +127,11 @@ TEST_CASE("power follows the time of compute-bound kernels and the bandwidth in 
     waiting.prefill_share = 0;
     waiting.decode_time.by_class[static_cast<std::size_t>(OpClass::host)] = Seconds{0.005};
     CHECK(cost(waiting).watts_per_gpu.value() == Approx(700 * (0.2 + 0.8 * (1.0 / 6 + 0.33))).epsilon(1e-12));
+    // A collective draws as memory traffic does.
+    waiting.decode_time.by_class[static_cast<std::size_t>(OpClass::host)] = Seconds{0};
+    waiting.decode_time.by_class[static_cast<std::size_t>(OpClass::communication)] = Seconds{0.002};
+    CHECK(cost(waiting).watts_per_gpu.value() ==
+          Approx(700 * (0.2 + 0.8 * (0.8 / 3 + 0.55 * 0.8))).epsilon(1e-12));
     Serving saturated = busy_server();
     saturated.decode_time.memory_busy = Seconds{0};
     saturated.prompt_time.memory_busy = Seconds{0};

@@ -58,7 +58,7 @@ TEST_CASE("H100 SXM as its datasheet says") {
     CHECK(a.peak_of(MathUnit::fp4).value() == 0);
     CHECK(a.memory_bandwidth.value() == doctest::Approx(3.35e12));
     CHECK(a.memory.value() ==
-          doctest::Approx(85.47e9).epsilon(1e-3));   // 79.6 GiB: "80 GB" is 80 GiB less ECC pages
+          doctest::Approx(85.03e9).epsilon(1e-3));   // 79.19 GiB: "80 GB" is 80 GiB less ECC pages
     CHECK(a.link_bandwidth.value() == 450e9);
     CHECK(a.nic_bandwidth.value() == 50e9);   // 400 Gbit/s
     CHECK(a.domain == 8);
@@ -74,12 +74,12 @@ TEST_CASE("figures of other accelerators, spot checks") {
         double bf16, fp8, fp4, tb_s, gib;
     };
     for (const Row& row :
-         {Row{"a100_sxm_80", 312, 0, 0, 2.039, 79.3}, Row{"h200_sxm", 989.4, 1978.9, 0, 4.8, 140.4},
-          Row{"h20_96", 148, 296, 0, 4.0, 95.6}, Row{"b200_sxm", 2250, 4500, 9000, 7.7, 178.4},
+         {Row{"a100_sxm_80", 312, 0, 0, 2.039, 79.25}, Row{"h200_sxm", 989.4, 1978.9, 0, 4.8, 139.81},
+          Row{"h20_96", 148, 296, 0, 4.0, 95.6}, Row{"b200_sxm", 2250, 4500, 9000, 7.7, 178.35},
           Row{"b300_sxm", 2250, 4500, 14000, 7.75, 268.6}, Row{"gb200_nvl72", 2500, 5000, 10000, 8.0, 185.0},
-          Row{"gb300_nvl72", 2500, 5000, 15000, 8.0, 277.5}, Row{"mi300x", 1307.4, 2614.9, 0, 5.3, 192},
-          Row{"mi355x", 2516.6, 5033.2, 10066, 8.0, 288}, Row{"l40s", 362, 733, 0, 0.864, 45.0},
-          Row{"rtx_4090", 165.2, 330.3, 0, 1.008, 23.5}}) {
+          Row{"gb300_nvl72", 2500, 5000, 15000, 8.0, 276.62}, Row{"mi300x", 1307.4, 2614.9, 0, 5.3, 192},
+          Row{"mi355x", 2516.6, 5033.2, 10066, 8.0, 287.98}, Row{"l40s", 362, 733, 0, 0.864, 44.4},
+          Row{"rtx_4090", 165.2, 330.3, 0, 1.008, 23.55}}) {
         CAPTURE(row.name);
         const Accelerator a = load_accelerator(data, row.name);
         CHECK(a.peak_of(MathUnit::bf16).value() == doctest::Approx(row.bf16 * 1e12));

@@ -93,7 +93,7 @@ TEST_CASE("a bad number is refused with its line and column") {
               (void)parsed(header + "a,b,c,d,1,1,closed_loop,3\na,b,c,d,1,1,closed_loop,fast\n");
           }) == "points.csv:3: key 'ttft_ms': 'fast' is not a number");
     CHECK(message_of([&] { (void)parsed(header + "a,b,c,d,-5,1,closed_loop,3\n"); }) ==
-          "points.csv:2: key 'isl': is negative");
+          "points.csv:2: key 'isl': is not in 1..1e9");
     CHECK(message_of([&] { (void)parsed(header + "a,b,c,d,1,1,closed_loop,nan\n"); }) ==
           "points.csv:2: key 'ttft_ms': 'nan' is not a number");
     CHECK(message_of([&] { (void)parsed(header + "a,b,c\n"); }) ==

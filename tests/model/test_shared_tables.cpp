@@ -8,6 +8,7 @@
 
 #include "fixtures.h"
 #include "moecost/base/format.h"
+#include "moecost/base/gzip.h"
 #include "moecost/model/cache.h"
 #include "moecost/model/counts.h"
 
@@ -96,7 +97,7 @@ TEST_CASE("components of literal tensor lists add up alike" * without_tables()) 
     for (const auto& entry : std::filesystem::directory_iterator(shared("models/tensors"))) {
         const std::string id = entry.path().stem().stem().string();
         CAPTURE(id);
-        const CsvTable table(read_file(entry.path().string()), id);
+        const CsvTable table(read_text(entry.path().string()), id);
         std::map<std::string, double> expected;
         for (std::size_t row = 0; row < table.rows(); ++row) {
             if (test::value(table, row, "mtp") != 0) continue;

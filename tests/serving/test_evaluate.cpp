@@ -126,7 +126,7 @@ TEST_CASE("what cannot run is an answer with both numbers, not an exception") {
     REQUIRE(!estimate);
     CHECK(estimate.error().reason == "the weights do not fit");
     CHECK(estimate.error().needed > 84);
-    CHECK(estimate.error().available == Approx(0.91 * 79.6 * gib / 1e9).epsilon(1e-9));
+    CHECK(estimate.error().available == Approx(0.91 * 79.19 * gib / 1e9).epsilon(1e-9));
     s.pool().layout.tp = 3;
     CHECK(evaluate(s).error().reason == "tensor parallelism must divide the attention heads");
     Description batch = deployment("llama-3.1-8b", "h100", "vllm", 1, 1e6);

@@ -206,6 +206,20 @@ std::vector<std::string> expand(std::string_view expression) {
     return done;
 }
 
+/// The longest run of plain characters that stand once each.
+std::string longest_literal(const std::vector<PatternAtom>& atoms) {
+    std::string longest;
+    std::string run;
+    for (const PatternAtom& atom : atoms) {
+        if (atom.set.size() == 1 && !atom.negated && atom.repeat == '1')
+            run += atom.set;
+        else
+            run.clear();
+        if (run.size() > longest.size()) longest = run;
+    }
+    return longest;
+}
+
 /// The alternatives of an expression; those with unknown constructs are left out.
 std::vector<PatternSequence> compile_expression(std::string_view expression) {
     std::vector<PatternSequence> result;
@@ -219,7 +233,8 @@ std::vector<PatternSequence> compile_expression(std::string_view expression) {
         if (!atoms) continue;
         size += atoms->size();
         if (size > max_atoms) return {};
-        result.push_back({std::move(*atoms), to_end});
+        std::string literal = longest_literal(*atoms);
+        result.push_back({std::move(*atoms), to_end, std::move(literal)});
     }
     return result;
 }
@@ -244,9 +259,11 @@ bool ModulePattern::matches(std::string_view module) const {
         case Form::glob:
             return glob_covers(text_, module);
         case Form::expression:
-            return std::any_of(
-                alternatives_.begin(), alternatives_.end(),
-                [module](const PatternSequence& s) { return sequence_matches(s.atoms, module, s.to_end); });
+            return std::any_of(alternatives_.begin(), alternatives_.end(),
+                               [module](const PatternSequence& s) {
+                                   return module.find(s.literal) != std::string_view::npos &&
+                                          sequence_matches(s.atoms, module, s.to_end);
+                               });
         case Form::nothing:
             break;
     }

@@ -24,6 +24,7 @@ struct PatternAtom {
 struct PatternSequence {
     std::vector<PatternAtom> atoms;
     bool to_end = false;   // must reach the end of the name
+    std::string literal;   // text that every name it matches holds: most names are told apart by it alone
 };
 
 /// Expressions may hold groups, alternatives, classes, escapes and * + ?; any other construct matches

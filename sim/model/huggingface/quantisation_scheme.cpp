@@ -2,69 +2,19 @@
 // Quantisation as the tools write it: fp8, mxfp4, AWQ, GPTQ, auto-round, bitsandbytes, HQQ, torchao, Quark, modelopt,
 // compressed-tensors, W4A-fp8. One reader per tool; a table it does not understand is an error, never a guess of bf16.
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "moecost/model/huggingface/module_lists.h"
 #include "moecost/model/huggingface/quantisation.h"
 
 namespace moecost {
 namespace {
-
-constexpr std::size_t max_patterns = 256;   // different ones, after layer numbers are taken out
 
 /// Fails, or tells what was left out where the caller states the format of the weights.
 void not_understood(const HfConfig& config, const Reader& table, std::string_view key, std::string message) {
     if (!config.options->weights_stated)
         table.fail(key, message, "--weights FORMAT states the number format");
     config.note(message.append(": the format given is taken"));
-}
-
-bool is_number(std::string_view segment) {
-    return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-/// "model.layers.3.mlp.gate" to "layers.#.mlp.gate"; the number of the layer, -1 without one. Expressions stay.
-int normalise(std::string& pattern) {
-    if (pattern.starts_with("re:")) return -1;
-    std::string result;
-    int layer = -1;
-    std::string_view rest = pattern;
-    while (!rest.empty()) {
-        const std::size_t dot = rest.find('.');
-        std::string_view segment = rest.substr(0, dot);
-        rest = dot == std::string_view::npos ? std::string_view{} : rest.substr(dot + 1);
-        const bool star = segment.ends_with('*') && is_number(segment.substr(0, segment.size() - 1));
-        if (is_number(segment) || star) {
-            if (layer < 0 && result.ends_with("layers")) {   // what precedes differs by wrapper
-                result = "layers";
-                layer = max_layers;   // where it does not fit an int
-                std::from_chars(segment.data(), segment.data() + segment.size(), layer);
-            }
-            segment = star ? "#*" : "#";
-        }
-        if (!result.empty()) result += '.';
-        result.append(segment);
-    }
-    pattern = std::move(result);
-    return layer;
-}
-
-/// Entries as patterns; names of layers beyond the last (MTP modules) are left out.
-std::vector<ListedModules> listed(const HfConfig& config, const Reader& table, std::string_view key,
-                                  std::vector<std::string> names) {
-    std::map<std::string, int> counts;
-    for (std::string& name : names) {
-        const int layer = normalise(name);
-        if (layer >= config.layers) continue;
-        counts[std::move(name)] += layer >= 0 ? 1 : 0;
-        if (counts.size() > max_patterns) table.fail(key, "more than 256 different entries");
-    }
-    std::vector<ListedModules> result;
-    for (const auto& [name, count] : counts) {
-        const bool twice = std::count(name.begin(), name.end(), '#') > 1;
-        result.push_back({ModulePattern(name), count, twice});
-    }
-    return result;
 }
 
 /// Format by the name of an algorithm such as NVFP4, FP8_PB_WO, W4A16_AWQ.

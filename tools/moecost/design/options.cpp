@@ -17,9 +17,9 @@ namespace moecost::cli {
 namespace {
 
 // Options of a single deployment that design searches over, or that name a model.
-constexpr std::string_view searched[] = {"model",   "set",      "family",      "size",
-                                         "experts", "top-k",    "granularity", "shared-experts",
-                                         "gpus",    "replicas", "concurrency"};
+constexpr std::string_view searched[] = {
+    "model",          "set",  "family",   "size",        "experts",    "top-k",     "granularity",
+    "shared-experts", "gpus", "replicas", "concurrency", "ignore-key", "text-only", "host-tables"};
 
 bool is_searched(std::string_view key) {
     return std::find(std::begin(searched), std::end(searched), key) != std::end(searched);

@@ -107,12 +107,13 @@ void read_layouts(const CommandLine& line, PlanSpace& space) {
     space.exchanges = exchanges_of(line);
 }
 
+/// "all": the formats that have kernels of their own; those that store the same number in other bytes are named one by one.
 std::vector<std::string> formats_of(const CommandLine& line, std::string_view key) {
     std::vector<std::string> list = list_or(line, key, {"auto"});
     if (list != std::vector<std::string>{"all"}) return list;
     list = {"auto"};
     for (const DTypeInfo& i : dtype_table) {
-        if (i.type != DType::fp32) list.emplace_back(i.name);
+        if (i.type != DType::fp32 && i.kernels == i.type) list.emplace_back(i.name);
     }
     return list;
 }
@@ -299,9 +300,11 @@ std::vector<Flag> plan_flags() {
         if (flag.key == "cluster") flag.help = "instead of --gpu: clusters that compete, joined by commas";
         if (flag.key == "engine") flag.help = "engines, joined by commas, or all (default: vllm)";
         if (flag.key == "weights")
-            flag.help = "formats of the weights, joined by commas, or all (default: as released)";
+            flag.help =
+                "formats of the weights, a list, or all with kernels of their own (default: as released)";
         if (flag.key == "kv")
-            flag.help = "formats of the KV cache, joined by commas, or all (default: of the engine)";
+            flag.help =
+                "formats of the KV cache, a list, or all with kernels of their own (default: of the engine)";
         if (flag.key == "chunk")
             flag.help = "prompt tokens of a step, a list (default: of the engine, 2048, 8192, 16384)";
         if (flag.key == "draft-tokens") flag.help = "tokens drafted per decode step, a list (default: 0)";

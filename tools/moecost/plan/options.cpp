@@ -107,12 +107,13 @@ void read_layouts(const CommandLine& line, PlanSpace& space) {
     space.exchanges = exchanges_of(line);
 }
 
+/// "all": the formats that have kernels of their own; those that store the same number in other bytes are named one by one.
 std::vector<std::string> formats_of(const CommandLine& line, std::string_view key) {
     std::vector<std::string> list = list_or(line, key, {"auto"});
     if (list != std::vector<std::string>{"all"}) return list;
     list = {"auto"};
     for (const DTypeInfo& i : dtype_table) {
-        if (i.type != DType::fp32) list.emplace_back(i.name);
+        if (i.type != DType::fp32 && i.kernels == i.type) list.emplace_back(i.name);
     }
     return list;
 }
@@ -160,37 +161,74 @@ double slower_of(const Scenario& s, const PlanningAssumptions& a) {
     return p.basis == Provenance::borrowed ? a.not_calibrated_slower : 1;
 }
 
-void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
-                 std::size_t kind, PlanQuestion& q) {
-    std::optional<Scenario> machine;
-    const std::size_t index = q.space.machines.size();
-    for (const std::string& weights : c.weights) {
-        for (const std::string& experts : c.experts) {
-            for (const std::string& cache : c.cache) {
-                Description d = base;
-                if (weights != "auto") set_if(d, "weights", weights);
-                if (experts != "auto") set_if(d, "expert-weights", experts);
-                if (cache != "auto") set_if(d, "kv", cache);
-                Scenario s;
-                std::optional<Infeasible> why;
-                if (machine) {
-                    s = *machine;
-                    why = set_formats(d, s);
-                } else {
-                    auto described = resolve(in.data, d, model);
-                    if (described)
-                        machine = s = *described;
-                    else
-                        why = described.error();
-                }
-                if (why)
+/// The description of a choice of formats; "auto": as released, or of the engine.
+Description with_formats(Description d, const std::string& weights, const std::string& experts,
+                         const std::string& cache) {
+    if (weights != "auto") set_if(d, "weights", weights);
+    if (experts != "auto") set_if(d, "expert-weights", experts);
+    if (cache != "auto") set_if(d, "kv", cache);
+    return d;
+}
+
+/// Formats of a list that run on the machine where the other parts are bf16; the others are counted with the reason.
+template <class Describe>
+std::vector<std::string> runnable(const std::vector<std::string>& list, const Scenario& machine,
+                                  Describe describe_one, PlanQuestion& q) {
+    std::vector<std::string> runs;
+    for (const std::string& format : list) {
+        Scenario s = machine;
+        const auto why = set_formats(describe_one(format), s);
+        if (why)
+            ++q.rejected[to_text(*why)];
+        else
+            runs.push_back(format);
+    }
+    return runs;
+}
+
+/// Every choice of formats on a machine: part by part first, so that what never runs is asked once.
+void add_formats(const Choices& c, const Description& base, const Scenario& machine, std::size_t index,
+                 PlanQuestion& q) {
+    const std::string plain = "bf16";
+    const bool one_format = c.experts == std::vector<std::string>{"auto"};
+    const auto weights = runnable(
+        c.weights, machine,
+        [&](const std::string& w) { return with_formats(base, w, one_format ? "auto" : plain, plain); }, q);
+    const auto experts =
+        one_format ? c.experts
+                   : runnable(
+                         c.experts, machine,
+                         [&](const std::string& e) { return with_formats(base, plain, e, plain); }, q);
+    const auto caches = runnable(
+        c.cache, machine, [&](const std::string& k) { return with_formats(base, plain, plain, k); }, q);
+    for (const std::string& w : weights) {
+        for (const std::string& e : experts) {
+            for (const std::string& k : caches) {
+                const Description d = with_formats(base, w, e, k);
+                Scenario s = machine;
+                if (const auto why = set_formats(d, s))
                     ++q.rejected[to_text(*why)];
                 else
                     add_settings(c, d, s, index, q);
             }
         }
     }
-    if (machine) q.space.machines.push_back({*machine, slower_of(*machine, q.assumptions), kind});
+}
+
+void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
+                 std::size_t kind, PlanQuestion& q) {
+    Expected<Scenario> machine =
+        resolve(in.data, with_formats(base, c.weights.front(), c.experts.front(), c.cache.front()), model);
+    if (!machine) machine = resolve(in.data, with_formats(base, "bf16", "bf16", "bf16"), model);
+    if (!machine) {
+        ++q.rejected[to_text(machine.error())];
+        return;
+    }
+    const std::size_t index = q.space.machines.size();
+    const std::size_t before = q.space.variants.size();
+    add_formats(c, base, *machine, index, q);
+    if (q.space.variants.size() > before)
+        q.space.machines.push_back({*machine, slower_of(*machine, q.assumptions), kind});
 }
 
 Architecture model_of(const Invocation& in, const Description& d) {
@@ -262,9 +300,11 @@ std::vector<Flag> plan_flags() {
         if (flag.key == "cluster") flag.help = "instead of --gpu: clusters that compete, joined by commas";
         if (flag.key == "engine") flag.help = "engines, joined by commas, or all (default: vllm)";
         if (flag.key == "weights")
-            flag.help = "formats of the weights, joined by commas, or all (default: as released)";
+            flag.help =
+                "formats of the weights, a list, or all with kernels of their own (default: as released)";
         if (flag.key == "kv")
-            flag.help = "formats of the KV cache, joined by commas, or all (default: of the engine)";
+            flag.help =
+                "formats of the KV cache, a list, or all with kernels of their own (default: of the engine)";
         if (flag.key == "chunk")
             flag.help = "prompt tokens of a step, a list (default: of the engine, 2048, 8192, 16384)";
         if (flag.key == "draft-tokens") flag.help = "tokens drafted per decode step, a list (default: 0)";

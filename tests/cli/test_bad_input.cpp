@@ -122,7 +122,7 @@ const BadInput table[] = {
     {"validate none.csv", "none.csv: no such file", ""},
     {"validate data/scenario.toml", "data/scenario.toml:", ""},
     {"validate --only color=red", "--only: 'color=red' is not KEY=VALUE", ""},
-    {"completion csh", "csh", "bash"},
+    {"completion csh", "completion is written for one shell", "bash"},
 };
 
 }   // namespace

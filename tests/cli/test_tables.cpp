@@ -112,7 +112,7 @@ TEST_CASE("text uses the width that is there, from 80 columns up, and cuts nothi
     CHECK(longest_line(run_program("estimate --help", "COLUMNS=160").out) > 100);
     for (const char* list : {"list traffic", "list prices", "list clusters", "list inputs", "list figures"}) {
         CAPTURE(list);
-        CHECK(run_program(list, "COLUMNS=80").out.find("...\n") == std::string::npos);
+        CHECK(run_program(list, "COLUMNS=80").out == run_program(list, "COLUMNS=400").out);
     }
 }
 

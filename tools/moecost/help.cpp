@@ -64,7 +64,12 @@ std::string program_help(std::size_t width) {
     std::string s("moecost: what a token of a Mixture-of-Experts model costs on rented GPUs\n\n");
     s.append("usage: moecost COMMAND [options]\n\n");
     for (const Command& command : commands()) {
-        s.append("  ").append(align_left(command.name, 12)).append(command.question).append("\n");
+        // wrapped() breaks at single blanks: the columns of the name are dots until it is done.
+        std::string line(align_left(command.name, 12));
+        std::replace(line.begin(), line.end(), ' ', '.');
+        line = wrapped(std::string("..").append(line).append(command.question), 14, width);
+        std::replace(line.begin(), line.begin() + 14, '.', ' ');
+        s.append(line);
     }
     s.append("\n  moecost COMMAND --help      options of a command, with an example\n");
     s.append("  moecost --version           version of the program\n");

@@ -150,11 +150,12 @@ CASES
     echo
 }
 
-work=$(mktemp)
-trap 'rm -f "$work"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 for figure in 1 2 3 4 5 6 7; do
     for format in svg png; do
-        "figure$figure" "$here/figure$figure.$format" >"$work"
-        gnuplot "$work"
+        "figure$figure" "$here/figure$figure.$format" >"$work/figure"
+        gnuplot "$work/figure"
+        cp "$work/picture" "$here/figure$figure.$format"
     done
 done

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of commands. A new command is one line here, its declaration in command.h and a file of its own.
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 
 #include "command.h"
 #include "moecost/base/gzip.h"
@@ -27,8 +29,12 @@ constexpr Command table[] = {
     {"list", "which models, families, gpus, engines, traffic, prices and loss laws are known?",
      "models|families|gpus|clusters|engines|traffic|prices|laws [GPU]", "moecost list gpus", no_flags,
      run_list},
-    {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
-     "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import},
+    {"launch", "which commands start this deployment, and which one checks the answer?",
+     "--model MODEL --gpu GPU [options]", "moecost launch --model deepseek-r1 --gpu h200_sxm --tp 8 --ep 8",
+     launch_flags, run_launch},
+    {"import", "what is this model, this server command or this benchmark, in our own terms?",
+     "hf CONFIG.json | cmd COMMAND|FILE | bench FILE... [options]",
+     "moecost import cmd 'vllm serve Qwen/Qwen3-235B-A22B -tp 4'", import_flags, run_import},
     {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
      "moecost validate --only scenario=closed_loop", validate_flags, run_validate},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
@@ -53,7 +59,7 @@ constexpr Flag shared_flags[] = {
 };
 
 bool prints_one_format(const Command& command) {
-    return command.run == run_import || command.run == run_man || command.run == run_completion;
+    return command.run == run_man || command.run == run_completion;
 }
 
 }   // namespace
@@ -86,6 +92,7 @@ std::vector<Flag> description_flags() {
 }
 
 std::string read_input(const std::string& path) {
+    if (path == "-") return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     std::error_code ec;
     if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
     if (std::filesystem::is_directory(path, ec)) throw InputError({path}, {}, "is a folder, not a file");

@@ -35,7 +35,7 @@ constexpr Command table[] = {
     {"import", "what is this model, this server command or this benchmark, in our own terms?",
      "hf CONFIG.json | cmd COMMAND|FILE | bench FILE... [options]",
      "moecost import cmd 'vllm serve Qwen/Qwen3-235B-A22B -tp 4'", import_flags, run_import},
-    {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
+    {"validate", "how far are the predictions from measurements?", "[FILE.csv|RESULT.json...] [options]",
      "moecost validate --only scenario=closed_loop", validate_flags, run_validate},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
      "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit},

@@ -261,15 +261,19 @@ void Facts::set_known(const std::string& name, double value, const std::string& 
 /// Solves one equation that lacks one factor; false: there is none. A factor "/x" stands on the other side.
 bool Facts::solve_once() {
     for (auto e = equations_.begin(); e != equations_.end(); ++e) {
+        const auto unknown = [&](const std::string& factor) {
+            return known_.count(factor.starts_with('/') ? factor.substr(1) : factor) == 0;
+        };
+        const bool all_known = std::none_of(e->factors.begin(), e->factors.end(), unknown);
         std::vector<std::string> open;
         double number = e->number;
         for (const std::string& factor : e->factors) {
-            const bool other_side = factor.starts_with('/');
-            const auto it = known_.find(other_side ? factor.substr(1) : factor);
-            if (it == known_.end() || factor == e->subject)
+            if (unknown(factor) || (all_known && factor == e->subject))
                 open.push_back(factor);
+            else if (factor.starts_with('/'))
+                number *= known_[factor.substr(1)];
             else
-                number = other_side ? number * it->second : number / it->second;
+                number /= known_[factor];
         }
         if (open.size() != 1 || open.front().starts_with('/')) continue;
         const FlagSubject* subject = subject_named(open.front());

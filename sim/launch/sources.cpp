@@ -156,7 +156,9 @@ class Finder {
         const auto* table = std::get_if<Value::Table>(&v.content);
         if (table == nullptr) return;
         for (const auto& [key, value] : *table) {
-            const auto* text = std::get_if<std::string>(&value.content);
+            const auto* inner = std::get_if<Value::Table>(&value.content);
+            const Value* content = inner != nullptr ? entry(*inner, "content") : &value;
+            const auto* text = content != nullptr ? std::get_if<std::string>(&content->content) : nullptr;
             if (text != nullptr && (key.ends_with(".yaml") || key.ends_with(".yml")))
                 files_[base_name(key)] = *text;
             collect_files(value);

@@ -63,6 +63,11 @@ struct EngineFlag {
     double add = 0;                                            // to the product
     std::string text;                                          // template with {names}; empty: none
     std::vector<std::pair<std::string, std::string>> values;   // our word, the engine's
+    std::vector<std::pair<std::string, std::string>> reads;    // further words of the engine, ours
+    std::vector<std::pair<std::string, std::vector<std::string>>> implies;   // a quantity and its factors
+    bool refines = false;   // says nothing by itself: narrows what another row of the input says
+    std::string beside;     // the switch without which the number means `alone`
+    std::string alone;
     std::vector<Condition> when;
     std::string off, since, until;
     [[nodiscard]] bool is_switch() const { return value.empty() && text.empty() && values.empty(); }
@@ -70,7 +75,15 @@ struct EngineFlag {
 
 struct EngineProgram {
     std::vector<std::string> command, config;
+    std::vector<std::vector<std::string>> starts;   // further words that start the same server
+    std::vector<std::string>
+        across_nodes;           // the words before the command on more than one node; may be empty
+    bool abbreviates = false;   // unique beginnings of a flag stand for it
     std::string image, health, since;
+    std::string tag;                   // before a version in the tag of the image: "v" or empty
+    std::vector<std::string> dynamo;   // the words that start a Dynamo worker; empty: not known
+    std::string dynamo_image;
+    std::string llm_d;   // modelCommand of llm-d values; empty: not known
     int port = 0;
 };
 

@@ -121,7 +121,7 @@ DefaultsRow defaults_row(const Reader& r, std::vector<std::string>& generations,
 
 EngineFlag engine_flag(const Reader& r, std::vector<std::string>& generations) {
     r.allow_only({"input", "flag", "aliases", "yaml", "value", "add", "template", "values", "when", "off",
-                  "since", "until"});
+                  "since", "until", "reads", "implies", "refines", "beside", "alone"});
     EngineFlag f;
     f.input = r.text("input");
     f.flag = r.text("flag");
@@ -134,6 +134,18 @@ EngineFlag engine_flag(const Reader& r, std::vector<std::string>& generations) {
         const Reader words = r.table("values");
         for (const std::string& key : words.keys()) f.values.emplace_back(key, words.text(key));
     }
+    if (r.has("reads")) {
+        const Reader words = r.table("reads");
+        for (const std::string& key : words.keys()) f.reads.emplace_back(key, words.text(key));
+    }
+    if (r.has("implies")) {
+        const Reader products = r.table("implies");
+        for (const std::string& key : products.keys()) f.implies.emplace_back(key, products.texts(key));
+    }
+    f.refines = r.flag_or("refines", false);
+    f.beside = r.text_or("beside", "");
+    f.alone = r.text_or("alone", "");
+    if (f.beside.empty() != f.alone.empty()) r.fail("alone", "stands with 'beside'");
     f.when = read_conditions(r, "when", generations);
     f.off = r.text_or("off", "");
     f.since = r.text_or("since", "");
@@ -144,10 +156,20 @@ EngineFlag engine_flag(const Reader& r, std::vector<std::string>& generations) {
 }
 
 EngineProgram program(const Reader& r) {
-    r.allow_only({"command", "image", "config", "port", "health", "since", "source"});
+    r.allow_only({"command", "starts", "across_nodes", "abbreviates", "image", "tag", "dynamo",
+                  "dynamo_image", "llm_d", "config", "port", "health", "since", "source"});
     EngineProgram p;
     p.command = r.texts("command");
     p.config = r.texts("config");
+    if (r.has("starts")) {
+        for (const Reader& start : r.tables("starts")) p.starts.push_back(start.texts("words"));
+    }
+    if (r.has("across_nodes")) p.across_nodes = r.texts("across_nodes");
+    p.tag = r.text_or("tag", "");
+    if (r.has("dynamo")) p.dynamo = r.texts("dynamo");
+    p.dynamo_image = r.text_or("dynamo_image", "");
+    p.llm_d = r.text_or("llm_d", "");
+    p.abbreviates = r.flag_or("abbreviates", false);
     p.image = r.text("image");
     p.health = r.text("health");
     p.since = r.text_or("since", "");

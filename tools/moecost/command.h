@@ -74,6 +74,8 @@ struct Command {
 [[nodiscard]] Answer run_list(const Invocation& invocation);
 [[nodiscard]] Answer run_import(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> import_flags();
+[[nodiscard]] Answer run_launch(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> launch_flags();
 [[nodiscard]] Answer run_validate(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> validate_flags();
 [[nodiscard]] Answer run_sweep(const Invocation& invocation);

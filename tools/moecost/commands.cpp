@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of commands. A new command is one line here, its declaration in command.h and a file of its own.
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 
 #include "command.h"
 #include "list/models.h"
@@ -32,9 +34,13 @@ constexpr Command table[] = {
      "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params, "@model"},
     {"list", "which models, gpus, engines, prices, inputs, figures, ... are known?", "WHAT [GPU]",
      "moecost list gpus", list_flags, run_list, "@lists"},
-    {"import", "what is this model, as a model file of our own?", "hf CONFIG.json [options]",
-     "moecost import hf config.json --name my-model --output my-model.toml", import_flags, run_import, "hf"},
-    {"validate", "how far are the predictions from measurements?", "[FILE.csv...] [options]",
+    {"launch", "which commands start this deployment, and which one checks the answer?",
+     "--model MODEL --gpu GPU [options]", "moecost launch --model deepseek-r1 --gpu h200_sxm --tp 8 --ep 8",
+     launch_flags, run_launch, ""},
+    {"import", "what is this model, server command or benchmark, in our own terms?",
+     "hf CONFIG.json | cmd COMMAND|FILE | bench FILE... [options]",
+     "moecost import cmd 'vllm serve Qwen/Qwen3-235B-A22B -tp 4'", import_flags, run_import, "hf|cmd|bench"},
+    {"validate", "how far are the predictions from measurements?", "[FILE.csv|RESULT.json...] [options]",
      "moecost validate --only scenario=closed_loop", validate_flags, run_validate, ""},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
      "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit, ""},
@@ -61,7 +67,7 @@ constexpr Flag shared_flags[] = {
 };
 
 bool prints_one_format(const Command& command) {
-    return command.run == run_import || command.run == run_man || command.run == run_completion;
+    return command.run == run_man || command.run == run_completion;
 }
 
 }   // namespace
@@ -95,6 +101,7 @@ std::vector<Flag> description_flags() {
 }
 
 std::string read_input(const std::string& path) {
+    if (path == "-") return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     std::error_code ec;
     if (!std::filesystem::exists(path, ec)) throw InputError({path}, {}, "no such file");
     if (std::filesystem::is_directory(path, ec)) throw InputError({path}, {}, "is a folder, not a file");

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command `import`: a Hugging Face config.json as a model file of our own.
+// The command `import`: a Hugging Face config.json as a model file of our own, a server command as a scenario
+// (launch/read.cpp), results of a load generator as measured points (launch/bench.cpp).
 #include <filesystem>
 
 #include "command.h"
+#include "launch/launch.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/huggingface/huggingface.h"
 #include "moecost/model/library.h"
@@ -49,24 +51,11 @@ Architecture import_config(const Invocation& invocation, std::string path) {
     return import_huggingface(config, &format, options);
 }
 
-}   // namespace
-
-std::vector<Flag> import_flags() {
-    return {
-        {"quantisation", "FILE", "Import", "hf_quant_config.json (default: the one beside CONFIG.json)"},
-        {"name", "NAME", "Import", "name of the model (default: what the config says)"},
-        {"weights", "FORMAT", "Import", "format of all GEMM weights, where the config's is not understood"},
-        {"ignore-key", "KEY", "Import",
-         "count the model without this key, which is not known here; may be repeated"},
-        {"text-only", "", "Import", "leave encoders of images and sound out"},
-        {"host-tables", "", "Import", "n-gram and per-layer tables lie in the memory of the host"}};
-}
-
-Answer run_import(const Invocation& invocation) {
+Answer import_model(const Invocation& invocation) {
+    if (invocation.format != Format::text)
+        throw InputError({"--format"}, {}, "a model file is TOML alone", "leave --format out");
     const auto& given = invocation.line.positional;
-    if (given.size() != 2 || given[0] != "hf") {
-        throw InputError({}, {}, "a format and one file are needed", "moecost import hf config.json");
-    }
+    if (given.size() != 2) throw InputError({}, {}, "one file is needed", "moecost import hf config.json");
     Architecture architecture = import_config(invocation, given[1]);
     if (const std::string* name = invocation.line.find("name")) {
         if (printable(*name) != *name)
@@ -74,10 +63,35 @@ Answer run_import(const Invocation& invocation) {
         architecture.name = *name;
     }
     state_weights(invocation.line, architecture);
-    Answer answer;
-    answer.messages = warning_lines(architecture);
-    answer.output = architecture_to_toml(architecture);
-    return answer;
+    return {architecture_to_toml(architecture), warning_lines(architecture), answered};
+}
+
+}   // namespace
+
+std::vector<Flag> import_flags() {
+    std::vector<Flag> flags{
+        {"quantisation", "FILE", "Model", "hf: hf_quant_config.json (default: the one beside CONFIG.json)"},
+        {"name", "NAME", "Model", "hf: name of the model (default: what the config says)"},
+        {"weights", "FORMAT", "Model",
+         "hf: format of all GEMM weights, where the config's is not understood"},
+        {"ignore-key", "KEY", "Model",
+         "hf: count the model without this key, which is not known here; may be repeated"},
+        {"text-only", "", "Model", "hf: leave encoders of images and sound out"},
+        {"host-tables", "", "Model", "hf: n-gram and per-layer tables lie in the memory of the host"},
+        {"settings", "FILE", "Command",
+         "cmd: settings file of the engine (default: the one the command names)"},
+        {"pick", "N", "Command", "cmd: which of several server commands (default: 1)"}};
+    for (Flag& flag : run_flags()) flags.push_back(flag);
+    return flags;
+}
+
+Answer run_import(const Invocation& invocation) {
+    const auto& given = invocation.line.positional;
+    const std::string kind = given.empty() ? std::string() : given[0];
+    if (kind == "hf") return import_model(invocation);
+    if (kind == "cmd") return import_command(invocation);
+    if (kind == "bench") return import_bench(invocation);
+    throw InputError({}, {}, "hf, cmd or bench is needed", "moecost import hf config.json");
 }
 
 }   // namespace moecost::cli

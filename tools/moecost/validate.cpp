@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "command.h"
+#include "launch/launch.h"
 #include "moecost/base/csv.h"
 #include "moecost/base/file.h"
 #include "moecost/base/format.h"
@@ -73,7 +74,9 @@ bool keeps(const Filter& f, const MeasuredPoint& p) {
 std::vector<MeasuredPoint> points_of(const Invocation& invocation) {
     std::vector<MeasuredPoint> points;
     for (const std::string& file : invocation.line.positional) {
-        const auto more = read_points(CsvTable(read_input(file), file));
+        const std::string text = read_input(file);
+        const auto more =
+            is_benchmark(text) ? bench_points(invocation, file) : read_points(CsvTable(text, file));
         points.insert(points.end(), more.begin(), more.end());
     }
     if (!invocation.line.positional.empty()) return points;
@@ -166,9 +169,44 @@ std::string heading() {
     return s.append("\n");
 }
 
+/// Files with no more points than this are shown point by point.
+constexpr std::size_t few_points = 20;
+
+std::string measured_and_predicted(std::optional<double> measured, double predicted, int digits) {
+    const std::string left = measured && *measured > 0 ? significant(*measured, digits) : "-";
+    return align_right(left, 9).append(align_right(predicted > 0 ? significant(predicted, digits) : "-", 9));
+}
+
+/// What the point is, then measured beside predicted and their ratio.
+std::string point_line(const Prediction& p) {
+    const MeasuredPoint& m = p.point;
+    std::string line = align_left(m.id.substr(0, 27), 28);
+    const auto measured = m.scenario == "prefill_only" ? m.total_per_gpu : m.output_per_gpu;
+    line.append(measured_and_predicted(measured, p.output_per_gpu, 4));
+    line.append(align_right(p.throughput_ratio > 0 ? fixed(p.throughput_ratio, 2) : "-", 6));
+    line.append(measured_and_predicted(m.tpot_ms, p.tpot_s * 1e3, 3));
+    line.append(align_right(p.tpot_ratio > 0 ? fixed(p.tpot_ratio, 2) : "-", 6));
+    line.append(measured_and_predicted(m.ttft_ms, p.ttft_s * 1e3, 3));
+    return line.append(align_right(p.ttft_ratio > 0 ? fixed(p.ttft_ratio, 2) : "-", 6)).append("\n");
+}
+
+std::string point_lines(const Validation& v) {
+    std::string s = align_left("", 28);
+    s.append("    output tok/s per GPU       time per token (ms)       first token (ms)\n");
+    s.append(align_left("point", 28));
+    for (int i = 0; i < 3; ++i) {
+        s.append(align_right("measured", 9)).append(align_right("ours", 9)).append(align_right("ratio", 6));
+    }
+    s.append("\n");
+    for (const Prediction& p : v.predictions) s.append(point_line(p));
+    return s;
+}
+
 std::string as_text(const Validation& v, const Style& style) {
     std::string s = std::to_string(v.predictions.size());
-    s.append(" of ").append(std::to_string(v.rows)).append(" rows predicted\n\n").append(heading());
+    s.append(" of ").append(std::to_string(v.rows)).append(" rows predicted\n\n");
+    if (!v.predictions.empty() && v.predictions.size() <= few_points) s.append(point_lines(v)).append("\n");
+    s.append(heading());
     s.append(style.bold(error_line("all", v.overall)));
     std::string dimension;
     for (const ErrorGroup& g : v.groups) {
@@ -218,11 +256,14 @@ std::string as_rows(const Validation& v) {
 }   // namespace
 
 std::vector<Flag> validate_flags() {
-    return {{"only", "KEY=VALUES", "Validation",
-             "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
-             "separated), "
-             "or max_gpus=N; may be repeated"},
-            {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
+    std::vector<Flag> flags{
+        {"only", "KEY=VALUES", "Validation",
+         "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
+         "separated), "
+         "or max_gpus=N; may be repeated"},
+        {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
+    for (Flag& flag : run_flags()) flags.push_back(flag);
+    return flags;
 }
 
 Answer run_validate(const Invocation& invocation) {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "moecost/launch/checkpoint.h"
+
+#include <algorithm>
+
+#include "moecost/model/library.h"
+
+namespace moecost {
+namespace {
+
+constexpr std::string_view models = "workloads/models";
+
+std::string lower(std::string_view text) {
+    std::string s(text);
+    for (char& c : s) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return s;
+}
+
+std::string_view last_part(std::string_view id) {
+    while (id.ends_with('/')) id.remove_suffix(1);
+    return id.substr(id.rfind('/') + 1);
+}
+
+struct Row {
+    std::string id, model, weights;
+};
+
+std::vector<Row> rows_of(const DataStore& data) {
+    const Document document = data.open("workloads", "checkpoints", "list of checkpoints");
+    const Reader r(document);
+    r.allow_only({"schema", "date", "source", "checkpoint"});
+    std::vector<Row> rows;
+    for (const Reader& item : r.tables("checkpoint")) {
+        item.allow_only({"id", "model", "weights"});
+        rows.push_back({item.text("id"), item.text("model"), item.text_or("weights", "")});
+    }
+    return rows;
+}
+
+/// "org/Name" at the start of a source that tells of a config.json; empty: it names none.
+std::string published_as(const Document& model) {
+    const std::string source = Reader(model).text_or("source", "");
+    const std::string id = source.substr(0, source.find(' '));
+    const bool other = source.find("with the bf16 weights") != std::string::npos;
+    return id.find('/') == std::string::npos || other ? std::string() : id;
+}
+
+std::optional<Document> library_file(const DataStore& data, std::string_view name) {
+    try {
+        return data.open(models, name, "model");
+    } catch (const InputError&) {
+        return std::nullopt;
+    }
+}
+
+std::string released_format(const Scenario& s) {
+    return std::string(info(s.architecture.precision.attention).name);
+}
+
+}   // namespace
+
+Expected<Checkpoint> checkpoint_of(const DataStore& data, std::string_view asked, const Scenario& s,
+                                   const Pool& p) {
+    const bool released = p.precision.same_weights(s.architecture.precision);
+    const bool whole = p.precision.same_weights(s.architecture.precision.with_weights(p.precision.attention));
+    const std::string format = released ? std::string() : std::string(info(p.precision.attention).name);
+    std::string base;
+    for (const Row& row : rows_of(data)) {
+        if (lower(row.model) != lower(asked) && lower(row.model) != lower(s.architecture.name)) continue;
+        if (row.weights == format && (released || whole)) return Checkpoint{row.id, true};
+        if (row.weights.empty() && lower(row.model) == lower(asked)) base = row.id;
+    }
+    const auto file = is_path(asked) ? std::optional<Document>() : library_file(data, asked);
+    const std::string published = file ? published_as(*file) : std::string();
+    const bool own_name =
+        lower(asked) == lower(s.architecture.name) || lower(asked) == lower(last_part(published));
+    if (base.empty() && own_name) base = published;
+    Infeasible why{"no published weights are known", {}, {}, 0, 0};
+    why.fix = "--checkpoint ID";
+    why.detail = std::string(asked).append(" in ").append(released ? released_format(s) : format);
+    if (base.empty()) return why;
+    if (released) return Checkpoint{base, true};
+    for (const EngineFlag* row : flags_of(p.rules, "weights")) {
+        for (const auto& [ours, engine] : row->values) {
+            if (whole && ours == format) return Checkpoint{base, false};
+        }
+    }
+    return why;
+}
+
+std::optional<KnownModel> model_of(const DataStore& data, std::string_view id) {
+    for (const Row& row : rows_of(data)) {
+        if (lower(row.id) == lower(id)) return KnownModel{row.model, row.weights};
+    }
+    const std::string_view tail = last_part(id);
+    for (const std::string& name : {std::string(tail), lower(tail)}) {
+        if (!name.empty() && library_file(data, name)) return KnownModel{lower(tail), {}};
+    }
+    return std::nullopt;
+}
+
+bool resolve_model(const DataStore& data, CommandReading& r) {
+    Description& d = r.description;
+    if (d.model.empty()) {
+        const auto known = model_of(data, r.checkpoint);
+        if (!known) return false;
+        d.model = known->model;
+        if (!known->weights.empty()) d.weights = known->weights;
+    }
+    const Architecture a = load_model(data, d.model);
+    if (r.released_cache) d.kv = info(a.precision.kv_cache).name;
+    const bool fp8_released =
+        a.precision.attention == DType::fp8 || a.precision.attention == DType::fp8_block;
+    if (d.weights == "auto" || (d.weights == "fp8" && fp8_released)) d.weights.clear();
+    return true;
+}
+
+}   // namespace moecost

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public launch commands read back: samples/commands.csv was derived from an independent reading of the same commands.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "moecost/base/csv.h"
+#include "moecost/base/format.h"
+#include "moecost/base/shell_words.h"
+#include "moecost/base/yaml.h"
+#include "moecost/estimate/inputs.h"
+#include "moecost/launch/checkpoint.h"
+#include "moecost/launch/sources.h"
+
+using namespace moecost;
+
+namespace {
+
+const DataStore data;
+const std::string samples = std::string(MOECOST_TEST_DATA) + "/launch/samples/";
+
+std::string text_of_file(const std::string& path) {
+    std::ifstream in(path);
+    REQUIRE_MESSAGE(in, path);
+    std::ostringstream s;
+    s << in.rdbuf();
+    return s.str();
+}
+
+CommandReading reading_of(const std::string& command) {
+    const auto engines = launchable_engines(data);
+    auto found = find_commands(engines, command, "");
+    FoundCommand& f = found.front();
+    const std::string settings = settings_file_of(*f.at.rules, f.words);
+    if (settings.starts_with("trtllm_"))
+        f.settings = parse_yaml(text_of_file(samples + settings), settings).front();
+    return read_server(*f.at.rules, f.words, f.at, f.settings ? &*f.settings : nullptr);
+}
+
+std::string other(const CommandReading& r, const std::string& name) {
+    for (const auto& [key, value] : r.others) {
+        if (key == name) return value;
+    }
+    return {};
+}
+
+std::string input(const CommandReading& r, const std::string& key) {
+    const auto texts = texts_of(r.description, *input_named(key));
+    return texts.empty() ? std::string() : texts.front();
+}
+
+std::string read_as(const CommandReading& r, const std::string& column) {
+    if (column == "checkpoint") return r.checkpoint;
+    if (column == "settings_file") return r.settings_file;
+    return input_named(column) != nullptr ? input(r, column) : other(r, column);
+}
+
+std::map<std::string, std::string> sample_commands() {
+    std::map<std::string, std::string> commands;
+    std::istringstream in(text_of_file(samples + "commands.txt"));
+    for (std::string line; std::getline(in, line);) {
+        const std::size_t tab = line.find('\t');
+        if (tab != std::string::npos) commands[line.substr(0, tab)] = line.substr(tab + 1);
+    }
+    return commands;
+}
+
+std::string failure(const std::string& command) {
+    try {
+        (void)reading_of(command);
+    } catch (const InputError& e) {
+        return e.what();
+    }
+    return {};
+}
+
+}   // namespace
+
+TEST_CASE("public launch commands read as an independent reader reads them") {
+    const auto commands = sample_commands();
+    const CsvTable expected(text_of_file(samples + "commands.csv"), "commands.csv");
+    REQUIRE(expected.rows() == 16);
+    const std::vector<std::string> columns{"checkpoint",   "tp",
+                                           "pp",           "ep",
+                                           "attention_dp", "max_sequences",
+                                           "chunk",        "memory_fraction",
+                                           "draft_tokens", "max_model_len",
+                                           "block_tokens", "prefix_caching",
+                                           "graph_batch",  "role",
+                                           "port",         "expert_kernels",
+                                           "transfer",     "settings_file"};
+    for (std::size_t row = 0; row < expected.rows(); ++row) {
+        const std::string name(expected.text(row, expected.column("name")));
+        const CommandReading r = reading_of(commands.at(name));
+        for (const std::string& column : columns) {
+            const std::string want(expected.text(row, expected.column(column)));
+            CHECK_MESSAGE(read_as(r, column) == want,
+                          name << " " << column << ": " << read_as(r, column) << " for " << want);
+        }
+    }
+}
+
+TEST_CASE("flags nobody knows are listed, every one of them") {
+    const auto commands = sample_commands();
+    const CsvTable expected(text_of_file(samples + "commands.csv"), "commands.csv");
+    for (std::size_t row = 0; row < expected.rows(); ++row) {
+        const std::string name(expected.text(row, expected.column("name")));
+        const CommandReading r = reading_of(commands.at(name));
+        std::istringstream words{std::string(expected.text(row, expected.column("unknown")))};
+        for (std::string flag; words >> flag;) {
+            const bool listed = std::any_of(r.unknown.begin(), r.unknown.end(), [&](const std::string& u) {
+                return u == flag || u.starts_with(flag + " ");
+            });
+            CHECK_MESSAGE(listed, name << " " << flag);
+        }
+    }
+}
+
+TEST_CASE("values that do not fit name their flag") {
+    CHECK(failure("vllm serve m -tp eight").find("-tp: 'eight' is not a number") != std::string::npos);
+    CHECK(failure("vllm serve m --gpu-memory-utilization 1.5").find("--gpu-memory-utilization") !=
+          std::string::npos);
+    CHECK(failure("vllm serve m --max-num-seqs").find("--max-num-seqs") != std::string::npos);
+    CHECK(failure("vllm serve m --kv-cache-dtype fp7").find("--kv-cache-dtype: 'fp7'") != std::string::npos);
+    CHECK(failure("sglang serve --model m --tp 8 --dp 3 --enable-dp-attention")
+              .find("multiple of attention_dp") != std::string::npos);
+    CHECK(failure("python3 train.py").find("no server") != std::string::npos);
+    CHECK(failure("vllm serve 'm").find("not closed") != std::string::npos);
+}
+
+TEST_CASE("SGLang without attention data parallelism counts whole replicas") {
+    const CommandReading r = reading_of("sglang serve --model m --tp 4 --dp 2");
+    CHECK(r.description.tp == 4);
+    CHECK(r.description.attention_dp == 1);
+    CHECK(r.description.replicas == 2);
+}
+
+TEST_CASE("numbers with k and K, as the engines read them") {
+    CHECK(other(reading_of("vllm serve m --max-model-len 130k"), "max_model_len") == "130000");
+    CHECK(other(reading_of("vllm serve m --max-model-len 128K"), "max_model_len") == "131072");
+}
+
+TEST_CASE("scripts fill in their variables and carry settings files") {
+    const auto engines = launchable_engines(data);
+    const std::string script =
+        "#!/bin/sh\nTP=4\nexport MODEL=openai/gpt-oss-120b\ncat > s.yaml <<'EOF'\nmax_batch_size: "
+        "32\nkv_cache_config:\n"
+        "  dtype: fp8\nEOF\ntrtllm-serve $MODEL \\\n  --tp_size ${TP} --ep_size ${EP:-2} --config s.yaml "
+        "2>&1 | tee log\n";
+    const auto found = find_commands(engines, script, "run.sh");
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].settings);
+    CommandReading r = read_server(*found[0].at.rules, found[0].words, found[0].at, &*found[0].settings);
+    CHECK(r.description.tp == 4);
+    CHECK(r.description.ep == 2);
+    CHECK(r.description.max_sequences == 32);
+    CHECK(r.description.kv == "fp8");
+    CHECK(resolve_model(data, r));
+    CHECK(r.description.model == "gpt-oss-120b");
+}
+
+TEST_CASE("manifests are read by command, by arguments after an image, and with replicas") {
+    const auto engines = launchable_engines(data);
+    const std::string manifest =
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  replicas: 3\n  template:\n    spec:\n      "
+        "containers:\n"
+        "        - name: vllm\n          image: vllm/vllm-openai:v0.25.0\n          args:   # model first\n"
+        "            - \"Qwen/Qwen3-235B-A22B-FP8\"\n            - \"--tensor-parallel-size=4\"\n"
+        "            - --enable-expert-parallel\n";
+    const auto found = find_commands(engines, manifest, "d.yaml");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].replicas == 3);
+    const CommandReading r = read_server(*found[0].at.rules, found[0].words, found[0].at, nullptr);
+    CHECK(r.checkpoint == "Qwen/Qwen3-235B-A22B-FP8");
+    CHECK(r.description.ep == 4);
+    const auto compose = find_commands(
+        engines, "services:\n  a:\n    command: >-\n      sglang serve --model-path m\n      --tp 2\n",
+        "compose.yml");
+    CHECK(read_server(*compose[0].at.rules, compose[0].words, compose[0].at, nullptr).description.tp == 2);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `launch`: the commands or the manifest of a deployment, and the load generator that checks the answer.
+#include "launch/launch.h"
+
+#include <algorithm>
+
+#include "moecost/base/format.h"
+#include "moecost/base/json_writer.h"
+#include "moecost/base/shell_words.h"
+#include "moecost/base/yaml.h"
+#include "moecost/estimate/estimate.h"
+#include "moecost/estimate/inputs.h"
+#include "moecost/launch/benchmark.h"
+#include "moecost/launch/checkpoint.h"
+#include "moecost/launch/manifest.h"
+
+namespace moecost::cli {
+namespace {
+
+constexpr std::string_view group = "Launch";
+const std::vector<std::string> forms{"command", "kubernetes", "compose", "llm-d", "dynamo"};
+
+void apply_flags(Description& d, const CommandLine& line) {
+    for (const Setting& s : line.settings) {
+        if (input_named(s.key) != nullptr) set_option(d, s.key, s.text, {std::string("--").append(s.key)});
+    }
+}
+
+Description description_of(const CommandLine& line) {
+    Description d;
+    Description flags;
+    apply_flags(flags, line);
+    if (const std::string* file = line.find("scenario")) apply_scenario_file(d, read_document(*file));
+    if (flags.load) d.load.reset();
+    if (!flags.gpu.empty()) d.cluster.clear();
+    apply_flags(d, line);
+    return d;
+}
+
+int whole_option(const CommandLine& line, const char* key, int most) {
+    const std::string* text = line.find(key);
+    if (text == nullptr) return 0;
+    std::size_t used = 0;
+    double value = 0;
+    try {
+        value = std::stod(*text, &used);
+    } catch (const std::exception&) {
+        used = 0;
+    }
+    if (used != text->size() || value < 1 || value > most || value != static_cast<int>(value)) {
+        std::string message("'");
+        message.append(*text).append("' is not a whole number in 1..").append(std::to_string(most));
+        throw InputError({std::string("--").append(key)}, {}, message);
+    }
+    return static_cast<int>(value);
+}
+
+/// What is to be launched, with all that the answer needs.
+struct Question {
+    Description description;
+    Scenario scenario;
+    LaunchChoices choices;
+    std::string form;
+};
+
+LaunchChoices choices_of(const CommandLine& line) {
+    LaunchChoices c;
+    if (const std::string* version = line.find("engine-version")) c.version = *version;
+    if (const std::string* host = line.find("host")) c.host = *host;
+    c.port = whole_option(line, "port", 65535);
+    c.max_model_len = whole_option(line, "max-model-len", 1 << 30);
+    return c;
+}
+
+std::string form_of(const CommandLine& line) {
+    const std::string* form = line.find("as");
+    if (form == nullptr) return forms.front();
+    if (std::find(forms.begin(), forms.end(), *form) == forms.end()) {
+        std::string message("'");
+        throw InputError({"--as"}, {}, message.append(*form).append("' is no form"), name_hint(*form, forms));
+    }
+    return *form;
+}
+
+Answer refusal(const Infeasible& why) {
+    Answer answer;
+    answer.output = std::string("infeasible: ").append(to_text(why)).append("\n");
+    if (!why.fix.empty()) answer.messages = std::string("hint: ").append(why.fix).append("\n");
+    answer.status = infeasible;
+    return answer;
+}
+
+Expected<std::string> launched(const Question& q) {
+    const Pool& p = q.scenario.pool();
+    if (q.form == "kubernetes") return manifest_of(q.scenario, p, q.choices, Manifest::kubernetes);
+    if (q.form == "compose") return manifest_of(q.scenario, p, q.choices, Manifest::compose);
+    if (q.form == "llm-d") return manifest_of(q.scenario, p, q.choices, Manifest::llm_d);
+    if (q.form == "dynamo") return manifest_of(q.scenario, p, q.choices, Manifest::dynamo);
+    return script_of(q.scenario, p, q.choices);
+}
+
+std::string usual_tool(const Pool& p, const CommandLine& line) {
+    const std::string* tool = line.find("benchmark");
+    if (tool != nullptr) return *tool;
+    return p.profile.engine == "sglang" ? "sglang" : "vllm";
+}
+
+std::string count_of(int n, std::string_view what) {
+    return std::to_string(n).append(" ").append(what).append(n == 1 ? "" : "s");
+}
+
+std::string heading(const Question& q) {
+    const Pool& p = q.scenario.pool();
+    std::string s("# moecost launch ");
+    s.append(options_of(q.description)).append("\n# ").append(std::to_string(p.gpus())).append(" x ");
+    s.append(p.cluster.gpu.id).append(", ").append(count_of(p.replicas, "instance")).append(" of ");
+    s.append(count_of(p.layout.gpus(), "GPU")).append(", ").append(p.rules.name).append(" ");
+    return s.append(q.choices.version.empty() ? p.rules.versions : q.choices.version).append("\n");
+}
+
+std::vector<std::string> notes_of(const Question& q) {
+    std::vector<std::string> notes;
+    if (q.choices.max_model_len == 0) {
+        notes.push_back(std::string("context limit ")
+                            .append(shortest(context_limit(q.scenario)))
+                            .append(" = twice the mean prompt and output; --max-model-len sets it"));
+    }
+    if (q.form == "command" && q.scenario.pool().replicas > 1)
+        notes.push_back(std::string("start ")
+                            .append(std::to_string(q.scenario.pool().replicas))
+                            .append(" of them behind a load balancer"));
+    if (q.choices.version.empty() && q.form != "command")
+        notes.emplace_back("the image is the latest; --engine-version pins it");
+    if (!q.choices.quantised) notes.emplace_back("weights are quantised while loading");
+    return notes;
+}
+
+std::string as_text(const Question& q, const std::string& body, const std::vector<std::string>& bench,
+                    bool quiet) {
+    std::string s = heading(q);
+    for (const std::string& note : notes_of(q))
+        if (!quiet) s.append("# ").append(note).append("\n");
+    s.append(body);
+    if (!s.ends_with('\n')) s.append("\n");
+    s.append(q.form == "command" ? "\n# the benchmark that checks the answer:\n"
+                                 : "# the benchmark that checks the answer:\n# ");
+    return s.append(shell_line(bench)).append("\n");
+}
+
+std::string as_json(const Question& q, const std::string& body, const Server& server,
+                    const std::vector<std::string>& bench) {
+    JsonWriter json;
+    json.begin_object();
+    json.text("schema", "moecost.launch/1");
+    json.text("options", options_of(q.description));
+    json.text("engine", q.scenario.pool().rules.id);
+    json.text("checkpoint", q.choices.checkpoint);
+    json.number("replicas", q.scenario.pool().replicas);
+    json.number("nodes", server.nodes);
+    json.begin_array("words");
+    for (const std::string& word : server.words) json.text({}, word);
+    json.end_array();
+    if (server.has_settings()) json.text("settings", to_yaml(server.settings));
+    json.text("as", q.form);
+    json.text("text", body);
+    json.begin_array("benchmark");
+    for (const std::string& word : bench) json.text({}, word);
+    json.end_array();
+    json.begin_array("notes");
+    for (const std::string& note : notes_of(q)) json.text({}, note);
+    json.end_array();
+    json.end_object();
+    return json.str();
+}
+
+/// Fills in the checkpoint, or says that none is known.
+std::optional<Infeasible> choose_checkpoint(const Invocation& invocation, Question& q) {
+    if (const std::string* given = invocation.line.find("checkpoint")) {
+        q.choices.checkpoint = *given;
+        return std::nullopt;
+    }
+    const Expected<Checkpoint> found =
+        checkpoint_of(invocation.data, q.description.model, q.scenario, q.scenario.pool());
+    if (!found) return found.error();
+    q.choices.checkpoint = found->id;
+    q.choices.quantised = found->quantised;
+    return std::nullopt;
+}
+
+Answer answer_to(const Invocation& invocation, Question& q) {
+    if (const auto why = choose_checkpoint(invocation, q)) return refusal(*why);
+    const Pool& p = q.scenario.pool();
+    const Expected<Server> server = server_of(q.scenario, p, q.choices);
+    if (!server) return refusal(server.error());
+    const Expected<std::string> body = launched(q);
+    if (!body) return refusal(body.error());
+    const int port = q.choices.port > 0 ? q.choices.port : p.rules.program.port;
+    const std::string url = std::string("http://localhost:").append(std::to_string(port));
+    const BenchmarkTool tool = benchmark_tool_named(invocation.data, usual_tool(p, invocation.line));
+    const auto bench = benchmark_of(tool, q.scenario.traffic, q.choices.checkpoint, url);
+    if (!bench) return refusal(bench.error());
+    if (invocation.format == Format::json) return {as_json(q, *body, *server, *bench), {}, answered};
+    return {as_text(q, *body, *bench, invocation.quiet), {}, answered};
+}
+
+}   // namespace
+
+std::vector<Flag> launch_flags() {
+    std::vector<Flag> flags = description_flags();
+    flags.push_back(
+        {"scenario", "FILE", "Scenario", "scenario file; flags override it; - is standard input"});
+    flags.push_back(
+        {"as", "FORM", group, "command, kubernetes, compose, llm-d or dynamo (default: command)"});
+    flags.push_back(
+        {"benchmark", "TOOL", group, "vllm, sglang, aiperf or genai-perf (default: of the engine)"});
+    flags.push_back(
+        {"checkpoint", "ID", group, "Hugging Face id or folder of the weights (default: as published)"});
+    flags.push_back({"engine-version", "VERSION", group, "of the engine; pins the image"});
+    flags.push_back(
+        {"max-model-len", "TOKENS", group, "longest request (default: twice the mean prompt and output)"});
+    flags.push_back({"host", "ADDRESS", group, "address the server listens on (default: 0.0.0.0)"});
+    flags.push_back({"port", "PORT", group, "port the server listens on (default: of the engine)"});
+    return flags;
+}
+
+Answer run_launch(const Invocation& invocation) {
+    if (invocation.format == Format::csv)
+        throw InputError({"--format"}, {}, "csv is no format of launch", "text or json");
+    if (!invocation.line.positional.empty())
+        throw InputError({invocation.line.positional[0]}, {}, "is no option",
+                         "moecost launch --model MODEL --gpu GPU");
+    Question q{description_of(invocation.line), {}, choices_of(invocation.line), form_of(invocation.line)};
+    Expected<Scenario> scenario = describe(invocation.data, q.description);
+    if (!scenario) return refusal(scenario.error());
+    q.scenario = *scenario;
+    const Expected<Estimate> estimate = evaluate(q.scenario);
+    if (!estimate) return refusal(estimate.error());
+    return answer_to(invocation, q);
+}
+
+}   // namespace moecost::cli

@@ -2,7 +2,7 @@
 # Sourced by quickstart.sh and test.sh: Debian packages, and the way their steps report.
 build_packages=(g++ cmake ninja-build libboost-program-options-dev libtomlplusplus-dev libeigen3-dev rapidjson-dev
     zlib1g-dev)
-test_packages=(doctest-dev libbenchmark-dev)
+test_packages=(doctest-dev libbenchmark-dev python3-yaml)
 style_packages=(clang-format-14 clang-tidy-14)   # 14: other versions format otherwise
 
 started=$SECONDS

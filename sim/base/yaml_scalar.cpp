@@ -77,7 +77,9 @@ class Flow {
         while (!take(']')) {
             if (at_ >= text_.size()) fail("'[' is not closed");
             items.push_back(value());
-            if (!take(',') && (at_ >= text_.size() || text_[at_] != ']')) fail("expected ',' or ']'");
+            if (take(',')) continue;
+            if (at_ >= text_.size()) fail("'[' is not closed");
+            if (text_[at_] != ']') fail("expected ',' or ']'");
         }
         return items;
     }
@@ -88,7 +90,9 @@ class Flow {
             std::string key = key_text();
             Value v = take(':') ? value() : Value{};
             entries.emplace_back(std::move(key), std::move(v));
-            if (!take(',') && (at_ >= text_.size() || text_[at_] != '}')) fail("expected ',' or '}'");
+            if (take(',')) continue;
+            if (at_ >= text_.size()) fail("'{' is not closed");
+            if (text_[at_] != '}') fail("expected ',' or '}'");
         }
         return entries;
     }

@@ -101,22 +101,36 @@ MeasuredPoint from_vllm(const Reader& r, const MeasuredPoint& known, const std::
     return p;
 }
 
-/// Sizes that the server reported; what is given wins.
+/// A layout that is given must be that of a file which states its own.
+void refuse_other_layout(const Reader& r, const MeasuredPoint& given, const MeasuredPoint& p) {
+    const auto other = [](Number a, Number b) { return a && b && *a != *b; };
+    if (!other(given.tp, p.tp) && !other(given.attention_dp, p.attention_dp) && !other(given.pp, p.pp) &&
+        !other(given.ep, p.ep))
+        return;
+    std::string message("ran with tp ");
+    message.append(shortest(p.tp.value_or(1))).append(", attention dp ");
+    message.append(shortest(p.attention_dp.value_or(1))).append(", ep ").append(shortest(p.ep.value_or(1)));
+    throw InputError(r.where(), {}, message.append(", another layout is given"),
+                     "leave --tp and the rest out");
+}
+
+/// Sizes that the server reported.
 void from_server_info(const Reader& r, MeasuredPoint& p) {
     if (r.raw("server_info") == nullptr ||
         !std::holds_alternative<Value::Table>(r.raw("server_info")->content))
         return;
     const Reader info = r.table("server_info");
     set_if_empty(p.model, info.text_or("model_path", ""));
-    if (p.tp) return;
     const Number tp = optional(info, "tp_size");
     if (!tp) return;
+    const MeasuredPoint given = p;
     const double ranks =
         info.flag_or("enable_dp_attention", false) ? optional(info, "dp_size").value_or(1) : 1;
     p.tp = *tp / ranks;
     p.attention_dp = ranks;
     p.pp = optional(info, "pp_size").value_or(1);
     p.ep = optional(info, "ep_size").value_or(1);
+    refuse_other_layout(r, given, p);
 }
 
 MeasuredPoint from_sglang(const Reader& r, const MeasuredPoint& known, const std::string& file) {
@@ -169,7 +183,8 @@ MeasuredPoint from_inferencex(const Reader& r, const MeasuredPoint& known, const
     p.spread_lengths = true;   // lengths are drawn from 0.8 to 1.0 of these
     set_load(p, std::nullopt, r.number("conc", positive));
     if (p.disaggregated) p.scenario = "disagg";
-    if (!p.tp) set_inferencex_layout(r, p);
+    set_inferencex_layout(r, p);
+    refuse_other_layout(r, known, p);
     // Of disaggregated runs the file counts decode GPUs alone.
     const double share = p.disaggregated ? r.number("num_decode_gpu", positive) / *p.gpus : 1;
     p.output_per_gpu = r.number("output_tput_per_gpu", positive) * share;

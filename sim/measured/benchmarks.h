@@ -14,9 +14,10 @@ namespace moecost {
 /// Whether the text is a result of a load generator and no table of points.
 [[nodiscard]] bool is_benchmark(std::string_view text);
 
-/// The runs of a file. `known` holds what such files do not say (accelerator, GPUs, engine, layout, load), and what it
-/// holds wins. Lengths are means over the requests of the run; times are means, TPOT = (latency - TTFT)/(output - 1).
-/// InputError names the key that is missing; without GPUs or a layout no throughput per GPU is known.
+/// The runs of a file. `known` holds what such files do not say (accelerator, GPUs, engine, layout, load) and wins, but a
+/// layout other than the one a file states is an error. Lengths are means over the requests of the run; times are means,
+/// TPOT = (latency - TTFT)/(output - 1). InputError names the key that is missing; without GPUs or a layout no throughput
+/// per GPU is known.
 [[nodiscard]] std::vector<MeasuredPoint> read_benchmark(std::string_view text, const std::string& file,
                                                         const MeasuredPoint& known);
 

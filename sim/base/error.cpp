@@ -113,7 +113,7 @@ std::string printable(std::string_view text) {
 SystemError::SystemError(std::string_view message) : std::runtime_error(printable(message)) {}
 
 InputError::InputError(const Location& where, std::string_view key, std::string_view message,
-                       std::string hint)
+                       std::string hint)   // NOLINT(performance-unnecessary-value-param): callers move texts
     : std::runtime_error(compose(where, key, message)), hint_(printable(hint)) {}
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates) {

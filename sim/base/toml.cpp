@@ -86,7 +86,8 @@ Value convert(const toml::node& node, const std::string& file, int depth) {
 
 }   // namespace
 
-Document parse_toml(std::string_view text, std::string file) {
+Document parse_toml(std::string_view text,
+                    std::string file) {   // NOLINT(performance-unnecessary-value-param)
     if (text.size() > (std::size_t{64} << 20)) throw InputError({file}, {}, "larger than 64 MiB");
     refuse_deep_keys(text, file);
     refuse_many_values(text, file);

@@ -234,7 +234,7 @@ void Facts::narrow() {
     for (auto& [name, choices] : choices_) {
         const auto it = refinements_.find(name);
         if (it == refinements_.end()) continue;
-        std::erase_if(choices, [&](const std::string& c) {
+        std::erase_if(choices, [&, &choices = choices](const std::string& c) {
             return choices.size() > 1 &&
                    std::find(it->second.begin(), it->second.end(), c) == it->second.end();
         });

@@ -73,7 +73,8 @@ double seconds_of_date(std::string_view text) {
     const int era = year / 400;
     const int of_era = year - era * 400;
     const int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const double days = era * 146097.0 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+    const int whole_days = era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+    const double days = whole_days;
     double part_of_second = 0;
     if (text.size() > 20 && text[19] == '.') {
         double unit = 0.1;

@@ -93,7 +93,7 @@ TEST_CASE("what stands without an option is offered too, files where they are re
     CHECK(offered("list gpus ''") != offered("list ''"));
     CHECK(has(offered("params mixtral-8x7b deepseek-v"), "deepseek-v3"));
     CHECK(has(offered("sweep ''"), ":files"));
-    CHECK(offered("import ''") == std::vector<std::string>{"bench", "cmd", "hf"});
+    CHECK(offered("import ''") == std::vector<std::string>{"hf", "cmd", "bench", ":files"});
     CHECK(has(offered("import hf ''"), ":files"));
     CHECK(has(offered("validate --data-dir ''"), ":folders"));
     CHECK(has(offered("completion ''"), "fish"));

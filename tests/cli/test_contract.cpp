@@ -158,7 +158,8 @@ TEST_CASE("the words of engines are the same inputs") {
     const Run theirs = run_program(
         "estimate --model mixtral-8x7b --gpu h100_sxm --tensor-parallel-size 2 --input-len 1024 "
         "--output-tokens 256 "
-        "--max-concurrency 32 --max-num-batched-tokens 4096 --gpu-memory-utilization 80% --kv-cache-dtype fp8 "
+        "--max-concurrency 32 --max-num-batched-tokens 4096 --gpu-memory-utilization 80% --kv-cache-dtype "
+        "fp8 "
         "--engine vLLM");
     CHECK(ours.status == 0);
     CHECK(ours.out == theirs.out);

@@ -114,8 +114,7 @@ TEST_CASE("the line that a design gives reproduces throughput and price") {
         CHECK(output == p.number("output_tokens_per_s", positive));
         CHECK(e.table("serving").number("tpot_s", positive) == p.number("tpot_s", positive));
         const Reader inputs = e.table("inputs");
-        const double rent = inputs.number("price", positive) *
-                            p.table("layout").number("gpus", positive);
+        const double rent = inputs.number("price", positive) * p.table("layout").number("gpus", positive);
         CHECK(rent / (3600 * output) * 1e6 ==
               doctest::Approx(p.number("usd_per_mtok", positive)).epsilon(1e-12));
     }

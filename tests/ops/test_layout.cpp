@@ -54,8 +54,8 @@ TEST_CASE("a layout that cannot be sharded is refused with both numbers") {
           "expert parallelism must divide the experts: 16/8");
     CHECK(verdict("qwen3-32b", {.tp = 4, .ep = 4}) == "expert parallelism needs a model with experts: 4/0");
     CHECK(verdict("llama-3.1-8b", {.pp = 33}) == "more pipeline stages than layers: 33/32");
-    for (const Layout& zero : {Layout{.tp = 0}, Layout{.pp = 0}, Layout{.ep = 0}, Layout{.attention_dp = 0},
-                               Layout{.tp = -2}}) {
+    for (const Layout& zero :
+         {Layout{.tp = 0}, Layout{.pp = 0}, Layout{.ep = 0}, Layout{.attention_dp = 0}, Layout{.tp = -2}}) {
         CHECK(verdict("mixtral-8x7b", zero) == "a parallel degree is below 1: 0/0");
     }
 }

@@ -298,9 +298,10 @@ values = ["bf16", "fp8"]
     REQUIRE(s.manifest.infeasible.size() == 1);
     CHECK(s.manifest.infeasible[0].what.find("cannot run on a100_sxm_80") != std::string::npos);
     CHECK(message_of([&] {
-              (void)sweep_into(path,
-                               "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nengine='sglang'\nweights='fp8'\n"
-                               "[[axis]]\nkey='tp'\nvalues=[8]\n");
+              (void)sweep_into(
+                  path,
+                  "[scenario]\nmodel='mixtral-8x7b'\ngpu='a100_sxm_80'\nengine='sglang'\nweights='fp8'\n"
+                  "[[axis]]\nkey='tp'\nvalues=[8]\n");
           }).find("cannot run on a100_sxm_80") != std::string::npos);
 }
 

@@ -30,7 +30,7 @@ void show_progress(std::size_t done, std::size_t all) {
 
 CalibrateOptions options_of(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
-    const auto given = [&](std::string_view key, std::string fallback) {
+    const auto given = [&](std::string_view key, const std::string& fallback) {
         const std::string* text = line.find(key);
         return text == nullptr ? fallback : *text;
     };

@@ -212,7 +212,8 @@ void fields(A& a, EngineSettings& x) {
     a.optional_number("prompt_interval", x.prompt_interval, Range{0, 1e6});
     a.optional_number("profiled_tokens", x.profiled_tokens, Range{0, 1e9});
     a.optional_number("acceptance", x.acceptance, fraction);
-    if (!a.present("reserve_gb", x.reserve.has_value())) return x.reserve.reset();   // by the engine's memory terms
+    if (!a.present("reserve_gb", x.reserve.has_value()))
+        return x.reserve.reset();   // by the engine's memory terms
     if (!x.reserve) x.reserve.emplace();
     a.quantity("reserve_gb", *x.reserve, 1e9, Range{0, 1e4});
 }

@@ -15,9 +15,9 @@ namespace moecost {
 /// What a person may say about a configuration.
 struct ImportOptions {
     std::vector<std::string> ignored_keys{};   // accepted although nothing here reads them
-    bool towers = true;                      // count encoders of images and sound
-    bool tables_on_host = false;             // n-gram and per-layer tables in the memory of the host
-    bool check_keys = true;                  // false: keys that nothing reads are nobody's concern
+    bool towers = true;                        // count encoders of images and sound
+    bool tables_on_host = false;               // n-gram and per-layer tables in the memory of the host
+    bool check_keys = true;                    // false: keys that nothing reads are nobody's concern
     bool weights_stated =
         false;   // the caller states the number format: one that is not understood is no error
 };

@@ -134,7 +134,8 @@ void set_if(Description& d, std::string_view key, const std::string& text) {
 }
 
 /// Formats of a machine: the variants of its settings, those that repeat another left out.
-void add_settings(const Choices& c, const Description& d, const Scenario& s, std::size_t machine, PlanQuestion& q) {
+void add_settings(const Choices& c, const Description& d, const Scenario& s, std::size_t machine,
+                  PlanQuestion& q) {
     for (const std::string& chunk : c.chunks) {
         for (const std::string& drafts : c.drafts) {
             Description one = d;

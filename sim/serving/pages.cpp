@@ -40,7 +40,8 @@ Bytes held(const Architecture& architecture, DType cache, double tokens, int tp,
 
 Pages pages_of(const Architecture& architecture, DType cache, int tp, const MemoryTerms* terms) {
     if (terms == nullptr) return {};
-    Pages pages{terms->block_tokens};
+    Pages pages;
+    pages.block = terms->block_tokens;
     const LayerCounts n = layer_counts(architecture);
     if (!terms->unified_pages || n.recurrent == 0 || n.growing == 0) return pages;
     const double token = kv_bytes_per_token_unbounded(architecture, cache, tp).value() / n.growing;

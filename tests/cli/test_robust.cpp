@@ -150,7 +150,7 @@ TEST_CASE("an answer never overwrites what it is computed from") {
         scratch.write("s.toml", read_file(std::string(MOECOST_TEST_DATA).append("/cli/data/scenario.toml")));
     const std::string before = read_file(scenario);
     std::filesystem::create_symlink(scenario, scratch.path / "link");
-    for (const std::string output :
+    for (const std::string& output :
          {scenario, (scratch.path / "link").string(), (scratch.path / "." / "s.toml").string()}) {
         check_one_line(run_program("estimate --scenario " + in_quotes(scenario) + " -o " + in_quotes(output)),
                        2, "would overwrite");

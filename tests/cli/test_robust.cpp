@@ -48,7 +48,7 @@ TEST_CASE("pipes work for JSON, TOML and CSV wherever a file does") {
     CHECK_FALSE(direct.empty());
     // A named pipe is opened once: a second reader would wait for ever.
     const Run fifo =
-        run_program("import hf " + pipe, "mkfifo " + pipe + "; cat " + json + " >" + pipe + " & timeout 20");
+        run_program("import hf " + pipe, "mkfifo " + pipe + "; cat " + json + " >" + pipe + " & timeout 300");
     CHECK(fifo.status == 0);
     CHECK(model(fifo.out) == model(direct));
     const Run standard = run_program("import hf /dev/stdin <" + json);

@@ -25,6 +25,13 @@ expect() {
     [ "$found" -eq "$status" ] || fail "status $found instead of $status: $* ($(head -1 err))"
     case $(cat err) in *"$text"*) ;; *) fail "'$text' is not in: $(cat err)" ;; esac
 }
+# Until the sweep "child" has kept a first block of its output, or ended. The count only bounds a hang.
+first_block() {
+    for _ in $(seq 6000); do
+        if [ -s "$1.journal" ] || ! kill -0 "$child" 2>/dev/null; then return; fi
+        sleep 0.01
+    done
+}
 same() { cmp -s "$1" "$2" || fail "$1 differs from $2"; }
 
 expect 0 "" "$moecost" sweep "$grid" -o whole.csv --threads 2 --quiet
@@ -32,7 +39,7 @@ expect 0 "" "$moecost" sweep "$grid" -o whole.csv --threads 2 --quiet
 # SIGINT: 130, no output under its name, what is finished is kept. A slow machine may finish first: then nothing is left.
 "$moecost" sweep "$grid" -o stopped.csv --threads 1 2>err &
 child=$!
-sleep 0.3
+first_block stopped.csv
 kill -INT $child 2>/dev/null
 wait $child
 status=$?
@@ -52,7 +59,7 @@ expect 0 "complete already" "$moecost" sweep "$grid" -o stopped.csv --resume
 # SIGKILL
 "$moecost" sweep "$grid" -o killed.csv --threads 2 --quiet &
 child=$!
-sleep 0.2
+first_block killed.csv
 kill -KILL $child 2>/dev/null
 wait $child 2>/dev/null
 expect 0 "" "$moecost" sweep "$grid" -o killed.csv --resume --quiet
@@ -61,7 +68,7 @@ same killed.csv whole.csv
 # Two writers
 "$moecost" sweep "$grid" -o both.csv --threads 1 --quiet &
 child=$!
-sleep 0.2
+first_block both.csv
 if [ -e both.csv.journal ]; then expect 2 "another sweep is writing here" "$moecost" sweep "$grid" -o both.csv --resume; fi
 wait $child
 
@@ -116,7 +123,7 @@ if [ -n "$mpirun" ]; then
     # A rank dies: mpirun ends the job and names the rank; the output goes on from its journal.
     run -n 4 "$moecost" sweep "$grid" -o lost-$$.csv --mpi --quiet 2>err &
     child=$!
-    sleep 0.7
+    first_block lost-$$.csv
     victim=$(pgrep -f -- "sweep $grid -o lost-$$.csv --mpi" | tail -1)
     [ -n "$victim" ] && kill -KILL "$victim"
     wait $child

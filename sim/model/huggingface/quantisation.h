@@ -34,10 +34,6 @@ struct Scheme {
     bool head = false;   // the output head is quantised unless it is ignored
 };
 
-/// Entries of a list as patterns; names of layers beyond the last (MTP modules) are left out.
-[[nodiscard]] std::vector<ListedModules> listed(const HfConfig& config, const Reader& table,
-                                                std::string_view key, std::vector<std::string> names);
-
 /// InputError where the format is not understood, unless the caller states one (ImportOptions::weights_stated).
 [[nodiscard]] Scheme read_scheme(const HfConfig& config, const Reader& table);
 

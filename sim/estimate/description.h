@@ -13,6 +13,17 @@
 
 namespace moecost {
 
+/// What one of two pools has of its own; what is not given is that of the whole deployment.
+struct PoolChoices {
+    std::string gpu, cluster, exchange, weights, expert_weights, price;
+    std::optional<int> gpus, replicas, tp, pp, ep, attention_dp, redundant_experts;
+    std::optional<double> chunk, max_sequences, memory_fraction;
+
+    /// Says how large the pool is.
+    [[nodiscard]] bool sized() const { return gpus.has_value() || replicas.has_value(); }
+    bool operator==(const PoolChoices&) const = default;
+};
+
 struct Description {
     std::string model;
     std::string family;   // instead of a model: a member of a family, of this size and with these choices
@@ -37,9 +48,17 @@ struct Description {
     std::string price;                        // a basis; empty: that of the accelerator's price file
     std::optional<double> usd_per_gpu_hour;   // in place of a basis
     std::optional<double> blend;
+    PoolChoices prefill, decode;           // two pools where either is sized
+    std::optional<double> transfer_gb_s;   // of one GPU, for caches on their way to the decode pool
+    std::optional<double>
+        transfer_overlap;                   // share of the transfer that hides behind the prompt's own steps
+    std::optional<int> redundant_experts;   // of one instance, beyond those of the model
+    std::optional<bool> batch_overlap;      // two half batches, one computing while the other travels
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
     std::vector<std::string> ignored_keys;                    // of a config.json, counted without them
     std::optional<bool> text_only, host_tables;               // towers left out; lookup tables on the host
+
+    [[nodiscard]] bool two_pools() const { return prefill.sized() || decode.sized(); }
 };
 
 /// The member of its family that a description asks for; what it leaves open is the usual of the family.

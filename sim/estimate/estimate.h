@@ -15,6 +15,7 @@
 #include "moecost/model/huggingface/huggingface.h"
 #include "moecost/serving/memory.h"
 #include "moecost/serving/serving.h"
+#include "moecost/serving/two_pools.h"
 
 namespace moecost {
 
@@ -25,11 +26,33 @@ struct Interval {
     [[nodiscard]] bool known() const { return high > 0; }
 };
 
+/// The same GPUs as one pool.
+struct OnePool {
+    Layout layout;   // of an instance
+    int replicas = 0;
+    double output_tokens_per_s = 0;
+    double usd_per_mtok_total = 0;
+    Seconds ttft, tpot;
+    bool meets_slo = true;
+    [[nodiscard]] bool known() const { return replicas > 0; }
+};
+
+/// What an answer for prefill and decode apart says besides.
+struct PoolsEstimate {
+    TwoPoolsAnswer answer;
+    MemoryPlan prefill_memory;   // of a GPU of the prefill pool
+    Seconds transfer;            // of a prompt's cache, as far as nothing hides it
+    double slots = 0;            // sequences that the decode pool holds
+    double matched = 0;   // prefill workers that keep one decode worker busy at this time per output token
+    OnePool one_pool;     // filled by compare_with_one_pool()
+};
+
 struct Estimate {
-    Serving serving;     // of one instance
+    Serving serving;     // of one instance; of the whole deployment where prefill and decode run apart
     MemoryPlan memory;   // of one GPU, and the sequences of one instance
     Cost cost;           // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
+    std::optional<PoolsEstimate> pools;   // two pools: they count as one instance, memory is that of decode
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
     Seconds ttft_of_slo, tpot_of_slo;   // of the mean or percentile that its objective is about
@@ -75,6 +98,10 @@ void refuse_member_choices(const Description& description);
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);
 /// The same with weights_of(scenario) worked out before: what loops over many points of one model call.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights);
+
+/// The same GPUs, load and objectives on one pool, in the layout of the decode pool or else of the prefill pool, into
+/// estimate.pools. Nothing is said where the pools have different GPUs or no layout divides them.
+void compare_with_one_pool(const Scenario& scenario, Estimate& estimate);
 
 /// The smallest change that makes an infeasible description run (more instances, more GPUs, fewer bits), as options
 /// such as "--tp 4"; empty when none of the usual ones does.

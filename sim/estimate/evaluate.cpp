@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/estimate/estimate.h"
 
+#include "moecost/estimate/pools.h"
 #include "moecost/model/cache.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
@@ -78,8 +79,7 @@ Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario
 
 Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
     const Pool& p = scenario.pool();
-    if (scenario.pools.size() > 1)
-        return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
+    if (scenario.two_pools()) return evaluate_pools(scenario, weights);
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
     const double replicas = p.replicas;
     const Traffic traffic = of_instance(scenario.traffic, replicas);

@@ -20,7 +20,33 @@ const Serving& serving(At v) { return v.estimate->serving; }
 const MemoryPlan& memory(At v) { return v.estimate->memory; }
 const Cost& cost(At v) { return v.estimate->cost; }
 double replicas(At v) { return v.estimate->replicas; }
-double instance_gpus(At v) { return pool(v).layout.gpus(); }
+/// Two pools count as one instance.
+double instance_gpus(At v) {
+    return v.scenario->two_pools() ? v.scenario->gpus() : double{1} * pool(v).layout.gpus();
+}
+const PoolsEstimate* pools(At v) { return v.estimate->pools ? &*v.estimate->pools : nullptr; }
+/// A figure of two pools; no number where there is one.
+template <auto figure>
+double of_pools(At v) {
+    return pools(v) != nullptr ? figure(*pools(v)) : no_number;
+}
+template <double TwoPoolsAnswer::*capacity>
+double share_of(At v) {
+    return pools(v) != nullptr ? pools(v)->answer.rate / (pools(v)->answer.*capacity) : no_number;
+}
+double slots(At v) { return pools(v) != nullptr ? pools(v)->slots : replicas(v) * memory(v).max_concurrency; }
+/// Dollars of a GPU-hour, the mean of both pools.
+double rent_of_gpu(At v) {
+    double dollars = 0;
+    for (const Pool& p : v.scenario->pools) {
+        if (!p.price.known()) return no_number;
+        dollars += p.gpus() * p.price.usd_per_gpu_hour;
+    }
+    return dollars / v.scenario->gpus();
+}
+const OnePool* one_pool(At v) {
+    return pools(v) != nullptr && pools(v)->one_pool.known() ? &pools(v)->one_pool : nullptr;
+}
 
 Interval times(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
 
@@ -53,6 +79,7 @@ constexpr std::string_view money = "Dollars per million tokens";
 constexpr std::string_view throughput = "Throughput";
 constexpr std::string_view latencies = "Latency, mean";
 constexpr std::string_view deployment = "Deployment";
+constexpr std::string_view apart = "Prefill and decode apart";
 constexpr std::string_view sequences = "Sequences";
 constexpr std::string_view of_memory = "Memory of a GPU";
 constexpr std::string_view energy = "Energy";
@@ -126,18 +153,55 @@ constexpr Figure table[] = {
      [](At v) { return v.estimate->meets_slo ? 1.0 : 0.0; }},
 
     {"gpus", "GPUs", deployment, "GPUs", Kind::count, Group::deployment, Scope::deployment, Stage::input,
-     [](At v) { return double{1} * pool(v).gpus(); }},
+     [](At v) { return double{1} * v.scenario->gpus(); }},
     {"instances", "instances", deployment, "instances", Kind::count, Group::deployment, Scope::deployment, Stage::input,
-     [](At v) { return double{1} * pool(v).replicas; }},
+     [](At v) { return v.scenario->two_pools() ? 1.0 : pool(v).replicas; }},
     {"gpus_per_instance", "GPUs of an instance", deployment, "GPUs of an instance", Kind::count, Group::deployment,
      Scope::instance, Stage::input, instance_gpus},
     {"usd_per_gpu_hour", "rent of a GPU-hour", deployment, "price (USD per GPU-hour)", Kind::usd_per_gpu_hour,
-     Group::cost, Scope::gpu, Stage::input, [](At v) { return where_positive(pool(v).price.usd_per_gpu_hour); }},
+     Group::cost, Scope::gpu, Stage::input, rent_of_gpu},
     {"usd_per_hour", "rent, per hour", deployment, "USD per hour", Kind::usd, Group::cost, Scope::deployment,
      Stage::result, [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour); }},
     {"usd_per_month", "rent, per month of 730 hours", deployment, "USD per month", Kind::usd, Group::cost,
      Scope::deployment, Stage::result,
      [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour * hours_per_month); }},
+    {"limited_by", "limited by", apart, "what limits two pools", Kind::text, Group::serving, Scope::deployment,
+     Stage::result, nullptr,
+     [](At v) { return pools(v) != nullptr ? name_of(pools(v)->answer.limit()) : std::string_view(); }},
+    {"prefill_busy_share", "prefill pool, of its capacity", apart, "share of the prefill pool's capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::prefill_capacity>},
+    {"decode_busy_share", "decode pool, of its capacity", apart, "share of the decode pool's capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::decode_capacity>},
+    {"transfer_busy_share", "links between them, of their capacity", apart, "share of the links' capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::transfer_capacity>},
+    {"prefill_capacity_per_s", "prefill pool computes at most", apart, "requests/s of the prefill pool", Kind::per_s,
+     Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.answer.prefill_capacity; }>},
+    {"decode_capacity_per_s", "decode pool delivers at most", apart, "requests/s of the decode pool", Kind::per_s,
+     Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.answer.decode_capacity; }>},
+    {"prefill_queue_s", "wait for a prefill worker", apart, "wait for a prefill worker (s)", Kind::seconds, Group::serving,
+     Scope::request, Stage::result, of_pools<[](const PoolsEstimate& p) { return p.answer.wait; }>},
+    {"transfer_s", "transfer of the cache", apart, "transfer of a cache (s)", Kind::seconds, Group::serving, Scope::request,
+     Stage::result, of_pools<[](const PoolsEstimate& p) { return p.transfer.value(); }>},
+    {"decode_batch", "sequences of a decode worker", apart, "sequences of a decode worker", Kind::count, Group::serving,
+     Scope::instance, Stage::result, of_pools<[](const PoolsEstimate& p) { return p.answer.decodes; }>},
+    {"matched_prefill_workers", "prefill workers that feed one of decode", apart, "prefill workers per decode worker",
+     Kind::count, Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return where_positive(p.matched); }>},
+    {"prefill_memory_weights_bytes", "weights of a prefill GPU", apart, "weights of a prefill GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::gpu, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.prefill_memory.weights.value(); }>},
+    {"prefill_memory_cache_bytes", "cache of a prefill GPU", apart, "KV cache of a prefill GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::gpu, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.prefill_memory.cache.value(); }>},
+    {"one_pool_output_tokens_per_s", "output of the same GPUs as one pool", apart, "output tokens/s as one pool",
+     Kind::tokens_per_s, Group::serving, Scope::deployment, Stage::result,
+     [](At v) { return one_pool(v) != nullptr ? one_pool(v)->output_tokens_per_s : no_number; }},
+    {"one_pool_usd_per_mtok_total", "all tokens, as one pool", apart, "USD per million tokens as one pool",
+     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result,
+     [](At v) { return one_pool(v) != nullptr ? where_positive(one_pool(v)->usd_per_mtok_total) : no_number; }},
+
     {"price_basis", "price basis", "", "price basis", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
      [](At v) -> std::string_view { return pool(v).price.basis; }},
     {"price_date", "price date", "", "price date", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
@@ -153,7 +217,7 @@ constexpr Figure table[] = {
     {"decoding", "of them in decode", sequences, "decoding sequences", Kind::count, Group::serving, Scope::deployment,
      Stage::result, [](At v) { return replicas(v) * serving(v).decoding; }},
     {"max_concurrency", "largest concurrency", sequences, "sequences that fit", Kind::count, Group::serving,
-     Scope::deployment, Stage::result, [](At v) { return replicas(v) * memory(v).max_concurrency; }},
+     Scope::deployment, Stage::result, slots},
     {"tokens_per_step", "tokens gained per decode step", sequences, "tokens gained per decode step", Kind::count,
      Group::serving, Scope::request, Stage::input, [](At v) { return pool(v).settings.tokens_per_step(); }},
 

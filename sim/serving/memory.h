@@ -40,6 +40,10 @@ struct MemoryPlan {
 /// over all GPUs of a stage, router and norms replicated, layers /pp, the larger of embeddings and head on one stage.
 [[nodiscard]] Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout);
 
+/// What the redundant copies of experts add: R/E of the routed experts, over all GPUs of a stage and its layers.
+[[nodiscard]] Bytes redundant_weights_per_gpu(const Architecture& architecture, const WeightBytes& weights,
+                                              const Layout& layout);
+
 /// The reserve in use: settings.reserve, else reserve_of the engine's terms (reserve.h), else nothing.
 [[nodiscard]] Bytes reserve_per_gpu(const Architecture& architecture, const Layout& layout,
                                     const EngineSettings& settings, const EngineRules& rules);

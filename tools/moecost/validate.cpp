@@ -42,12 +42,13 @@ std::string field(const MeasuredPoint& p, const std::string& key) {
     if (key == "engine") return p.engine;
     if (key == "source") return p.source;
     if (key == "id") return p.id;
+    if (key == "pools") return p.disaggregated ? "two" : "one";
     return p.gpus ? shortest(*p.gpus) : "";
 }
 
 Filter parse_filter(const std::string& text) {
-    const std::vector<std::string> keys{"scenario", "model", "gpu",  "engine",
-                                        "source",   "id",    "gpus", "max_gpus"};
+    const std::vector<std::string> keys{"scenario", "model", "gpu",      "engine", "source",
+                                        "id",       "gpus",  "max_gpus", "pools"};
     const std::size_t equals = text.find('=');
     Filter f{text.substr(0, equals), {}, 0};
     if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
@@ -258,8 +259,8 @@ std::string as_rows(const Validation& v) {
 std::vector<Flag> validate_flags() {
     std::vector<Flag> flags{
         {"only", "KEY=VALUES", "Validation",
-         "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
-         "separated), "
+         "keep rows whose scenario, model, gpu, engine, source, id, gpus or pools (one, two) is one of the "
+         "values (comma separated), "
          "or max_gpus=N; may be repeated"},
         {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
     for (Flag& flag : run_flags()) flags.push_back(flag);

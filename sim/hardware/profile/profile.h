@@ -13,6 +13,7 @@
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
 #include "moecost/hardware/format_support.h"
+#include "moecost/hardware/profile/pool_law.h"
 
 namespace moecost {
 
@@ -122,9 +123,9 @@ struct AllReduceTable {
     double nvls_bandwidth = 0;   // share of the link bandwidth; 0: it does not
 };
 
-enum class AllToAllMode { low_latency, normal };
+enum class AllToAllMode { low_latency, normal, nvlink };
 
-/// Expert dispatch and combine over `nodes` nodes of 8 (DeepEP).
+/// Expert dispatch and combine over `nodes` nodes of 8 (DeepEP), or inside one NVLink domain.
 struct AllToAllTable {
     AllToAllMode mode{};
     int nodes = 1;
@@ -250,6 +251,7 @@ struct Profile {
     ServingConstants serving;
     EngineSettings defaults;
     FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
+    PoolLaw pools{};           // of the engine, from hwmodels/pools.toml; never in a profile file
 };
 
 /// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.

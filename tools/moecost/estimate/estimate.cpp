@@ -108,6 +108,7 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description)
         return answer;
     }
     answer.estimate = *estimate;
+    compare_with_one_pool(*answer.scenario, *answer.estimate);
     answer.steps = explain(*answer.scenario, estimate->serving);
     return answer;
 }

@@ -58,6 +58,8 @@ void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer
 
 /// Names shared by the printers.
 [[nodiscard]] std::string layout_name(const Layout& layout);
+/// "prefill 2 x (TP8), decode 1 x (EP8 DP8)"
+[[nodiscard]] std::string pools_name(const Scenario& scenario);
 [[nodiscard]] std::string precision_name(const Precision& precision);
 /// "TTFT", or "p95 TTFT".
 [[nodiscard]] std::string objective_name(std::string_view time, double level);

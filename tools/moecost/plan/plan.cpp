@@ -50,6 +50,12 @@ void add_day(const PlanQuestion& q, PlanResult& r) {
     r.day = day_of(*q.day, most, p.usd_per_hour / p.replicas, traffic.input, traffic.output);
 }
 
+void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
+    const PlannedPools found = plan_pools(q.space, loop);
+    r.pairs_tried = found.candidates;
+    if (found.possible()) r.apart = ApartAnswer{found, answer_for(data, description_of(q, found))};
+}
+
 std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
     std::string s("moecost: infeasible: ");
     const PlanAnswer& a = r.answer;
@@ -79,12 +85,13 @@ Answer run_plan(const Invocation& in) {
     const CandidateLoop loop = [&](std::size_t count, const std::function<void(std::size_t)>& work) {
         for_each_index(count, q.threads, work);
     };
-    PlanResult r = result_of(q, in.data, moecost::plan(q.space, loop), loop);
+    PlanResult r = result_of(q, in.data, q.one_pool ? moecost::plan(q.space, loop) : PlanAnswer{}, loop);
+    if (q.two_pools) add_apart(q, in.data, r, loop);
     add_day(q, r);
     write_files(q, r.answer, in.line, loop);
     Answer answer;
-    answer.status = r.best ? answered : infeasible;
-    if (!r.best) answer.messages = shortfall(q, r);
+    answer.status = r.best || r.apart ? answered : infeasible;
+    if (!r.best && !r.apart) answer.messages = shortfall(q, r);
     switch (in.format) {
         case Format::json:
             answer.output = plan_json(q, r);

@@ -96,13 +96,32 @@ ExpertExchange exchange_of(const std::string& word) {
     return word == "normal" ? ExpertExchange::normal : ExpertExchange::collective;
 }
 
+void set_traffic_names(const DataStore& data, const Description& d, Traffic& traffic) {
+    if (d.traffic_read) {
+        traffic = *d.traffic_read;
+    } else if (!d.trace.empty()) {
+        reject("trace", "is not replayed here", "moecost estimate --trace FILE does");
+    } else if (!d.traffic.empty()) {
+        traffic = load_traffic(data, d.traffic);
+    }
+    if (!d.trace.empty() && d.load) reject("trace", "a load is given too: the trace is the load");
+    if (d.turns && d.prefix_hit_rate) reject("turns", "--cached states the hits already: leave one out");
+    const bool comes_back = d.turns || traffic.reuse;
+    if (d.host_cache_gb && !comes_back)
+        reject("host-cache-gb", "nothing says how prompts come back",
+               "--turns N, or a trace with block hashes");
+    if (d.think_time && !d.turns) reject("think-time", "is of conversations", "--turns N");
+    if (d.burstiness && d.load && !std::holds_alternative<OpenLoop>(*d.load))
+        reject("burstiness", "is of requests that arrive at a rate", "--rate R");
+}
+
 void add_notes(const Description& d, Scenario& s) {
     const Pool& p = s.pool();
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
-    if (s.slo.of_percentiles() && !s.traffic.equal_lengths) {
+    if (s.slo.of_percentiles() && !s.traffic.equal_lengths && !s.traffic.shape) {
         s.notes.emplace_back("percentiles: lengths spread evenly from 0.8 of the longest to the longest");
     }
     for (const Pool& pool : s.pools) {
@@ -224,6 +243,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.profile = profile_of(data, p.cluster.gpu, d.engine);
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
     p.rules = engine_rules_if_any(data, p.profile.engine);
+    p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
     if (auto problem = set_formats(d, s, p)) return problem;
@@ -275,7 +295,10 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d, Architec
     s.architecture = std::move(architecture);
     s.power = load_power_law(data);
     if (auto problem = resolve_pools(data, d, s)) return *problem;
-    if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
+    set_traffic_names(data, d, s.traffic);
+    s.reuse.curve = s.traffic.reuse;
+    if (const auto* open = std::get_if<OpenLoop>(&s.traffic.load)) s.reuse.curve_rate = open->rate;
+    if (const auto* replay = std::get_if<Replay>(&s.traffic.load)) s.reuse.curve_rate = replay->rate;
     if (auto problem = apply_numbers(d, s)) return *problem;
     add_notes(d, s);
     return s;

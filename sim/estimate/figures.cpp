@@ -70,6 +70,22 @@ std::string_view bound_of(const std::optional<StepBreakdown>& step) {
     return step ? bound_names[largest(step->spent)] : std::string_view();
 }
 
+/// A percentile of one of the latencies; nothing where no distribution is known.
+template <Latency ServingLatency::*of, int level>
+double tail(At v) {
+    const auto& l = v.estimate->latency;
+    return l ? where_positive(((*l).*of).quantile(level / 100.0).value()) : no_number;
+}
+/// Of loads that arrive at a rate: their capacity is another than what they are given.
+bool has_capacity(At v) {
+    const Load& load = traffic(v).load;
+    const bool arriving = std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load);
+    return arriving && v.estimate->latency && v.estimate->latency->load > 0;
+}
+bool has_objective(At v) {
+    return v.estimate->latency && (v.scenario->slo.ttft_s > 0 || v.scenario->slo.tpot_s > 0);
+}
+
 using Kind = FigureKind;
 using Group = FigureGroup;
 using Scope = FigureScope;
@@ -78,6 +94,8 @@ using Stage = FigureStage;
 constexpr std::string_view money = "Dollars per million tokens";
 constexpr std::string_view throughput = "Throughput";
 constexpr std::string_view latencies = "Latency, mean";
+constexpr std::string_view percentiles = "Latency, percentiles";
+constexpr std::string_view of_load = "Load";
 constexpr std::string_view deployment = "Deployment";
 constexpr std::string_view apart = "Prefill and decode apart";
 constexpr std::string_view sequences = "Sequences";
@@ -137,6 +155,24 @@ constexpr Figure table[] = {
      Group::serving, Scope::request, Stage::result, [](At v) { return serving(v).ttft_queue.value(); }},
     {"e2e_s", "whole request (E2E)", latencies, "end-to-end time (s)", Kind::seconds, Group::serving, Scope::request,
      Stage::result, [](At v) { return serving(v).e2e.value(); }, nullptr, nullptr, false, "e2e"},
+    {"ttft_p50_s", "TTFT p50", percentiles, "TTFT p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 50>},
+    {"ttft_p90_s", "TTFT p90", percentiles, "TTFT p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 90>},
+    {"ttft_p99_s", "TTFT p99", percentiles, "TTFT p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 99>},
+    {"tpot_p50_s", "TPOT p50", percentiles, "TPOT p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 50>},
+    {"tpot_p90_s", "TPOT p90", percentiles, "TPOT p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 90>},
+    {"tpot_p99_s", "TPOT p99", percentiles, "TPOT p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 99>},
+    {"e2e_p50_s", "E2E p50", percentiles, "E2E p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 50>},
+    {"e2e_p90_s", "E2E p90", percentiles, "E2E p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 90>},
+    {"e2e_p99_s", "E2E p99", percentiles, "E2E p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 99>},
     {"ttft_of_objective_s", "TTFT that its objective is about", "", "time to first token that its objective is about (s)",
      Kind::seconds, Group::serving, Scope::request, Stage::result,
      [](At v) { return v.scenario->slo.ttft_s > 0 ? v.estimate->ttft_of_slo.value() : no_number; }},
@@ -151,6 +187,44 @@ constexpr Figure table[] = {
      [](At v) { return where_positive(v.scenario->slo.tpot_level); }},
     {"slo_met", "objectives met", "", "objectives met", Kind::flag, Group::serving, Scope::deployment, Stage::result,
      [](At v) { return v.estimate->meets_slo ? 1.0 : 0.0; }},
+
+    {"capacity_per_s", "capacity", of_load, "capacity (requests/s)", Kind::per_s, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) { return has_capacity(v) ? replicas(v) * v.estimate->latency->capacity.value() : no_number; }},
+    {"load_share", "load over capacity", of_load, "load over capacity", Kind::share, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) { return has_capacity(v) ? v.estimate->latency->load : no_number; }},
+    {"saturation", "state", of_load, "saturation", Kind::text, Group::serving, Scope::deployment, Stage::tails, nullptr,
+     [](At v) { return has_capacity(v) ? name_of(v.estimate->latency->saturation) : std::string_view(); }},
+    {"waits_share", "requests that wait for a slot or memory", of_load, "share of requests that wait", Kind::share,
+     Group::serving, Scope::deployment, Stage::tails,
+     [](At v) { return has_capacity(v) ? v.estimate->latency->waits : no_number; }},
+    {"preemptions_per_request", "preemptions per request", "", "preemptions per request", Kind::count, Group::serving,
+     Scope::request, Stage::tails,
+     [](At v) { return v.estimate->latency ? v.estimate->latency->preemptions : no_number; }},
+    {"goodput_share", "requests within the objectives", of_load, "share of requests within the objectives", Kind::share,
+     Group::serving, Scope::deployment, Stage::tails,
+     [](At v) { return has_objective(v) ? v.estimate->goodput_share : no_number; }},
+    {"goodput_per_s", "goodput", of_load, "goodput (requests/s)", Kind::per_s, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) {
+         return has_objective(v) ? replicas(v) * v.estimate->goodput_share * serving(v).requests_per_s.value() : no_number;
+     }},
+    {"method", "answered by", "", "answered by", Kind::text, Group::trust, Scope::deployment, Stage::result, nullptr,
+     [](At v) -> std::string_view { return v.estimate->simulation ? "simulation" : "closed_form"; }},
+    {"doubt", "doubt about the closed form", "", "why the closed form does not hold", Kind::text, Group::trust,
+     Scope::deployment, Stage::result, nullptr, [](At v) { return serving(v).doubt; }},
+    {"simulated_requests", "requests simulated", "", "requests simulated", Kind::count, Group::trust, Scope::instance,
+     Stage::tails, [](At v) { return v.estimate->simulation ? v.estimate->simulation->requests : no_number; }},
+    {"refused_requests", "requests that no instance can hold", "", "requests that no instance can hold", Kind::count,
+     Group::trust, Scope::instance, Stage::tails,
+     [](At v) { return v.estimate->simulation ? v.estimate->simulation->refused : no_number; }},
+
+    {"cached_share_device", "prompt found in the cache of the GPUs", of_load, "share of prompts cached on the GPUs",
+     Kind::share, Group::serving, Scope::request, Stage::result, [](At v) {
+         return v.scenario->reuse.known() ? v.estimate->hits.device : no_number;
+     }},
+    {"cached_share_host", "prompt found in the memory of the host", of_load, "share of prompts cached on the host",
+     Kind::share, Group::serving, Scope::request, Stage::result, [](At v) {
+         return v.scenario->reuse.known() ? v.estimate->hits.host : no_number;
+     }},
 
     {"gpus", "GPUs", deployment, "GPUs", Kind::count, Group::deployment, Scope::deployment, Stage::input,
      [](At v) { return double{1} * v.scenario->gpus(); }},

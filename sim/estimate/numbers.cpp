@@ -43,7 +43,7 @@ PoolNumbers numbers_of(const Description& d, const PoolChoices& own) {
             either(own.memory_fraction, d.memory_fraction)};
 }
 
-void set_engine(const Description& d, const PoolNumbers& own, Pool& p) {
+void set_engine(const Description& d, const PoolNumbers& own, double osl, Pool& p) {
     EngineSettings& e = p.settings;
     e = p.profile.defaults;
     if (own.chunk) e.chunk_tokens = *own.chunk;
@@ -52,7 +52,9 @@ void set_engine(const Description& d, const PoolNumbers& own, Pool& p) {
     if (d.reserve_gb) e.reserve = Bytes{*d.reserve_gb * 1e9};
     if (d.admission_steps) e.admission_steps = *d.admission_steps;
     if (d.draft_tokens) e.draft_tokens = *d.draft_tokens;
-    if (d.acceptance) e.acceptance = *d.acceptance;
+    e.acceptance = d.acceptance.value_or(p.drafting.text.at(osl));
+    e.acceptance_decay = d.acceptance_decay.value_or(d.acceptance ? 1 : p.drafting.text.decay);
+    e.draft_cost = p.drafting.cost;
 }
 
 /// The largest tensor parallelism inside one node that divides `gpus` and suits the model; 0: none does.
@@ -105,6 +107,17 @@ void set_traffic(const Description& d, Traffic& t) {
     if (d.prefix_hit_rate) t.prefix_hit_rate = *d.prefix_hit_rate;
     if (d.equal_lengths) t.equal_lengths = *d.equal_lengths;
     if (d.load) t.load = *d.load;
+    if (auto* open = std::get_if<OpenLoop>(&t.load); open != nullptr && d.burstiness)
+        open->burstiness = *d.burstiness;
+}
+
+void set_reuse(const Description& d, Scenario& s) {
+    PrefixReuse& r = s.reuse;
+    r.turns = d.turns.value_or(0);
+    r.think_s = d.think_time.value_or(usual_think_s);
+    r.host_per_gpu = Bytes{1e9 * d.host_cache_gb.value_or(0)};
+    r.host_link = BytesPerSecond{1e9 * d.host_link_gbs.value_or(usual_host_link_gbs)};
+    if (d.prefix_hit_rate || d.turns) r.curve.reset();   // stated, or another way of coming back
 }
 
 void set_price(const Description& d, Price& price) {
@@ -119,7 +132,7 @@ void set_price(const Description& d, Price& price) {
 
 /// One pool of the scenario by its numbers, or which rule they break.
 std::optional<Infeasible> apply_pool(const Description& d, const PoolNumbers& own, Scenario& s, Pool& p) {
-    set_engine(d, own, p);
+    set_engine(d, own, s.traffic.output, p);
     set_price(d, p.price);
     p.layout.batch_overlap = d.batch_overlap.value_or(false);
     if (auto problem = set_layout(own, s.architecture, p)) return problem;
@@ -149,6 +162,7 @@ std::optional<Infeasible> apply_pools(const Description& d, Scenario& s) {
 
 std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     set_traffic(d, s.traffic);
+    set_reuse(d, s);
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),
              d.slo_tpot_level.value_or(0)};
     s.blend_input_parts = d.blend.value_or(3);

@@ -7,12 +7,14 @@
 
 #include "moecost/cost/power.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/drafting.h"
 #include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture.h"
 #include "moecost/model/counts.h"
 #include "moecost/ops/layout.h"
+#include "moecost/serving/prefix_hits.h"
 #include "moecost/traffic/traffic.h"
 
 namespace moecost {
@@ -30,6 +32,7 @@ struct Pool {
     Profile profile;
     EngineRules rules;   // of the profile's engine
     EngineSettings settings;
+    DraftLaw drafting;   // of the model under the engine
     Price price;
 
     [[nodiscard]] int gpus() const { return layout.gpus() * replicas; }
@@ -48,6 +51,7 @@ struct Scenario {
     Architecture architecture;
     std::vector<Pool> pools = std::vector<Pool>(1);
     Traffic traffic;
+    PrefixReuse reuse;
     Slo slo;
     Transfer transfer;
     double blend_input_parts = 3;

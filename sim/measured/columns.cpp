@@ -23,6 +23,7 @@ constexpr MeasuredColumn columns[] = {
     {"num_gpus", degree, "", optional, "GPUs of the deployment"},
     {"engine", text, "", needed, "vllm, sglang, trtllm"},
     {"model", text, "", needed, "model (moecost list models)"},
+    {"model_path", text, "", optional, "checkpoint that was served, as the table names it"},
     {"weight_dtype", text, "", optional, "format of the weights"},
     {"moe_dtype", text, "", optional, "format of the routed experts"},
     {"kv_dtype", text, "", optional, "format of the KV cache"},

@@ -104,6 +104,7 @@ MeasuredPoint point_of(const Row& r) {
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
     p.model = r.text("model");
+    p.path = r.text("model_path");
     p.weights = r.text("weight_dtype");
     p.experts = r.text("moe_dtype");
     p.cache = r.text("kv_dtype");
@@ -162,7 +163,7 @@ Recipes::Recipes(const Document& document) {
         r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
                       "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
                       "draft_tokens", "gpus_above", "all_to_all", "acceptance", "apart", "redundant_experts",
-                      "kv", "source"});
+                      "cache", "expert_weights", "paths", "left_out", "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -172,12 +173,15 @@ Recipes::Recipes(const Document& document) {
         rule.concurrency_below = optional_number(r, "concurrency_below");
         rule.gpus_above = optional_number(r, "gpus_above");
         rule.exchange = r.text_or("all_to_all", "");
+        rule.cache = r.text_or("cache", "");
+        rule.left_out = r.text_or("left_out", "");
+        if (r.has("paths")) rule.paths = r.texts("paths");
+        rule.weights = r.text_or("expert_weights", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
         rule.draft_tokens = optional_number(r, "draft_tokens");
         rule.acceptance = optional_number(r, "acceptance");
         rule.redundant_experts = optional_number(r, "redundant_experts");
-        rule.cache = r.text_or("kv", "");
         if (r.has("apart")) rule.apart = r.flag("apart");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
@@ -194,15 +198,17 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
     for (const Rule& rule : rules_) {
         if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu))
             continue;
-        if (!contains(rule.scenarios, point.scenario)) continue;
+        if (!contains(rule.scenarios, point.scenario) || !contains(rule.paths, point.path)) continue;
         if (rule.apart && *rule.apart != point.disaggregated) continue;
         if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
+        if (!rule.weights.empty() && rule.weights != point.experts) continue;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (!rule.cache.empty()) s.cache = rule.cache;
+        if (!rule.left_out.empty()) s.left_out = rule.left_out;
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.redundant_experts) s.redundant_experts = rule.redundant_experts;
-        if (!rule.cache.empty()) s.cache = rule.cache;
         if (rule.acceptance) s.acceptance = rule.acceptance;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {

@@ -23,6 +23,7 @@ struct MeasuredPool {
 /// One row of a table of measurements. Numbers that the table leaves empty are not known (never zero).
 struct MeasuredPoint {
     std::string id, source, date, scenario, gpu, engine, model;
+    std::string path;                      // of the checkpoint, as the table spells it
     std::string weights, experts, cache;   // formats as the table spells them; empty: not recorded
     bool spread_lengths = false;           // uniform 0.8 to 1.0 of nominal
     bool suspect = false;
@@ -45,8 +46,9 @@ struct RecipeSettings {
     std::optional<double> admission_steps;
     std::optional<double> acceptance;          // of a drafted token
     std::optional<double> redundant_experts;   // where ranks do not divide the experts
-    std::string cache;                         // format of the cache; empty: of the engine
     std::optional<double> draft_tokens;        // where the row says that it drafts, but not how many
+    std::string cache;      // format of the cache where the row is silent or repeats a default; empty: as it says
+    std::string left_out;   // why the row measures something else; empty: it does not
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -65,9 +67,9 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange;
+        std::string exchange, cache, weights, left_out;
+        std::vector<std::string> paths;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts;
-        std::string cache;
         std::optional<bool> apart;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };

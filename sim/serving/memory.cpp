@@ -84,8 +84,7 @@ Expected<MemoryPlan> plan_memory(const MemoryInput& in, const Traffic& traffic) 
                           longest.value() / 1e9, plan.cache.value() / 1e9};
     }
     plan.sequence =
-        mean_paged_bytes(in.architecture, cache, traffic.input + in.settings.output_reserve * traffic.output,
-                         in.layout.tp, pages) /
+        mean_paged_bytes(in.architecture, cache, resident_tokens(in.settings, traffic), in.layout.tp, pages) /
         in.layout.pp;
     const double per_rank = plan.sequence.value() > 0 ? std::floor(plan.cache / plan.sequence) : 1e9;
     plan.max_concurrency =

@@ -89,6 +89,7 @@ class BlockWorker {
         double (*number)(const View&) = nullptr;   // of the variable, where that is all it takes
         bool is_result = false;
     };
+    [[nodiscard]] Expected<Estimate> evaluated(const Scenario& scenario) const;
     void evaluate_point(BlockResult& result);
     void add_sources();
     [[nodiscard]] bool refuses(const std::vector<Expression>& conditions,

@@ -21,7 +21,7 @@ std::string format_of(const std::string& spelled) {
 Load load_of(const MeasuredPoint& p) {
     const double requests = p.concurrency.value_or(0);
     if (p.scenario == "offline_max") return Offline{p.prompts.value_or(0)};
-    if (p.scenario == "static_batch") return StaticBatch{requests};
+    if (p.scenario == "static_batch") return Burst{requests};   // a server that got all of them at once
     if (p.scenario == "burst") return Burst{p.prompts.value_or(requests)};
     if (p.scenario == "request_rate") return OpenLoop{p.rate.value_or(0)};
     if (p.scenario == "prefill_only") return PrefillOnly{};
@@ -39,6 +39,19 @@ bool known_scenario(const std::string& s) {
     constexpr std::string_view names[] = {"closed_loop",  "offline_max",  "static_batch", "burst",
                                           "request_rate", "prefill_only", "decode_only"};
     return std::find(std::begin(names), std::end(names), s) != std::end(names);
+}
+
+/// As the library spells an accelerator.
+std::string library_name(std::string gpu) {
+    std::replace(gpu.begin(), gpu.end(), '-', '_');
+    return gpu;
+}
+
+/// Published runs draft on random prompts.
+void draft(Pool& pool, double tokens, double output) {
+    pool.settings.draft_tokens = tokens;
+    pool.settings.acceptance = pool.drafting.random_text.at(output);
+    pool.settings.acceptance_decay = pool.drafting.random_text.decay;
 }
 
 double ratio(double predicted, std::optional<double> measured) {
@@ -170,6 +183,9 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.weights = format_of(p.weights);
     d.expert_weights = p.experts.empty() ? d.weights : format_of(p.experts);
     d.kv = p.cache == "auto" ? "" : p.cache;
+    const RecipeSettings recipe = recipes_.settings(p, p.model, library_name(p.gpu));
+    if (!recipe.left_out.empty()) return recipe.left_out;
+    if (!recipe.cache.empty()) d.kv = recipe.cache;
     const double mean = p.spread_lengths ? spread_mean : 1;
     d.isl = std::max(1.0, *p.isl * mean);
     d.osl = std::max(1.0, p.osl.value_or(1) * mean);
@@ -206,7 +222,6 @@ std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) 
     RecipeSettings recipe;
     try {
         recipe = recipes_.settings(p, p.model, load_accelerator(data_, p.gpu).id);
-        if (d.kv.empty()) d.kv = recipe.cache;
         const Expected<Scenario>* base = &base_scenario(d);
         if (!*base && base->error().quantity == "ep" && recipe.redundant_experts) {
             const auto experts = static_cast<int>(base->error().available);
@@ -222,14 +237,20 @@ std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) 
     for (Pool& pool : s.pools) {
         if (recipe.chunk_tokens && !s.two_pools()) pool.settings.chunk_tokens = *recipe.chunk_tokens;
         if (p.speculative)
-            pool.settings.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
-        if (p.speculative && recipe.acceptance) pool.settings.acceptance = *recipe.acceptance;
+            draft(pool, p.draft_tokens.value_or(recipe.draft_tokens.value_or(1)), p.osl.value_or(1));
+        if (p.speculative && recipe.acceptance) {
+            pool.settings.acceptance = *recipe.acceptance;
+            pool.settings.acceptance_decay = 1;
+        }
         if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
         if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
         if (s.two_pools()) pool.layout.exchange = exchange_of(pool);
         if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
     }
-    s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load};
+    s.traffic.input = *d.isl;
+    s.traffic.output = *d.osl;
+    s.traffic.equal_lengths = *d.equal_lengths;
+    s.traffic.load = *d.load;
     return s;
 }
 

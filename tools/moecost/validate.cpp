@@ -12,6 +12,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "text.h"
+#include "validate_rates.h"
 
 namespace moecost::cli {
 namespace {
@@ -267,7 +268,31 @@ std::vector<Flag> validate_flags() {
     return flags;
 }
 
+namespace {
+
+/// One table of runs at a rate is answered by itself: it states percentiles, and loads of its own.
+std::optional<Answer> validated_rates(const Invocation& invocation) {
+    const auto& files = invocation.line.positional;
+    if (files.size() != 1) return std::nullopt;
+    const std::string text = read_input(files.front());
+    if (is_benchmark(text)) return std::nullopt;
+    const CsvTable table(text, files.front());
+    if (!is_rate_table(table)) return std::nullopt;
+    if (invocation.line.has("only"))
+        throw InputError({"--only"}, {}, "does not select from a table of runs at a rate");
+    const RateValidation v = validate_rates(invocation.data, table);
+    if (const std::string* file = invocation.line.find("rows")) write_file(*file, rates_rows(v));
+    Answer answer;
+    answer.output = invocation.format == Format::json  ? rates_json(v)
+                    : invocation.format == Format::csv ? rates_rows(v)
+                                                       : rates_text(v);
+    return answer;
+}
+
+}   // namespace
+
 Answer run_validate(const Invocation& invocation) {
+    if (auto answer = validated_rates(invocation)) return std::move(*answer);
     std::vector<Filter> filters;
     for (const Setting& setting : invocation.line.settings) {
         if (setting.key == "only") filters.push_back(parse_filter(setting.text));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command.h"
+#include "estimate/method.h"
 #include "moecost/estimate/figures.h"
 #include "moecost/moecost.h"
 #include "text.h"
@@ -25,13 +26,16 @@ struct EstimateAnswer {
     Infeasible why;
     std::string fix;   // the smallest change that would run; empty: none is known
     StepReport steps;
+    MethodOptions method;
+    double max_rate = 0;   // requests/s of the deployment, where it was asked for: the load of the answer
 
     [[nodiscard]] View view() const {
         return {&description, scenario ? &*scenario : nullptr, estimate ? &*estimate : nullptr, &steps};
     }
 };
 /// InputError as describe().
-[[nodiscard]] EstimateAnswer answer_for(const DataStore& data, const Description& description);
+[[nodiscard]] EstimateAnswer answer_for(const DataStore& data, const Description& description,
+                                        const MethodOptions& method = {});
 
 /// The question: deployments side by side, and the inputs in which they differ.
 struct Comparison {

@@ -97,7 +97,7 @@ std::string load_name(const Load& load) {
         }
         std::string operator()(const Burst& l) const { return amount(l.requests, "requests at once"); }
         std::string operator()(const Replay& l) const {
-            return amount(static_cast<double>(l.requests.size()), "requests of a trace");
+            return amount(size_of(l).value_or(0), "requests of a trace");
         }
         std::string operator()(const PrefillOnly&) const { return "prompts only"; }
         std::string operator()(const DecodeOnly& l) const {

@@ -55,11 +55,25 @@ std::string label_of(const Figure& f, const Answers& all) {
     return label;
 }
 
+bool all_simulated(const Answers& all) {
+    return std::all_of(all.begin(), all.end(),
+                       [](const auto& a) { return !a.estimate || a.estimate->simulation; });
+}
+
+/// What a simulation did not make: the deployment and its memory.
+bool is_simulated(const Figure& f) {
+    return f.stage != FigureStage::input &&
+           (f.group == FigureGroup::serving || f.group == FigureGroup::cost) && f.heading != "Deployment";
+}
+
 void add_figures(std::vector<Row>& rows, const Answers& all) {
     std::string_view heading_shown;
     for (const Figure& f : figures()) {
         if (f.heading.empty() || repeats(f, all)) continue;
-        if (f.heading != heading_shown) rows.push_back(heading(std::string(f.heading)));
+        if (f.heading != heading_shown) {
+            rows.push_back(heading(std::string(f.heading)));
+            if (all_simulated(all) && is_simulated(f)) rows.back().label.append(" (simulated)");
+        }
         heading_shown = f.heading;
         rows.push_back(row(
             all, label_of(f, all), [&](const auto& a) { return shown(f, a.view()); }, f.headline));
@@ -140,6 +154,32 @@ std::string traffic_text(const Scenario& s, std::size_t width) {
     }
     if (s.traffic.equal_lengths) text.append(", equal lengths");
     return wrapped(text.append("; ").append(load_name(s.traffic.load)), 2, width);
+}
+
+/// How it was answered, where that is not the closed form in its tested range.
+std::string method_lines(const Answers& all, std::size_t width) {
+    std::string s;
+    for (const EstimateAnswer& a : all) {
+        if (!a.estimate) continue;
+        std::string line;
+        if (a.max_rate > 0)
+            line.append("highest rate within the objectives: ").append(amount(a.max_rate, "requests/s"));
+        const std::string_view doubt = a.estimate->serving.doubt;
+        if (!doubt.empty() || a.estimate->simulation) line.append(line.empty() ? "" : "; ");
+        if (const Simulation* m = a.estimate->simulation.get()) {
+            line.append("simulated: ").append(amount(m->requests, "requests of an instance"));
+            if (a.description.trace.empty()) line.append(", seed ").append(std::to_string(a.method.seed));
+            if (m->refused > 0)
+                line.append(", ").append(amount(m->refused, "larger than its cache left out"));
+            if (!doubt.empty()) line.append("; the closed form does not hold: ").append(doubt);
+        } else if (!doubt.empty()) {
+            line.append("not reliable: ").append(doubt).append(" (--simulate)");
+        }
+        if (line.empty()) continue;
+        if (all.size() > 1) line.insert(0, std::string(a.scenario->pool().cluster.gpu.id).append(": "));
+        s.append(wrapped(line, 2, width));
+    }
+    return s;
 }
 
 std::string price_text(const Price& p) {
@@ -269,6 +309,7 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     const Scenario& first = *first_with_answer(answers).scenario;
     std::string s = style.bold(question_text(first, style.width));
     s.append(traffic_text(first, style.width));
+    s.append(method_lines(answers, style.width));
     s.append("\n").append(side_by_side(heads, rows, style));
     if (invocation.quiet) return s;
     s.append("\n").append(breakdown_text(answers, invocation.verbose, style));

@@ -364,6 +364,21 @@ std::optional<double> given_number(const Description& d, const Input& input) {
         input.slot);
 }
 
+void copy_input(Description& to, const Description& from, const Input& input) {
+    std::visit(Overloaded{[&](auto Description::*m) { to.*m = from.*m; },
+                          [&](const LoadSlot&) { to.load = from.load; },
+                          [&](const EditSlot&) { to.edits = from.edits; },
+                          [&](const PriceSlot&) {
+                              to.price = from.price;
+                              to.usd_per_gpu_hour = from.usd_per_gpu_hour;
+                          },
+                          [&](const ObjectiveSlot& slot) {
+                              to.*slot.seconds = from.*slot.seconds;
+                              to.*slot.level = from.*slot.level;
+                          }},
+               input.slot);
+}
+
 std::string options_of(const Description& d) {
     std::string s;
     for (const Input& input : inputs()) {

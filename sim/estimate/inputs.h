@@ -121,6 +121,8 @@ void set_option(Description& description, std::string_view key, std::string_view
 [[nodiscard]] std::vector<std::string> texts_of(const Description& description, const Input& input);
 /// The number given for an input of stage `member` or `numbers`; nothing: not given, or no number.
 [[nodiscard]] std::optional<double> given_number(const Description& description, const Input& input);
+/// Gives `to` what `from` says of an input: a load, a price or an objective as a whole, nothing where nothing is given.
+void copy_input(Description& to, const Description& from, const Input& input);
 /// "--model mixtral-8x7b --gpu h100_sxm --tp 2": the options that describe this again, quoted for a shell.
 [[nodiscard]] std::string options_of(const Description& description);
 

@@ -31,15 +31,27 @@ double slowdown_withstood(Trial t, double size) {
     return low;
 }
 
-double chance_of(const Scenario& s, double withstands, double ttft_s) {
+/// P(y <= withstands) P(r <= ttft_room): not-a-number where residuals are missing.
+double chance_of(const Scenario& s, double withstands, double ttft_room) {
     const Profile& profile = s.pool().profile;
     const Residual& speed = profile.serving.throughput_residual;
     const Residual& first = profile.serving.ttft_residual;
     const bool about_ttft = s.slo.ttft_s > 0;
     if (profile.basis != Provenance::calibrated || !speed.known() || (about_ttft && !first.known()))
         return std::numeric_limits<double>::quiet_NaN();
-    const double in_time = about_ttft ? share_below(s.slo.ttft_s / ttft_s, first.p10, first.p90) : 1;
+    const double in_time = about_ttft ? share_below(ttft_room, first.p10, first.p90) : 1;
     return share_below(withstands, 1 / speed.p90, 1 / speed.p10) * in_time;
+}
+
+/// The x of which share_below() is `share`, to 0.01 %.
+double value_at(double share, double p10, double p90) {
+    double low = 1e-6;
+    double high = 1e6;
+    while (high / low > 1.0001) {
+        const double middle = std::sqrt(low * high);
+        (share_below(middle, p10, p90) < share ? low : high) = middle;
+    }
+    return high;
 }
 
 }   // namespace
@@ -58,8 +70,20 @@ PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
     trust.withstands = slowdown_withstood(t, p.size);
     t.slower = 1;
     const Expected<Estimate> e = at_size(t, p.size);
-    trust.chance = chance_of(t.scenario, trust.withstands, e ? e->ttft_of_slo.value() : HUGE_VAL);
+    const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
+    trust.chance = chance_of(t.scenario, trust.withstands, t.scenario.slo.ttft_s / ttft_s);
     return trust;
+}
+
+std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance, double split) {
+    constexpr double margin = 1.002;   // slowdown_withstood() is exact to 0.1 %
+    if (std::isnan(chance_of(machine, 1, 1))) return std::nullopt;
+    const ServingConstants& s = machine.pool().profile.serving;
+    const bool about_ttft = machine.slo.ttft_s > 0;
+    const double speed = about_ttft ? std::pow(chance, split) : chance;
+    const double slower = value_at(speed, 1 / s.throughput_residual.p90, 1 / s.throughput_residual.p10);
+    const double room = about_ttft ? value_at(chance / speed, s.ttft_residual.p10, s.ttft_residual.p90) : 1;
+    return ChanceDemand{std::max(1.0, slower * margin), std::max(1.0, room * margin)};
 }
 
 }   // namespace moecost

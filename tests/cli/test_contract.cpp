@@ -374,7 +374,7 @@ TEST_CASE("every example of the help pages runs") {
     std::string program(MOECOST_PROGRAM);
     const std::string path("PATH='" + program.substr(0, program.rfind('/')) + "':\"$PATH\"; cd '" + folder +
                            "'; ");
-    for (const char* command : {"estimate", "design", "sweep", "merge", "params", "list", "import",
+    for (const char* command : {"estimate", "diff", "design", "sweep", "merge", "params", "list", "import",
                                 "validate", "fit", "man", "completion"}) {
         const Run help = run_program(std::string(command) + " --help");
         const std::size_t at = help.out.find("Example:\n  ");

@@ -69,6 +69,10 @@ struct Command {
 [[nodiscard]] std::vector<Flag> estimate_flags();
 [[nodiscard]] Answer run_plan(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> plan_flags();
+[[nodiscard]] Answer run_diff(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> diff_flags();
+[[nodiscard]] Answer run_report(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> report_flags();
 [[nodiscard]] Answer run_params(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> params_flags();
 [[nodiscard]] Answer run_list(const Invocation& invocation);

@@ -30,6 +30,14 @@ constexpr Command table[] = {
      "moecost sweep --example", sweep_flags, run_sweep, ""},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
      "moecost merge part-*.csv -o all.csv", no_flags, run_merge, ""},
+    {"diff", "in what do two deployments differ, and what explains it?", "A B [options]",
+     "moecost diff gpu=h100_sxm,tp=4 gpu=b200_sxm,tp=2 --model mixtral-8x7b --rate 4", diff_flags, run_diff,
+     "@model"},
+    {"report", "what do these results look like, as a page for a browser?",
+     "RESULT.json|ROWS.csv... [-o PAGE.html]",
+     "moecost estimate --model mixtral-8x7b --gpu h100_sxm --tp 2 --format json | moecost report - -o "
+     "page.html",
+     report_flags, run_report, ""},
     {"params", "how large is this model, exactly?", "MODEL...|--family FAMILY --size N [options]",
      "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params, "@model"},
     {"list", "which models, gpus, engines, prices, inputs, figures, ... are known?", "WHAT [GPU]",
@@ -67,7 +75,7 @@ constexpr Flag shared_flags[] = {
 };
 
 bool prints_one_format(const Command& command) {
-    return command.run == run_man || command.run == run_completion;
+    return command.run == run_man || command.run == run_completion || command.run == run_report;
 }
 
 }   // namespace

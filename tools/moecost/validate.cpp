@@ -105,6 +105,39 @@ void append_errors(JsonWriter& json, const ErrorGroup& g) {
     append_summary(json, "ttft", g.ttft);
 }
 
+/// What was measured, or predicted, of a row; null where it has no value.
+void append_row(JsonWriter& json, std::string_view name, double per_gpu, double tpot_s, double ttft_s) {
+    const auto number = [&](std::string_view key, double value) {
+        if (value > 0)
+            json.number(key, value);
+        else
+            json.null(key);
+    };
+    json.begin_object(name);
+    number("output_tokens_per_s_per_gpu", per_gpu);
+    number("tpot_s", tpot_s);
+    number("ttft_s", ttft_s);
+    json.end_object();
+}
+
+void append_points(JsonWriter& json, const Validation& v) {
+    const auto measured = [](double predicted, double ratio) { return ratio > 0 ? predicted / ratio : 0; };
+    json.begin_array("points");
+    for (const Prediction& p : v.predictions) {
+        json.begin_object();
+        json.text("id", p.point.id);
+        json.text("scenario", p.point.scenario);
+        json.text("model", p.model);
+        json.text("gpu", p.gpu);
+        json.text("engine", p.point.engine);
+        append_row(json, "measured", measured(p.output_per_gpu, p.throughput_ratio),
+                   measured(p.tpot_s, p.tpot_ratio), measured(p.ttft_s, p.ttft_ratio));
+        append_row(json, "predicted", p.output_per_gpu, p.tpot_s, p.ttft_s);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 std::string as_json(const Validation& v) {
     JsonWriter json;
     json.begin_object();
@@ -138,6 +171,7 @@ std::string as_json(const Validation& v) {
         json.end_object();
     }
     json.end_array();
+    append_points(json, v);
     json.end_object();
     return json.str();
 }

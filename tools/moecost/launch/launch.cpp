@@ -165,7 +165,7 @@ std::vector<std::string> notes_of(const Question& q) {
         notes.push_back(std::string("start ")
                             .append(std::to_string(q.scenario.pool().replicas))
                             .append(" of them behind a load balancer"));
-    if (q.choices.version.empty() && q.form != "command")
+    if (q.choices.version.empty() && q.form != "command" && q.form != "dynamo")
         notes.emplace_back("the image is the latest; --engine-version pins it");
     if (!q.choices.quantised) notes.emplace_back("weights are quantised while loading");
     return notes;
@@ -239,7 +239,23 @@ Answer answer_to(const Invocation& invocation, Question& q) {
     return {as_text(q, *body, *bench, invocation.quiet), {}, answered};
 }
 
+Answer launch_question(const Invocation& invocation, const Description& description) {
+    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line)};
+    Expected<Scenario> scenario = describe(invocation.data, q.description);
+    if (!scenario) return refusal(scenario.error());
+    q.scenario = *scenario;
+    const Expected<Estimate> estimate = evaluate(q.scenario);
+    if (!estimate) return refusal(estimate.error());
+    return answer_to(invocation, q);
+}
+
 }   // namespace
+
+Answer launch_answer(const Invocation& invocation, const Description& description) {
+    Invocation text = invocation;
+    text.format = Format::text;
+    return launch_question(text, description);
+}
 
 std::vector<Flag> launch_flags() {
     std::vector<Flag> flags = description_flags();
@@ -265,13 +281,7 @@ Answer run_launch(const Invocation& invocation) {
     if (!invocation.line.positional.empty())
         throw InputError({invocation.line.positional[0]}, {}, "is no option",
                          "moecost launch --model MODEL --gpu GPU");
-    Question q{description_of(invocation.line), {}, choices_of(invocation.line), form_of(invocation.line)};
-    Expected<Scenario> scenario = describe(invocation.data, q.description);
-    if (!scenario) return refusal(scenario.error());
-    q.scenario = *scenario;
-    const Expected<Estimate> estimate = evaluate(q.scenario);
-    if (!estimate) return refusal(estimate.error());
-    return answer_to(invocation, q);
+    return launch_question(invocation, description_of(invocation.line));
 }
 
 }   // namespace moecost::cli

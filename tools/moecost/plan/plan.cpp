@@ -85,6 +85,7 @@ Answer run_plan(const Invocation& in) {
     Answer answer;
     answer.status = r.best ? answered : infeasible;
     if (!r.best) answer.messages = shortfall(q, r);
+    if (r.best) answer.next = std::string("moecost launch ").append(options_of(r.best->estimate.description));
     switch (in.format) {
         case Format::json:
             answer.output = plan_json(q, r);

@@ -22,7 +22,7 @@ def type_of(option: dict, lists: bool = False) -> str:
     elif option["kind"]:
         one = TYPES.get(option["kind"], "str")
     else:
-        one = "float | str"
+        one = "str" if any(word in option["argument"] for word in ("FILE", "NAME", "DIR")) else "float | str"
     return f"{one} | Sequence[{one}]" if lists and option["kind"] != "edit" else one
 
 

@@ -28,7 +28,7 @@ struct Answer {
     std::string messages;   // whole lines to stderr
     int status = answered;
     bool file_written = false;   // that of --output, by the command itself: `output` goes to stdout
-    std::string next{};   // a command line that goes on from here; told on a terminal alone, and not with --quiet
+    std::string next{};          // a command line that goes on from here, told on a terminal
 };
 
 struct Invocation {

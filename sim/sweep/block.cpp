@@ -256,6 +256,7 @@ void BlockWorker::write_value(const Source& source, const View& view) {
 }
 
 void BlockWorker::write_row(const View& view, std::string_view reason) {
+    if (visitor_) return visitor_(cursor_, view, reason);
     for (const Source& source : sources_) write_value(source, view);
     if (style_.keep_infeasible) {
         append(style_.format == RowFormat::csv ? "," : ",\"infeasible\":");

@@ -97,6 +97,34 @@ std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     return s;
 }
 
+/// The question without the answer: model, machine, lengths, load and objectives.
+std::string planned_options(const Description& d) {
+    Description asked;
+    asked.model = d.model;
+    asked.gpu = d.gpu;
+    asked.traffic = d.traffic;
+    asked.isl = d.isl;
+    asked.osl = d.osl;
+    asked.load = d.load;
+    asked.slo_ttft = d.slo_ttft;
+    asked.slo_ttft_level = d.slo_ttft_level;
+    asked.slo_tpot = d.slo_tpot;
+    asked.slo_tpot_level = d.slo_tpot_level;
+    return options_of(asked);
+}
+
+/// One deployment can be started; of several, many can be tried; an objective that is missed is planned for.
+std::string next_of(const Comparison& comparison) {
+    const EstimateAnswer& first = comparison.answers.front();
+    if (comparison.answers.size() > 1) return "moecost sweep --example > grid.toml";
+    if (!first.estimate) return {};
+    const Description& d = first.description;
+    if (!first.estimate->meets_slo && !d.model.empty() && !d.gpu.empty())
+        return std::string("moecost plan ").append(planned_options(d));
+    const bool starts = d.engine != "ideal" && d.edits.empty() && d.family.empty();
+    return starts ? std::string("moecost launch ").append(options_of(d)) : std::string();
+}
+
 }   // namespace
 
 namespace {
@@ -161,6 +189,17 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description,
     return answer;
 }
 
+Comparison comparison_for(const DataStore& data, const CommandLine& line, const MethodOptions& method) {
+    Comparison comparison;
+    Traces traces;
+    for (const CommandLine& one : expand(line, comparison.varied)) {
+        Description description = description_of(one);
+        read_trace(description, traces);
+        comparison.answers.push_back(answer_for(data, description, method));
+    }
+    return comparison;
+}
+
 std::vector<Flag> estimate_flags() {
     std::vector<Flag> flags = description_flags();
     for (Flag& flag : flags) {
@@ -181,14 +220,8 @@ Answer run_estimate(const Invocation& invocation) {
         throw InputError({invocation.line.positional[0]}, {}, "is not an option",
                          "moecost estimate --help lists them");
     }
-    Comparison comparison;
     const MethodOptions method = method_options(invocation);
-    Traces traces;
-    for (const CommandLine& line : expand(invocation.line, comparison.varied)) {
-        Description description = description_of(line);
-        read_trace(description, traces);
-        comparison.answers.push_back(answer_for(invocation.data, description, method));
-    }
+    const Comparison comparison = comparison_for(invocation.data, invocation.line, method);
     save_timeline(comparison.answers, method.timeline);
     const std::vector<EstimateAnswer>& answers = comparison.answers;
     const bool any =
@@ -206,6 +239,7 @@ Answer run_estimate(const Invocation& invocation) {
                           });
     if (all_miss) answer.messages.append(missed);
     answer.status = any && !all_miss ? answered : infeasible;
+    answer.next = next_of(comparison);
     if (invocation.format == Format::json)
         answer.output = estimate_json(answers);
     else if (invocation.format == Format::csv)

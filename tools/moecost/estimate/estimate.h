@@ -42,6 +42,9 @@ struct Comparison {
     std::vector<EstimateAnswer> answers;
     std::vector<const Input*> varied;
 };
+/// Every combination of what is given as a list. InputError as describe().
+[[nodiscard]] Comparison comparison_for(const DataStore& data, const CommandLine& line,
+                                        const MethodOptions& method = {});
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);
 /// One deployment as an object of that list.

@@ -136,6 +136,7 @@ Answer run_plan(const Invocation& in) {
     Answer answer;
     answer.status = r.best || r.apart ? answered : infeasible;
     if (!r.best && !r.apart) answer.messages = shortfall(q, r);
+    if (r.best) answer.next = std::string("moecost launch ").append(options_of(r.best->estimate.description));
     switch (in.format) {
         case Format::json:
             answer.output = plan_json(q, r);

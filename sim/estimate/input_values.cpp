@@ -375,6 +375,10 @@ void copy_input(Description& to, const Description& from, const Input& input) {
                           [&](const ObjectiveSlot& slot) {
                               to.*slot.seconds = from.*slot.seconds;
                               to.*slot.level = from.*slot.level;
+                          },
+                          [&](const PoolSlot& slot) {
+                              std::visit([&](auto m) { (to.*slot.pool).*m = (from.*slot.pool).*m; },
+                                         slot.member);
                           }},
                input.slot);
 }

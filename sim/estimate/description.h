@@ -38,6 +38,7 @@ struct Description {
     std::string price;                        // a basis; empty: that of the accelerator's price file
     std::optional<double> usd_per_gpu_hour;   // in place of a basis
     std::optional<double> blend;
+    std::optional<bool> max_context;                          // ask what memory can hold
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
     std::vector<std::string> ignored_keys;                    // of a config.json, counted without them
     std::vector<std::pair<std::string, Location>> places;     // remember_place()

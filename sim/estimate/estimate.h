@@ -13,6 +13,7 @@
 #include "moecost/estimate/description.h"
 #include "moecost/estimate/scenario.h"
 #include "moecost/model/huggingface/huggingface.h"
+#include "moecost/serving/capacity.h"
 #include "moecost/serving/memory.h"
 #include "moecost/serving/serving.h"
 
@@ -26,9 +27,10 @@ struct Interval {
 };
 
 struct Estimate {
-    Serving serving;     // of one instance
-    MemoryPlan memory;   // of one GPU, and the sequences of one instance
-    Cost cost;           // prices are those of the deployment, the rent that of one instance
+    Serving serving;                    // of one instance
+    MemoryPlan memory;                  // of one GPU, and the sequences of one instance
+    std::optional<Capacity> capacity;   // of one instance, where the scenario asks for it
+    Cost cost;                          // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;

@@ -100,6 +100,7 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),
              d.slo_tpot_level.value_or(0)};
     s.blend_input_parts = d.blend.value_or(3);
+    s.asks_capacity = d.max_context.value_or(false);
     if (auto problem = set_layout(d, s.architecture, p)) return problem;
     if (auto problem = layout_problem(s.architecture, p.layout)) return problem;
     const double longest = s.architecture.max_position;

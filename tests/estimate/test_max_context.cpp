@@ -4,6 +4,9 @@
 // more or less, so the bound is 2 %.
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cmath>
+
 #include "moecost/moecost.h"
 
 using namespace moecost;
@@ -52,4 +55,24 @@ TEST_CASE("requests are those of an instance, and none may fit") {
     const Capacity none = *evaluate(*describe(DataStore{}, d))->capacity;
     CHECK(none.max_context == 0);
     CHECK_FALSE(none.smallest_tp);
+}
+
+TEST_CASE("the figures say what was asked, of the whole deployment, and nothing where nobody asked") {
+    const auto figures_of = [](const Description& d) {
+        const Scenario scenario = *describe(DataStore{}, d);
+        const Estimate estimate = *evaluate(scenario);
+        const View view{&d, &scenario, &estimate, nullptr};
+        return std::array{figure_named("max_context_tokens")->number(view),
+                          figure_named("max_requests_of_context")->number(view),
+                          figure_named("smallest_tp")->number(view)};
+    };
+    Description d = described();
+    for (const double unasked : figures_of(d)) CHECK(std::isnan(unasked));
+    d.max_context = true;
+    d.replicas = 2;
+    d.load = ClosedLoop{8};
+    const auto [context, requests, tp] = figures_of(d);
+    CHECK(context == Approx(476016.0 / 4).epsilon(0.02));
+    CHECK(requests == Approx(2 * 58).epsilon(0.02));
+    CHECK(tp == 1);
 }

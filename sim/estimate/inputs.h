@@ -53,10 +53,17 @@ struct ObjectiveSlot {
     std::optional<double> Description::*seconds;
     std::optional<double> Description::*level;
 };
-using InputSlot =
-    std::variant<std::string Description::*, std::optional<double> Description::*,
-                 std::optional<int> Description::*, std::optional<bool> Description::*,
-                 std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot, ObjectiveSlot>;
+/// Of one of two pools.
+struct PoolSlot {
+    PoolChoices Description::*pool;
+    std::variant<std::string PoolChoices::*, std::optional<int> PoolChoices::*,
+                 std::optional<double> PoolChoices::*>
+        member;
+};
+using InputSlot = std::variant<std::string Description::*, std::optional<double> Description::*,
+                               std::optional<int> Description::*, std::optional<bool> Description::*,
+                               std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot,
+                               ObjectiveSlot, PoolSlot>;
 
 /// Looks at a description and what became of it. `estimate` is null before the evaluation.
 struct Estimate;

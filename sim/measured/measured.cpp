@@ -3,61 +3,92 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+
+#include "moecost/measured/columns.h"
 
 namespace moecost {
 namespace {
 
 constexpr std::size_t max_points = 250'000;   // of about a kilobyte each, with what is compared with them
 
-/// Typed access to the columns of one row; a column that the table lacks reads as empty.
+/// Typed access to the columns of one row, by the table of columns; one that the file lacks reads as empty.
 class Row {
   public:
     Row(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
-    [[nodiscard]] std::string text(std::string_view column) const {
-        const auto c = table_.find_column(column);
+    [[nodiscard]] std::string text(std::string_view name) const {
+        const auto c = table_.find_column(measured_column(name).name);
         return c ? std::string(table_.text(row_, *c)) : std::string();
     }
-    [[nodiscard]] std::optional<double> number(std::string_view column) const {
-        const auto c = table_.find_column(column);
+    [[nodiscard]] bool flag(std::string_view name) const {
+        const std::string written = text(name);
+        return written == "1" || written == "true";
+    }
+    [[nodiscard]] std::optional<double> number(std::string_view name) const {
+        const MeasuredColumn& column = measured_column(name);
+        const auto c = table_.find_column(name);
         if (!c || table_.text(row_, *c) == "inf") return std::nullopt;
-        return table_.number(row_, *c);
-    }
-    [[nodiscard]] std::optional<double> positive(std::string_view column) const {
-        return in(column, {0, 1e15}, "is not in 0..1e15");
-    }
-    /// How many of something; a table may state an average.
-    [[nodiscard]] std::optional<double> count(std::string_view column) const {
-        return in(column, {1, 1e9}, "is not in 1..1e9");
-    }
-    /// How many GPUs share something.
-    [[nodiscard]] std::optional<double> degree(std::string_view column) const {
-        const auto value = in(column, {1, 65536}, "is not a whole number in 1..65536");
-        if (value && *value != std::floor(*value))
-            table_.fail(row_, *table_.find_column(column), "is not a whole number in 1..65536");
+        const auto value = table_.number(row_, *c);
+        if (value && !allows(column, *value)) table_.fail(row_, *c, allowed_text(column));
         return value;
     }
 
   private:
-    [[nodiscard]] std::optional<double> in(std::string_view column, Range range,
-                                           std::string_view problem) const {
-        const auto value = number(column);
-        if (value && !(*value >= range.low && *value <= range.high))
-            table_.fail(row_, *table_.find_column(column), problem);
-        return value;
-    }
-
     const CsvTable& table_;
     std::size_t row_;
 };
 
-bool set_to_one(const std::string& text) { return text == "1" || text == "true"; }
-
 /// Tables of advanced runs describe a single instance by the columns of the decode pool, whose tp counts GPUs.
 void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
-    p.attention_dp = r.degree("decode_attention_dp").value_or(1);
-    p.pp = r.degree("decode_pp");
-    p.ep = r.degree("decode_ep");
-    p.tp = *r.degree("decode_tp") / std::max(1.0, *p.attention_dp);
+    p.attention_dp = r.number("decode_attention_dp").value_or(1);
+    p.pp = r.number("decode_pp");
+    p.ep = r.number("decode_ep");
+    p.tp = *r.number("decode_tp") / std::max(1.0, *p.attention_dp);
+}
+
+/// Nothing where the number of workers or their GPUs is not known.
+std::optional<MeasuredPool> pool_of(const Row& r, std::string_view phase) {
+    const auto column = [&](std::string_view name) { return std::string(phase).append("_").append(name); };
+    const auto workers = r.number(column("workers"));
+    const auto gpus = r.number(column("tp"));   // tp of these tables counts all GPUs of a worker
+    if (!workers || !gpus) return std::nullopt;
+    std::optional<double> ep = r.number(column("ep"));
+    if (ep && *ep < 1) ep = 1;   // some tables write none so
+    return MeasuredPool{*workers, *gpus, r.number(column("pp")).value_or(1),
+                        r.number(column("attention_dp")).value_or(1), ep};
+}
+
+/// Throughput counted over a whole run holds its end, when fewer requests are in flight: 0.960 of them in the median of
+/// the disaggregated runs whose means are known (InferenceX records, 2026-05 and 2026-06).
+constexpr double in_flight_of_a_run = 0.96;
+
+void describe_apart(const Row& r, MeasuredPoint& p) {
+    p.prefill = pool_of(r, "prefill");
+    p.decode = pool_of(r, "decode");
+    p.scenario = "closed_loop";
+    if (!r.text("tpot_median_ms").empty()) p.in_flight_share = in_flight_of_a_run;
+    // Time per output token hardly differs between mean and median; time to first token does.
+    if (!p.tpot_ms) p.tpot_ms = r.number("tpot_mean_ms");
+    if (!p.tpot_ms) p.tpot_ms = r.number("tpot_median_ms");
+    if (!p.ttft_ms) p.ttft_ms = r.number("ttft_mean_ms");
+    // Data-parallel attention without whole experts recorded: one rank each would not hold the model.
+    for (auto* pool : {&p.prefill, &p.decode}) {
+        if (*pool && p.engine == "vllm" && (*pool)->gpus > 8 && (*pool)->attention_dp == 1)
+            (*pool)->attention_dp = (*pool)->gpus;
+    }
+}
+
+/// "realised means 2046/62": what the requests came to, where the nominal lengths are limits.
+void use_realised_means(const std::string& spread, MeasuredPoint& p) {
+    constexpr std::string_view head = "realised means ";
+    if (!spread.starts_with(head)) return;
+    const std::size_t slash = spread.find('/', head.size());
+    if (slash == std::string::npos) return;
+    const double input = std::atof(spread.c_str() + head.size());
+    const double output = std::atof(spread.c_str() + slash + 1);
+    if (input < 1 || output < 1) return;
+    p.isl = input;
+    p.osl = output;
 }
 
 MeasuredPoint point_of(const Row& r) {
@@ -68,33 +99,37 @@ MeasuredPoint point_of(const Row& r) {
     p.scenario = r.text("scenario");
     const std::string mode = r.text("mode");
     p.disaggregated = mode.starts_with("disagg");
-    p.speculative = set_to_one(r.text("mtp")) || mode.find("mtp") != std::string::npos;
+    p.speculative = r.flag("mtp") || mode.find("mtp") != std::string::npos;
     if (p.scenario.empty()) p.scenario = mode;
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
     p.model = r.text("model");
+    p.path = r.text("model_path");
     p.weights = r.text("weight_dtype");
     p.experts = r.text("moe_dtype");
     p.cache = r.text("kv_dtype");
     p.spread_lengths = r.text("length_spread").starts_with("uniform");
-    p.suspect = set_to_one(r.text("suspect"));
-    p.gpus = r.degree("num_gpus");
-    p.isl = r.count("isl");
+    p.suspect = r.flag("suspect");
+    p.gpus = r.number("num_gpus");
+    p.isl = r.number("isl");
     p.osl = r.number("osl");   // 0 where a row is of prompts alone
-    p.concurrency = r.count("concurrency");
-    p.prompts = r.count("num_prompts");
-    p.rate = r.positive("request_rate");
-    p.tp = r.degree("tp");
-    p.pp = r.degree("pp");
-    p.ep = r.degree("ep");
-    p.attention_dp = r.degree("attention_dp");
-    p.draft_tokens = r.positive("mtp_draft_tokens");
-    if (!p.disaggregated && r.degree("decode_tp")) describe_by_decode_pool(r, p);
-    p.output_per_gpu = r.positive("out_tok_s_gpu");
-    p.total_per_gpu = r.positive("total_tok_s_gpu");
-    p.ttft_ms = r.positive("ttft_ms");
-    p.tpot_ms = r.positive("tpot_ms");
-    p.e2e_ms = r.positive("e2e_ms");
+    p.concurrency = r.number("concurrency");
+    p.prompts = r.number("num_prompts");
+    p.rate = r.number("request_rate");
+    p.tp = r.number("tp");
+    p.pp = r.number("pp");
+    p.ep = r.number("ep");
+    p.attention_dp = r.number("attention_dp");
+    p.draft_tokens = r.number("mtp_draft_tokens");
+    if (!p.disaggregated && r.number("decode_tp")) describe_by_decode_pool(r, p);
+    p.output_per_gpu = r.number("out_tok_s_gpu");
+    p.total_per_gpu = r.number("total_tok_s_gpu");
+    p.ttft_ms = r.number("ttft_ms");
+    p.tpot_ms = r.number("tpot_ms");
+    p.e2e_ms = r.number("e2e_ms");
+    p.repeated = !r.text("also_in").empty();
+    use_realised_means(r.text("length_spread"), p);
+    if (p.disaggregated) describe_apart(r, p);
     return p;
 }
 
@@ -110,8 +145,9 @@ std::optional<double> optional_number(const Reader& r, std::string_view key) {
 }   // namespace
 
 std::vector<MeasuredPoint> read_points(const CsvTable& table) {
-    for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"})
-        (void)table.column(needed);
+    for (const MeasuredColumn& c : measured_columns()) {
+        if (c.needed) (void)table.column(c.name);
+    }
     if (!table.find_column("scenario") && !table.find_column("mode")) (void)table.column("scenario");
     if (table.rows() > max_points) table.fail(max_points, 0, "more than 250,000 measured rows");
     std::vector<MeasuredPoint> points;
@@ -126,7 +162,8 @@ Recipes::Recipes(const Document& document) {
     for (const Reader& r : reader.tables("rule")) {
         r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
                       "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "draft_tokens", "gpus_above", "all_to_all", "source"});
+                      "draft_tokens", "gpus_above", "all_to_all", "acceptance", "apart", "redundant_experts",
+                      "cache", "expert_weights", "paths", "left_out", "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -136,9 +173,16 @@ Recipes::Recipes(const Document& document) {
         rule.concurrency_below = optional_number(r, "concurrency_below");
         rule.gpus_above = optional_number(r, "gpus_above");
         rule.exchange = r.text_or("all_to_all", "");
+        rule.cache = r.text_or("cache", "");
+        rule.left_out = r.text_or("left_out", "");
+        if (r.has("paths")) rule.paths = r.texts("paths");
+        rule.weights = r.text_or("expert_weights", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
         rule.draft_tokens = optional_number(r, "draft_tokens");
+        rule.acceptance = optional_number(r, "acceptance");
+        rule.redundant_experts = optional_number(r, "redundant_experts");
+        if (r.has("apart")) rule.apart = r.flag("apart");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
         rule.chunk_extra = r.number_or("chunk_extra", 0, non_negative);
@@ -154,12 +198,18 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
     for (const Rule& rule : rules_) {
         if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu))
             continue;
-        if (!contains(rule.scenarios, point.scenario)) continue;
+        if (!contains(rule.scenarios, point.scenario) || !contains(rule.paths, point.path)) continue;
+        if (rule.apart && *rule.apart != point.disaggregated) continue;
         if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
+        if (!rule.weights.empty() && rule.weights != point.experts) continue;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (!rule.cache.empty()) s.cache = rule.cache;
+        if (!rule.left_out.empty()) s.left_out = rule.left_out;
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
+        if (rule.redundant_experts) s.redundant_experts = rule.redundant_experts;
+        if (rule.acceptance) s.acceptance = rule.acceptance;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
             const double formula =

@@ -11,30 +11,44 @@
 
 namespace moecost {
 
+/// One of two pools, as a table states it.
+struct MeasuredPool {
+    double workers = 1;
+    double gpus = 1;   // of a worker, all ranks and stages
+    double pp = 1;
+    double attention_dp = 1;
+    std::optional<double> ep;   // none: not recorded
+};
+
 /// One row of a table of measurements. Numbers that the table leaves empty are not known (never zero).
 struct MeasuredPoint {
     std::string id, source, date, scenario, gpu, engine, model;
+    std::string path;                      // of the checkpoint, as the table spells it
     std::string weights, experts, cache;   // formats as the table spells them; empty: not recorded
     bool spread_lengths = false;           // uniform 0.8 to 1.0 of nominal
     bool suspect = false;
     bool disaggregated = false;
     bool speculative = false;
+    bool repeated = false;                         // the same measurement stands in another table of the kit
+    std::optional<MeasuredPool> prefill, decode;   // prefill and decode apart
+    double in_flight_share = 1;   // of the requests asked for that were in flight over the whole run
     std::optional<double> gpus, isl, osl, concurrency, prompts, rate;
     std::optional<double> tp, pp, ep, attention_dp, draft_tokens;
     std::optional<double> output_per_gpu, total_per_gpu, ttft_ms, tpot_ms, e2e_ms;
 };
 
-/// Reads tables of the columns id, source, source_date, scenario or mode, gpu, num_gpus, engine, model, weight_dtype,
-/// moe_dtype, kv_dtype, isl, osl, length_spread, concurrency, num_prompts, request_rate, tp, pp, ep, attention_dp,
-/// mtp, out_tok_s_gpu, total_tok_s_gpu, ttft_ms, tpot_ms, e2e_ms, suspect; a column may be missing when it is not
-/// needed. Tables of disaggregated or multi-token-prediction runs are recognised.
+/// Reads a table by the columns of columns.h. Tables of disaggregated or multi-token-prediction runs are recognised.
 [[nodiscard]] std::vector<MeasuredPoint> read_points(const CsvTable& table);
 
 /// What a recipe set that is not in the row.
 struct RecipeSettings {
     std::optional<double> chunk_tokens;
     std::optional<double> admission_steps;
-    std::optional<double> draft_tokens;   // where the row says that it drafts, but not how many
+    std::optional<double> acceptance;          // of a drafted token
+    std::optional<double> redundant_experts;   // where ranks do not divide the experts
+    std::optional<double> draft_tokens;        // where the row says that it drafts, but not how many
+    std::string cache;      // format of the cache where the row is silent or repeats a default; empty: as it says
+    std::string left_out;   // why the row measures something else; empty: it does not
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -53,8 +67,10 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange;
-        std::optional<double> chunk_tokens, admission_steps, draft_tokens;
+        std::string exchange, cache, weights, left_out;
+        std::vector<std::string> paths;
+        std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts;
+        std::optional<bool> apart;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };
     std::vector<Rule> rules_;

@@ -37,7 +37,7 @@ double through_stages(const ServingInput& in, const Replica& r, double decodes) 
 
 Seconds front_end(const ServingInput& in, const Replica& r, double decodes) {
     const double steps = in.scalars.first_token_steps + in.engine.admission_steps;
-    return in.scalars.first_token +
+    return in.scalars.first_token + Seconds{in.traffic.restore_s} +
            Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes)};
 }
 

@@ -38,6 +38,12 @@ const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights, Co
     return nullptr;
 }
 
+/// Formats of the weights that a step multiplies by; routers and what joins drafts stay in bf16.
+std::array<DType, 8> gemm_formats(const Precision& p) {
+    return {DType::bf16,      p.attention,  p.dense_ffn, p.shared_experts,
+            p.routed_experts, p.embeddings, p.head,      p.output_projection.value_or(p.attention)};
+}
+
 bool any_experts(const std::vector<MoeTable>& tables, DType format, const Accelerator& gpu) {
     return std::any_of(tables.begin(), tables.end(),
                        [&](const MoeTable& t) { return runs_experts(t, format, gpu); });
@@ -178,12 +184,13 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
     if (!profile.kernels) return m;
     const KernelTables& t = *profile.kernels;
     KernelSelection& k = m.kernels;
-    for (const DTypeInfo& i : dtype_table) {
-        const auto slot = static_cast<std::size_t>(i.type);
-        const Compute compute = profile.formats.weights(i.type);
-        k.gemm[slot] = gemm_of(t.gemm, i.type, compute);
-        k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : i.unit;
-        k.borrowed[slot] = k.gemm[slot] != nullptr && k.gemm[slot]->weights != kernel_format(i.type);
+    for (const DType type : gemm_formats(precision)) {
+        const auto slot = static_cast<std::size_t>(type);
+        if (k.gemm[slot] != nullptr) continue;
+        const Compute compute = profile.formats.weights(type);
+        k.gemm[slot] = gemm_of(t.gemm, type, compute);
+        k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : info(type).unit;
+        k.borrowed[slot] = k.gemm[slot] != nullptr && k.gemm[slot]->weights != kernel_format(type);
     }
     const DType experts = precision.routed_experts;
     k.experts =

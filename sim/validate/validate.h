@@ -62,6 +62,8 @@ struct Validation {
 class Predictor {
   public:
     explicit Predictor(const DataStore& data);
+    /// The deployment and load of a row with what its recipe set, or the reason why it cannot be told.
+    [[nodiscard]] std::variant<Scenario, std::string> scenario(const MeasuredPoint& point);
     /// The prediction, or the reason why there is none.
     [[nodiscard]] std::variant<Prediction, std::string> predict(const MeasuredPoint& point);
     /// The deployment a row describes, as `estimate` would be asked. Empty text, or why it cannot be told.

@@ -28,6 +28,7 @@ struct Answer {
     std::string messages;   // whole lines to stderr
     int status = answered;
     bool file_written = false;   // that of --output, by the command itself: `output` goes to stdout
+    std::string next{};          // a command line that goes on from here, told on a terminal
 };
 
 struct Invocation {
@@ -91,7 +92,9 @@ struct Command {
 [[nodiscard]] Answer run_calibrate(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> calibrate_flags();
 [[nodiscard]] Answer run_merge(const Invocation& invocation);
+[[nodiscard]] Answer run_doctor(const Invocation& invocation);
 [[nodiscard]] Answer run_man(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> man_flags();
 [[nodiscard]] Answer run_completion(const Invocation& invocation);
 
 }   // namespace moecost::cli

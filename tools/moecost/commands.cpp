@@ -56,7 +56,10 @@ constexpr Command table[] = {
      "--kernels DIR [--gpu NAME] --engine NAME -o GPU.toml",
      "moecost calibrate --kernels out --engine microbench -o my-gpu.toml", calibrate_flags, run_calibrate,
      ""},
-    {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man, ""},
+    {"doctor", "what does this program know, and what of it is borrowed?", "", "moecost doctor", no_flags,
+     run_doctor, ""},
+    {"man", "the manual, in troff: of the program, a command or a topic", "[PAGE] | --folder DIR",
+     "moecost man reading | man -l -", man_flags, run_man, "@pages"},
     {"completion", "completion of commands, options and values by the shell", "bash|zsh|fish",
      "source <(moecost completion bash)", no_flags, run_completion, "bash|zsh|fish"},
 };

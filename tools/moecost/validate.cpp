@@ -12,6 +12,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "text.h"
+#include "validate_rates.h"
 
 namespace moecost::cli {
 namespace {
@@ -42,12 +43,13 @@ std::string field(const MeasuredPoint& p, const std::string& key) {
     if (key == "engine") return p.engine;
     if (key == "source") return p.source;
     if (key == "id") return p.id;
+    if (key == "pools") return p.disaggregated ? "two" : "one";
     return p.gpus ? shortest(*p.gpus) : "";
 }
 
 Filter parse_filter(const std::string& text) {
-    const std::vector<std::string> keys{"scenario", "model", "gpu",  "engine",
-                                        "source",   "id",    "gpus", "max_gpus"};
+    const std::vector<std::string> keys{"scenario", "model", "gpu",      "engine", "source",
+                                        "id",       "gpus",  "max_gpus", "pools"};
     const std::size_t equals = text.find('=');
     Filter f{text.substr(0, equals), {}, 0};
     if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
@@ -292,15 +294,39 @@ std::string as_rows(const Validation& v) {
 std::vector<Flag> validate_flags() {
     std::vector<Flag> flags{
         {"only", "KEY=VALUES", "Validation",
-         "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
-         "separated), "
+         "keep rows whose scenario, model, gpu, engine, source, id, gpus or pools (one, two) is one of the "
+         "values (comma separated), "
          "or max_gpus=N; may be repeated"},
         {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
     for (Flag& flag : run_flags()) flags.push_back(flag);
     return flags;
 }
 
+namespace {
+
+/// One table of runs at a rate is answered by itself: it states percentiles, and loads of its own.
+std::optional<Answer> validated_rates(const Invocation& invocation) {
+    const auto& files = invocation.line.positional;
+    if (files.size() != 1) return std::nullopt;
+    const std::string text = read_input(files.front());
+    if (is_benchmark(text)) return std::nullopt;
+    const CsvTable table(text, files.front());
+    if (!is_rate_table(table)) return std::nullopt;
+    if (invocation.line.has("only"))
+        throw InputError({"--only"}, {}, "does not select from a table of runs at a rate");
+    const RateValidation v = validate_rates(invocation.data, table);
+    if (const std::string* file = invocation.line.find("rows")) write_file(*file, rates_rows(v));
+    Answer answer;
+    answer.output = invocation.format == Format::json  ? rates_json(v)
+                    : invocation.format == Format::csv ? rates_rows(v)
+                                                       : rates_text(v);
+    return answer;
+}
+
+}   // namespace
+
 Answer run_validate(const Invocation& invocation) {
+    if (auto answer = validated_rates(invocation)) return std::move(*answer);
     std::vector<Filter> filters;
     for (const Setting& setting : invocation.line.settings) {
         if (setting.key == "only") filters.push_back(parse_filter(setting.text));

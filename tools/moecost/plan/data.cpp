@@ -171,6 +171,16 @@ std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
     write_one(json, "nearest", q, r.nearest, false);
     write_one(json, "within_budget", q, r.within_budget, false);
     json.number("carried_within_budget", r.answer.carried);
+    if (r.apart) {
+        json.begin_object("two_pools");
+        json.text("deployment", deployment_name(q, r.apart->planned));
+        json.number("usd_per_hour", r.apart->planned.usd_per_hour);
+        json.number("gpus", r.apart->planned.gpus());
+        write_estimate(json, "estimate", r.apart->estimate);
+        json.end_object();
+    } else {
+        json.null("two_pools");
+    }
     if (r.day)
         write_day(json, *r.day);
     else
@@ -200,6 +210,10 @@ std::string plan_csv(const PlanQuestion&, const PlanResult& r) {
         rows.push_back(a.estimate);
     };
     if (r.best) add("answer", *r.best);
+    if (r.apart) {
+        roles.emplace_back("two_pools");
+        rows.push_back(r.apart->estimate);
+    }
     for (const PlannedAnswer& a : r.rivals) add("rival", a);
     for (const PlannedAnswer& a : r.of_kind) add("best_of_accelerator", a);
     if (r.nearest) add("nearest", *r.nearest);

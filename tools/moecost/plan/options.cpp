@@ -21,6 +21,12 @@ constexpr std::string_view searched[] = {"gpu", "cluster", "engine",       "weig
                                          "kv",  "chunk",   "draft-tokens", "all-to-all", "tp",
                                          "pp",  "ep",      "attention-dp"};
 
+/// Inputs of two pools: the search finds them.
+bool is_of_pools(const Input& input) {
+    return std::holds_alternative<PoolSlot>(input.slot) || input.key == "redundant-experts" ||
+           input.key == "batch-overlap" || input.key.starts_with("transfer-");
+}
+
 template <std::size_t n>
 bool is_among(const std::string_view (&list)[n], std::string_view key) {
     return std::find(std::begin(list), std::end(list), key) != std::end(list);
@@ -37,7 +43,9 @@ Description shared_description(const CommandLine& line) {
     Description d;
     for (const Setting& s : line.settings) {
         const Input* input = input_named(s.key);
-        if (input == nullptr || is_among(searched, input->key) || is_among(not_taken, input->key)) continue;
+        if (input == nullptr || is_among(searched, input->key) || is_among(not_taken, input->key) ||
+            is_of_pools(*input))
+            continue;
         set_input(d, *input, s.text, {std::string("--").append(s.key)});
     }
     return d;
@@ -64,6 +72,15 @@ void read_layouts(const CommandLine& line, PlanSpace& space) {
     space.fixed = {degree("tp"), degree("pp"), degree("ep"), degree("attention-dp")};
     space.gpus = whole_list_or(line, "instance-gpus", {1, 2, 4, 8, 16, 32, 64}, 1, 4096);
     space.exchanges = exchanges_of(line);
+}
+
+void read_pools(const CommandLine& line, PlanQuestion& q) {
+    const std::string* text = line.find("pools");
+    if (text == nullptr || *text == "both") return;
+    if (*text != "one" && *text != "two")
+        throw InputError({"--pools"}, {}, std::string("'").append(*text).append("' is not one, two or both"));
+    q.one_pool = *text == "one";
+    q.two_pools = *text == "two";
 }
 
 /// "all": the formats that have kernels of their own; those that store the same number in other bytes are named one by one.
@@ -274,9 +291,11 @@ std::vector<Flag> plan_flags() {
         {"frontier", "FILE", search,
          "tokens/s per GPU against tokens/s per user, best of each accelerator, as CSV; moecost report draws "
          "it"},
+        {"pools", "WHICH", search, "one, two (prefill and decode apart), or both (default: both)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"}};
     for (Flag flag : description_flags()) {
-        if (is_among(not_taken, flag.key)) continue;
+        const Input* input = input_named(flag.key);
+        if (is_among(not_taken, flag.key) || (input != nullptr && is_of_pools(*input))) continue;
         if (flag.key == "gpu")
             flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
         if (flag.key == "cluster") flag.help = "instead of --gpu: clusters that compete, joined by commas";
@@ -311,6 +330,7 @@ PlanQuestion plan_question(const Invocation& in, double split) {
         throw InputError({"--rate"}, {}, "no load is given",
                          "--rate 20 (requests/s), --concurrency 256 or --day");
     read_layouts(line, q.space);
+    read_pools(line, q);
     if (line.has("cluster") && line.has("gpu"))
         throw InputError({"--cluster"}, {}, "names its accelerator: leave --gpu out");
     q.kinds = line.has("cluster") ? list_or(line, "cluster", {})

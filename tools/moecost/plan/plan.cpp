@@ -51,6 +51,12 @@ void add_day(const PlanQuestion& q, PlanResult& r) {
     r.day = day_of(*q.day, most, p.usd_per_hour / p.replicas, traffic.input, traffic.output);
 }
 
+void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
+    const PlannedPools found = plan_pools(q.space, loop);
+    r.pairs_tried = found.candidates;
+    if (found.possible()) r.apart = ApartAnswer{found, answer_for(data, description_of(q, found))};
+}
+
 std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
     std::string s("moecost: infeasible: ");
     const PlanAnswer& a = r.answer;
@@ -87,6 +93,7 @@ struct Asked {
 /// A demanded chance is the product of two: how it is best split depends on which objective is near, so three are tried.
 Asked best_of_splits(const Invocation& in, const auto& loop_of) {
     Asked best{plan_question(in, 0.95), {}};
+    if (!best.question.one_pool) return best;
     best.answer = moecost::plan(demanded(best.question), loop_of(best.question));
     if (best.question.chance == 0 || best.question.space.machines.empty()) return best;
     for (const double split : {0.5, 0.05}) {
@@ -120,13 +127,16 @@ Answer run_plan(const Invocation& in) {
     const PlanQuestion& q = asked.question;
     const CandidateLoop loop = loop_of(q);
     PlanResult r = result_of(q, in.data, std::move(asked.answer), loop);
+    // The residuals behind a chance are those of one pool: a demanded one says nothing of two.
+    if (q.two_pools && q.chance == 0) add_apart(q, in.data, r, loop);
     add_day(q, r);
     add_frontier(q, r, in.line, loop);
     add_launch(r, in);
     write_files(q, r, in.line);
     Answer answer;
-    answer.status = r.best ? answered : infeasible;
-    if (!r.best) answer.messages = shortfall(q, r);
+    answer.status = r.best || r.apart ? answered : infeasible;
+    if (!r.best && !r.apart) answer.messages = shortfall(q, r);
+    if (r.best) answer.next = std::string("moecost launch ").append(options_of(r.best->estimate.description));
     switch (in.format) {
         case Format::json:
             answer.output = plan_json(q, r);

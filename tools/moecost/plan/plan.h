@@ -12,6 +12,7 @@
 #include "estimate/estimate.h"
 #include "moecost/plan/plan.h"
 #include "moecost/plan/planning.h"
+#include "moecost/plan/pools_search.h"
 #include "moecost/plan/speed_frontier.h"
 #include "moecost/plan/trust.h"
 #include "plan/day.h"
@@ -30,6 +31,7 @@ struct PlanQuestion {
     double chance = 0;                   // of meeting the objectives, that is demanded; 0: none
     std::vector<std::string> warnings;   // prices of several kinds, formats that change the model
     std::optional<DayQuestion> day;
+    bool one_pool = true, two_pools = true;   // kinds of deployments that are searched
     unsigned threads = 1;
 };
 /// InputError names the option and what is allowed. `split`: how much of a demanded chance is that of the speed
@@ -51,15 +53,28 @@ struct PlannedAnswer {
     EstimateAnswer estimate;
     PlanTrust trust;
 };
+/// Prefill and decode apart.
+struct ApartAnswer {
+    PlannedPools planned;
+    EstimateAnswer estimate;
+};
 struct PlanResult {
     PlanAnswer answer;
     std::optional<PlannedAnswer> best, nearest, within_budget;
     std::vector<PlannedAnswer> rivals, of_kind;
     std::array<std::optional<PlannedAnswer>, plan_limits> loosened;
     std::optional<DayAnswer> day;
+    std::optional<ApartAnswer> apart;   // nothing: no pair meets the objectives, or nobody asked
+    std::uint64_t pairs_tried = 0;      // layouts of both phases
     std::optional<std::vector<SpeedPoint>> frontier;   // where it was asked for
     std::string launch;                                // commands of the answer, where they were asked for
 };
+
+/// The same of two pools.
+[[nodiscard]] Description description_of(const PlanQuestion& question, const PlannedPools& planned);
+[[nodiscard]] std::string deployment_name(const PlanQuestion& question, const PlannedPools& planned);
+[[nodiscard]] std::string apart_text(const PlanQuestion& question, const PlanResult& result,
+                                     std::size_t width);
 
 /// The description that `estimate` reproduces a deployment from.
 [[nodiscard]] Description description_of(const PlanQuestion& question, const Planned& planned);

@@ -353,12 +353,14 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
     const Style style{in.colour, in.width};
     if (q.space.machines.empty()) return {};
     std::string s = style.bold(wrapped(question_line(q), 2, style.width));
-    s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
+    if (q.one_pool)
+        s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
     const auto& shown_first = r.best ? r.best : r.nearest;
     if (shown_first) {
         std::string command("moecost estimate ");
         s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
+    if (q.two_pools && q.chance == 0) s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
     if (r.day) s.append("\n").append(day_text(*r.day, q.day->varies, style));
     if (!r.launch.empty()) s.append("\n").append(style.bold("Launch\n")).append(r.launch);
     if (in.quiet) return s;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a description to a checked scenario: names resolved, defaults of engine and release filled in.
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/estimate.h"
@@ -89,6 +90,13 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
     return load_profile(data, gpu.id, gpu.relative, engine);
 }
 
+/// Whether what is known of the one holds for the other: same maker, same generation.
+bool is_sibling(const DataStore& data, const Accelerator& gpu, const std::string& timed) {
+    if (timed == gpu.id || timed.empty() || timed == any_accelerator) return false;
+    const Accelerator relative = load_accelerator(data, timed);
+    return relative.vendor == gpu.vendor && relative.generation == gpu.generation;
+}
+
 /// A name that set_input() has checked.
 DType format_of(const std::string& name) { return dtype_named(name).value_or(DType::bf16); }
 
@@ -154,6 +162,35 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     reject("family", message.append(": ").append(to_text(member.error())));
 }
 
+ServedNames served_names(const Scenario& s, const std::string& version) {
+    const Pool& p = s.pool();
+    const bool sparse = std::any_of(s.architecture.ffns.begin(), s.architecture.ffns.end(),
+                                    [](const auto& g) { return std::holds_alternative<MoeFfn>(g.kind); });
+    return {p.profile.engine,
+            p.cluster.gpu.id,
+            s.architecture.name,
+            p.precision.attention,
+            sparse ? p.precision.routed_experts : p.precision.dense_ffn,
+            version};
+}
+
+void set_served_class(const Description& d, Scenario& s) {
+    Pool& p = s.pool();
+    p.served = {};
+    if (p.profile.effects)
+        p.served = served_class(*p.profile.effects, served_names(s, d.engine_version),
+                                p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty());
+    set_pace(d, p);
+}
+
+void set_pace(const Description& d, Pool& p) {
+    ServingConstants& constants = p.profile.serving;
+    const double young = d.model_years && constants.young_years > 0
+                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                             : 0;
+    constants.pace = std::exp(p.served.log_time + young);
+}
+
 std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
     Pool& p = s.pool();
     p.precision = s.architecture.precision;
@@ -172,6 +209,7 @@ std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
     }
     note_borrowed_kernels(s);
     auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
+    set_served_class(d, s);
     if (!problem) return std::nullopt;
     const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
     Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
@@ -202,8 +240,12 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d, Architec
     Pool& p = s.pool();
     p.cluster = resolve_cluster(data, d);
     p.profile = profile_of(data, p.cluster.gpu, d.engine);
+    if (!d.profile.empty() && p.profile.effects)
+        p.profile.effects =
+            with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
     p.rules = engine_rules_if_any(data, p.profile.engine);
+    p.sibling = is_sibling(data, p.cluster.gpu, p.profile.accelerator);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     if (auto problem = set_formats(d, s)) return *problem;
     p.layout.exchange = exchange_of(d.exchange);

@@ -18,12 +18,14 @@
 
 namespace moecost {
 
-/// p10 to p90 of a figure, from the residuals of served points of its class; 0: no such point was measured.
+/// p10 to p90 of a figure, by the spread of served points of its class; 0: not known.
 struct Interval {
     double low = 0;
     double high = 0;
     [[nodiscard]] bool known() const { return high > 0; }
 };
+/// value e^(-+1.2816 sd); nothing where the spread or the value is not known.
+[[nodiscard]] Interval interval_about(double value, double log_sd);
 
 struct Estimate {
     Serving serving;     // of one instance
@@ -33,6 +35,8 @@ struct Estimate {
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
     Seconds ttft_of_slo, tpot_of_slo;   // of the mean or percentile that its objective is about
+    LogSpread spread;                   // of measured over predicted, for this load
+    double memory_sd = 0;               // the same of the sequences that fit
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 
@@ -46,6 +50,13 @@ struct Estimate {
 /// The number formats of a description (weights, expert weights, cache; empty: as released, or the engine's default)
 /// onto a scenario whose machine and engine are resolved, or which of them cannot run there.
 [[nodiscard]] std::optional<Infeasible> set_formats(const Description& description, Scenario& scenario);
+
+/// What measured servers say of a deployment whose names and formats are resolved: sets Pool::served, and with it the
+/// pace of its steps, e^(effects + youth of the model).
+void set_served_class(const Description& description, Scenario& scenario);
+void set_pace(const Description& description, Pool& pool);
+/// By which measured servers know it.
+[[nodiscard]] ServedNames served_names(const Scenario& scenario, const std::string& version);
 
 /// The same whether or not the engine would launch the layout: for searches that change it, and for what was measured.
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);

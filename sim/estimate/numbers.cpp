@@ -95,6 +95,7 @@ void set_price(const Description& d, Price& price) {
 std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     Pool& p = s.pool();
     set_engine(d, p);
+    set_pace(d, p);
     set_traffic(d, s.traffic);
     set_price(d, p.price);
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),

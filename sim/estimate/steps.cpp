@@ -35,6 +35,7 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
     const Pool& p = scenario.pool();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    if (std::holds_alternative<Offline>(scenario.traffic.load)) timer.without_streaming();
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) {
         report.decode =

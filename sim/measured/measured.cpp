@@ -68,8 +68,11 @@ MeasuredPoint point_of(const Row& r) {
     p.scenario = r.text("scenario");
     const std::string mode = r.text("mode");
     p.disaggregated = mode.starts_with("disagg");
+    p.version = r.text("engine_version");
+    p.image = r.text("image");
+    p.repeated = !r.text("also_in").empty();
     p.speculative = set_to_one(r.text("mtp")) || mode.find("mtp") != std::string::npos;
-    if (p.scenario.empty()) p.scenario = mode;
+    if (p.scenario.empty()) p.scenario = mode.starts_with("agg") ? "closed_loop" : mode;
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
     p.model = r.text("model");
@@ -92,9 +95,15 @@ MeasuredPoint point_of(const Row& r) {
     if (!p.disaggregated && r.degree("decode_tp")) describe_by_decode_pool(r, p);
     p.output_per_gpu = r.positive("out_tok_s_gpu");
     p.total_per_gpu = r.positive("total_tok_s_gpu");
-    p.ttft_ms = r.positive("ttft_ms");
-    p.tpot_ms = r.positive("tpot_ms");
-    p.e2e_ms = r.positive("e2e_ms");
+    const auto mean = [&](std::string_view plain, std::string_view named) {
+        const auto value = r.positive(plain);
+        return value ? value : r.positive(named);
+    };
+    p.ttft_ms = mean("ttft_ms", "ttft_mean_ms");
+    p.tpot_ms = mean("tpot_ms", "tpot_mean_ms");
+    p.e2e_ms = mean("e2e_ms", "e2e_mean_ms");
+    p.ttft_p99_ms = r.positive("ttft_p99_ms");
+    p.tpot_p99_ms = r.positive("tpot_p99_ms");
     return p;
 }
 
@@ -126,7 +135,7 @@ Recipes::Recipes(const Document& document) {
     for (const Reader& r : reader.tables("rule")) {
         r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
                       "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "draft_tokens", "gpus_above", "all_to_all", "source"});
+                      "draft_tokens", "gpus_above", "all_to_all", "since", "release", "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -136,6 +145,8 @@ Recipes::Recipes(const Document& document) {
         rule.concurrency_below = optional_number(r, "concurrency_below");
         rule.gpus_above = optional_number(r, "gpus_above");
         rule.exchange = r.text_or("all_to_all", "");
+        rule.since = r.text_or("since", "");
+        rule.release = r.text_or("release", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
         rule.draft_tokens = optional_number(r, "draft_tokens");
@@ -158,7 +169,9 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
+        if (point.date < rule.since) continue;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (!rule.release.empty()) s.release = rule.release;
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {

@@ -19,6 +19,9 @@ struct MeasuredPoint {
     bool suspect = false;
     bool disaggregated = false;
     bool speculative = false;
+    bool repeated = false;        // the table says that another one holds the row too
+    std::string version, image;   // of the engine; empty: not recorded
+    std::optional<double> ttft_p99_ms, tpot_p99_ms;
     std::optional<double> gpus, isl, osl, concurrency, prompts, rate;
     std::optional<double> tp, pp, ep, attention_dp, draft_tokens;
     std::optional<double> output_per_gpu, total_per_gpu, ttft_ms, tpot_ms, e2e_ms;
@@ -26,7 +29,7 @@ struct MeasuredPoint {
 
 /// Reads tables of the columns id, source, source_date, scenario or mode, gpu, num_gpus, engine, model, weight_dtype,
 /// moe_dtype, kv_dtype, isl, osl, length_spread, concurrency, num_prompts, request_rate, tp, pp, ep, attention_dp,
-/// mtp, out_tok_s_gpu, total_tok_s_gpu, ttft_ms, tpot_ms, e2e_ms, suspect; a column may be missing when it is not
+/// mtp, engine_version, image, also_in, out_tok_s_gpu, total_tok_s_gpu, ttft_ms, tpot_ms, e2e_ms, suspect; a column may be missing when it is not
 /// needed. Tables of disaggregated or multi-token-prediction runs are recognised.
 [[nodiscard]] std::vector<MeasuredPoint> read_points(const CsvTable& table);
 
@@ -35,6 +38,7 @@ struct RecipeSettings {
     std::optional<double> chunk_tokens;
     std::optional<double> admission_steps;
     std::optional<double> draft_tokens;   // where the row says that it drafts, but not how many
+    std::string release;    // generation of the software, where the row's own name does not tell; empty: as the row says
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -53,7 +57,7 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange;
+        std::string exchange, since, release;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };

@@ -32,14 +32,13 @@ double slowdown_withstood(Trial t, double size) {
 }
 
 double chance_of(const Scenario& s, double withstands, double ttft_s) {
-    const Profile& profile = s.pool().profile;
-    const Residual& speed = profile.serving.throughput_residual;
-    const Residual& first = profile.serving.ttft_residual;
-    const bool about_ttft = s.slo.ttft_s > 0;
-    if (profile.basis != Provenance::calibrated || !speed.known() || (about_ttft && !first.known()))
-        return std::numeric_limits<double>::quiet_NaN();
-    const double in_time = about_ttft ? share_below(s.slo.ttft_s / ttft_s, first.p10, first.p90) : 1;
-    return share_below(withstands, 1 / speed.p90, 1 / speed.p10) * in_time;
+    const LogSpread& spread = s.pool().served.spread[s.traffic.load.index()];
+    if (!spread.known()) return std::numeric_limits<double>::quiet_NaN();
+    const auto within = [](double ratio, double sd) {
+        return share_below(ratio, std::exp(-z90 * sd), std::exp(z90 * sd));
+    };
+    const double in_time = s.slo.ttft_s > 0 ? within(s.slo.ttft_s / ttft_s, spread.ttft) : 1;
+    return within(withstands, spread.throughput) * in_time;
 }
 
 }   // namespace

@@ -37,6 +37,7 @@ struct EstimateAnswer {
 struct Comparison {
     std::vector<EstimateAnswer> answers;
     std::vector<const Input*> varied;
+    std::string newest_price;   // date of the newest price known; empty: not asked
 };
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);

@@ -59,6 +59,7 @@ std::string grouped(long long value) {
 
 std::string duration(double seconds) {
     const double magnitude = std::abs(seconds);
+    if (magnitude < 0.5e-9) return "0 us";   // what is left of an exponential, not a time
     // A unit ends where its three digits would read 1000.
     if (magnitude < 0.9995e-3) return scaled(seconds, 1e-6, "us");
     if (magnitude < 0.9995) return scaled(seconds, 1e-3, "ms");

@@ -4,60 +4,45 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/measured/columns.h"
+
 namespace moecost {
 namespace {
 
 constexpr std::size_t max_points = 250'000;   // of about a kilobyte each, with what is compared with them
 
-/// Typed access to the columns of one row; a column that the table lacks reads as empty.
+/// Typed access to the columns of one row, by the table of columns; one that the file lacks reads as empty.
 class Row {
   public:
     Row(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
-    [[nodiscard]] std::string text(std::string_view column) const {
-        const auto c = table_.find_column(column);
+    [[nodiscard]] std::string text(std::string_view name) const {
+        const auto c = table_.find_column(measured_column(name).name);
         return c ? std::string(table_.text(row_, *c)) : std::string();
     }
-    [[nodiscard]] std::optional<double> number(std::string_view column) const {
-        const auto c = table_.find_column(column);
+    [[nodiscard]] bool flag(std::string_view name) const {
+        const std::string written = text(name);
+        return written == "1" || written == "true";
+    }
+    [[nodiscard]] std::optional<double> number(std::string_view name) const {
+        const MeasuredColumn& column = measured_column(name);
+        const auto c = table_.find_column(name);
         if (!c || table_.text(row_, *c) == "inf") return std::nullopt;
-        return table_.number(row_, *c);
-    }
-    [[nodiscard]] std::optional<double> positive(std::string_view column) const {
-        return in(column, {0, 1e15}, "is not in 0..1e15");
-    }
-    /// How many of something; a table may state an average.
-    [[nodiscard]] std::optional<double> count(std::string_view column) const {
-        return in(column, {1, 1e9}, "is not in 1..1e9");
-    }
-    /// How many GPUs share something.
-    [[nodiscard]] std::optional<double> degree(std::string_view column) const {
-        const auto value = in(column, {1, 65536}, "is not a whole number in 1..65536");
-        if (value && *value != std::floor(*value))
-            table_.fail(row_, *table_.find_column(column), "is not a whole number in 1..65536");
+        const auto value = table_.number(row_, *c);
+        if (value && !allows(column, *value)) table_.fail(row_, *c, allowed_text(column));
         return value;
     }
 
   private:
-    [[nodiscard]] std::optional<double> in(std::string_view column, Range range,
-                                           std::string_view problem) const {
-        const auto value = number(column);
-        if (value && !(*value >= range.low && *value <= range.high))
-            table_.fail(row_, *table_.find_column(column), problem);
-        return value;
-    }
-
     const CsvTable& table_;
     std::size_t row_;
 };
 
-bool set_to_one(const std::string& text) { return text == "1" || text == "true"; }
-
 /// Tables of advanced runs describe a single instance by the columns of the decode pool, whose tp counts GPUs.
 void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
-    p.attention_dp = r.degree("decode_attention_dp").value_or(1);
-    p.pp = r.degree("decode_pp");
-    p.ep = r.degree("decode_ep");
-    p.tp = *r.degree("decode_tp") / std::max(1.0, *p.attention_dp);
+    p.attention_dp = r.number("decode_attention_dp").value_or(1);
+    p.pp = r.number("decode_pp");
+    p.ep = r.number("decode_ep");
+    p.tp = *r.number("decode_tp") / std::max(1.0, *p.attention_dp);
 }
 
 MeasuredPoint point_of(const Row& r) {
@@ -71,7 +56,7 @@ MeasuredPoint point_of(const Row& r) {
     p.version = r.text("engine_version");
     p.image = r.text("image");
     p.repeated = !r.text("also_in").empty();
-    p.speculative = set_to_one(r.text("mtp")) || mode.find("mtp") != std::string::npos;
+    p.speculative = r.flag("mtp") || mode.find("mtp") != std::string::npos;
     if (p.scenario.empty()) p.scenario = mode.starts_with("agg") ? "closed_loop" : mode;
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
@@ -80,30 +65,30 @@ MeasuredPoint point_of(const Row& r) {
     p.experts = r.text("moe_dtype");
     p.cache = r.text("kv_dtype");
     p.spread_lengths = r.text("length_spread").starts_with("uniform");
-    p.suspect = set_to_one(r.text("suspect"));
-    p.gpus = r.degree("num_gpus");
-    p.isl = r.count("isl");
+    p.suspect = r.flag("suspect");
+    p.gpus = r.number("num_gpus");
+    p.isl = r.number("isl");
     p.osl = r.number("osl");   // 0 where a row is of prompts alone
-    p.concurrency = r.count("concurrency");
-    p.prompts = r.count("num_prompts");
-    p.rate = r.positive("request_rate");
-    p.tp = r.degree("tp");
-    p.pp = r.degree("pp");
-    p.ep = r.degree("ep");
-    p.attention_dp = r.degree("attention_dp");
-    p.draft_tokens = r.positive("mtp_draft_tokens");
-    if (!p.disaggregated && r.degree("decode_tp")) describe_by_decode_pool(r, p);
-    p.output_per_gpu = r.positive("out_tok_s_gpu");
-    p.total_per_gpu = r.positive("total_tok_s_gpu");
+    p.concurrency = r.number("concurrency");
+    p.prompts = r.number("num_prompts");
+    p.rate = r.number("request_rate");
+    p.tp = r.number("tp");
+    p.pp = r.number("pp");
+    p.ep = r.number("ep");
+    p.attention_dp = r.number("attention_dp");
+    p.draft_tokens = r.number("mtp_draft_tokens");
+    if (!p.disaggregated && r.number("decode_tp")) describe_by_decode_pool(r, p);
+    p.output_per_gpu = r.number("out_tok_s_gpu");
+    p.total_per_gpu = r.number("total_tok_s_gpu");
     const auto mean = [&](std::string_view plain, std::string_view named) {
-        const auto value = r.positive(plain);
-        return value ? value : r.positive(named);
+        const auto value = r.number(plain);
+        return value ? value : r.number(named);
     };
     p.ttft_ms = mean("ttft_ms", "ttft_mean_ms");
     p.tpot_ms = mean("tpot_ms", "tpot_mean_ms");
     p.e2e_ms = mean("e2e_ms", "e2e_mean_ms");
-    p.ttft_p99_ms = r.positive("ttft_p99_ms");
-    p.tpot_p99_ms = r.positive("tpot_p99_ms");
+    p.ttft_p99_ms = r.number("ttft_p99_ms");
+    p.tpot_p99_ms = r.number("tpot_p99_ms");
     return p;
 }
 
@@ -119,8 +104,9 @@ std::optional<double> optional_number(const Reader& r, std::string_view key) {
 }   // namespace
 
 std::vector<MeasuredPoint> read_points(const CsvTable& table) {
-    for (const std::string_view needed : {"id", "gpu", "engine", "model", "isl", "osl"})
-        (void)table.column(needed);
+    for (const MeasuredColumn& c : measured_columns()) {
+        if (c.needed) (void)table.column(c.name);
+    }
     if (!table.find_column("scenario") && !table.find_column("mode")) (void)table.column("scenario");
     if (table.rows() > max_points) table.fail(max_points, 0, "more than 250,000 measured rows");
     std::vector<MeasuredPoint> points;

@@ -27,10 +27,7 @@ struct MeasuredPoint {
     std::optional<double> output_per_gpu, total_per_gpu, ttft_ms, tpot_ms, e2e_ms;
 };
 
-/// Reads tables of the columns id, source, source_date, scenario or mode, gpu, num_gpus, engine, model, weight_dtype,
-/// moe_dtype, kv_dtype, isl, osl, length_spread, concurrency, num_prompts, request_rate, tp, pp, ep, attention_dp,
-/// mtp, engine_version, image, also_in, out_tok_s_gpu, total_tok_s_gpu, ttft_ms, tpot_ms, e2e_ms, suspect; a column may be missing when it is not
-/// needed. Tables of disaggregated or multi-token-prediction runs are recognised.
+/// Reads a table by the columns of columns.h. Tables of disaggregated or multi-token-prediction runs are recognised.
 [[nodiscard]] std::vector<MeasuredPoint> read_points(const CsvTable& table);
 
 /// What a recipe set that is not in the row.

@@ -46,6 +46,12 @@ Seconds least_floor(const GemmCandidates& tables) {
     return tables.size() > 0 ? least : Seconds{0};
 }
 
+/// Formats of the weights that a step multiplies by; routers and what joins drafts stay in bf16.
+std::array<DType, 8> gemm_formats(const Precision& p) {
+    return {DType::bf16,      p.attention,  p.dense_ffn, p.shared_experts,
+            p.routed_experts, p.embeddings, p.head,      p.output_projection.value_or(p.attention)};
+}
+
 bool any_experts(const std::vector<MoeTable>& tables, DType format, const Accelerator& gpu) {
     return std::any_of(tables.begin(), tables.end(),
                        [&](const MoeTable& t) { return runs_experts(t, format, gpu); });
@@ -195,12 +201,13 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
     if (!profile.kernels) return m;
     const KernelTables& t = *profile.kernels;
     KernelSelection& k = m.kernels;
-    for (const DTypeInfo& i : dtype_table) {
-        const auto slot = static_cast<std::size_t>(i.type);
-        const Compute compute = profile.formats.weights(i.type);
-        k.gemm[slot] = gemm_of(t.gemm, i.type, compute);
-        k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : i.unit;
-        k.borrowed[slot] = k.gemm[slot].size() > 0 && k.gemm[slot][0]->weights != kernel_format(i.type);
+    for (const DType type : gemm_formats(precision)) {
+        const auto slot = static_cast<std::size_t>(type);
+        if (k.gemm[slot].size() > 0) continue;
+        const Compute compute = profile.formats.weights(type);
+        k.gemm[slot] = gemm_of(t.gemm, type, compute);
+        k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : info(type).unit;
+        k.borrowed[slot] = k.gemm[slot].size() > 0 && k.gemm[slot][0]->weights != kernel_format(type);
     }
     k.bf16_floor = least_floor(gemm_tables(t.gemm, DType::bf16));
     const DType experts = precision.routed_experts;

@@ -62,6 +62,8 @@ TEST_CASE("durations choose their unit") {
     CHECK(duration(0.9998e-3) == "1.00 ms");
     CHECK(duration(0.9998) == "1.00 s");
     CHECK(duration(0) == "0 us");
+    CHECK(duration(3.89e-13) == "0 us");
+    CHECK(duration(12e-9) == "0.0120 us");
 }
 
 TEST_CASE("sizes are decimal") {

@@ -6,6 +6,7 @@
 
 #include "../base/input_error.h"
 #include "moecost/base/read_file.h"
+#include "moecost/measured/columns.h"
 #include "moecost/measured/measured.h"
 
 using namespace moecost;
@@ -179,4 +180,20 @@ TEST_CASE("a bad recipe is refused with its place") {
           "recipes.toml:3:9: key 'rule[0].chunk': unknown key");
     CHECK(message_of([] { (void)recipes("[[rule]]\nengine = \"vllm\"\n"); }).find("source': missing") !=
           std::string::npos);
+}
+
+TEST_CASE("every column that a row is read by stands in the table that list columns prints, once") {
+    CHECK(std::string(measured_column("isl").unit) == "tokens");
+    CHECK_THROWS_AS((void)measured_column("no_such_column"), std::logic_error);
+    for (const MeasuredColumn& c : measured_columns()) CHECK(&measured_column(c.name) == &c);
+}
+
+TEST_CASE("a value outside the range of its column is refused with the range") {
+    const std::string header = "id,gpu,engine,model,isl,osl,scenario,tp\n";
+    CHECK(message_of([&] {
+              parsed(std::string(header).append("a,h200,vllm,m,1000,100,burst,0.5\n"));
+          }).find("1..65536") != std::string::npos);
+    CHECK(message_of([&] {
+              parsed(std::string(header).append("a,h200,vllm,m,-1,100,burst,1\n"));
+          }).find("1..1e9") != std::string::npos);
 }

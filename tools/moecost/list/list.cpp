@@ -213,6 +213,8 @@ constexpr Kind kinds[] = {
     {"figures", list_figures,
      "what an answer says; in sweeps: result (columns, constraints, objectives), filter (columns, filters), "
      "column, no"},
+    {"columns", list_columns,
+     "a CSV of measured runs, as validate and calibrate read it; the order is free, others are passed over"},
 };
 
 const Kind& kind_named(const std::string& name) {

@@ -14,5 +14,6 @@ namespace moecost::cli {
 
 [[nodiscard]] Sheet list_inputs(const DataStore& data, const std::string& unused);
 [[nodiscard]] Sheet list_figures(const DataStore& data, const std::string& unused);
+[[nodiscard]] Sheet list_columns(const DataStore& data, const std::string& unused);
 
 }   // namespace moecost::cli

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of inputs and of figures as sheets: what can be set, and what an answer can say.
+// The tables of inputs, figures and measured columns as sheets: what can be set, what an answer can say, what a
+// measured run may state.
 #include <cmath>
 
 #include "list/list.h"
 #include "moecost/base/format.h"
 #include "moecost/estimate/figures.h"
 #include "moecost/estimate/inputs.h"
+#include "moecost/measured/columns.h"
 #include "moecost/sweep/grid.h"
 
 namespace moecost::cli {
@@ -65,6 +67,17 @@ Sheet list_figures(const DataStore&, const std::string&) {
                               or_dash(unit_of(f.kind)), text_cell(name_of(f.group)),
                               text_cell(name_of(f.scope)), text_cell(sweep_use(f)),
                               text_cell(f.interval != nullptr ? "yes" : "no"), text_cell(f.axis)});
+    }
+    return sheet;
+}
+
+Sheet list_columns(const DataStore&, const std::string&) {
+    Sheet sheet{"moecost.list.columns/1", "columns", {}, {}};
+    sheet.columns = {
+        {"name", "column"}, {"kind", "kind"}, {"unit", "unit"}, {"needed", "needed"}, {"help", "what it is"}};
+    for (const MeasuredColumn& c : measured_columns()) {
+        sheet.rows.push_back({text_cell(c.name), text_cell(name_of(c.kind)), or_dash(c.unit),
+                              text_cell(c.needed ? "yes" : "no"), text_cell(c.help)});
     }
     return sheet;
 }

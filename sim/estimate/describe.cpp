@@ -93,6 +93,8 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
 /// Whether what is known of the one holds for the other: same maker, same generation.
 bool is_sibling(const DataStore& data, const Accelerator& gpu, const std::string& timed) {
     if (timed == gpu.id || timed.empty() || timed == any_accelerator) return false;
+    const std::vector<std::string> known = data.names("hwmodels/accelerators");
+    if (!std::binary_search(known.begin(), known.end(), timed)) return false;
     const Accelerator relative = load_accelerator(data, timed);
     return relative.vendor == gpu.vendor && relative.generation == gpu.generation;
 }

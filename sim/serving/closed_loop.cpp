@@ -177,7 +177,7 @@ Serving closed_loop(const ServingInput& in, double requests) {
     s.running = running;
     // Little's law: the first token's way through the front end holds no slot of the engine's cycle.
     s.decoding = std::min(s.requests_per_s.value() * (output - 1) * tpot.value(), running);
-    s.prefill_share = std::min(1.0, running * c.per_prompt / c.length);
+    s.prefill_share = std::min(1.0, s.requests_per_s.value() * c.per_prompt.value());
     s.decode_step = loop.shape(decoding, 0);
     s.prompt_step = loop.prompt_shape(c.prompt_at, c.tokens);
     s.decode_time = c.decode;

@@ -44,7 +44,9 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     t.compute = Seconds{flop} / (table.compute * machine.peak(MathUnit::bf16).value() * occupancy);
     const double factor = machine.profile->serving.decode_attention_factor;
     t.floor = machine.served_floor(table.floor) + factor * (table.per_sequence * (op.batch * op.queries));
-    t.total = t.floor + factor * p_norm(t.memory, t.compute, table.overlap_exponent);
+    t.memory = factor * t.memory;
+    t.compute = factor * t.compute;
+    t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
                             !machine.kernels.cache_borrowed);
     raise_to_roofline(t, roofline(work(op), machine));
@@ -81,7 +83,9 @@ Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Ca
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * table.compute);
     const double factor = machine.profile->serving.decode_attention_factor;
     t.floor = machine.served_floor(table.floor) + factor * (table.per_sequence * (op.batch * op.queries));
-    t.total = t.floor + factor * p_norm(t.memory, t.compute, table.overlap_exponent);
+    t.memory = factor * t.memory;
+    t.compute = factor * t.compute;
+    t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
                             !machine.kernels.cache_borrowed);
     raise_to_roofline(t, roofline(w, machine));

@@ -17,18 +17,18 @@ Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const Calibrat
     const double narrow =
         op.width / (op.width + table.width_knee) * op.hidden / (op.hidden + table.hidden_knee);
 
+    const double factor = machine.profile->serving.expert_factor;
     Timed t;
-    t.compute = Seconds{2 * matrices * padded / (table.compute * machine.peak(table.unit).value() * narrow)};
-    t.memory = Seconds{matrices * bytes_per_element(op.weights) / (table.memory * bandwidth)};
+    t.compute =
+        factor * Seconds{2 * matrices * padded / (table.compute * machine.peak(table.unit).value() * narrow)};
+    t.memory = factor * Seconds{matrices * bytes_per_element(op.weights) / (table.memory * bandwidth)};
     const Seconds gemms = p_norm(t.compute, t.memory, table.overlap_exponent);
     const double permuted = table.routed_traffic * op.rows * (4 * op.hidden + 6 * op.width) +
                             table.global_traffic * 4 * op.hidden * op.tokens * op.top_k;
-    const Seconds permute{permuted / bandwidth};
+    const Seconds permute = factor * Seconds{permuted / bandwidth};
     t.memory += permute;
-    const Seconds logs = table.token_log * fast_log2(1 + op.tokens);
-    const double factor = machine.profile->serving.expert_factor;
-    t.floor = machine.served_floor(table.floor) + factor * logs;
-    t.total = t.floor + factor * (gemms + permute);
+    t.floor = machine.served_floor(table.floor) + factor * (table.token_log * fast_log2(1 + op.tokens));
+    t.total = t.floor + gemms + permute;
     t.provenance = in_range(op.tokens <= table.tokens.high && !machine.kernels.experts_borrowed);
     raise_to_roofline(t, roofline(ideal_work, machine));
     return t;

@@ -79,10 +79,11 @@ Timed GemmTablePlan::time(double m) const {
     t.compute = max(Seconds{compute}, t.ideal_compute);
     const double memory = weight_time_ + row_time_ * m;
     const Seconds quantise{quantise_time_ * m};
-    t.memory = max(Seconds{memory} + quantise, t.ideal_memory);
+    t.memory = max(factor_ * (Seconds{memory} + quantise), t.ideal_memory);
     t.floor = floor_;
     t.total = t.floor +
               factor_ * (Seconds{p_norm(t.compute.value(), memory, latency_ / split, corner_)} + quantise);
+    t.compute = max(factor_ * t.compute, t.ideal_compute);
     t.total = max(t.total, t.ideal_total);
     t.provenance = in_range(inside_ && m_range_.contains(m));
     return t;

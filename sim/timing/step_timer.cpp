@@ -169,7 +169,8 @@ std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
     }
     const double factor = paced(total, roofline, machine_.profile->serving.pace);
     for (TimedOperation& op : result) {
-        for (Seconds* part : {&op.timed.compute, &op.timed.memory, &op.timed.network, &op.timed.floor, &op.timed.total})
+        for (Seconds* part :
+             {&op.timed.compute, &op.timed.memory, &op.timed.network, &op.timed.floor, &op.timed.total})
             *part = factor * *part;
     }
     return result;

@@ -20,7 +20,8 @@ PooledPoint point(const char* gpu, const char* model, const char* version, const
     return {{"e", gpu, model, DType::bf16, DType::bf16, version}, curve, y};
 }
 
-const Effect* find(const std::vector<Effect>& effects, EffectKind kind, const char* gpu, const char* version) {
+const Effect* find(const std::vector<Effect>& effects, EffectKind kind, const char* gpu,
+                   const char* version) {
     const auto it = std::find_if(effects.begin(), effects.end(), [&](const Effect& e) {
         return e.kind == kind && e.level.gpu == gpu && e.level.version == version;
     });
@@ -103,8 +104,9 @@ TEST_CASE("spreads come back from points that were drawn with them") {
             for (int c = 0; c < 4; ++c) {
                 const double curve = 0.05 * normal(random);
                 for (int p = 0; p < 5; ++p)
-                    points.push_back(point(("g" + std::to_string(g)).c_str(), ("m" + std::to_string(g)).c_str(),
-                                           std::to_string(v).c_str(), std::to_string((g * 4 + v) * 4 + c).c_str(),
+                    points.push_back(point(("g" + std::to_string(g)).c_str(),
+                                           ("m" + std::to_string(g)).c_str(), std::to_string(v).c_str(),
+                                           std::to_string((g * 4 + v) * 4 + c).c_str(),
                                            group + version + curve + 0.03 * normal(random)));
             }
         }
@@ -113,7 +115,8 @@ TEST_CASE("spreads come back from points that were drawn with them") {
     CHECK(s.point == Approx(0.03).epsilon(0.1));
     CHECK(s.curve == Approx(0.05).epsilon(0.15));
     CHECK(s.of[4] == Approx(0.06).epsilon(0.2));
-    double wide = 0;   // of engine_gpu, model, engine_model and group together: they are one and the same here
+    double wide =
+        0;   // of engine_gpu, model, engine_model and group together: they are one and the same here
     for (std::size_t k = 0; k < 4; ++k) wide += s.of[k] * s.of[k];
     CHECK(std::sqrt(wide) == Approx(0.08).epsilon(0.3));
 }

@@ -74,7 +74,8 @@ TEST_CASE("an edited model knows no effect of the model it was") {
     CHECK(c.log_time == Approx(0.01));
 }
 
-TEST_CASE("kernels of a relative are slower on average and uncertain, until the accelerator itself was served") {
+TEST_CASE(
+    "kernels of a relative are slower on average and uncertain, until the accelerator itself was served") {
     ServedNames n = names("n", "");
     n.gpu = "x";
     const ServedClass c = served_class(table(), n, Provenance::borrowed, false);

@@ -172,7 +172,7 @@ TEST_CASE("every answer has an interval, and one of a borrowed machine is wider"
     CHECK(known.usd_per_mtok_output.high == Approx(known.cost.usd_per_mtok_output * factor).epsilon(1e-12));
     d.load = Offline{};
     CHECK(evaluate(*describe(DataStore(), d))->spread.throughput >= known.spread.throughput);
-    const Scenario borrowed = *describe(DataStore(), deployment("llama-3.1-8b", "h800_sxm", "sglang", 1, 32));
+    const Scenario borrowed = *describe(DataStore(), deployment("llama-3.1-8b", "mi300x", "sglang", 1, 32));
     CHECK(borrowed.pool().served.known == Familiarity::borrowed);
     CHECK(evaluate(borrowed)->spread.tpot > known.spread.tpot);
 }

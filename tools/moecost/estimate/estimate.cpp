@@ -54,7 +54,8 @@ CommandLine with_own_price(const DataStore& data, CommandLine line) {
     for (const std::string& part : split(it->text)) {
         const std::size_t equals = part.find('=');
         if (equals == std::string::npos)
-            throw InputError({"--price"}, {}, std::string("'").append(part).append("' is not ACCELERATOR=PRICE"),
+            throw InputError({"--price"}, {},
+                             std::string("'").append(part).append("' is not ACCELERATOR=PRICE"),
                              "such as h100=2.50,b200=owning_neocloud");
         if (load_accelerator(data, part.substr(0, equals)).id != id) continue;
         it->text = part.substr(equals + 1);
@@ -76,14 +77,16 @@ std::string level_prices(const DataStore& data, std::vector<Description>& descri
     std::erase_if(ids, [&](const std::string& id) { return prices_of(data, id).empty(); });
     const std::string basis = common_basis(data, ids);
     if (basis.empty()) {
-        return ids.size() < 2 ? std::string()
-                              : "prices are not of the same kind: no basis is known of all accelerators compared; "
-                                "--price NAME=PRICE,... states them";
+        return ids.size() < 2
+                   ? std::string()
+                   : "prices are not of the same kind: no basis is known of all accelerators compared; "
+                     "--price NAME=PRICE,... states them";
     }
     for (Description& d : descriptions)
         if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = basis;
-    return std::string("prices of one kind, ").append(basis).append(
-        ": the first that is known of all accelerators compared; --price states others");
+    return std::string("prices of one kind, ")
+        .append(basis)
+        .append(": the first that is known of all accelerators compared; --price states others");
 }
 
 /// Command lines that differ in what was given as a list: every combination, the last list fastest.

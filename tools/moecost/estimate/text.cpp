@@ -256,7 +256,8 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     if (invocation.quiet) return s;
     s.append("\n").append(breakdown_text(answers, invocation.verbose, style));
     s.append("\n").append(style.bold("Notes")).append("\n");
-    for (const std::string& note : footnotes(answers, comparison.newest_price)) s.append(bullet(note, style.width));
+    for (const std::string& note : footnotes(answers, comparison.newest_price))
+        s.append(bullet(note, style.width));
     return s;
 }
 

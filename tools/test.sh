@@ -13,7 +13,8 @@ passes=("$@")
 [ ${#passes[@]} -gt 0 ] || passes=(release dev)
 
 step "Packages"
-install_packages "${build_packages[@]}" "${test_packages[@]}" "${style_packages[@]}"
+install_packages "${build_packages[@]}" "${test_packages[@]}" "${style_packages[@]}" "${python_packages[@]}" \
+    "${notebook_packages[@]}" lintian dpkg-dev
 
 for pass in "${passes[@]}"; do
     build=build/test-$pass

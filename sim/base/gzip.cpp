@@ -104,6 +104,38 @@ void read_text_blocks(const std::string& path, const BlockSink& sink, std::uint6
     if (!start.empty()) sink(start);
 }
 
+/// A packed piece may unpack to a thousand times its size: pieces are small.
+struct TextFile::Pieces {
+    explicit Pieces(const std::string& name) : path(name), file(name) {}
+    std::string path;
+    InputFile file;
+    std::array<char, 1 << 12> packed{};
+    std::string ready;
+    BlockSink sink = [this](std::string_view block) { ready.append(block); };
+    std::optional<Unpacker> unpacker;
+    bool started = false, ended = false;
+};
+
+TextFile::TextFile(const std::string& path) : pieces_(std::make_unique<Pieces>(path)) {}
+TextFile::TextFile(TextFile&&) noexcept = default;
+TextFile& TextFile::operator=(TextFile&&) noexcept = default;
+TextFile::~TextFile() = default;
+
+std::string_view TextFile::next() {
+    Pieces& p = *pieces_;
+    p.ready.clear();
+    while (p.ready.empty() && !p.ended) {
+        const std::size_t n = p.file.read(p.packed);
+        const std::string_view block(p.packed.data(), n);
+        if (!p.started && block.starts_with(magic)) p.unpacker.emplace(p.path, p.sink, max_stream_bytes);
+        p.started = true;
+        p.ended = n < p.packed.size();
+        p.unpacker ? p.unpacker->push(block) : p.sink(block);
+        if (p.ended && p.unpacker) p.unpacker->finish();
+    }
+    return p.ready;
+}
+
 std::string read_text(const std::string& path, std::uint64_t limit) {
     std::string content;
     read_text_blocks(

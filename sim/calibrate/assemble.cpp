@@ -248,7 +248,9 @@ void borrow(const std::vector<Table>& from, std::vector<Table>& into, Key key, c
 }
 
 std::string mode_key(const AllToAllTable& t) {
-    std::string s(t.mode == AllToAllMode::normal ? "normal, nodes " : "low-latency, nodes ");
+    std::string s(t.mode == AllToAllMode::normal   ? "normal, nodes "
+                  : t.mode == AllToAllMode::nvlink ? "nvlink, nodes "
+                                                   : "low-latency, nodes ");
     return s.append(std::to_string(t.nodes));
 }
 

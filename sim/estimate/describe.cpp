@@ -59,8 +59,7 @@ Cluster resolve_cluster(const DataStore& data, const Description& d) {
 std::string_view usual_engine() { return input_named("engine")->usual; }
 
 /// Formats that no kernel of the program was timed in: bytes are theirs, speed is that of a relative.
-void note_borrowed_kernels(Scenario& s) {
-    const Precision& p = s.pool().precision;
+void note_borrowed_kernels(Scenario& s, const Precision& p) {
     for (const DType type : {p.routed_experts, p.attention, p.dense_ffn, p.shared_experts}) {
         if (type == info(type).kernels || type == DType::fp16) continue;
         std::string note("bytes of ");
@@ -73,8 +72,7 @@ void note_borrowed_kernels(Scenario& s) {
 }
 
 /// KV cache when nobody says, by the rules of the engine.
-DType cache_format(const Scenario& s) {
-    const Pool& p = s.pool();
+DType cache_format(const Scenario& s, const Pool& p) {
     const TermValues weights = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu, {});
     return default_cache(p.rules, p.cluster.gpu.generation, weights)
         .value_or(s.architecture.precision.kv_cache);
@@ -104,7 +102,27 @@ DType format_of(const std::string& name) { return dtype_named(name).value_or(DTy
 
 ExpertExchange exchange_of(const std::string& word) {
     if (word == "low-latency") return ExpertExchange::low_latency;
+    if (word == "nvlink") return ExpertExchange::nvlink;
     return word == "normal" ? ExpertExchange::normal : ExpertExchange::collective;
+}
+
+void set_traffic_names(const DataStore& data, const Description& d, Traffic& traffic) {
+    if (d.traffic_read) {
+        traffic = *d.traffic_read;
+    } else if (!d.trace.empty()) {
+        reject("trace", "is not replayed here", "moecost estimate --trace FILE does");
+    } else if (!d.traffic.empty()) {
+        traffic = load_traffic(data, d.traffic);
+    }
+    if (!d.trace.empty() && d.load) reject("trace", "a load is given too: the trace is the load");
+    if (d.turns && d.prefix_hit_rate) reject("turns", "--cached states the hits already: leave one out");
+    const bool comes_back = d.turns || traffic.reuse;
+    if (d.host_cache_gb && !comes_back)
+        reject("host-cache-gb", "nothing says how prompts come back",
+               "--turns N, or a trace with block hashes");
+    if (d.think_time && !d.turns) reject("think-time", "is of conversations", "--turns N");
+    if (d.burstiness && d.load && !std::holds_alternative<OpenLoop>(*d.load))
+        reject("burstiness", "is of requests that arrive at a rate", "--rate R");
 }
 
 void add_notes(const Description& d, Scenario& s) {
@@ -113,14 +131,17 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
-    if (s.slo.of_percentiles() && !s.traffic.equal_lengths) {
+    if (s.slo.of_percentiles() && !s.traffic.equal_lengths && !s.traffic.shape) {
         s.notes.emplace_back("percentiles: lengths spread evenly from 0.8 of the longest to the longest");
     }
-    if (p.profile.basis == Provenance::borrowed) {
+    for (const Pool& pool : s.pools) {
+        if (pool.profile.basis != Provenance::borrowed) continue;
         std::string note("no calibration of ");
-        note.append(p.cluster.gpu.id).append(" under ").append(d.engine.empty() ? usual_engine() : d.engine);
-        s.notes.push_back(
-            note.append(": efficiencies of ").append(p.profile.accelerator).append(" on its datasheet"));
+        note.append(pool.cluster.gpu.id)
+            .append(" under ")
+            .append(d.engine.empty() ? usual_engine() : d.engine);
+        note.append(": efficiencies of ").append(pool.profile.accelerator).append(" on its datasheet");
+        if (std::find(s.notes.begin(), s.notes.end(), note) == s.notes.end()) s.notes.push_back(note);
     }
 }
 
@@ -164,8 +185,7 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     reject("family", message.append(": ").append(to_text(member.error())));
 }
 
-ServedNames served_names(const Scenario& s, const std::string& version) {
-    const Pool& p = s.pool();
+ServedNames served_names(const Scenario& s, const Pool& p, const std::string& version) {
     const bool sparse = std::any_of(s.architecture.ffns.begin(), s.architecture.ffns.end(),
                                     [](const auto& g) { return std::holds_alternative<MoeFfn>(g.kind); });
     return {p.profile.engine,
@@ -176,11 +196,10 @@ ServedNames served_names(const Scenario& s, const std::string& version) {
             version};
 }
 
-void set_served_class(const Description& d, Scenario& s) {
-    Pool& p = s.pool();
+void set_served_class(const Description& d, const Scenario& s, Pool& p) {
     p.served = {};
     if (p.profile.effects)
-        p.served = served_class(*p.profile.effects, served_names(s, d.engine_version),
+        p.served = served_class(*p.profile.effects, served_names(s, p, d.engine_version),
                                 p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty());
     set_pace(d, p);
 }
@@ -190,11 +209,17 @@ void set_pace(const Description& d, Pool& p) {
     const double young = d.model_years && constants.young_years > 0
                              ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
                              : 0;
-    constants.pace = std::exp(p.served.log_time + young);
+    // What is known of one pool is not known of two.
+    constants.pace = p.role == Role::both ? std::exp(p.served.log_time + young) : 1;
 }
 
-std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
-    Pool& p = s.pool();
+namespace {
+
+void note_once(Scenario& s, std::string note) {
+    if (std::find(s.notes.begin(), s.notes.end(), note) == s.notes.end()) s.notes.push_back(std::move(note));
+}
+
+std::optional<Infeasible> set_formats(const Description& d, Scenario& s, Pool& p) {
     p.precision = s.architecture.precision;
     if (!d.weights.empty() && d.weights != "auto") {
         p.precision = p.precision.with_weights(format_of(d.weights));
@@ -203,21 +228,110 @@ std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
         p.precision.routed_experts = format_of(d.expert_weights);
     }
     if (d.kv.empty() || d.kv == "auto") {
-        p.precision.kv_cache = cache_format(s);
-        s.notes.push_back(
-            std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
+        p.precision.kv_cache = cache_format(s, p);
+        note_once(s,
+                  std::string("KV cache in ").append(info(p.precision.kv_cache).name).append(" (assumed)"));
     } else {
         p.precision.kv_cache = format_of(d.kv);
     }
-    note_borrowed_kernels(s);
+    note_borrowed_kernels(s, p.precision);
     auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
-    set_served_class(d, s);
+    set_served_class(d, s, p);
     if (!problem) return std::nullopt;
     const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
     Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
     why.detail =
         std::string("--").append(whole ? "weights" : problem->option).append(": ").append(problem->message);
     return why;
+}
+
+/// The names of one pool over those of the whole deployment.
+Description with_names_of(Description d, const PoolChoices& own) {
+    const auto over = [](std::string& name, const std::string& choice) {
+        if (!choice.empty()) name = choice;
+    };
+    if (!own.gpu.empty()) d.cluster.clear();
+    if (!own.cluster.empty()) d.gpu.clear();
+    over(d.gpu, own.gpu);
+    over(d.cluster, own.cluster);
+    over(d.exchange, own.exchange);
+    if (!own.weights.empty() && own.expert_weights.empty()) d.expert_weights.clear();
+    over(d.weights, own.weights);
+    over(d.expert_weights, own.expert_weights);
+    return d;
+}
+
+void check_pools(const Description& d) {
+    if (d.prefill.sized() != d.decode.sized()) {
+        const bool prefill = d.prefill.sized();
+        reject(prefill ? "prefill-gpus" : "decode-gpus",
+               prefill ? "is given without --decode-gpus" : "is given without --prefill-gpus",
+               "two pools need GPUs (or replicas) of both");
+    }
+    if (d.two_pools()) return;
+    for (const Input& input : inputs()) {
+        const bool of_pools =
+            std::holds_alternative<PoolSlot>(input.slot) || input.key.starts_with("transfer-");
+        if (of_pools && !texts_of(d, input).empty())
+            reject(input.key, "is of two pools: --prefill-gpus and --decode-gpus are missing");
+    }
+}
+
+/// Two pools were fitted with constants of their own, and with the GEMM tables of their engine alone.
+void use_apart_constants(const DataStore& data, Profile& p) {
+    if (!p.kernels) return;
+    const Document document = data.open("hwmodels", "serving_apart", "constants of two pools");
+    for (const Reader& r : Reader(document).tables("engine")) {
+        if (r.text("name") == p.engine) read_serving(r.table("constants"), p.serving);
+    }
+    std::vector<GemmTable> own;
+    for (GemmTable& t : p.kernels->gemm) {
+        const auto same = [&](const GemmTable& o) { return o.weights == t.weights; };
+        if (std::none_of(own.begin(), own.end(), same)) own.push_back(std::move(t));
+    }
+    p.kernels->gemm = std::move(own);
+}
+
+std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
+    p.cluster = resolve_cluster(data, d);
+    p.profile = profile_of(data, p.cluster.gpu, d.engine);
+    if (p.role != Role::both) use_apart_constants(data, p.profile);
+    if (!d.profile.empty() && p.profile.effects)
+        p.profile.effects =
+            with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
+    p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
+    p.sibling = is_sibling(data, p.cluster.gpu, p.profile.accelerator);
+    p.rules = engine_rules_if_any(data, p.profile.engine);
+    p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
+    p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
+    p.profile.pools = load_pool_law(data, p.profile.engine);
+    if (auto problem = set_formats(d, s, p)) return problem;
+    p.layout.exchange = exchange_of(d.exchange);
+    const Accelerator& gpu = p.cluster.gpu;
+    p.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
+    return std::nullopt;
+}
+
+std::optional<Infeasible> resolve_pools(const DataStore& data, const Description& d, Scenario& s) {
+    check_pools(d);
+    if (!d.two_pools()) return resolve_pool(data, d, s, s.pool());
+    s.pools.resize(2);
+    s.pools.front().role = Role::prefill;
+    s.pools.back().role = Role::decode;
+    if (auto problem = resolve_pool(data, with_names_of(d, d.prefill), s, s.pools.front())) return problem;
+    if (auto problem = resolve_pool(data, with_names_of(d, d.decode), s, s.pools.back())) return problem;
+    if (s.pools.front().precision.kv_cache == s.pools.back().precision.kv_cache) return std::nullopt;
+    Infeasible why{"both pools must hold the cache in one format", {}, {}, 0, 0};
+    why.detail = std::string("prefill ").append(info(s.pools.front().precision.kv_cache).name);
+    why.detail.append(", decode ").append(info(s.pools.back().precision.kv_cache).name);
+    why.fix = std::string("--kv ").append(info(s.pools.front().precision.kv_cache).name);
+    return why;
+}
+
+}   // namespace
+
+std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
+    return set_formats(d, s, s.pool());
 }
 
 Expected<Scenario> describe(const DataStore& data, const Description& d) {
@@ -239,21 +353,11 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d, Architec
     Scenario s;
     s.architecture = std::move(architecture);
     s.power = load_power_law(data);
-    Pool& p = s.pool();
-    p.cluster = resolve_cluster(data, d);
-    p.profile = profile_of(data, p.cluster.gpu, d.engine);
-    if (!d.profile.empty() && p.profile.effects)
-        p.profile.effects =
-            with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
-    p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
-    p.rules = engine_rules_if_any(data, p.profile.engine);
-    p.sibling = is_sibling(data, p.cluster.gpu, p.profile.accelerator);
-    p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
-    if (auto problem = set_formats(d, s)) return *problem;
-    p.layout.exchange = exchange_of(d.exchange);
-    if (!d.traffic.empty()) s.traffic = load_traffic(data, d.traffic);
-    const Accelerator& gpu = p.cluster.gpu;
-    p.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
+    if (auto problem = resolve_pools(data, d, s)) return *problem;
+    set_traffic_names(data, d, s.traffic);
+    s.reuse.curve = s.traffic.reuse;
+    if (const auto* open = std::get_if<OpenLoop>(&s.traffic.load)) s.reuse.curve_rate = open->rate;
+    if (const auto* replay = std::get_if<Replay>(&s.traffic.load)) s.reuse.curve_rate = replay->rate;
     if (auto problem = apply_numbers(d, s)) return *problem;
     add_notes(d, s);
     return s;

@@ -3,6 +3,7 @@
 // from any number of threads.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,9 @@
 #include "moecost/estimate/scenario.h"
 #include "moecost/model/huggingface/huggingface.h"
 #include "moecost/serving/memory.h"
+#include "moecost/serving/percentiles.h"
 #include "moecost/serving/serving.h"
+#include "moecost/serving/two_pools.h"
 
 namespace moecost {
 
@@ -27,16 +30,43 @@ struct Interval {
 /// value e^(-+1.2816 sd); nothing where the spread or the value is not known.
 [[nodiscard]] Interval interval_about(double value, double log_sd);
 
+/// The same GPUs as one pool.
+struct OnePool {
+    Layout layout;   // of an instance
+    int replicas = 0;
+    double output_tokens_per_s = 0;
+    double usd_per_mtok_total = 0;
+    Seconds ttft, tpot;
+    bool meets_slo = true;
+    [[nodiscard]] bool known() const { return replicas > 0; }
+};
+
+/// What an answer for prefill and decode apart says besides.
+struct PoolsEstimate {
+    TwoPoolsAnswer answer;
+    MemoryPlan prefill_memory;   // of a GPU of the prefill pool
+    Seconds transfer;            // of a prompt's cache, as far as nothing hides it
+    double slots = 0;            // sequences that the decode pool holds
+    double matched = 0;   // prefill workers that keep one decode worker busy at this time per output token
+    OnePool one_pool;     // filled by compare_with_one_pool()
+};
+
 struct Estimate {
-    Serving serving;     // of one instance
+    Serving serving;     // of one instance; of the whole deployment where prefill and decode run apart
     MemoryPlan memory;   // of one GPU, and the sequences of one instance
     Cost cost;           // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
+    std::optional<PoolsEstimate> pools;   // two pools: they count as one instance, memory is that of decode
+    TierHits hits;                        // of the prompt, where Scenario::reuse is known
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
-    Seconds ttft_of_slo, tpot_of_slo;   // of the mean or percentile that its objective is about
-    LogSpread spread;                   // of measured over predicted, for this load
-    double memory_sd = 0;               // the same of the sequences that fit
+    Seconds ttft_of_slo, tpot_of_slo;        // of the mean or percentile that its objective is about
+    std::optional<ServingLatency> latency;   // distributions, where they were asked for
+    double goodput_share = 1;   // of requests within both objectives, where distributions are known
+    std::shared_ptr<const Simulation>
+        simulation;         // the answer is that of the event simulation; null: closed form
+    LogSpread spread;       // of measured over predicted, for this load
+    double memory_sd = 0;   // the same of the sequences that fit
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 
@@ -53,10 +83,11 @@ struct Estimate {
 
 /// What measured servers say of a deployment whose names and formats are resolved: sets Pool::served, and with it the
 /// pace of its steps, e^(effects + youth of the model).
-void set_served_class(const Description& description, Scenario& scenario);
+void set_served_class(const Description& description, const Scenario& scenario, Pool& pool);
 void set_pace(const Description& description, Pool& pool);
 /// By which measured servers know it.
-[[nodiscard]] ServedNames served_names(const Scenario& scenario, const std::string& version);
+[[nodiscard]] ServedNames served_names(const Scenario& scenario, const Pool& pool,
+                                       const std::string& version);
 
 /// The same whether or not the engine would launch the layout: for searches that change it, and for what was measured.
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);
@@ -86,6 +117,13 @@ void refuse_member_choices(const Description& description);
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);
 /// The same with weights_of(scenario) worked out before: what loops over many points of one model call.
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights);
+
+/// What cost_of() wants to know of a scenario.
+[[nodiscard]] CostInput cost_input(const Scenario& scenario);
+
+/// The same GPUs, load and objectives on one pool, in the layout of the decode pool or else of the prefill pool, into
+/// estimate.pools. Nothing is said where the pools have different GPUs or no layout divides them.
+void compare_with_one_pool(const Scenario& scenario, Estimate& estimate);
 
 /// The smallest change that makes an infeasible description run (more instances, more GPUs, fewer bits), as options
 /// such as "--tp 4"; empty when none of the usual ones does.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "moecost/estimate/pools.h"
 #include "moecost/model/cache.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
@@ -25,7 +26,14 @@ void add_intervals(const Scenario& scenario, Estimate& e) {
 
 /// The part of the traffic that one instance sees, without the name: nothing is allocated.
 Traffic of_instance(const Traffic& t, double replicas) {
-    return {{}, t.input, t.output, t.prefix_hit_rate, t.equal_lengths, per_instance(t.load, replicas)};
+    Traffic part;
+    part.input = t.input;
+    part.output = t.output;
+    part.prefix_hit_rate = t.prefix_hit_rate;
+    part.equal_lengths = t.equal_lengths;
+    part.load = per_instance(t.load, replicas);
+    part.shape = t.shape;
+    return part;
 }
 
 /// Amounts of load are told for the whole deployment, as they were asked.
@@ -44,12 +52,15 @@ std::optional<Infeasible> judge(const EngineInstance& instance, const Traffic& t
     if (slo.of_percentiles()) {
         const auto latency = serving_latency(instance, traffic, lengths_of(traffic), traffic.load, e.serving);
         if (!latency) return latency.error();
+        e.latency = *latency;
         if (slo.ttft_level > 0) e.ttft_of_slo = latency->ttft.quantile(slo.ttft_level);
         if (slo.tpot_level > 0) e.tpot_of_slo = latency->tpot.quantile(slo.tpot_level);
     }
     e.meets_slo = within(e.ttft_of_slo, slo.ttft_s) && within(e.tpot_of_slo, slo.tpot_s);
     return std::nullopt;
 }
+
+}   // namespace
 
 CostInput cost_input(const Scenario& s) {
     const Pool& p = s.pool();
@@ -64,8 +75,6 @@ CostInput cost_input(const Scenario& s) {
     return c;
 }
 
-}   // namespace
-
 Interval interval_about(double value, double log_sd) {
     constexpr double z90 = 1.2815515655446004;   // standard normal quantile at 0.9
     if (!(log_sd > 0) || !(value > 0)) return {};
@@ -77,21 +86,30 @@ Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario
 
 Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
     const Pool& p = scenario.pool();
-    if (scenario.pools.size() > 1)
-        return Infeasible{"prefill and decode apart are not evaluated yet", {}, {}, 0, 0};
+    if (scenario.two_pools()) {
+        Expected<Estimate> apart = evaluate_pools(scenario, weights);
+        if (apart) add_intervals(scenario, *apart);
+        return apart;
+    }
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
     const double replicas = p.replicas;
-    const Traffic traffic = of_instance(scenario.traffic, replicas);
+    Traffic traffic = of_instance(scenario.traffic, replicas);
     const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
+    Estimate estimate;
+    if (scenario.reuse.known()) {
+        SettledTraffic settled = with_prefix_hits(scenario.reuse, timer, p.profile.serving, p.settings,
+                                                  p.layout, *memory, std::move(traffic));
+        traffic = std::move(settled.traffic);
+        estimate.hits = settled.hits;
+    }
     const Expected<Serving> serving = serve(timer, p.profile.serving, p.settings, p.layout, *memory, traffic);
     if (!serving) return of_deployment(serving.error(), replicas);
 
-    Estimate estimate;
     estimate.serving = *serving;
     estimate.memory = *memory;
     estimate.cost = cost_of(*serving, traffic, cost_input(scenario));

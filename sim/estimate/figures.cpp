@@ -20,7 +20,33 @@ const Serving& serving(At v) { return v.estimate->serving; }
 const MemoryPlan& memory(At v) { return v.estimate->memory; }
 const Cost& cost(At v) { return v.estimate->cost; }
 double replicas(At v) { return v.estimate->replicas; }
-double instance_gpus(At v) { return pool(v).layout.gpus(); }
+/// Two pools count as one instance.
+double instance_gpus(At v) {
+    return v.scenario->two_pools() ? v.scenario->gpus() : double{1} * pool(v).layout.gpus();
+}
+const PoolsEstimate* pools(At v) { return v.estimate->pools ? &*v.estimate->pools : nullptr; }
+/// A figure of two pools; no number where there is one.
+template <auto figure>
+double of_pools(At v) {
+    return pools(v) != nullptr ? figure(*pools(v)) : no_number;
+}
+template <double TwoPoolsAnswer::*capacity>
+double share_of(At v) {
+    return pools(v) != nullptr ? pools(v)->answer.rate / (pools(v)->answer.*capacity) : no_number;
+}
+double slots(At v) { return pools(v) != nullptr ? pools(v)->slots : replicas(v) * memory(v).max_concurrency; }
+/// Dollars of a GPU-hour, the mean of both pools.
+double rent_of_gpu(At v) {
+    double dollars = 0;
+    for (const Pool& p : v.scenario->pools) {
+        if (!p.price.known()) return no_number;
+        dollars += p.gpus() * p.price.usd_per_gpu_hour;
+    }
+    return dollars / v.scenario->gpus();
+}
+const OnePool* one_pool(At v) {
+    return pools(v) != nullptr && pools(v)->one_pool.known() ? &pools(v)->one_pool : nullptr;
+}
 
 Interval times(const Interval& i, double factor) { return {i.low * factor, i.high * factor}; }
 
@@ -58,11 +84,26 @@ double all_requests(At v) { return replicas(v) * serving(v).requests_per_s.value
 double whole_request(At v) { return serving(v).e2e.value(); }
 double judged_ttft(At v) { return v.scenario->slo.ttft_s > 0 ? v.estimate->ttft_of_slo.value() : no_number; }
 double judged_tpot(At v) { return v.scenario->slo.tpot_s > 0 ? v.estimate->tpot_of_slo.value() : no_number; }
-double sequences_that_fit(At v) { return replicas(v) * memory(v).max_concurrency; }
 double energy_of_token(At v) { return where_positive(cost(v).joules_per_output_token.value()); }
 
 std::string_view bound_of(const std::optional<StepBreakdown>& step) {
     return step ? bound_names[largest(step->spent)] : std::string_view();
+}
+
+/// A percentile of one of the latencies; nothing where no distribution is known.
+template <Latency ServingLatency::*of, int level>
+double tail(At v) {
+    const auto& l = v.estimate->latency;
+    return l ? where_positive(((*l).*of).quantile(level / 100.0).value()) : no_number;
+}
+/// Of loads that arrive at a rate: their capacity is another than what they are given.
+bool has_capacity(At v) {
+    const Load& load = traffic(v).load;
+    const bool arriving = std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load);
+    return arriving && v.estimate->latency && v.estimate->latency->load > 0;
+}
+bool has_objective(At v) {
+    return v.estimate->latency && (v.scenario->slo.ttft_s > 0 || v.scenario->slo.tpot_s > 0);
 }
 
 using Kind = FigureKind;
@@ -73,7 +114,10 @@ using Stage = FigureStage;
 constexpr std::string_view money = "Dollars per million tokens";
 constexpr std::string_view throughput = "Throughput";
 constexpr std::string_view latencies = "Latency, mean";
+constexpr std::string_view percentiles = "Latency, percentiles";
+constexpr std::string_view of_load = "Load";
 constexpr std::string_view deployment = "Deployment";
+constexpr std::string_view apart = "Prefill and decode apart";
 constexpr std::string_view sequences = "Sequences";
 constexpr std::string_view of_memory = "Memory of a GPU";
 constexpr std::string_view energy = "Energy";
@@ -135,6 +179,24 @@ constexpr Figure table[] = {
      Group::serving, Scope::request, Stage::result, [](At v) { return serving(v).ttft_queue.value(); }},
     {"e2e_s", "whole request (E2E)", latencies, "end-to-end time (s)", Kind::seconds, Group::serving, Scope::request,
      Stage::result, whole_request, nullptr, about<whole_request, of_speed>, false, "e2e"},
+    {"ttft_p50_s", "TTFT p50", percentiles, "TTFT p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 50>},
+    {"ttft_p90_s", "TTFT p90", percentiles, "TTFT p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 90>},
+    {"ttft_p99_s", "TTFT p99", percentiles, "TTFT p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::ttft, 99>},
+    {"tpot_p50_s", "TPOT p50", percentiles, "TPOT p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 50>},
+    {"tpot_p90_s", "TPOT p90", percentiles, "TPOT p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 90>},
+    {"tpot_p99_s", "TPOT p99", percentiles, "TPOT p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::tpot, 99>},
+    {"e2e_p50_s", "E2E p50", percentiles, "E2E p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 50>},
+    {"e2e_p90_s", "E2E p90", percentiles, "E2E p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 90>},
+    {"e2e_p99_s", "E2E p99", percentiles, "E2E p99 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
+     tail<&ServingLatency::e2e, 99>},
     {"ttft_of_objective_s", "TTFT that its objective is about", "", "time to first token that its objective is about (s)",
      Kind::seconds, Group::serving, Scope::request, Stage::result,
      judged_ttft, nullptr, about<judged_ttft, &LogSpread::ttft>},
@@ -150,19 +212,94 @@ constexpr Figure table[] = {
     {"slo_met", "objectives met", "", "objectives met", Kind::flag, Group::serving, Scope::deployment, Stage::result,
      [](At v) { return v.estimate->meets_slo ? 1.0 : 0.0; }},
 
+    {"capacity_per_s", "capacity", of_load, "capacity (requests/s)", Kind::per_s, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) { return has_capacity(v) ? replicas(v) * v.estimate->latency->capacity.value() : no_number; }},
+    {"load_share", "load over capacity", of_load, "load over capacity", Kind::share, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) { return has_capacity(v) ? v.estimate->latency->load : no_number; }},
+    {"saturation", "state", of_load, "saturation", Kind::text, Group::serving, Scope::deployment, Stage::tails, nullptr,
+     [](At v) { return has_capacity(v) ? name_of(v.estimate->latency->saturation) : std::string_view(); }},
+    {"waits_share", "requests that wait for a slot or memory", of_load, "share of requests that wait", Kind::share,
+     Group::serving, Scope::deployment, Stage::tails,
+     [](At v) { return has_capacity(v) ? v.estimate->latency->waits : no_number; }},
+    {"preemptions_per_request", "preemptions per request", "", "preemptions per request", Kind::count, Group::serving,
+     Scope::request, Stage::tails,
+     [](At v) { return v.estimate->latency ? v.estimate->latency->preemptions : no_number; }},
+    {"goodput_share", "requests within the objectives", of_load, "share of requests within the objectives", Kind::share,
+     Group::serving, Scope::deployment, Stage::tails,
+     [](At v) { return has_objective(v) ? v.estimate->goodput_share : no_number; }},
+    {"goodput_per_s", "goodput", of_load, "goodput (requests/s)", Kind::per_s, Group::serving, Scope::deployment,
+     Stage::tails, [](At v) {
+         return has_objective(v) ? replicas(v) * v.estimate->goodput_share * serving(v).requests_per_s.value() : no_number;
+     }},
+    {"method", "answered by", "", "answered by", Kind::text, Group::trust, Scope::deployment, Stage::result, nullptr,
+     [](At v) -> std::string_view { return v.estimate->simulation ? "simulation" : "closed_form"; }},
+    {"doubt", "doubt about the closed form", "", "why the closed form does not hold", Kind::text, Group::trust,
+     Scope::deployment, Stage::result, nullptr, [](At v) { return serving(v).doubt; }},
+    {"simulated_requests", "requests simulated", "", "requests simulated", Kind::count, Group::trust, Scope::instance,
+     Stage::tails, [](At v) { return v.estimate->simulation ? v.estimate->simulation->requests : no_number; }},
+    {"refused_requests", "requests that no instance can hold", "", "requests that no instance can hold", Kind::count,
+     Group::trust, Scope::instance, Stage::tails,
+     [](At v) { return v.estimate->simulation ? v.estimate->simulation->refused : no_number; }},
+
+    {"cached_share_device", "prompt found in the cache of the GPUs", of_load, "share of prompts cached on the GPUs",
+     Kind::share, Group::serving, Scope::request, Stage::result, [](At v) {
+         return v.scenario->reuse.known() ? v.estimate->hits.device : no_number;
+     }},
+    {"cached_share_host", "prompt found in the memory of the host", of_load, "share of prompts cached on the host",
+     Kind::share, Group::serving, Scope::request, Stage::result, [](At v) {
+         return v.scenario->reuse.known() ? v.estimate->hits.host : no_number;
+     }},
+
     {"gpus", "GPUs", deployment, "GPUs", Kind::count, Group::deployment, Scope::deployment, Stage::input,
-     [](At v) { return double{1} * pool(v).gpus(); }},
+     [](At v) { return double{1} * v.scenario->gpus(); }},
     {"instances", "instances", deployment, "instances", Kind::count, Group::deployment, Scope::deployment, Stage::input,
-     [](At v) { return double{1} * pool(v).replicas; }},
+     [](At v) { return v.scenario->two_pools() ? 1.0 : pool(v).replicas; }},
     {"gpus_per_instance", "GPUs of an instance", deployment, "GPUs of an instance", Kind::count, Group::deployment,
      Scope::instance, Stage::input, instance_gpus},
     {"usd_per_gpu_hour", "rent of a GPU-hour", deployment, "price (USD per GPU-hour)", Kind::usd_per_gpu_hour,
-     Group::cost, Scope::gpu, Stage::input, [](At v) { return where_positive(pool(v).price.usd_per_gpu_hour); }},
+     Group::cost, Scope::gpu, Stage::input, rent_of_gpu},
     {"usd_per_hour", "rent, per hour", deployment, "USD per hour", Kind::usd, Group::cost, Scope::deployment,
      Stage::result, [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour); }},
     {"usd_per_month", "rent, per month of 730 hours", deployment, "USD per month", Kind::usd, Group::cost,
      Scope::deployment, Stage::result,
      [](At v) { return where_positive(replicas(v) * cost(v).usd_per_hour * hours_per_month); }},
+    {"limited_by", "limited by", apart, "what limits two pools", Kind::text, Group::serving, Scope::deployment,
+     Stage::result, nullptr,
+     [](At v) { return pools(v) != nullptr ? name_of(pools(v)->answer.limit()) : std::string_view(); }},
+    {"prefill_busy_share", "prefill pool, of its capacity", apart, "share of the prefill pool's capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::prefill_capacity>},
+    {"decode_busy_share", "decode pool, of its capacity", apart, "share of the decode pool's capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::decode_capacity>},
+    {"transfer_busy_share", "links between them, of their capacity", apart, "share of the links' capacity", Kind::share,
+     Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::transfer_capacity>},
+    {"prefill_capacity_per_s", "prefill pool computes at most", apart, "requests/s of the prefill pool", Kind::per_s,
+     Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.answer.prefill_capacity; }>},
+    {"decode_capacity_per_s", "decode pool delivers at most", apart, "requests/s of the decode pool", Kind::per_s,
+     Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.answer.decode_capacity; }>},
+    {"prefill_queue_s", "wait for a prefill worker", apart, "wait for a prefill worker (s)", Kind::seconds, Group::serving,
+     Scope::request, Stage::result, of_pools<[](const PoolsEstimate& p) { return p.answer.wait; }>},
+    {"transfer_s", "transfer of the cache", apart, "transfer of a cache (s)", Kind::seconds, Group::serving, Scope::request,
+     Stage::result, of_pools<[](const PoolsEstimate& p) { return p.transfer.value(); }>},
+    {"decode_batch", "sequences of a decode worker", apart, "sequences of a decode worker", Kind::count, Group::serving,
+     Scope::instance, Stage::result, of_pools<[](const PoolsEstimate& p) { return p.answer.decodes; }>},
+    {"matched_prefill_workers", "prefill workers that feed one of decode", apart, "prefill workers per decode worker",
+     Kind::count, Group::serving, Scope::deployment, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return where_positive(p.matched); }>},
+    {"prefill_memory_weights_bytes", "weights of a prefill GPU", apart, "weights of a prefill GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::gpu, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.prefill_memory.weights.value(); }>},
+    {"prefill_memory_cache_bytes", "cache of a prefill GPU", apart, "KV cache of a prefill GPU (bytes)", Kind::bytes,
+     Group::memory, Scope::gpu, Stage::result,
+     of_pools<[](const PoolsEstimate& p) { return p.prefill_memory.cache.value(); }>},
+    {"one_pool_output_tokens_per_s", "output of the same GPUs as one pool", apart, "output tokens/s as one pool",
+     Kind::tokens_per_s, Group::serving, Scope::deployment, Stage::result,
+     [](At v) { return one_pool(v) != nullptr ? one_pool(v)->output_tokens_per_s : no_number; }},
+    {"one_pool_usd_per_mtok_total", "all tokens, as one pool", apart, "USD per million tokens as one pool",
+     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result,
+     [](At v) { return one_pool(v) != nullptr ? where_positive(one_pool(v)->usd_per_mtok_total) : no_number; }},
+
     {"price_basis", "price basis", "", "price basis", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
      [](At v) -> std::string_view { return pool(v).price.basis; }},
     {"price_date", "price date", "", "price date", Kind::text, Group::cost, Scope::gpu, Stage::input, nullptr,
@@ -178,8 +315,8 @@ constexpr Figure table[] = {
     {"decoding", "of them in decode", sequences, "decoding sequences", Kind::count, Group::serving, Scope::deployment,
      Stage::result, [](At v) { return replicas(v) * serving(v).decoding; }},
     {"max_concurrency", "largest concurrency", sequences, "sequences that fit", Kind::count, Group::serving,
-     Scope::deployment, Stage::result, sequences_that_fit, nullptr,
-     [](At v) { return interval_about(sequences_that_fit(v), v.estimate->memory_sd); }},
+     Scope::deployment, Stage::result, slots, nullptr,
+     [](At v) { return interval_about(slots(v), v.estimate->memory_sd); }},
     {"tokens_per_step", "tokens gained per decode step", sequences, "tokens gained per decode step", Kind::count,
      Group::serving, Scope::request, Stage::input, [](At v) { return pool(v).settings.tokens_per_step(); }},
 
@@ -227,50 +364,5 @@ constexpr Figure table[] = {
 }   // namespace
 
 std::span<const Figure> figures() { return table; }
-
-const Figure* figure_named(std::string_view name) {
-    for (const Figure& figure : table) {
-        if (figure.key == name || (!figure.alias.empty() && figure.alias == name)) return &figure;
-    }
-    return nullptr;
-}
-
-std::vector<std::string> figure_names() {
-    std::vector<std::string> names;
-    for (const Figure& figure : table) names.emplace_back(figure.key);
-    for (const Figure& figure : table) {
-        if (!figure.alias.empty()) names.emplace_back(figure.alias);
-    }
-    return names;
-}
-
-std::vector<std::string> result_figures() {
-    std::vector<std::string> names;
-    for (const Figure& figure : table) {
-        if (figure.stage == FigureStage::result && figure.number != nullptr) names.emplace_back(figure.key);
-    }
-    return names;
-}
-
-std::string_view name_of(FigureGroup group) {
-    constexpr std::string_view names[] = {"deployment", "cost", "serving", "memory", "trust"};
-    return names[static_cast<std::size_t>(group)];
-}
-std::string_view name_of(FigureScope scope) {
-    constexpr std::string_view names[] = {"deployment", "instance", "gpu", "request", "token"};
-    return names[static_cast<std::size_t>(scope)];
-}
-std::string_view name_of(FigureKind kind) {
-    constexpr std::string_view names[] = {
-        "usd_per_mtok", "usd_per_gpu_hour", "usd",   "tokens_per_s", "per_s", "seconds", "bytes", "share",
-        "count",        "joules",           "watts", "text",         "flag"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
-std::string_view unit_of(FigureKind kind) {
-    constexpr std::string_view units[] = {"USD/Mtok", "USD/GPU-h", "USD", "tokens/s", "1/s", "s", "bytes",
-                                          "",         "",          "J",   "W",        "",    ""};
-    return units[static_cast<std::size_t>(kind)];
-}
 
 }   // namespace moecost

@@ -33,8 +33,9 @@ enum class FigureKind {
 enum class FigureGroup { deployment, cost, serving, memory, trust };
 /// What a figure is of.
 enum class FigureScope { deployment, instance, gpu, request, token };
-/// When a figure is known: before the evaluation, after it, or where the steps were told operation by operation.
-enum class FigureStage { input, result, steps };
+/// When a figure is known: before the evaluation, after it, where distributions were asked for (answer.h), or where the
+/// steps were told operation by operation.
+enum class FigureStage { input, result, tails, steps };
 
 struct Figure {
     std::string_view key;       // column and JSON key; SI units, the unit at its end

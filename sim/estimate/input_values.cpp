@@ -140,6 +140,29 @@ void set_objective(Description& d, const Input& input, const ObjectiveSlot& slot
     d.*slot.seconds = parse_number(input, text, where);
 }
 
+/// A text, or nothing where the member is a number.
+std::string* pool_text(Description& d, const PoolSlot& slot) {
+    const auto* member = std::get_if<std::string PoolChoices::*>(&slot.member);
+    return member != nullptr ? &((d.*slot.pool).**member) : nullptr;
+}
+
+std::optional<double> pool_number(const Description& d, const PoolSlot& slot) {
+    const PoolChoices& pool = d.*slot.pool;
+    if (const auto* whole = std::get_if<std::optional<int> PoolChoices::*>(&slot.member))
+        return pool.**whole ? std::optional<double>(*(pool.**whole)) : std::nullopt;
+    if (const auto* number = std::get_if<std::optional<double> PoolChoices::*>(&slot.member))
+        return pool.**number;
+    return std::nullopt;
+}
+
+void set_pool_number(Description& d, const PoolSlot& slot, double value) {
+    PoolChoices& pool = d.*slot.pool;
+    if (const auto* whole = std::get_if<std::optional<int> PoolChoices::*>(&slot.member))
+        pool.** whole = static_cast<int>(value);
+    else if (const auto* number = std::get_if<std::optional<double> PoolChoices::*>(&slot.member))
+        pool.** number = value;
+}
+
 std::string objective_text(double seconds, const std::optional<double>& level) {
     std::string s;
     if (level) s.append("p").append(shortest(std::round(*level * 1e6) / 1e4)).append(":");
@@ -211,8 +234,10 @@ std::vector<std::string> input_keys() {
 std::string_view folder_of(const Input& input) {
     if (input.key == "model") return "workloads/models";
     if (input.key == "family") return "workloads/families";
-    if (input.key == "gpu") return "hwmodels/accelerators";
-    if (input.key == "cluster") return "hwmodels/clusters";
+    if (input.key == "gpu" || input.key == "prefill-gpu" || input.key == "decode-gpu")
+        return "hwmodels/accelerators";
+    if (input.key == "cluster" || input.key == "prefill-cluster" || input.key == "decode-cluster")
+        return "hwmodels/clusters";
     if (input.key == "traffic") return "workloads/traffic";
     return {};
 }
@@ -243,6 +268,12 @@ void set_input(Description& d, const Input& input, std::string_view text, const 
         d.** member = checked_text(input, text, where);
         return;
     }
+    if (const auto* slot = std::get_if<PoolSlot>(&input.slot)) {
+        if (std::string* member = pool_text(d, *slot)) {
+            *member = checked_text(input, text, where);
+            return;
+        }
+    }
     if (std::holds_alternative<PriceSlot>(input.slot) && !written_dollars(text)) {
         d.price = checked_text(input, text, where);
         d.usd_per_gpu_hour.reset();
@@ -265,7 +296,8 @@ void set_number(Description& d, const Input& input, double value) {
                           [&](std::optional<bool> Description::*m) { d.*m = value != 0; },
                           [&](const LoadSlot& slot) { d.load = slot.make(value); }, [](const EditSlot&) {},
                           [&](const PriceSlot&) { d.usd_per_gpu_hour = value; },
-                          [&](const ObjectiveSlot& slot) { d.*slot.seconds = value; }},
+                          [&](const ObjectiveSlot& slot) { d.*slot.seconds = value; },
+                          [&](const PoolSlot& slot) { set_pool_number(d, slot, value); }},
                input.slot);
 }
 
@@ -299,6 +331,14 @@ std::vector<std::string> texts_of(const Description& d, const Input& input) {
             [&](const ObjectiveSlot& slot) {
                 return d.*slot.seconds ? Texts{objective_text(*(d.*slot.seconds), d.*slot.level)} : Texts{};
             },
+            [&](const PoolSlot& slot) {
+                if (const auto* member = std::get_if<std::string PoolChoices::*>(&slot.member)) {
+                    const std::string& text = (d.*slot.pool).**member;
+                    return text.empty() ? Texts{} : Texts{text};
+                }
+                const auto number = pool_number(d, slot);
+                return number ? Texts{shortest(*number)} : Texts{};
+            },
             [&](const EditSlot&) {
                 Texts texts;
                 for (const auto& [key, value] : d.edits)
@@ -319,8 +359,24 @@ std::optional<double> given_number(const Description& d, const Input& input) {
                    },
                    [&](const PriceSlot&) { return d.usd_per_gpu_hour; },
                    [&](const ObjectiveSlot& slot) { return d.*slot.seconds; },
+                   [&](const PoolSlot& slot) { return pool_number(d, slot); },
                    [](const auto&) { return Number(); }},
         input.slot);
+}
+
+void copy_input(Description& to, const Description& from, const Input& input) {
+    std::visit(Overloaded{[&](auto Description::*m) { to.*m = from.*m; },
+                          [&](const LoadSlot&) { to.load = from.load; },
+                          [&](const EditSlot&) { to.edits = from.edits; },
+                          [&](const PriceSlot&) {
+                              to.price = from.price;
+                              to.usd_per_gpu_hour = from.usd_per_gpu_hour;
+                          },
+                          [&](const ObjectiveSlot& slot) {
+                              to.*slot.seconds = from.*slot.seconds;
+                              to.*slot.level = from.*slot.level;
+                          }},
+               input.slot);
 }
 
 std::string options_of(const Description& d) {
@@ -349,21 +405,6 @@ void apply_scenario_file(Description& description, const Document& document) {
         where.key = key;
         set_option(description, key, as_text(r, key), where);
     }
-}
-
-Description description_of(const FamilyRequest& r) {
-    Description d;
-    d.size = r.size;
-    d.experts = r.experts;
-    d.top_k = r.top_k;
-    d.granularity = r.granularity;
-    d.shared_experts = r.shared_experts;
-    return d;
-}
-
-FamilyRequest member_request(const Description& d) {
-    return {d.size.value_or(0), d.experts.value_or(0), d.top_k.value_or(0), d.granularity.value_or(0),
-            d.shared_experts.value_or(-1)};
 }
 
 }   // namespace moecost

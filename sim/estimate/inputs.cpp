@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "moecost/base/dtype.h"
+#include "moecost/estimate/pools.h"
 #include "moecost/serving/memory.h"
 
 namespace moecost {
@@ -51,6 +52,18 @@ constexpr LoadSlot load_without_size() {
     return {index_of<Kind>(), [](double) -> Load { return Kind{}; }};
 }
 
+using C = PoolChoices;
+template <class Member>
+constexpr PoolSlot prefill(Member member) {
+    return {&Description::prefill, member};
+}
+template <class Member>
+constexpr PoolSlot decode(Member member) {
+    return {&Description::decode, member};
+}
+const Pool* prefill_pool(View_ v) { return v.scenario->two_pools() ? &v.scenario->pools.front() : nullptr; }
+const Pool* decode_pool(View_ v) { return v.scenario->two_pools() ? &v.scenario->pools.back() : nullptr; }
+
 constexpr double max_choice = max_experts;
 constexpr double max_degree = 65536;
 constexpr auto names = InputStage::names;
@@ -62,6 +75,7 @@ using D = Description;
 // Groups, as help shows them.
 constexpr std::string_view model_group = "Model";
 constexpr std::string_view hardware_group = "Hardware";
+constexpr std::string_view pools_group = "Prefill and decode apart";
 constexpr std::string_view engine_group = "Engine";
 constexpr std::string_view traffic_group = "Traffic";
 constexpr std::string_view price_group = "Price";
@@ -111,7 +125,7 @@ constexpr Input table[] = {
      [](View_ v) -> std::string_view { return pool(v).cluster.id; }},
     {"gpus", Kind::whole, numbers, {1, max_degree}, "N", "of one instance", hardware_group,
      "GPUs of the whole deployment: a multiple of tp x attention-dp x pp", &D::gpus,
-     [](View_ v) { return v.description != nullptr && v.description->gpus ? *v.description->gpus : double{1} * pool(v).gpus(); }},
+     [](View_ v) { return v.description != nullptr && v.description->gpus ? *v.description->gpus : double{1} * v.scenario->gpus(); }},
     {"tp", Kind::whole, numbers, {1, max_degree}, "N", "of --gpus, the most in one scale-up domain",
      hardware_group, "tensor parallelism", &D::tp, [](View_ v) { return double{1} * pool(v).layout.tp; },
      nullptr, "", {"tensor-parallel-size"}},
@@ -127,8 +141,80 @@ constexpr Input table[] = {
      hardware_group, "identical instances behind a load balancer", &D::replicas,
      [](View_ v) { return double{1} * pool(v).replicas; }, nullptr, "", {"instances"}},
     {"all-to-all", Kind::word, names, {}, "MODE", "collective", hardware_group,
-     "expert exchange: collectives, or DeepEP in its low-latency or normal mode", &D::exchange, nullptr,
-     [](View_ v) { return name_of(pool(v).layout.exchange); }, "collective|low-latency|normal"},
+     "expert exchange: collectives, DeepEP in its low-latency or normal mode, NVLink of one domain", &D::exchange, nullptr,
+     [](View_ v) { return name_of(pool(v).layout.exchange); }, "collective|low-latency|normal|nvlink"},
+    {"redundant-experts", Kind::whole, numbers, {0, max_degree}, "N", "0", hardware_group,
+     "copies of the hottest experts, all ranks of an instance together (expert load balancer)", &D::redundant_experts,
+     [](View_ v) { return double{1} * pool(v).layout.redundant_experts; }, nullptr, "", {"num-redundant-experts",
+     "ep-num-redundant-experts"}},
+    {"batch-overlap", Kind::toggle, numbers, {0, 1}, "", "", hardware_group,
+     "steps run as two half batches: one computes while the tokens of the other travel", &D::batch_overlap,
+     [](View_ v) { return pool(v).layout.batch_overlap ? 1.0 : 0.0; }, nullptr, "", {"enable-two-batch-overlap"}},
+
+    {"prefill-gpus", Kind::whole, numbers, {1, max_degree}, "N", "", pools_group, "GPUs of the prefill pool; with --decode-gpus prefill and decode run apart", prefill(&C::gpus),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->gpus() : no_number; }},
+    {"prefill-replicas", Kind::whole, numbers, {1, max_degree}, "N", "--prefill-gpus over the GPUs of a worker", pools_group, "workers of the prefill pool", prefill(&C::replicas),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->replicas : no_number; }},
+    {"prefill-gpu", Kind::name, names, {}, "NAME|FILE", "as without prefill-", pools_group, "accelerator of the prefill pool", prefill(&C::gpu), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = prefill_pool(v); return p != nullptr ? p->cluster.gpu.id : std::string_view(); }},
+    {"prefill-cluster", Kind::name, names, {}, "NAME|FILE", "as without prefill-", pools_group, "cluster of the prefill pool", prefill(&C::cluster), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = prefill_pool(v); return p != nullptr ? p->cluster.id : std::string_view(); }},
+    {"prefill-tp", Kind::whole, numbers, {1, max_degree}, "N", "as without prefill-", pools_group, "tensor parallelism of a prefill worker", prefill(&C::tp),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->layout.tp : no_number; }},
+    {"prefill-pp", Kind::whole, numbers, {1, max_degree}, "N", "as without prefill-", pools_group, "pipeline stages of a prefill worker", prefill(&C::pp),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->layout.pp : no_number; }},
+    {"prefill-ep", Kind::whole, numbers, {1, max_degree}, "N", "as without prefill-", pools_group, "expert parallelism of a prefill worker", prefill(&C::ep),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->layout.ep : no_number; }},
+    {"prefill-attention-dp", Kind::whole, numbers, {1, max_degree}, "N", "as without prefill-", pools_group, "attention data parallelism of a prefill worker", prefill(&C::attention_dp),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->layout.attention_dp : no_number; }},
+    {"prefill-redundant-experts", Kind::whole, numbers, {0, max_degree}, "N", "as without prefill-", pools_group, "redundant experts of a prefill worker", prefill(&C::redundant_experts),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->layout.redundant_experts : no_number; }},
+    {"prefill-all-to-all", Kind::word, names, {}, "MODE", "as without prefill-", pools_group, "expert exchange of the prefill pool", prefill(&C::exchange), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = prefill_pool(v); return p != nullptr ? name_of(p->layout.exchange) : std::string_view(); }, "collective|low-latency|normal|nvlink"},
+    {"prefill-weights", Kind::format, names, {}, "FORMAT", "as without prefill-", pools_group, "format of all GEMM weights of the prefill pool", prefill(&C::weights), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = prefill_pool(v); return p != nullptr ? info(p->precision.attention).name : std::string_view(); }},
+    {"prefill-expert-weights", Kind::format, names, {}, "FORMAT", "as without prefill-", pools_group, "format of the routed experts of the prefill pool", prefill(&C::expert_weights), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = prefill_pool(v); return p != nullptr ? info(p->precision.routed_experts).name : std::string_view(); }},
+    {"prefill-chunk", Kind::tokens, numbers, {1, 1e8}, "TOKENS", "as without prefill-", pools_group, "prompt tokens of one step and attention rank of a prefill worker", prefill(&C::chunk),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->settings.chunk_tokens : no_number; }},
+    {"prefill-memory-fraction", Kind::share, numbers, {0.01, 1}, "SHARE", "as without prefill-", pools_group, "of device memory for the engine of the prefill pool", prefill(&C::memory_fraction),
+     [](View_ v) { const Pool* p = prefill_pool(v); return p != nullptr ? double{1} * p->settings.memory_fraction : no_number; }},
+
+    {"decode-gpus", Kind::whole, numbers, {1, max_degree}, "N", "", pools_group, "GPUs of the decode pool; with --prefill-gpus prefill and decode run apart", decode(&C::gpus),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->gpus() : no_number; }},
+    {"decode-replicas", Kind::whole, numbers, {1, max_degree}, "N", "--decode-gpus over the GPUs of a worker", pools_group, "workers of the decode pool", decode(&C::replicas),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->replicas : no_number; }},
+    {"decode-gpu", Kind::name, names, {}, "NAME|FILE", "as without decode-", pools_group, "accelerator of the decode pool", decode(&C::gpu), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = decode_pool(v); return p != nullptr ? p->cluster.gpu.id : std::string_view(); }},
+    {"decode-cluster", Kind::name, names, {}, "NAME|FILE", "as without decode-", pools_group, "cluster of the decode pool", decode(&C::cluster), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = decode_pool(v); return p != nullptr ? p->cluster.id : std::string_view(); }},
+    {"decode-tp", Kind::whole, numbers, {1, max_degree}, "N", "as without decode-", pools_group, "tensor parallelism of a decode worker", decode(&C::tp),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->layout.tp : no_number; }},
+    {"decode-pp", Kind::whole, numbers, {1, max_degree}, "N", "as without decode-", pools_group, "pipeline stages of a decode worker", decode(&C::pp),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->layout.pp : no_number; }},
+    {"decode-ep", Kind::whole, numbers, {1, max_degree}, "N", "as without decode-", pools_group, "expert parallelism of a decode worker", decode(&C::ep),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->layout.ep : no_number; }},
+    {"decode-attention-dp", Kind::whole, numbers, {1, max_degree}, "N", "as without decode-", pools_group, "attention data parallelism of a decode worker", decode(&C::attention_dp),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->layout.attention_dp : no_number; }},
+    {"decode-redundant-experts", Kind::whole, numbers, {0, max_degree}, "N", "as without decode-", pools_group, "redundant experts of a decode worker", decode(&C::redundant_experts),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->layout.redundant_experts : no_number; }},
+    {"decode-all-to-all", Kind::word, names, {}, "MODE", "as without decode-", pools_group, "expert exchange of the decode pool", decode(&C::exchange), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = decode_pool(v); return p != nullptr ? name_of(p->layout.exchange) : std::string_view(); }, "collective|low-latency|normal|nvlink"},
+    {"decode-weights", Kind::format, names, {}, "FORMAT", "as without decode-", pools_group, "format of all GEMM weights of the decode pool", decode(&C::weights), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = decode_pool(v); return p != nullptr ? info(p->precision.attention).name : std::string_view(); }},
+    {"decode-expert-weights", Kind::format, names, {}, "FORMAT", "as without decode-", pools_group, "format of the routed experts of the decode pool", decode(&C::expert_weights), nullptr,
+     [](View_ v) -> std::string_view { const Pool* p = decode_pool(v); return p != nullptr ? info(p->precision.routed_experts).name : std::string_view(); }},
+    {"decode-max-sequences", Kind::count, numbers, {1, 1e7}, "N", "as without decode-", pools_group, "running sequences of an attention rank of a decode worker", decode(&C::max_sequences),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->settings.max_sequences : no_number; }},
+    {"decode-memory-fraction", Kind::share, numbers, {0.01, 1}, "SHARE", "as without decode-", pools_group, "of device memory for the engine of the decode pool", decode(&C::memory_fraction),
+     [](View_ v) { const Pool* p = decode_pool(v); return p != nullptr ? double{1} * p->settings.memory_fraction : no_number; }},
+
+    {"transfer-gb-s", Kind::count, numbers, {1e-3, 1e5}, "GB/S", "network, or link of one domain", pools_group,
+     "speed of one GPU for caches on their way from prefill to decode, 10^9 bytes/s", &D::transfer_gb_s,
+     [](View_ v) { return v.scenario->two_pools() ? transfer_bandwidth(*v.scenario).value() / 1e9 : no_number; }},
+    {"transfer-overlap", Kind::share, numbers, {0, 1}, "SHARE", "0", pools_group,
+     "of that transfer hidden behind the steps of the prompt itself", &D::transfer_overlap,
+     [](View_ v) { return v.scenario->two_pools() ? v.scenario->transfer.overlap : no_number; }},
 
     {"engine", Kind::name, names, {}, "NAME|FILE", "vllm", engine_group,
      "vllm, sglang, trtllm, ideal (pure roofline) or a profile", &D::engine, nullptr,
@@ -162,13 +248,19 @@ constexpr Input table[] = {
     {"draft-tokens", Kind::whole, numbers, {0, 64}, "N", "0", engine_group,
      "tokens drafted per decode step (speculative decoding, MTP)", &D::draft_tokens,
      [](View_ v) { return settings(v).draft_tokens; }, nullptr, "", {"num-speculative-tokens"}},
-    {"acceptance", Kind::share, numbers, {0, 1}, "SHARE", "of the profile", engine_group,
-     "chance that a drafted token is accepted", &D::acceptance,
+    {"acceptance", Kind::share, numbers, {0, 1}, "SHARE", "measured of the model, or usual", engine_group,
+     "chance that the first drafted token is accepted", &D::acceptance,
      [](View_ v) { return settings(v).acceptance; }},
+    {"acceptance-decay", Kind::share, numbers, {0, 1}, "SHARE", "1 with --acceptance", engine_group,
+     "factor of that chance from one drafted token to the next", &D::acceptance_decay,
+     [](View_ v) { return settings(v).acceptance_decay; }},
 
     {"traffic", Kind::name, names, {}, "NAME|FILE", "", traffic_group,
-     "lengths of a known workload (moecost list traffic)", &D::traffic, nullptr,
+     "lengths of a known workload (moecost list traffic), or of a trace: .csv, .jsonl, also .gz", &D::traffic, nullptr,
      [](View_ v) -> std::string_view { return traffic(v).name; }},
+    {"trace", Kind::name, names, {}, "FILE", "", traffic_group,
+     "trace to replay request by request: .csv, .jsonl, also .gz", &D::trace, nullptr,
+     [](View_ v) -> std::string_view { return v.description != nullptr ? v.description->trace : std::string_view(); }},
     {"isl", Kind::tokens, numbers, {1, 1e8}, "TOKENS", "1024", traffic_group, "mean prompt length",
      &D::isl, [](View_ v) { return traffic(v).input; }, nullptr, "", {"input-tokens", "input-len"}},
     {"osl", Kind::tokens, numbers, {1, 1e8}, "TOKENS", "1024", traffic_group, "mean output length",
@@ -176,6 +268,18 @@ constexpr Input table[] = {
     {"cached", Kind::share, numbers, {0, 0.999}, "SHARE", "0", traffic_group,
      "of prompt tokens found in the prefix cache", &D::prefix_hit_rate,
      [](View_ v) { return traffic(v).prefix_hit_rate; }, nullptr, "", {"prefix-hit-rate", "cached-share"}},
+    {"turns", Kind::count, numbers, {1, 1e4}, "N", "", traffic_group,
+     "turns of a conversation: --cached follows from what the prefix cache can hold", &D::turns,
+     [](View_ v) { return v.scenario->reuse.turns > 0 ? v.scenario->reuse.turns : no_number; }},
+    {"think-time", Kind::seconds, numbers, {0, 1e7}, "TIME", "60s", traffic_group,
+     "of --turns: mean pause between an answer and the next turn", &D::think_time,
+     [](View_ v) { return v.scenario->reuse.turns > 0 ? v.scenario->reuse.think_s : no_number; }},
+    {"host-cache-gb", Kind::gigabytes, numbers, {0, 1e6}, "GB", "0", engine_group,
+     "host memory per GPU that keeps what the prefix cache drops", &D::host_cache_gb,
+     [](View_ v) { return v.scenario->reuse.host_per_gpu.value() / 1e9; }},
+    {"host-link-gbs", Kind::gigabytes, numbers, {0.1, 1e4}, "GB/S", "50", engine_group,
+     "GB/s from the host to a GPU, at which --host-cache-gb is read back", &D::host_link_gbs,
+     [](View_ v) { return v.scenario->reuse.host_link.value() / 1e9; }},
     {"equal-lengths", Kind::toggle, numbers, {0, 1}, "", "", traffic_group,
      "every request has exactly these lengths", &D::equal_lengths,
      [](View_ v) { return traffic(v).equal_lengths ? 1.0 : 0.0; }},
@@ -185,6 +289,12 @@ constexpr Input table[] = {
     {"rate", Kind::count, numbers, {1e-6, 1e8}, "R", "", traffic_group,
      "requests per second to the whole deployment", load<OpenLoop>(), load_size<OpenLoop>, nullptr, "",
      {"request-rate"}},
+    {"burstiness", Kind::count, numbers, {0, 1e4}, "N", "1, Poisson", traffic_group,
+     "of --rate: squared variation of the gaps between requests", &D::burstiness,
+     [](View_ v) {
+         const auto* open = std::get_if<OpenLoop>(&traffic(v).load);
+         return open != nullptr ? open->burstiness : no_number;
+     }},
     {"offline", Kind::toggle, numbers, {0, 1}, "", "", traffic_group,
      "an endless queue that keeps every instance full: largest throughput", load_without_size<Offline>(),
      load_is<Offline>},

@@ -53,10 +53,17 @@ struct ObjectiveSlot {
     std::optional<double> Description::*seconds;
     std::optional<double> Description::*level;
 };
-using InputSlot =
-    std::variant<std::string Description::*, std::optional<double> Description::*,
-                 std::optional<int> Description::*, std::optional<bool> Description::*,
-                 std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot, ObjectiveSlot>;
+/// Of one of two pools.
+struct PoolSlot {
+    PoolChoices Description::*pool;
+    std::variant<std::string PoolChoices::*, std::optional<int> PoolChoices::*,
+                 std::optional<double> PoolChoices::*>
+        member;
+};
+using InputSlot = std::variant<std::string Description::*, std::optional<double> Description::*,
+                               std::optional<int> Description::*, std::optional<bool> Description::*,
+                               std::vector<std::string> Description::*, LoadSlot, EditSlot, PriceSlot,
+                               ObjectiveSlot, PoolSlot>;
 
 /// Looks at a description and what became of it. `estimate` is null before the evaluation.
 struct Estimate;
@@ -114,6 +121,8 @@ void set_option(Description& description, std::string_view key, std::string_view
 [[nodiscard]] std::vector<std::string> texts_of(const Description& description, const Input& input);
 /// The number given for an input of stage `member` or `numbers`; nothing: not given, or no number.
 [[nodiscard]] std::optional<double> given_number(const Description& description, const Input& input);
+/// Gives `to` what `from` says of an input: a load, a price or an objective as a whole, nothing where nothing is given.
+void copy_input(Description& to, const Description& from, const Input& input);
 /// "--model mixtral-8x7b --gpu h100_sxm --tp 2": the options that describe this again, quoted for a shell.
 [[nodiscard]] std::string options_of(const Description& description);
 

@@ -7,6 +7,7 @@
 
 #include "moecost/cost/power.h"
 #include "moecost/hardware/cluster.h"
+#include "moecost/hardware/drafting.h"
 #include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/effects.h"
@@ -14,6 +15,7 @@
 #include "moecost/model/architecture.h"
 #include "moecost/model/counts.h"
 #include "moecost/ops/layout.h"
+#include "moecost/serving/prefix_hits.h"
 #include "moecost/traffic/traffic.h"
 
 namespace moecost {
@@ -33,27 +35,44 @@ struct Pool {
     ServedClass served;     // what measured servers say of such a deployment
     EngineRules rules;      // of the profile's engine
     EngineSettings settings;
+    DraftLaw drafting;   // of the model under the engine
     Price price;
 
     [[nodiscard]] int gpus() const { return layout.gpus() * replicas; }
 };
 
-/// Load and prices are those of the whole deployment. One pool serves all of a request; two are prefill and decode.
+/// How the cache of a prompt travels from the prefill pool to the decode pool.
+struct Transfer {
+    BytesPerSecond
+        bandwidth;        // of one GPU; 0: that of the slower pool's network, or of the link of one domain
+    double overlap = 0;   // share that hides behind the prompt's own steps
+};
+
+/// Load and prices are those of the whole deployment. One pool serves all of a request; two are prefill and decode, in
+/// this order.
 struct Scenario {
     Architecture architecture;
     std::vector<Pool> pools = std::vector<Pool>(1);
     Traffic traffic;
+    PrefixReuse reuse;
     Slo slo;
+    Transfer transfer;
     double blend_input_parts = 3;
     PowerLaw power;
     std::vector<std::string> notes;   // what was assumed
 
-    /// The only pool, or the first one.
-    [[nodiscard]] Pool& pool() { return pools.front(); }
-    [[nodiscard]] const Pool& pool() const { return pools.front(); }
+    /// The only pool, or that of decode.
+    [[nodiscard]] Pool& pool() { return pools.back(); }
+    [[nodiscard]] const Pool& pool() const { return pools.back(); }
+    [[nodiscard]] bool two_pools() const { return pools.size() > 1; }
+    [[nodiscard]] int gpus() const {
+        int sum = 0;
+        for (const Pool& p : pools) sum += p.gpus();
+        return sum;
+    }
 };
 
-/// Stored weights of the model as the first pool holds it: what evaluate() wants to know about the tensors.
+/// Stored weights of the model as pool() holds it: what evaluate() wants to know about the tensors.
 [[nodiscard]] inline WeightBytes weights_of(const Scenario& s) {
     return weight_bytes(s.architecture, s.pool().precision);
 }

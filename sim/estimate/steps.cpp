@@ -32,9 +32,16 @@ std::size_t largest(const BoundTimes& spent) {
 double total(const BoundTimes& spent) { return std::accumulate(spent.begin(), spent.end(), 0.0); }
 
 StepReport explain(const Scenario& scenario, const Serving& serving) {
+    const bool apart = scenario.two_pools();
     const Pool& p = scenario.pool();
+    const Pool& of_prompts = scenario.pools.front();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
-    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    const CalibratedHardware other =
+        calibrated_hardware(of_prompts.cluster, of_prompts.profile, of_prompts.precision);
+    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware,
+                    apart ? Phase::decode : Phase::both);
+    StepTimer prompts(scenario.architecture, of_prompts.precision, of_prompts.layout, other,
+                      apart ? Phase::prefill : Phase::both);
     if (std::holds_alternative<Offline>(scenario.traffic.load)) timer.without_streaming();
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) {
@@ -43,7 +50,7 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
     }
     if (serving.prompt_step.prefill_tokens > 0) {
         report.prompt =
-            breakdown(serving.prompt_step, serving.prompt_time, timer.explain(serving.prompt_step));
+            breakdown(serving.prompt_step, serving.prompt_time, prompts.explain(serving.prompt_step));
     }
     return report;
 }

@@ -2,9 +2,11 @@
 #include "moecost/launch/manifest.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/shell_words.h"
 #include "moecost/base/yaml.h"
+#include "moecost/model/counts.h"
 
 namespace moecost {
 namespace {
@@ -210,7 +212,16 @@ Expected<std::string> compose(const Pool& p, const LaunchChoices& c, const Serve
     return to_yaml(yaml_map(std::move(root)));
 }
 
-Expected<std::string> llm_d(const Pool& p, const LaunchChoices& c, const Server& server) {
+/// Room for the checkpoint, a tenth more than the weights: the chart gives 5 MiB when nothing is said.
+std::string volume_size(const Scenario& s, const Pool& p) {
+    constexpr double gib = 1024.0 * 1024 * 1024;
+    const double bytes = 1.1 * weight_bytes(s.architecture, p.precision).total().value();
+    return std::to_string(static_cast<long long>(std::ceil(bytes / gib))).append("Gi");
+}
+
+/// Values of the chart llm-d-modelservice. Without prefill workers no proxy is wanted: with one, the server would have to
+/// listen on another port than the service.
+Expected<std::string> llm_d(const Scenario& s, const Pool& p, const LaunchChoices& c, const Server& server) {
     if (p.rules.program.llm_d.empty())
         return unknown_form(std::string("llm-d values for ").append(p.rules.name), "--engine vllm");
     if (server.nodes > 1) return unknown_form("llm-d values over more than one node", "--as kubernetes");
@@ -220,19 +231,33 @@ Expected<std::string> llm_d(const Pool& p, const LaunchChoices& c, const Server&
                                       {"command", texts(server.words)},
                                       {"mountModelVolume", yaml_flag(true)},
                                       {"resources", gpu_limits(p, server.gpus_per_node)}});
-    const Value parallel =
-        yaml_map({{"tensor", yaml_number(p.layout.tp)}, {"data", yaml_number(p.layout.attention_dp)}});
+    const Value parallel = yaml_map({{"tensor", yaml_number(p.layout.tp)},
+                                     {"data", yaml_number(p.layout.attention_dp)},
+                                     {"dataLocal", yaml_number(p.layout.attention_dp)}});
     const Value decode = yaml_map({{"create", yaml_flag(true)},
                                    {"replicas", yaml_number(p.replicas)},
                                    {"parallelism", parallel},
                                    {"containers", yaml_list({container})}});
     const Value artifacts = yaml_map({{"name", yaml_text(c.checkpoint)},
                                       {"uri", yaml_text(std::string("hf://").append(c.checkpoint))},
+                                      {"size", yaml_text(volume_size(s, p))},
                                       {"authSecretName", yaml_text("hf-token")}});
+    const Value routing = yaml_map(
+        {{"servicePort", yaml_number(port_of(p, c))}, {"proxy", yaml_map({{"enabled", yaml_flag(false)}})}});
     return to_yaml(yaml_map({{"modelArtifacts", artifacts},
-                             {"routing", yaml_map({{"servicePort", yaml_number(port_of(p, c))}})},
+                             {"routing", routing},
                              {"decode", decode},
                              {"prefill", yaml_map({{"create", yaml_flag(false)}})}}));
+}
+
+/// A component of a DynamoGraphDeployment, nvidia.com/v1beta1: its container is called main.
+Value dynamo_component(std::string_view name, std::string_view type, int replicas, Table container) {
+    container.insert(container.begin(), {"name", yaml_text("main")});
+    const Value spec = yaml_map({{"containers", yaml_list({yaml_map(std::move(container))})}});
+    return yaml_map({{"name", yaml_text(std::string(name))},
+                     {"type", yaml_text(std::string(type))},
+                     {"replicas", yaml_number(replicas)},
+                     {"podTemplate", yaml_map({{"spec", spec}})}});
 }
 
 Expected<std::string> dynamo(const Pool& p, const LaunchChoices& c, Server server, const std::string& name) {
@@ -241,34 +266,26 @@ Expected<std::string> dynamo(const Pool& p, const LaunchChoices& c, Server serve
         return unknown_form(std::string("a Dynamo worker of ").append(p.rules.name),
                             "--engine vllm or --as kubernetes");
     if (server.nodes > 1) return unknown_form("a Dynamo graph over more than one node", "--as kubernetes");
-    std::vector<std::string> words = program.dynamo;
+    std::vector<std::string> words;
     const auto model = flags_of(p.rules, "model");
     const bool positional =
         std::find(program.command.begin(), program.command.end(), "{model}") != program.command.end();
     if (positional && !model.empty()) words.insert(words.end(), {model.front()->flag, c.checkpoint});
     words.insert(words.end(), server.words.begin() + static_cast<std::ptrdiff_t>(program.command.size()),
                  server.words.end());
-    const std::string image = std::string(program.dynamo_image).append(":latest");
-    const auto container = [&](Table more) {
-        more.insert(more.begin(), {"image", yaml_text(image)});
-        return yaml_map({{"mainContainer", yaml_map(std::move(more))}});
-    };
-    const Value frontend = yaml_map({{"dynamoNamespace", yaml_text(name)},
-                                     {"componentType", yaml_text("frontend")},
-                                     {"replicas", yaml_number(1)},
-                                     {"extraPodSpec", container({})}});
-    const Value limits = yaml_map({{"limits", yaml_map({{"gpu", number_text(server.gpus_per_node)}})}});
-    const Value worker = yaml_map({{"dynamoNamespace", yaml_text(name)},
-                                   {"envFromSecret", yaml_text("hf-token")},
-                                   {"componentType", yaml_text("worker")},
-                                   {"replicas", yaml_number(p.replicas)},
-                                   {"resources", limits},
-                                   {"extraPodSpec", container({{"command", texts(words)}})}});
-    return to_yaml(yaml_map(
-        {{"apiVersion", yaml_text("nvidia.com/v1alpha1")},
-         {"kind", yaml_text("DynamoGraphDeployment")},
-         {"metadata", metadata(name)},
-         {"spec", yaml_map({{"services", yaml_map({{"Frontend", frontend}, {"Worker", worker}})}})}}));
+    const std::pair<std::string, Value> image{"image", yaml_text(program.dynamo_image)};
+    const Value secret = yaml_map({{"secretRef", yaml_map({{"name", yaml_text("hf-token-secret")}})}});
+    const Value worker = dynamo_component("Worker", "worker", p.replicas,
+                                          {image,
+                                           {"command", texts(program.dynamo)},
+                                           {"args", texts(words)},
+                                           {"envFrom", yaml_list({secret})},
+                                           {"resources", gpu_limits(p, server.gpus_per_node)}});
+    const Value components = yaml_list({dynamo_component("Frontend", "frontend", 1, {image}), worker});
+    return to_yaml(yaml_map({{"apiVersion", yaml_text("nvidia.com/v1beta1")},
+                             {"kind", yaml_text("DynamoGraphDeployment")},
+                             {"metadata", metadata(name)},
+                             {"spec", yaml_map({{"components", components}})}}));
 }
 
 /// Flags and their values on lines of their own.
@@ -302,7 +319,7 @@ Expected<std::string> manifest_of(const Scenario& s, const Pool& p, LaunchChoice
     if (!server) return server.error();
     const std::string name = resource_name(s.architecture.name);
     if (form == Manifest::compose) return compose(p, c, *server, name);
-    if (form == Manifest::llm_d) return llm_d(p, c, *server);
+    if (form == Manifest::llm_d) return llm_d(s, p, c, *server);
     if (form == Manifest::dynamo) return dynamo(p, c, *server, name);
     if (server->nodes > 1) return leader_worker_set(s, p, c, *server, name);
     return deployment(p, c, *server, name);

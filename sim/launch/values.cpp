@@ -28,13 +28,14 @@ double experts_of(const Architecture& a) {
 
 void add_layout(LaunchValues& v, const Scenario& s, const Pool& p) {
     v.terms = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu,
-                          {0, p.settings.draft_tokens});
+                          {1.0 * p.layout.redundant_experts, p.settings.draft_tokens});
     for (const RuleTerm term : {RuleTerm::tp, RuleTerm::pp, RuleTerm::ep, RuleTerm::attention_dp,
                                 RuleTerm::expert_tp, RuleTerm::draft_tokens}) {
         set_term(v, term, v.terms[static_cast<std::size_t>(term)]);
     }
     set_term(v, RuleTerm::experts, experts_of(s.architecture));
-    set_term(v, RuleTerm::physical_experts, experts_of(s.architecture));
+    set_term(v, RuleTerm::physical_experts, experts_of(s.architecture) + p.layout.redundant_experts);
+    if (p.layout.redundant_experts > 0) set_term(v, RuleTerm::redundant_experts, p.layout.redundant_experts);
     v.words["exchange"] = name_of(p.layout.exchange);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "moecost/measured/columns.h"
 
@@ -45,6 +46,51 @@ void describe_by_decode_pool(const Row& r, MeasuredPoint& p) {
     p.tp = *r.number("decode_tp") / std::max(1.0, *p.attention_dp);
 }
 
+/// Nothing where the number of workers or their GPUs is not known.
+std::optional<MeasuredPool> pool_of(const Row& r, std::string_view phase) {
+    const auto column = [&](std::string_view name) { return std::string(phase).append("_").append(name); };
+    const auto workers = r.number(column("workers"));
+    const auto gpus = r.number(column("tp"));   // tp of these tables counts all GPUs of a worker
+    if (!workers || !gpus) return std::nullopt;
+    std::optional<double> ep = r.number(column("ep"));
+    if (ep && *ep < 1) ep = 1;   // some tables write none so
+    return MeasuredPool{*workers, *gpus, r.number(column("pp")).value_or(1),
+                        r.number(column("attention_dp")).value_or(1), ep};
+}
+
+/// Throughput counted over a whole run holds its end, when fewer requests are in flight: 0.960 of them in the median of
+/// the disaggregated runs whose means are known (InferenceX records, 2026-05 and 2026-06).
+constexpr double in_flight_of_a_run = 0.96;
+
+void describe_apart(const Row& r, MeasuredPoint& p) {
+    p.prefill = pool_of(r, "prefill");
+    p.decode = pool_of(r, "decode");
+    p.scenario = "closed_loop";
+    if (!r.text("tpot_median_ms").empty()) p.in_flight_share = in_flight_of_a_run;
+    // Time per output token hardly differs between mean and median; time to first token does.
+    if (!p.tpot_ms) p.tpot_ms = r.number("tpot_mean_ms");
+    if (!p.tpot_ms) p.tpot_ms = r.number("tpot_median_ms");
+    if (!p.ttft_ms) p.ttft_ms = r.number("ttft_mean_ms");
+    // Data-parallel attention without whole experts recorded: one rank each would not hold the model.
+    for (auto* pool : {&p.prefill, &p.decode}) {
+        if (*pool && p.engine == "vllm" && (*pool)->gpus > 8 && (*pool)->attention_dp == 1)
+            (*pool)->attention_dp = (*pool)->gpus;
+    }
+}
+
+/// "realised means 2046/62": what the requests came to, where the nominal lengths are limits.
+void use_realised_means(const std::string& spread, MeasuredPoint& p) {
+    constexpr std::string_view head = "realised means ";
+    if (!spread.starts_with(head)) return;
+    const std::size_t slash = spread.find('/', head.size());
+    if (slash == std::string::npos) return;
+    const double input = std::atof(spread.c_str() + head.size());
+    const double output = std::atof(spread.c_str() + slash + 1);
+    if (input < 1 || output < 1) return;
+    p.isl = input;
+    p.osl = output;
+}
+
 MeasuredPoint point_of(const Row& r) {
     MeasuredPoint p;
     p.id = r.text("id");
@@ -61,6 +107,7 @@ MeasuredPoint point_of(const Row& r) {
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
     p.model = r.text("model");
+    p.path = r.text("model_path");
     p.weights = r.text("weight_dtype");
     p.experts = r.text("moe_dtype");
     p.cache = r.text("kv_dtype");
@@ -89,6 +136,8 @@ MeasuredPoint point_of(const Row& r) {
     p.e2e_ms = mean("e2e_ms", "e2e_mean_ms");
     p.ttft_p99_ms = r.number("ttft_p99_ms");
     p.tpot_p99_ms = r.number("tpot_p99_ms");
+    use_realised_means(r.text("length_spread"), p);
+    if (p.disaggregated) describe_apart(r, p);
     return p;
 }
 
@@ -119,9 +168,30 @@ Recipes::Recipes(const Document& document) {
     const Reader reader(document);
     reader.allow_only({"schema", "rule"});
     for (const Reader& r : reader.tables("rule")) {
-        r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
-                      "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "draft_tokens", "gpus_above", "all_to_all", "since", "release", "source"});
+        r.allow_only({"engine",
+                      "models",
+                      "gpus",
+                      "spread_lengths",
+                      "concurrency_below",
+                      "chunk_tokens",
+                      "chunk_per_isl",
+                      "chunk_per_request",
+                      "chunk_extra",
+                      "admission_steps",
+                      "scenarios",
+                      "draft_tokens",
+                      "gpus_above",
+                      "all_to_all",
+                      "acceptance",
+                      "apart",
+                      "redundant_experts",
+                      "cache",
+                      "expert_weights",
+                      "paths",
+                      "left_out",
+                      "since",
+                      "release",
+                      "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -133,9 +203,16 @@ Recipes::Recipes(const Document& document) {
         rule.exchange = r.text_or("all_to_all", "");
         rule.since = r.text_or("since", "");
         rule.release = r.text_or("release", "");
+        rule.cache = r.text_or("cache", "");
+        rule.left_out = r.text_or("left_out", "");
+        if (r.has("paths")) rule.paths = r.texts("paths");
+        rule.weights = r.text_or("expert_weights", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
         rule.draft_tokens = optional_number(r, "draft_tokens");
+        rule.acceptance = optional_number(r, "acceptance");
+        rule.redundant_experts = optional_number(r, "redundant_experts");
+        if (r.has("apart")) rule.apart = r.flag("apart");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
         rule.chunk_extra = r.number_or("chunk_extra", 0, non_negative);
@@ -151,14 +228,20 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
     for (const Rule& rule : rules_) {
         if (rule.engine != point.engine || !contains(rule.models, model) || !contains(rule.gpus, gpu))
             continue;
-        if (!contains(rule.scenarios, point.scenario)) continue;
+        if (!contains(rule.scenarios, point.scenario) || !contains(rule.paths, point.path)) continue;
+        if (rule.apart && *rule.apart != point.disaggregated) continue;
         if (rule.gpus_above && point.gpus.value_or(0) <= *rule.gpus_above) continue;
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
+        if (!rule.weights.empty() && rule.weights != point.experts) continue;
         if (point.date < rule.since) continue;
-        if (!rule.exchange.empty()) s.exchange = rule.exchange;
         if (!rule.release.empty()) s.release = rule.release;
+        if (!rule.exchange.empty()) s.exchange = rule.exchange;
+        if (!rule.cache.empty()) s.cache = rule.cache;
+        if (!rule.left_out.empty()) s.left_out = rule.left_out;
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
+        if (rule.redundant_experts) s.redundant_experts = rule.redundant_experts;
+        if (rule.acceptance) s.acceptance = rule.acceptance;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
             const double formula =

@@ -27,9 +27,11 @@ void add_moe(const StepContext& c, const MoeFfn& moe, double layers, OperationLi
                    Gemm{c.rows, static_cast<double>(moe.experts + moe.zero_experts), c.hidden, DType::bf16}});
     add_latent(c, moe, layers, out);
     const double skew = moe.experts <= uniform_up_to_experts ? 0 : c.skew;
-    const RankLoad load = busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew);
+    const RankLoad load =
+        busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew, c.layout.redundant_experts);
     ExpertFfn experts;
-    experts.tokens = c.tokens;
+    // Behind an all-to-all a rank handles the rows that were sent to it; else it sorts those of all ranks.
+    experts.tokens = c.layout.all_to_all() ? load.rows / moe.top_k : c.tokens;
     experts.hidden = moe.latent_width > 0 ? moe.latent_width : c.hidden;
     experts.width = static_cast<double>(moe.width) / c.layout.expert_tp();
     experts.top_k = moe.top_k;

@@ -36,9 +36,11 @@ std::string_view name_of(ExpertExchange exchange) {
         case ExpertExchange::low_latency:
             return "low-latency";
         case ExpertExchange::normal:
+            return "normal";
+        case ExpertExchange::nvlink:
             break;
     }
-    return "normal";
+    return "nvlink";
 }
 
 std::optional<Infeasible> layout_problem(const Architecture& architecture, const Layout& layout) {
@@ -65,14 +67,21 @@ std::optional<Infeasible> layout_problem(const Architecture& architecture, const
         const auto* moe = std::get_if<MoeFfn>(&group.kind);
         if (moe == nullptr) continue;
         has_experts = true;
-        if (!divides(layout.ep, moe->experts)) {
-            return broken({"expert parallelism must divide the experts", "ep", "experts",
-                           static_cast<double>(layout.ep), static_cast<double>(moe->experts)});
+        const int held = moe->experts + layout.redundant_experts;
+        if (!divides(layout.ep, held)) {
+            return broken({layout.redundant_experts > 0
+                               ? "expert parallelism must divide the experts and their redundant copies"
+                               : "expert parallelism must divide the experts",
+                           "ep", "experts", static_cast<double>(layout.ep), static_cast<double>(held)});
         }
     }
     if (!has_experts && layout.ep > 1) {
         return broken({"expert parallelism needs a model with experts", "ep", "experts",
                        static_cast<double>(layout.ep), 0});
+    }
+    if (layout.redundant_experts > 0 && layout.ep < 2) {
+        return broken({"redundant experts need expert parallelism", "redundant experts", "ep",
+                       static_cast<double>(layout.redundant_experts), static_cast<double>(layout.ep)});
     }
     if (layout.pp > architecture.layers) {
         return broken({"more pipeline stages than layers", "pp", "layers", static_cast<double>(layout.pp),

@@ -36,7 +36,7 @@ struct Gemm {
 };
 /// Routed experts of one rank: permute, gate-up, activation, down, un-permute in one kernel.
 struct ExpertFfn {
-    double tokens = 0;   // T, of all ranks
+    double tokens = 0;   // T, of all ranks; behind an all-to-all those whose rows came to this one
     double hidden = 0;
     double width = 0;   // of one expert on this rank
     double top_k = 0;
@@ -126,6 +126,7 @@ struct ExpertAllToAll {
     double ranks = 1;
     double reached = 1;   // distinct ranks of a token
     bool low_latency = false;
+    bool nvlink = false;   // the two-sided kernels of one domain
 };
 /// Hidden states handed to the next pipeline stage.
 struct PipelineSend {

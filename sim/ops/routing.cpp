@@ -15,11 +15,14 @@ double distinct_experts(double experts, double top_k, double tokens, double skew
     return experts * (1 - fast_exp2(-skew * fast_log2(1 - tokens * log_miss / skew)));
 }
 
-RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew) {
+double balanced_skew(double skew, double balance) { return skew / ((1 - balance) * (1 - balance)); }
+
+RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew, double copies) {
     const double pairs = top_k * tokens;
     if (pairs <= 0) return {};
     const double all = std::max(distinct_experts(experts, top_k, tokens, skew), std::min(pairs, top_k));
-    const double mean = std::max(all / ranks, std::min(1.0, pairs / ranks));
+    const double held = experts + copies;
+    const double mean = std::max(all * (held / experts) / ranks, std::min(1.0, pairs / ranks));
     double busiest = 1;
     if (ranks > 1) {
         const double popularity = skew > 0 ? ranks / (experts * skew) : 0;
@@ -28,7 +31,7 @@ RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks,
     }
     // The normal approximation falls below one expert where few tokens meet many ranks; the busiest rank never does.
     const double distinct = std::max(1.0, mean * (1 + (busiest - 1) / 2));
-    return {std::min(experts / ranks, distinct), std::max(1.0, busiest * pairs / ranks)};
+    return {std::min(held / ranks, distinct), std::max(1.0, busiest * pairs / ranks)};
 }
 
 double ranks_reached(double experts, double top_k, double ranks) {

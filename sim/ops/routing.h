@@ -22,7 +22,13 @@ struct RankLoad {
 ///   bmax = min(n, 1 + z(n) sqrt(n/(E gs) + n/(k T))),  z(n) expected maximum of n normals (z(1) = 0)
 ///   rows = max(1, bmax T k / n);   distinct = min(E/n, max(1, max(D/n, min(1, k T/n)) (1 + (bmax - 1)/2)))
 /// Uniform routing drops the first term under the root.
-[[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew);
+/// `copies`: redundant experts, all ranks together: n ranks hold E + copies experts, and D grows by their share.
+[[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew,
+                                    double copies = 0);
+
+/// The skew that a load balancer leaves when it takes a share b of the spread of the ranks' popularity away: the spread
+/// is 1/sqrt(gs), so gs/(1 - b)^2. b = 0 leaves it, b -> 1 is uniform routing.
+[[nodiscard]] double balanced_skew(double skew, double balance);
 
 /// Models with few experts show no skew in any served measurement: routing is uniform up to 16 experts.
 inline constexpr double uniform_up_to_experts = 16;

@@ -41,16 +41,18 @@ MixerClass class_of(const Mixer& mixer) {
 double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, OperationList& out) {
     const auto* moe = std::get_if<MoeFfn>(&ffn);
     const double ranks = c.layout.stage_gpus();
-    if (moe != nullptr && c.layout.exchange != ExpertExchange::collective && c.layout.ep > 1) {
+    if (moe != nullptr && c.layout.all_to_all()) {
         const double width = moe->latent_width > 0 ? moe->latent_width : c.hidden;
         out.push_back({"all-to-all", OpClass::communication, layers,
                        ExpertAllToAll{c.tokens / ranks, width, static_cast<double>(moe->top_k),
                                       static_cast<double>(c.layout.ep),
                                       ranks_reached(moe->experts, moe->top_k, c.layout.ep),
-                                      c.layout.exchange == ExpertExchange::low_latency}});
+                                      c.layout.exchange == ExpertExchange::low_latency,
+                                      c.layout.exchange == ExpertExchange::nvlink}});
         return 0;
     }
-    if (c.layout.attention_dp < 2) return layers;
+    // A dense layer keeps the tokens of its own attention rank: nothing is gathered.
+    if (c.layout.attention_dp < 2 || moe == nullptr) return layers;
     const AllGather gather{Bytes{c.tokens * c.hidden * 2}, static_cast<double>(c.layout.attention_dp)};
     out.push_back({"token gather", OpClass::communication, layers, gather});
     out.push_back({"token scatter", OpClass::communication, layers, gather});

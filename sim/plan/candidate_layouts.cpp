@@ -68,7 +68,7 @@ std::optional<LayoutRefusal> layout_refusal(const Architecture& architecture, co
                                             const Layout& layout) {
     if (auto problem = layout_problem(architecture, layout)) return LayoutRefusal{std::move(problem), {}};
     if (auto problem = launch_problem(p.rules, architecture, p.precision, layout, p.cluster.gpu,
-                                      {0, p.settings.draft_tokens}))
+                                      {1.0 * layout.redundant_experts, p.settings.draft_tokens}))
         return LayoutRefusal{{}, problem};
     return std::nullopt;
 }

@@ -31,14 +31,25 @@ double slowdown_withstood(Trial t, double size) {
     return low;
 }
 
-double chance_of(const Scenario& s, double withstands, double ttft_s) {
+/// P(y <= withstands) P(r <= ttft_room): not-a-number where no spread is known.
+double chance_of(const Scenario& s, double withstands, double ttft_room) {
     const LogSpread& spread = s.pool().served.spread[s.traffic.load.index()];
     if (!spread.known()) return std::numeric_limits<double>::quiet_NaN();
     const auto within = [](double ratio, double sd) {
         return share_below(ratio, std::exp(-z90 * sd), std::exp(z90 * sd));
     };
-    const double in_time = s.slo.ttft_s > 0 ? within(s.slo.ttft_s / ttft_s, spread.ttft) : 1;
-    return within(withstands, spread.throughput) * in_time;
+    return within(withstands, spread.throughput) * (s.slo.ttft_s > 0 ? within(ttft_room, spread.ttft) : 1);
+}
+
+/// The x of which share_below() is `share`, to 0.01 %.
+double value_at(double share, double p10, double p90) {
+    double low = 1e-6;
+    double high = 1e6;
+    while (high / low > 1.0001) {
+        const double middle = std::sqrt(low * high);
+        (share_below(middle, p10, p90) < share ? low : high) = middle;
+    }
+    return high;
 }
 
 }   // namespace
@@ -57,8 +68,23 @@ PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
     trust.withstands = slowdown_withstood(t, p.size);
     t.slower = 1;
     const Expected<Estimate> e = at_size(t, p.size);
-    trust.chance = chance_of(t.scenario, trust.withstands, e ? e->ttft_of_slo.value() : HUGE_VAL);
+    const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
+    trust.chance = chance_of(t.scenario, trust.withstands, t.scenario.slo.ttft_s / ttft_s);
     return trust;
+}
+
+std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance, double split) {
+    constexpr double margin = 1.002;   // slowdown_withstood() is exact to 0.1 %
+    if (std::isnan(chance_of(machine, 1, 1))) return std::nullopt;
+    const LogSpread& spread = machine.pool().served.spread[machine.traffic.load.index()];
+    const bool about_ttft = machine.slo.ttft_s > 0;
+    const double speed = about_ttft ? std::pow(chance, split) : chance;
+    const auto ratio_of = [](double share, double sd) {
+        return value_at(share, std::exp(-z90 * sd), std::exp(z90 * sd));
+    };
+    const double slower = ratio_of(speed, spread.throughput);
+    const double room = about_ttft ? ratio_of(chance / speed, spread.ttft) : 1;
+    return ChanceDemand{std::max(1.0, slower * margin), std::max(1.0, room * margin)};
 }
 
 }   // namespace moecost

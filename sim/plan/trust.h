@@ -2,6 +2,8 @@
 // How far a planned deployment is from missing its objectives, and how likely it meets them.
 #pragma once
 
+#include <optional>
+
 #include "moecost/plan/plan.h"
 
 namespace moecost {
@@ -14,6 +16,16 @@ struct PlanTrust {
 /// chance = P(y <= withstands) P(r <= TTFT limit/TTFT): y is predicted over measured throughput, r measured over predicted
 /// TTFT, both lognormal with the spread of served points of the deployment's class (ServedClass), independent. `withstands` looks at TPOT and at the capacity alone: time scales by y.
 [[nodiscard]] PlanTrust trust_of(const PlanSpace& space, const Planned& planned);
+
+/// What a machine is sized with, so that the chance of what comes out is at least the one that is demanded: so many times
+/// slower than predicted, and a TTFT that is so many times below its limit; both at least 1.
+struct ChanceDemand {
+    double slower = 1;
+    double ttft_room = 1;
+};
+/// chance = P(y <= slower) P(r <= ttft_room), of which the first is chance^split (all of it without a TTFT objective).
+/// 0 < split < 1. Nothing: no residuals of this machine are known.
+[[nodiscard]] std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance, double split);
 
 /// P(X <= x) of a lognormal with these 10 % and 90 % quantiles.
 [[nodiscard]] double share_below(double x, double p10, double p90);

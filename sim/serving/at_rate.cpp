@@ -21,7 +21,7 @@ StepShape decode_shape(const ServingInput& in, double sequences) {
 /// The steps that the answer is made of, for the breakdown.
 void add_steps(const ServingInput& in, const LoadedRound& round, Serving& s) {
     s.decode_step = decode_shape(in, std::max(s.decoding, 1.0));
-    s.decode_time = in.timer.time(s.decode_step);
+    s.decode_time = decode_time(in, s.decode_step);
     const bool mixed = in.engine.batching == Batching::chunked_prefill;
     s.prompt_step = decode_shape(in, mixed ? s.decode_step.decode_sequences : 0);
     s.prompt_step.prefill_tokens = round.tokens;
@@ -35,7 +35,8 @@ void add_steps(const ServingInput& in, const LoadedRound& round, Serving& s) {
 }   // namespace
 
 Expected<Serving> at_rate(const ServingInput& in, PerSecond rate, double burstiness) {
-    const LengthLaw law = length_law(lengths_of(in.traffic), in.traffic.prefix_hit_rate);
+    const Lengths lengths = lengths_of(in.traffic);
+    const LengthLaw law = length_law(lengths, in.traffic.prefix_hit_rate);
     const Replica replica = instance_replica(in, law);
     const OpenLoopAnswer o = open_loop(replica, rate.value(), burstiness, false);
     if (!o.stable) {
@@ -53,6 +54,7 @@ Expected<Serving> at_rate(const ServingInput& in, PerSecond rate, double burstin
     s.running = std::min(in_system, in.capacity);
     s.decoding = std::min(o.decodes, s.running);
     s.prefill_share = std::min(rate.value() * o.round.prompt_cost / std::max(s.busy_share, 1e-300), 1.0);
+    s.doubt = doubt(replica, o, rate.value(), quantile(lengths.output, 0.5));
     add_steps(in, o.round, s);
     return s;
 }

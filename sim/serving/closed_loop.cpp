@@ -9,6 +9,15 @@
 namespace moecost {
 namespace {
 
+/// Checking drafts makes the decodes of a step longer, also beside prompts.
+StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
+    const double own = in.engine.verification(shape.decode_sequences / in.layout.attention_dp);
+    if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
+    const Seconds host = shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
+    time.total = own * time.total + host;
+    return time;
+}
+
 /// One pass of the cycle at a given number of decoding sequences.
 struct Cycle {
     double chunk_share = 0;   // phi
@@ -52,7 +61,7 @@ class Loop {
     /// The cycle at a number of decoding sequences. Seconds per prompt hardly depend on it: those of the pass before,
     /// where there was one, hold while the number moves by less than a twentieth.
     [[nodiscard]] Cycle cycle(double decoding, Cycle c) const {
-        c.decode = in_.timer.time(shape(decoding, 0));
+        c.decode = decode_time(in_, shape(decoding, 0));
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
             const double arrivals = decoding / steps_;
             c.prompt_at = decoding;
@@ -62,7 +71,7 @@ class Loop {
                 std::max((1 - std::exp(-arrivals * held_)) / held_,
                          std::min(arrivals * prompt_ / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
-            c.prompt = in_.timer.time(prompt_shape(decoding, c.tokens));
+            c.prompt = prompt_time(in_, prompt_shape(decoding, c.tokens));
             c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
         }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
@@ -79,7 +88,7 @@ class Loop {
 
     /// Seconds a step with prompts takes beyond the decodes it carries.
     [[nodiscard]] Seconds extra(Seconds prompt_step, Seconds decode_step) const {
-        const double pre = in_.scalars.prefill_factor;
+        const double pre = in_.scalars.prefill_factor * in_.engine.prompt_work();
         return mixed_ ? pre * (prompt_step - decode_step) : pre * prompt_step;
     }
 
@@ -93,7 +102,7 @@ class Loop {
         const double together = in_step() ? running_ * prompt_ : prompt_;
         const double piece = std::min(chunk, std::max(std::min(prompt_, own), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
-        const Seconds first = in_.timer.time(prompt_shape(decoding, piece * stages)).total;
+        const Seconds first = prompt_time(in_, prompt_shape(decoding, piece * stages)).total;
         const double behind = std::max(prompt_ / own - 1, 0.0);
         return (1 + behind / stages) * (decode + extra(first, decode));
     }
@@ -107,7 +116,7 @@ class Loop {
         const bool equal = in_.traffic.equal_lengths;
         const double queueing = equal ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
         const double own = equal ? in_.scalars.lone_fixed : in_.scalars.lone_spread;
-        return own * lone_time + in_.scalars.first_token +
+        return own * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
                (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
                (queueing / 2 * (running_ - 1)) * c.per_prompt;
     }
@@ -147,6 +156,20 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
 }
 
 }   // namespace
+
+StepTime decode_time(const ServingInput& in, const StepShape& shape) {
+    return with_checks(in, shape, in.timer.time(shape));
+}
+
+StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
+    StepTime time = in.timer.time(shape);
+    if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
+    StepShape decodes = shape;
+    decodes.prefill_tokens = 0;
+    const StepTime without = in.timer.time(decodes);
+    time.total += with_checks(in, decodes, without).total - without.total;
+    return time;
+}
 
 Serving closed_loop(const ServingInput& in, double requests) {
     const double running = std::min(requests, in.capacity);

@@ -16,6 +16,11 @@ struct ServingInput {
     double capacity;   // sequences that fit
 };
 
+/// A step without prompts, checks of drafts included: verification() times the step, and the host for each sequence.
+[[nodiscard]] StepTime decode_time(const ServingInput& in, const StepShape& shape);
+/// A step with prompts; its decodes as above.
+[[nodiscard]] StepTime prompt_time(const ServingInput& in, const StepShape& shape);
+
 /// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
 ///   S = O/y                                      decode steps of a request, y tokens per step (1 without drafting)
 ///   a = R_d/S                                    requests that enter per step

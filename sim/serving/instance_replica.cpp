@@ -45,7 +45,7 @@ double beyond_own_steps(const ServingInput& in, const Replica& r, double decodes
 
 Seconds front_end(const ServingInput& in, const Replica& r, double decodes) {
     const double steps = in.scalars.first_token_steps + in.engine.admission_steps;
-    return in.scalars.first_token +
+    return in.scalars.first_token + Seconds{in.traffic.restore_s} +
            Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes) +
                    beyond_own_steps(in, r, decodes)};
 }

@@ -25,6 +25,19 @@ Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
     return layers / layout.pp + max(embeddings, head);
 }
 
+Bytes redundant_weights_per_gpu(const Architecture& architecture, const WeightBytes& weights,
+                                const Layout& layout) {
+    if (layout.redundant_experts == 0) return {};
+    double experts = 0;
+    for (const FfnGroup& group : architecture.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind))
+            experts = std::max(experts, 1.0 * moe->experts);
+    }
+    if (experts == 0) return {};
+    const double share = layout.redundant_experts / experts;
+    return weights.of(Component::routed_experts) * (share / layout.gpus());
+}
+
 Bytes reserve_per_gpu(const Architecture& architecture, const Layout& layout, const EngineSettings& settings,
                       const EngineRules& rules) {
     if (settings.reserve) return *settings.reserve;
@@ -41,6 +54,7 @@ Expected<MemoryPlan> memory_left(const MemoryInput& in) {
         plan.weights += extra_weights(in.architecture, in.precision, in.layout, in.cluster.gpu.generation,
                                       in.rules->memory);
     }
+    plan.weights += redundant_weights_per_gpu(in.architecture, in.weights, in.layout);
     plan.reserve = in.settings.reserve.value_or(Bytes{});
     if (terms != nullptr) plan.reserve = reserve_of(in.architecture, in.layout, in.settings, *terms);
     const Bytes seen = plan.capacity - (terms == nullptr ? Bytes{} : context_memory(in.layout, *terms));
@@ -70,8 +84,7 @@ Expected<MemoryPlan> plan_memory(const MemoryInput& in, const Traffic& traffic) 
                           longest.value() / 1e9, plan.cache.value() / 1e9};
     }
     plan.sequence =
-        mean_paged_bytes(in.architecture, cache, traffic.input + in.settings.output_reserve * traffic.output,
-                         in.layout.tp, pages) /
+        mean_paged_bytes(in.architecture, cache, resident_tokens(in.settings, traffic), in.layout.tp, pages) /
         in.layout.pp;
     const double per_rank = plan.sequence.value() > 0 ? std::floor(plan.cache / plan.sequence) : 1e9;
     plan.max_concurrency =

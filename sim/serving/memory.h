@@ -40,6 +40,10 @@ struct MemoryPlan {
 /// over all GPUs of a stage, router and norms replicated, layers /pp, the larger of embeddings and head on one stage.
 [[nodiscard]] Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout);
 
+/// What the redundant copies of experts add: R/E of the routed experts, over all GPUs of a stage and its layers.
+[[nodiscard]] Bytes redundant_weights_per_gpu(const Architecture& architecture, const WeightBytes& weights,
+                                              const Layout& layout);
+
 /// The reserve in use: settings.reserve, else reserve_of the engine's terms (reserve.h), else nothing.
 [[nodiscard]] Bytes reserve_per_gpu(const Architecture& architecture, const Layout& layout,
                                     const EngineSettings& settings, const EngineRules& rules);
@@ -51,6 +55,11 @@ struct MemoryPlan {
 /// A reserve that is given stands for everything: no context is taken beside it.
 /// Infeasible when weights and reserve exceed the memory.
 [[nodiscard]] Expected<MemoryPlan> memory_left(const MemoryInput& input);
+
+/// Tokens that a sequence holds on average: I + r O, and a slot for each drafted token.
+[[nodiscard]] inline double resident_tokens(const EngineSettings& settings, const Traffic& traffic) {
+    return traffic.input + settings.output_reserve * traffic.output + settings.draft_tokens;
+}
 
 /// sequences of a rank = floor(cache / mean bytes at I + r O tokens in pages), at most max_sequences of the engine.
 /// Infeasible when weights and reserve exceed memory, or when not one sequence of I + O tokens fits.

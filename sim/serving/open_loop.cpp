@@ -231,11 +231,9 @@ OpenLoopAnswer open_loop(const Replica& r, double rate, double burstiness, bool 
 std::string_view doubt(const Replica&, const OpenLoopAnswer& o, double rate, double median_output) {
     constexpr double reliable_waits = 0.02;
     constexpr double reliable_load = 0.95;
-    constexpr double few_tokens = 16;
     if (o.waits > reliable_waits) return "requests often wait for a slot or memory";
     if (rate > reliable_load * o.capacity) return "near the capacity waits are a few long spells";
-    if (median_output < few_tokens)
-        return "half of the outputs are a few tokens: their time is that of the prompts they meet";
+    if (median_output < few_tokens) return few_tokens_doubt;
     return {};
 }
 

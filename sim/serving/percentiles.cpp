@@ -80,6 +80,9 @@ class LatencyOf {
         s.ttft = onto(ttft, means_.ttft);
         s.tpot = stretched_onto(loop_tpot(replica_, l), means_.tpot);
         s.e2e = end_to_end(lengths_.output, s.ttft, s.tpot);
+        const double median = quantile(lengths_.output, 0.5);
+        if (median > 1 && median < few_tokens) s.why_not = few_tokens_doubt;
+        s.valid = s.why_not.empty();
         s.capacity = means_.requests_per_s;
         s.load = std::min(requests / std::max(input_.capacity, 1.0), 1.0);
         s.saturation = requests > input_.capacity ? Saturation::overloaded : saturation_of(s.load);
@@ -152,6 +155,7 @@ class LatencyOf {
 };
 
 Expected<ServingLatency> LatencyOf::operator()(const Replay& load) {
+    if (load.rate > 0) return open(load.rate, load.burstiness);
     const auto n = static_cast<double>(load.requests.size());
     if (n < 2) return alike();
     const double first = load.requests.front().arrival_s;
@@ -177,31 +181,31 @@ Expected<ServingLatency> serving_latency(const EngineInstance& instance, const T
 
 namespace {
 
-const Latency& figure(const ServingLatency& s, Objective::Of of) {
-    return of == Objective::Of::ttft ? s.ttft : of == Objective::Of::tpot ? s.tpot : s.e2e;
+const Latency& figure(const ServingLatency& s, LatencyObjective::Of of) {
+    return of == LatencyObjective::Of::ttft ? s.ttft : of == LatencyObjective::Of::tpot ? s.tpot : s.e2e;
 }
 
 }   // namespace
 
-bool meets(const ServingLatency& s, const Objective& o) {
+bool meets(const ServingLatency& s, const LatencyObjective& o) {
     const Latency& l = figure(s, o.of);
     return (o.level > 0 ? l.quantile(o.level) : l.mean) <= o.limit;
 }
 
-double goodput_share(const ServingLatency& s, const std::vector<Objective>& objectives) {
+double goodput_share(const ServingLatency& s, const std::vector<LatencyObjective>& objectives) {
     double share = 1;
-    for (const Objective& o : objectives) share *= figure(s, o.of).share_within(o.limit);
+    for (const LatencyObjective& o : objectives) share *= figure(s, o.of).share_within(o.limit);
     return share;
 }
 
 Expected<PerSecond> highest_rate(const EngineInstance& instance, const Traffic& traffic,
                                  const Lengths& lengths, double burstiness,
-                                 const std::vector<Objective>& objectives) {
+                                 const std::vector<LatencyObjective>& objectives) {
     const Serving none;
     LatencyOf law(instance, traffic, lengths, none);
     Expected<ServingLatency> lone = law(OpenLoop{1e-6, burstiness});
     if (!lone) return lone.error();
-    for (const Objective& o : objectives) {
+    for (const LatencyObjective& o : objectives) {
         if (meets(*lone, o)) continue;
         const Latency& l = figure(*lone, o.of);
         return Infeasible{"an objective is tighter than one lone request", "time of a lone request", "s",
@@ -213,7 +217,7 @@ Expected<PerSecond> highest_rate(const EngineInstance& instance, const Traffic& 
         const double rate = (low + high) / 2;
         const Expected<ServingLatency> s = law(OpenLoop{rate, burstiness});
         const bool good = s && std::all_of(objectives.begin(), objectives.end(),
-                                           [&](const Objective& o) { return meets(*s, o); });
+                                           [&](const LatencyObjective& o) { return meets(*s, o); });
         (good ? low : high) = rate;
     }
     return PerSecond{low};

@@ -49,20 +49,21 @@ struct ServingLatency {
                                                        const Serving& means);
 
 /// An upper bound of a figure: its mean (level 0) or the quantile at `level`.
-struct Objective {
+struct LatencyObjective {
     enum class Of { ttft, tpot, e2e } of = Of::ttft;
     double level = 0;
     Seconds limit;
 };
-[[nodiscard]] bool meets(const ServingLatency& latency, const Objective& objective);
+[[nodiscard]] bool meets(const ServingLatency& latency, const LatencyObjective& objective);
 /// Share of requests within all limits, TTFT and TPOT taken as independent; a level plays no part.
-[[nodiscard]] double goodput_share(const ServingLatency& latency, const std::vector<Objective>& objectives);
+[[nodiscard]] double goodput_share(const ServingLatency& latency,
+                                   const std::vector<LatencyObjective>& objectives);
 
 /// The largest rate (Poisson, or as bursty) at which all objectives hold, by bisection to 0.1 %. Infeasible when a lone
 /// request misses one: the floor is named.
 [[nodiscard]] Expected<PerSecond> highest_rate(const EngineInstance& instance, const Traffic& traffic,
                                                const Lengths& lengths, double burstiness,
-                                               const std::vector<Objective>& objectives);
+                                               const std::vector<LatencyObjective>& objectives);
 
 struct SimulatedLoad {
     double requests = 20000;   // that count, after a fifth as warm-up (steady loads)
@@ -70,6 +71,7 @@ struct SimulatedLoad {
     int timeline_points = 0;
     Slo slo;
     std::function<void(double done)> progress{};
+    std::function<bool(TracedRequest&)> trace{};   // the requests of a Replay whose load has none itself
 };
 /// The load on the event simulator: every request, the scheduler's rules. The front end of the engine is added to TTFT.
 /// Infeasible for loads without requests (static batches in step, single phases).

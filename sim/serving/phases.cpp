@@ -55,7 +55,7 @@ Wave run_wave(const ServingInput& in, double sequences, Serving& s) {
     Wave w;
     w.prefill = prefill_all(in, sequences, s);
     s.decode_step = decode_shape(in, sequences);
-    s.decode_time = in.timer.time(s.decode_step);
+    s.decode_time = decode_time(in, s.decode_step);
     const Seconds token = s.decode_time.total / in.engine.tokens_per_step();
     w.decode = std::max(in.traffic.output - 1, 0.0) * token;
     s.running = s.decoding = sequences;
@@ -127,7 +127,7 @@ Serving decode_only(const ServingInput& in, double requests) {
     Serving s;
     s.running = s.decoding = std::min(requests, in.capacity);
     s.decode_step = decode_shape(in, s.running);
-    s.decode_time = in.timer.time(s.decode_step);
+    s.decode_time = decode_time(in, s.decode_step);
     s.tpot = s.decode_time.total / in.engine.tokens_per_step();
     s.e2e = in.traffic.output * s.tpot;
     s.requests_per_s = PerSecond{s.running / s.e2e.value()};

@@ -10,9 +10,11 @@ RequestSource request_source(const Load& load, const Lengths& lengths, double pr
     RequestSource source;
     if (const auto* replay = std::get_if<Replay>(&load)) {
         source.next = [&requests = replay->requests, speed = replay->speed,
+                       one_of = static_cast<std::size_t>(replay->one_of),
                        i = std::size_t{0}](TracedRequest& r) mutable {
             if (i >= requests.size()) return false;
-            r = requests[i++];
+            r = requests[i];
+            i += one_of;
             r.arrival_s /= speed;
             return true;
         };

@@ -12,8 +12,7 @@ SchedulerRules scheduler_rules(const EngineSettings& settings, const Layout& lay
     r.chunk_tokens = settings.chunk_tokens * layout.pp;   // each stage works on a chunk of its own
     r.max_sequences = std::floor(settings.max_sequences);
     if (memory.sequence.value() > 0) {
-        const double resident = traffic.input + settings.output_reserve * traffic.output;
-        r.cache_tokens = memory.cache / memory.sequence * resident;
+        r.cache_tokens = memory.cache / memory.sequence * resident_tokens(settings, traffic);
     }
     r.cache = settings.output_reserve >= 1 ? CachePolicy::reserve : CachePolicy::grow;
     r.queries = 1 + settings.draft_tokens;

@@ -17,7 +17,8 @@ struct Dispatch {
     Expected<Serving> operator()(const Burst& l) const { return burst(in, l.requests); }
     Expected<Serving> operator()(const PrefillOnly&) const { return prefill_only(in); }
     Expected<Serving> operator()(const DecodeOnly& l) const { return decode_only(in, l.requests); }
-    Expected<Serving> operator()(const Replay&) const {
+    Expected<Serving> operator()(const Replay& l) const {
+        if (l.rate > 0) return at_rate(in, PerSecond{l.rate}, l.burstiness);
         return Infeasible{"a trace has no steady state: it is simulated", {}, {}, 0, 0};
     }
     Expected<Serving> operator()(const StaticBatch& l) const {

@@ -2,6 +2,8 @@
 // Requests through steps: what one instance delivers under a load.
 #pragma once
 
+#include <string_view>
+
 #include "moecost/base/expected.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/serving/memory.h"
@@ -30,6 +32,8 @@ struct Serving {
     StepTime prompt_time;             // before prefill_factor
     double prefill_steps_share = 0;   // of the steps that carry prompts
     Provenance provenance = Provenance::calibrated;
+    std::string_view
+        doubt{};   // why the closed form is not to be relied on here; empty: it is in its tested range
 };
 
 /// The load of the traffic on one instance. Infeasible when a rate exceeds the capacity or a batch does not fit.

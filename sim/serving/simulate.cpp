@@ -228,7 +228,14 @@ void Run::step() {
         drop_unservable();
         return;
     }
-    const EngineState held = state();
+    EngineState held = state();
+    held.steps = static_cast<double>(std::max<std::int64_t>(decode_steps, 1));
+    held.prompt_tokens = tokens * count;
+    if (tokens > 0) {
+        const double without =
+            mixed_ && decodes > 0 ? steps_.time(decodes * count, contexts * count, 0, 0) : 0;
+        held.prompt_seconds = std::max(seconds - without, 0.0);
+    }
     now_ += seconds;
     record_.hold(held, seconds, now_);
     step_count_ += static_cast<double>(std::max<std::int64_t>(decode_steps, 1));

@@ -51,14 +51,18 @@ struct Simulation {
     PerSecond requests_per_s;
     TokensPerSecond output_tokens_per_s;
     TokensPerSecond input_tokens_per_s;
-    Latency ttft, tpot, e2e;    // tpot: of requests with more than one output token
-    Seconds wait;               // mean time until a request is admitted
-    double waited = 0;          // share of requests that found no slot or no memory
-    double decoding = 0;        // mean over time of sequences in decode
-    double in_system = 0;       // mean over time of requests between arrival and answer
-    double preemptions = 0;     // per request
-    double goodput_share = 1;   // of requests that meet both objectives
-    double refused = 0;         // requests that no empty engine could hold
+    Latency ttft, tpot, e2e;         // tpot: of requests with more than one output token
+    Seconds wait;                    // mean time until a request is admitted
+    double waited = 0;               // share of requests that found no slot or no memory
+    double decoding = 0;             // mean over time of sequences in decode
+    double in_system = 0;            // mean over time of requests between arrival and answer
+    double busy_share = 0;           // of the time that anything is in the system
+    double prefill_share = 0;        // of the busy time that prompts took
+    double prompt_steps_share = 0;   // of the steps that carry prompts
+    double prompt_tokens = 0;        // mean of such a step
+    double preemptions = 0;          // per request
+    double goodput_share = 1;        // of requests that meet both objectives
+    double refused = 0;              // requests that no empty engine could hold
     double steps = 0;
     long evaluations = 0;   // of the real step law
     std::vector<TimelinePoint> timeline;

@@ -35,8 +35,9 @@ Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, 
     }
     const ServingInput in{i.timer, i.constants, i.settings, i.layout, traffic, i.memory.max_concurrency};
     settings.front_end = front_end(in, instance_replica(in, law), 1).value();
-    return simulate(rules, steps, request_source(load, lengths, traffic.prefix_hit_rate, options.seed),
-                    settings);
+    RequestSource source = request_source(load, lengths, traffic.prefix_hit_rate, options.seed);
+    if (options.trace) source.next = options.trace;
+    return simulate(rules, steps, std::move(source), settings);
 }
 
 }   // namespace moecost

@@ -26,6 +26,11 @@ void SimulationRecord::hold(const EngineState& state, double seconds, double now
     if (window_open()) {
         decode_time_ += state.decoding * seconds;
         system_time_ += state.in_system * seconds;
+        busy_time_ += state.in_system > 0 ? seconds : 0;
+        prompt_time_ += state.prompt_seconds;
+        steps_ += state.steps;
+        prompt_steps_ += state.prompt_tokens > 0 ? 1 : 0;
+        prompt_tokens_ += state.prompt_tokens;
     }
     if (settings_.timeline_points <= 0) return;
     interval_.decoding += state.decoding * seconds;
@@ -51,7 +56,7 @@ void SimulationRecord::answer(const Answer& a) {
     ttft_.add(ttft);
     if (a.output > 1) tpot_.add(tpot);
     e2e_.add(a.end - a.arrival + settings_.front_end);
-    wait_sum_ += a.admitted - a.arrival;
+    wait_sum_ += a.waited ? a.admitted - a.arrival : 0;
     waited_ += a.waited ? 1 : 0;
     const Slo& slo = settings_.slo;
     const bool met = (slo.ttft_s <= 0 || ttft <= slo.ttft_s) && (slo.tpot_s <= 0 || tpot <= slo.tpot_s);
@@ -105,6 +110,10 @@ Simulation SimulationRecord::result(double now) {
     s.waited = waited_ / n;
     s.decoding = decode_time_ / duration;
     s.in_system = system_time_ / duration;
+    s.busy_share = std::min(busy_time_ / duration, 1.0);
+    s.prefill_share = prompt_time_ / std::max(busy_time_, 1e-300);
+    s.prompt_steps_share = prompt_steps_ / std::max(steps_, 1.0);
+    s.prompt_tokens = prompt_tokens_ / std::max(prompt_steps_, 1.0);
     s.preemptions = preemptions_ / std::max(answered_, 1.0);
     s.goodput_share = met_ / n;
     s.refused = refused_;

@@ -37,7 +37,7 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
     const double chunk = settings.chunk_tokens * layout.attention_dp * layout.pp;
     const double passes = std::max(1.0, std::ceil(prompt / chunk));
     const bool mixed = settings.batching == Batching::chunked_prefill;
-    const double pre = constants.prefill_factor;
+    const double pre = constants.prefill_factor * settings.prompt_work();
     const double queries = 1 + settings.draft_tokens;
     const auto shape = [=](double decodes, double contexts) {
         StepShape s;
@@ -56,8 +56,17 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
             last = {s.decode_sequences, contexts, timer.time(s).total.value()};
         return last.seconds;
     };
+    // Checks of drafts: the same beside prompts.
+    const double ranks = layout.attention_dp;
+    const auto checked = [=](double decodes, double seconds) {
+        if (queries <= 1 || decodes <= 0) return seconds;
+        return settings.verification(decodes / ranks) * seconds +
+               decodes * settings.draft_cost.host_per_sequence.value();
+    };
     return [=, &timer](double decodes, double contexts, double tokens, double attended) mutable {
-        if (tokens <= 0) return without_prompts(shape(decodes, contexts), contexts);
+        if (tokens <= 0)
+            return checked(std::max(decodes, decodes > 0 ? 1.0 : 0.0),
+                           without_prompts(shape(decodes, contexts), contexts));
         // A mixed step without decodes is the limit of one with few: what it saves of a decode step is that of one.
         const double beside = mixed ? std::max(decodes, 1.0) : 0.0;
         const double read = mixed && decodes < 1 ? traffic.mean_context() : contexts;
@@ -68,7 +77,7 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
         s.prior = std::max(attended / tokens - (prompt + 1) / 2, 0.0);
         s.passes = passes;
         s.prompt_ranks = prompt_ranks(tokens, prompt, settings.chunk_tokens, layout.attention_dp);
-        return without + pre * (timer.time(s).total.value() - without);
+        return checked(beside, without) + pre * (timer.time(s).total.value() - without);
     };
 }
 

@@ -8,6 +8,7 @@
 #include "moecost/base/csv.h"
 #include "moecost/base/gzip.h"
 #include "moecost/base/number_text.h"
+#include "moecost/estimate/answer.h"
 
 namespace moecost {
 namespace {
@@ -142,6 +143,14 @@ bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::
     return false;
 }
 
+/// With distributions where a name of the grid asks for them.
+Expected<Estimate> BlockWorker::evaluated(const Scenario& scenario) const {
+    if (!grid_.tails) return evaluate(scenario, cursor_.weights());
+    AnswerOptions how;
+    how.by = AnswerOptions::By::closed_form;
+    return answer(scenario, how);
+}
+
 void BlockWorker::evaluate_point(BlockResult& result) {
     View view = cursor_.inputs();
     const bool filter = !grid_.filters.empty() && cursor_.has_inputs();
@@ -151,7 +160,7 @@ void BlockWorker::evaluate_point(BlockResult& result) {
         if (style_.keep_infeasible && !style_.no_rows) write_row(view, cursor_.problem()->reason);
         return;
     }
-    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
+    const Expected<Estimate> estimate = evaluated(*view.scenario);
     if (!estimate) {
         count_reason(result.counts, estimate.error().reason);
         if (style_.keep_infeasible && !style_.no_rows) write_row(view, estimate.error().reason);
@@ -188,7 +197,7 @@ FrontierMember BlockWorker::member_of(const View& view) const {
 FrontierMember BlockWorker::member(std::uint64_t point) {
     cursor_.seek(point);
     View view = cursor_.inputs();
-    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
+    const Expected<Estimate> estimate = evaluated(*view.scenario);
     if (!estimate) return {};
     view.estimate = &*estimate;
     return member_of(view);
@@ -198,7 +207,7 @@ std::string BlockWorker::row(std::uint64_t point) {
     cursor_.seek(point);
     buffer_.clear();
     View view = cursor_.inputs();
-    const Expected<Estimate> estimate = evaluate(*view.scenario, cursor_.weights());
+    const Expected<Estimate> estimate = evaluated(*view.scenario);
     if (estimate) view.estimate = &*estimate;
     write_row(view, {});
     return std::string(buffer_.text());
@@ -247,6 +256,7 @@ void BlockWorker::write_value(const Source& source, const View& view) {
 }
 
 void BlockWorker::write_row(const View& view, std::string_view reason) {
+    if (visitor_) return visitor_(cursor_, view, reason);
     for (const Source& source : sources_) write_value(source, view);
     if (style_.keep_infeasible) {
         append(style_.format == RowFormat::csv ? "," : ",\"infeasible\":");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -75,6 +76,9 @@ class BlockWorker {
   public:
     BlockWorker(const Grid& grid, const Prototypes& prototypes, const RowStyle& style);
     void run(std::uint64_t block, BlockResult& result);
+    /// Each row goes to `visitor` in place of the text of a block; `reason` as in a file of infeasible rows.
+    using RowVisitor = std::function<void(const Cursor& at, const View& view, std::string_view reason)>;
+    void hand_rows_to(RowVisitor visitor) { visitor_ = std::move(visitor); }
     /// The row of one point without compression; its objectives as minimised values.
     [[nodiscard]] std::string row(std::uint64_t point);
     [[nodiscard]] FrontierMember member(std::uint64_t point);
@@ -89,6 +93,7 @@ class BlockWorker {
         double (*number)(const View&) = nullptr;   // of the variable, where that is all it takes
         bool is_result = false;
     };
+    [[nodiscard]] Expected<Estimate> evaluated(const Scenario& scenario) const;
     void evaluate_point(BlockResult& result);
     void add_sources();
     [[nodiscard]] bool refuses(const std::vector<Expression>& conditions,
@@ -111,6 +116,7 @@ class BlockWorker {
     std::vector<std::size_t> filter_slots_;
     std::vector<std::size_t> constraint_slots_;
     RowBuffer buffer_;
+    RowVisitor visitor_;
 };
 
 /// The header line of CSV rows; empty for JSONL.

@@ -93,7 +93,7 @@ void Cursor::settle() {
     }
     const bool possible = select_edits(other_names);
     for (const GpuSetter& s : gpu_setters_) {
-        s.figure->set(scenario_->pool().cluster, (*s.values)[digits_[s.axis]]);
+        for (Pool& pool : scenario_->pools) s.figure->set(pool.cluster, (*s.values)[digits_[s.axis]]);
     }
     problem_ = apply_numbers(description_, *scenario_);
     if (!problem_ && possible) problem_ = refusal();
@@ -102,7 +102,7 @@ void Cursor::settle() {
 
 const std::optional<Infeasible>& Cursor::refusal() {
     const Pool& p = scenario_->pool();
-    const Judged now{name_, edit_, p.layout, p.settings.draft_tokens};
+    const Judged now{name_, edit_, p.layout, scenario_->pools.front().layout, p.settings.draft_tokens};
     if (judged_ == now) return refusal_;
     judged_ = now;
     refusal_ = launch_refusal(*scenario_);

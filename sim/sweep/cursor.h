@@ -45,7 +45,7 @@ class Cursor {
     struct Judged {
         std::uint64_t name = 0;
         std::uint64_t edit = 0;
-        Layout layout;
+        Layout layout, prefill;
         double draft_tokens = 0;
         bool operator==(const Judged&) const = default;
     };

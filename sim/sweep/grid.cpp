@@ -249,6 +249,11 @@ void read_columns(Grid& grid, const Reader& r, const std::vector<std::string>& k
                              "ttft_s", "tpot_s", "usd_per_mtok_output", "usd_per_mtok_input", "provenance"}) {
         add_column(grid, name, r.where(), keys);
     }
+    bool at_rate = grid.base.load && std::holds_alternative<OpenLoop>(*grid.base.load);
+    for (const Axis& axis : grid.axes) {
+        for (const AxisColumn& column : axis.columns) at_rate = at_rate || column.name == "rate";
+    }
+    if (at_rate) add_column(grid, "doubt", r.where(), keys);
 }
 
 /// A text with the content alone: the same for the same grid, whatever its comments.
@@ -337,6 +342,9 @@ Grid read_grid(const DataStore& data, const Document& document) {
     grid.constraints = read_conditions(grid, r, "constraint", keys);
     read_columns(grid, r, keys);
     if (r.has("frontier")) read_frontier(grid, r.table("frontier"), keys);
+    const auto is_tail = [](const Variable& v) { return v.is_tail(); };
+    grid.tails = std::any_of(grid.columns.begin(), grid.columns.end(), is_tail) ||
+                 std::any_of(grid.variables.begin(), grid.variables.end(), is_tail);
     grid.keep_infeasible = r.flag_or("keep_infeasible", false);
     grid.hash = hash.value();
     return grid;

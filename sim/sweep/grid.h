@@ -79,7 +79,8 @@ struct Variable {
         return input != nullptr ? input->text : figure != nullptr ? figure->text : nullptr;
     }
     [[nodiscard]] bool is_number() const { return known() && text() == nullptr; }
-    [[nodiscard]] bool is_result() const { return figure != nullptr && figure->stage == FigureStage::result; }
+    [[nodiscard]] bool is_result() const { return figure != nullptr && figure->stage != FigureStage::input; }
+    [[nodiscard]] bool is_tail() const { return figure != nullptr && figure->stage == FigureStage::tails; }
 };
 
 struct Objective {
@@ -99,6 +100,7 @@ struct Grid {
     std::vector<Variable> columns;       // the name "point" stands for the number of the point
     std::vector<Objective> objectives;   // empty: no frontier
     bool keep_infeasible = false;
+    bool tails = false;       // a name asks for distributions
     std::uint64_t hash = 0;   // of everything above: comments and layout of the file do not count
 };
 

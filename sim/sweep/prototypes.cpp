@@ -36,12 +36,7 @@ std::vector<std::uint32_t> digits_of(const Grid& grid, const std::vector<std::si
     return digits;
 }
 
-/// What the table keeps of a scenario is copied often: texts that no column shows go.
-void strip(Scenario& s) {
-    s.notes = {};
-    s.architecture.notes = {};
-    s.architecture.source = {};
-    Pool& p = s.pool();
+void strip(Pool& p) {
     p.profile.source = {};
     p.price.source = p.price.note = p.price.provider = {};
     if (!p.profile.kernels) return;
@@ -57,6 +52,34 @@ void strip(Scenario& s) {
     strip_tables(k.mla_prefill);
     strip_tables(k.all_reduce);
     strip_tables(k.all_to_all);
+}
+
+/// What the table keeps of a scenario is copied often: texts that no column shows go.
+void strip(Scenario& s) {
+    s.notes = {};
+    s.architecture.notes = {};
+    s.architecture.source = {};
+    for (Pool& p : s.pools) strip(p);
+}
+
+/// Some axis says how large a pool of two is.
+bool has_pool_axis(const Grid& grid) {
+    return std::any_of(grid.axes.begin(), grid.axes.end(), [](const Axis& axis) {
+        return std::any_of(axis.columns.begin(), axis.columns.end(), [](const AxisColumn& c) {
+            if (c.kind != AxisKind::number || c.input == nullptr) return false;
+            Description d;
+            set_number(d, *c.input, 1);
+            return d.two_pools();
+        });
+    });
+}
+
+void one_gpu_each(Description& d) {
+    for (PoolChoices* pool : {&d.prefill, &d.decode}) {
+        pool->gpus.reset();
+        pool->replicas = pool->tp = pool->pp = pool->ep = pool->attention_dp = 1;
+        pool->redundant_experts.reset();
+    }
 }
 
 /// A field of a member that only families have, or nothing.
@@ -188,7 +211,9 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
     // Numbers that no model and no accelerator refuses: those of the points come later.
     d.gpus.reset();
     d.tp = d.pp = d.ep = d.attention_dp = d.replicas = 1;
+    d.redundant_experts.reset();
     d.isl = d.osl = 1;
+    if (d.two_pools() || has_pool_axis(grid_)) one_gpu_each(d);
     NamedScenario result;
     try {
         Expected<Scenario> scenario = resolve(data_, d);

@@ -65,13 +65,25 @@ Seconds hierarchical_all_reduce(const AllReduce& op, const CalibratedHardware& m
            ring_all_reduce(shard, domains, c.nic_bandwidth, c.nic_latency);
 }
 
+/// The table of the number of nodes; else inside a domain that of one node, beyond it that of the next more nodes that
+/// were timed, or of the most.
 const AllToAllTable* all_to_all_table(const CalibratedHardware& machine, const ExpertAllToAll& op) {
-    const AllToAllMode mode = op.low_latency ? AllToAllMode::low_latency : AllToAllMode::normal;
+    const AllToAllMode mode = op.nvlink        ? AllToAllMode::nvlink
+                              : op.low_latency ? AllToAllMode::low_latency
+                                               : AllToAllMode::normal;
     const double nodes = std::ceil(op.ranks / machine.cluster->gpus_per_node);
+    const bool inside = op.ranks <= machine.cluster->domain;   // of a rack of several nodes, one switch away
+    const AllToAllTable* best = nullptr;
     for (const AllToAllTable& table : machine.profile->kernels->all_to_all) {
-        if (table.mode == mode && table.nodes == nodes) return &table;
+        if (table.mode != mode) continue;
+        if (table.nodes == nodes) return &table;
+        if ((table.nodes == 1) != inside) continue;
+        const bool nearer =
+            best == nullptr || (best->nodes < nodes ? table.nodes > best->nodes
+                                                    : table.nodes >= nodes && table.nodes < best->nodes);
+        if (nearer) best = &table;
     }
-    return nullptr;
+    return best;
 }
 
 }   // namespace
@@ -124,21 +136,22 @@ Timed token_gather_time(const AllGather& op, const CalibratedHardware& machine) 
 
 Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware& machine) {
     const Work w = work(op);
-    const Bytes row{op.tokens_per_rank * op.hidden * (op.low_latency ? op.top_k : op.reached)};
-    if (const AllToAllTable* table = all_to_all_table(machine, op)) {
-        const double log_tokens = fast_log2(1 + op.tokens_per_rank);
-        const Seconds floor =
-            table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
-        const Seconds transfer = row * info(exchange_dispatch).element_bytes / table->dispatch_bandwidth +
-                                 row * info(exchange_combine).element_bytes / table->combine_bandwidth;
-        return network_time(w, machine, floor, transfer, Provenance::calibrated);
-    }
     const Cluster& c = *machine.cluster;
     const bool inside = op.ranks <= c.domain;
-    const Seconds hop = inside ? c.link_latency : c.nic_latency;
-    return network_time(w, machine, 2 * hop,
-                        w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
-                        Provenance::extrapolated);
+    const Timed untimed = network_time(w, machine, 2 * (inside ? c.link_latency : c.nic_latency),
+                                       w.message / (inside ? machine.link_bandwidth() : c.nic_bandwidth),
+                                       Provenance::extrapolated);
+    const AllToAllTable* table = all_to_all_table(machine, op);
+    if (table == nullptr) return untimed;
+    const Bytes row{op.tokens_per_rank * op.hidden * (op.low_latency || op.nvlink ? op.top_k : op.reached)};
+    const double log_tokens = fast_log2(1 + op.tokens_per_rank);
+    const Seconds floor =
+        table->dispatch + table->combine + (table->dispatch_log + table->combine_log) * log_tokens;
+    const Seconds transfer = row * info(exchange_dispatch).element_bytes / table->dispatch_bandwidth +
+                             row * info(exchange_combine).element_bytes / table->combine_bandwidth;
+    const bool timed = inside || table->nodes == std::ceil(op.ranks / c.gpus_per_node);
+    const Timed by_table = network_time(w, machine, floor, transfer, in_range(timed));
+    return timed || by_table.total > untimed.total ? by_table : untimed;
 }
 
 Timed stage_send_time(const PipelineSend& op, const CalibratedHardware& machine) {

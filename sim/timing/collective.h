@@ -31,7 +31,8 @@ namespace moecost {
 /// Expert dispatch and combine of T tokens per rank: t0 + S/B + c log2(1 + T) each, S = T h k (dispatch, fp8) or
 /// 2 T h k (combine, bf16); normal mode sends once per distinct rank, 8 (1 - (7/8)^k) of 8 (kernel timing tables,
 /// 2026-08; residuals in the profiles).
-/// Without a table of the right size: ring latency and the payload at link or NIC speed.
+/// NVLink two-sided: T h k bytes and 2 T h k, as DeepEP low latency. Over more nodes than were timed: the table of the next
+/// number of nodes or the payload at NIC speed, whichever is slower; without a table ring latency and link or NIC speed.
 [[nodiscard]] Timed expert_all_to_all_time(const ExpertAllToAll& op, const CalibratedHardware& machine);
 
 /// Hidden states to the next pipeline stage: over the link inside a domain, over the NIC beyond it.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "moecost/ops/routing.h"
 #include "moecost/timing/attention.h"
 #include "moecost/timing/collective.h"
 #include "moecost/timing/expert_ffn.h"
@@ -82,8 +83,38 @@ Timed operation_time(const Operation& op, const CalibratedHardware& machine) {
 }
 
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     const CalibratedHardware& machine)
-    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine) {}
+                     const CalibratedHardware& machine, Phase phase)
+    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine), phase_(phase) {}
+
+double StepTimer::skew() const {
+    const double popular = machine_.profile->serving.expert_skew;
+    return layout_.all_to_all() ? balanced_skew(popular, machine_.profile->pools.wide.balance) : popular;
+}
+
+double StepTimer::experts_factor(const Operation& op) const {
+    const WideLaw& wide = machine_.profile->pools.wide;
+    const PhaseLaw& alone = machine_.profile->pools.alone;
+    if (phase_ == Phase::both) return layout_.all_to_all() ? wide.experts : 1;
+    const auto* experts = std::get_if<ExpertFfn>(&op.shape);
+    const bool mxfp4 = experts != nullptr && experts->weights == DType::mxfp4 &&
+                       machine_.cluster->gpu.peak_of(MathUnit::fp4).value() > 0;
+    return (layout_.all_to_all() ? wide.experts : alone.experts) * (mxfp4 ? alone.mxfp4 : 1);
+}
+
+Timed StepTimer::served(const Operation& op, Timed t) const {
+    const PhaseLaw& alone = machine_.profile->pools.alone;
+    const bool apart = phase_ != Phase::both;
+    if (!machine_.profile->kernels || !(apart || layout_.all_to_all())) return t;
+    if (op.op_class == OpClass::routed_experts) return stretched(t, experts_factor(op));
+    if (std::holds_alternative<ExpertAllToAll>(op.shape))
+        return stretched(t, machine_.profile->pools.wide.all_to_all);
+    if (!apart) return t;
+    const auto* reduce = std::get_if<AllReduce>(&op.shape);
+    if (reduce == nullptr || reduce->ranks <= machine_.cluster->domain) return stretched(t, alone.step);
+    t.floor += alone.across_domains;
+    t.total += alone.across_domains;
+    return t;
+}
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
     if (layout_.pp == 1) return shape;
@@ -118,15 +149,40 @@ Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
 
 StepTime StepTimer::time(const StepShape& shape) {
     const StepShape part = micro_batch(shape);
-    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew, part,
-                    operations_);
+    StepTime step = layout_.batch_overlap ? overlapped(part) : kernels(part);
+    step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
+    step.total += step.by_class[static_cast<std::size_t>(OpClass::host)];
+    const double factor = paced(step.total, step.roofline, machine_.profile->serving.pace);
+    for (Seconds& s : step.by_class) s = factor * s;
+    step.total = factor * step.total;
+    return step;
+}
+
+StepTime StepTimer::overlapped(StepShape part) {
+    part.decode_sequences /= 2;
+    part.prefill_tokens /= 2;
+    StepTime step = kernels(part);
+    Seconds& travel = step.by_class[static_cast<std::size_t>(OpClass::communication)];
+    const Seconds compute = 2 * machine_.profile->pools.wide.straggler * (step.total - travel);
+    for (Seconds& s : step.by_class) s = 2 * s;
+    // What is left of communication is what no computing hides.
+    travel = max(travel - compute, Seconds{0});
+    step.total = compute + travel;
+    step.compute_busy = 2 * step.compute_busy;
+    step.memory_busy = 2 * step.memory_busy;
+    step.roofline = min(2 * step.roofline, step.total);
+    return step;
+}
+
+StepTime StepTimer::kernels(const StepShape& part) {
+    list_operations(architecture_, precision_, layout_, skew(), part, operations_);
     StepTime step;
     step.provenance = machine_.profile->basis;
     Seconds experts_roofline;
     Seconds extrapolated;
     std::size_t gemms = 0;
     for (const Operation& op : operations_) {
-        const Timed timed = time_of(op, gemms);
+        const Timed timed = served(op, time_of(op, gemms));
         step.by_class[static_cast<std::size_t>(op.op_class)] += timed.total * op.count;
         step.compute_busy += timed.ideal_compute * op.count;
         step.memory_busy += timed.ideal_memory * op.count;
@@ -142,11 +198,7 @@ StepTime StepTimer::time(const StepShape& shape) {
         shared -= shared_expert_credit(shared, routed, experts_roofline,
                                        machine_.profile->kernels->assumed.shared_expert_overlap);
     }
-    step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     for (const Seconds s : step.by_class) step.total += s;
-    const double factor = paced(step.total, step.roofline, machine_.profile->serving.pace);
-    for (Seconds& s : step.by_class) s = factor * s;
-    step.total = factor * step.total;
     // Without kernel tables nothing was fitted, and nothing is extrapolated.
     const double noticeable =
         machine_.profile->kernels ? machine_.profile->kernels->law.noticeable_extrapolation : 1;
@@ -156,14 +208,13 @@ StepTime StepTimer::time(const StepShape& shape) {
 }
 
 std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
-    list_operations(architecture_, precision_, layout_, machine_.profile->serving.expert_skew,
-                    micro_batch(shape), operations_);
+    list_operations(architecture_, precision_, layout_, skew(), micro_batch(shape), operations_);
     std::vector<TimedOperation> result;
     result.reserve(operations_.size());
     Seconds total = host_time(micro_batch(shape));
     Seconds roofline;
     for (const Operation& op : operations_) {
-        result.push_back(TimedOperation{op, work(op), operation_time(op, machine_)});
+        result.push_back(TimedOperation{op, work(op), served(op, operation_time(op, machine_))});
         total += result.back().timed.total * op.count;
         roofline += result.back().timed.ideal_total * op.count;
     }

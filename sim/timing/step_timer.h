@@ -29,14 +29,19 @@ struct TimedOperation {
     Timed timed;   // of one execution; the step runs `operation.count` of them
 };
 
+/// What a deployment runs: requests as a whole, or one phase of them (profile.pools.alone).
+enum class Phase { both, prefill, decode };
+
 /// Times steps of one deployment. Refers to its arguments, which must outlive it; holds scratch lists, so that
 /// steps ask for no memory.
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-              const CalibratedHardware& machine);
+              const CalibratedHardware& machine, Phase phase = Phase::both);
 
-    /// Seconds of one step of this shape, host time included. With pipeline stages: the time one token of each of
+    /// Seconds of one step of this shape, host time included. Kernels take what the served engine makes of them: behind
+    /// an all-to-all profile.pools.wide, in a pool of one phase profile.pools.alone. With batch overlap two half batches:
+    ///   t = max(2 straggler (t_half - x_half), 2 x_half) + host,  x the part in communication. With pipeline stages: the time one token of each of
     /// the `pp` micro-batches in flight needs through all stages.
     [[nodiscard]] StepTime time(const StepShape& shape);
     /// The same step, operation by operation.
@@ -50,11 +55,17 @@ class StepTimer {
 
   private:
     [[nodiscard]] StepShape micro_batch(const StepShape& shape) const;
+    [[nodiscard]] StepTime kernels(const StepShape& part);
+    [[nodiscard]] StepTime overlapped(StepShape part);
+    [[nodiscard]] double skew() const;
+    [[nodiscard]] double experts_factor(const Operation& op) const;
+    [[nodiscard]] Timed served(const Operation& op, Timed isolated) const;
     [[nodiscard]] Timed time_of(const Operation& op, std::size_t& gemms);
     const Architecture& architecture_;
     const Precision& precision_;
     const Layout& layout_;
     const CalibratedHardware& machine_;
+    Phase phase_;
     bool streaming_ = true;
     OperationList operations_;
     InlineVector<GemmPlan, 32>

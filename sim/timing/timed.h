@@ -39,6 +39,16 @@ struct Timed {
     }
 };
 
+/// Every part takes `factor` times as long, but never less than the roofline.
+[[nodiscard]] inline Timed stretched(Timed t, double factor) {
+    t.compute = t.compute * factor;
+    t.memory = t.memory * factor;
+    t.network = t.network * factor;
+    t.floor = t.floor * factor;
+    t.total = std::max(t.total * factor, t.ideal_total);
+    return t;
+}
+
 [[nodiscard]] constexpr Provenance in_range(bool inside) {
     return inside ? Provenance::calibrated : Provenance::extrapolated;
 }

@@ -2,6 +2,7 @@
 #include "moecost/traffic/length_presets.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/data.h"
 
@@ -39,21 +40,34 @@ std::vector<double> levels_of(const Reader& r) {
 
 }   // namespace
 
-Lengths load_lengths(const DataStore& data, std::string_view name) {
-    const Traffic traffic = load_traffic(data, name);
-    const Document document = data.open("workloads/traffic", name, "traffic");
-    const Reader r(document);
-    if (!r.has("lengths")) return lengths_of(traffic);
-    const Reader lengths = r.table("lengths");
-    lengths.allow_only({"law", "levels", "input", "output"});
-    const std::vector<double> levels = levels_of(lengths);
-    return {length_from(lengths, "input", traffic.input, levels),
-            length_from(lengths, "output", traffic.output, levels),
-            {}};
+Lengths lengths_from(const Reader& r, const Traffic& traffic) {
+    r.allow_only({"law", "levels", "input", "output"});
+    const std::vector<double> levels = levels_of(r);
+    return {
+        length_from(r, "input", traffic.input, levels), length_from(r, "output", traffic.output, levels), {}};
 }
+
+Lengths load_lengths(const DataStore& data, std::string_view name) {
+    return lengths_of(load_traffic(data, name));
+}
+
+namespace {
+
+/// The shape with other means, each request's lengths by the same factors.
+Lengths scaled(const Lengths& shape, double input, double output) {
+    const double i = input / mean(shape.input);
+    const double o = output / mean(shape.output);
+    if (std::abs(i - 1) < 1e-9 && std::abs(o - 1) < 1e-9) return shape;
+    Lengths l{scaled_to(shape.input, input), scaled_to(shape.output, output), shape.joint};
+    for (LengthPair& p : l.joint) p = {std::max(p.input * i, 1.0), std::max(p.output * o, 1.0)};
+    return l;
+}
+
+}   // namespace
 
 Lengths lengths_of(const Traffic& t) {
     if (t.equal_lengths) return {FixedLength{t.input}, FixedLength{t.output}, {}};
+    if (t.shape) return scaled(*t.shape, t.input, t.output);
     const auto spread = [](double mean) { return UniformLength{0.8 * mean / 0.9, mean / 0.9}; };
     return {spread(t.input), spread(t.output), {}};
 }

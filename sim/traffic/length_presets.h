@@ -7,13 +7,18 @@
 
 namespace moecost {
 
+class Reader;
+
 /// The distributions of a traffic file (load_traffic), with its means: its table [lengths], else those of lengths_of().
 ///   law = "quantiles": input and output at `levels`;  "uniform": [lowest, highest];  "lognormal": input and output
 ///   are coefficients of variation.
 [[nodiscard]] Lengths load_lengths(const DataStore& data, std::string_view name);
 
-/// The lengths that a Traffic with means alone stands for: equal lengths, or uniform from 0.8 of the largest on, as the
-/// public benchmarks draw them.
+/// The table [lengths] of a traffic file onto the means of its traffic.
+[[nodiscard]] Lengths lengths_from(const Reader& table, const Traffic& traffic);
+
+/// The lengths of a Traffic: equal; its shape scaled to its means; without one uniform from 0.8 of the largest on, as
+/// the public benchmarks draw them.
 [[nodiscard]] Lengths lengths_of(const Traffic& traffic);
 
 }   // namespace moecost

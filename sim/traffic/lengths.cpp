@@ -152,6 +152,37 @@ EmpiricalLength empirical_length(std::vector<double> tokens, std::vector<double>
     return l;
 }
 
+EmpiricalLength condensed(const EmpiricalLength& length, int points) {
+    if (length.tokens.size() <= static_cast<std::size_t>(points)) return length;
+    EmpiricalLength l;
+    double below = 0;
+    double sum = 0;
+    double taken = 0;   // of the share that is being filled
+    for (std::size_t i = 0; i < length.tokens.size(); ++i) {
+        double weight = length.up_to[i] - below;
+        below = length.up_to[i];
+        while (weight > 0) {
+            const double end = (static_cast<double>(l.tokens.size()) + 1) / points;
+            const double start = end - 1.0 / points;
+            const double part = std::min(weight, end - start - taken);
+            sum += part * length.tokens[i];
+            taken += part;
+            weight -= part;
+            if (taken < 1.0 / points - 1e-12) break;
+            l.tokens.push_back(sum / taken);
+            l.up_to.push_back(end);
+            sum = taken = 0;
+            if (weight < 1e-12) break;
+        }
+    }
+    if (taken > 1e-9) {
+        l.tokens.push_back(sum / taken);
+        l.up_to.push_back(1);
+    }
+    l.up_to.back() = 1;
+    return l;
+}
+
 EmpiricalLength length_from_quantiles(const std::vector<double>& levels,
                                       const std::vector<double>& quantiles) {
     constexpr int parts = 8;   // points of each interval

@@ -47,6 +47,10 @@ using Length = std::variant<FixedLength, UniformLength, LognormalLength, Exponen
 [[nodiscard]] EmpiricalLength length_from_quantiles(const std::vector<double>& levels,
                                                     const std::vector<double>& quantiles);
 
+/// The same in at most `points` lengths of equal shares, each the mean of its share: the mean stays, the far tail is cut to
+/// that of its share.
+[[nodiscard]] EmpiricalLength condensed(const EmpiricalLength& length, int points);
+
 /// E[X^power], power 1 to 3; quantile at u in [0, 1].
 [[nodiscard]] double moment(const Length& length, int power);
 [[nodiscard]] double mean(const Length& length);

@@ -31,7 +31,7 @@ struct SizeOf {
 
 std::optional<double> size_of(const Load& load) {
     if (const auto* replay = std::get_if<Replay>(&load)) {
-        return static_cast<double>(replay->requests.size());
+        return replay->rate > 0 ? replay->count : static_cast<double>(replay->requests.size());
     }
     Load copy = load;
     const double* size = std::visit(SizeOf{}, copy);
@@ -43,12 +43,33 @@ Load resized(Load load, double size) {
     return load;
 }
 
+namespace {
+
+struct PartOf {
+    double instances;
+    Load operator()(ClosedLoop l) const {
+        l.concurrency /= instances;
+        l.requests /= instances;
+        return l;
+    }
+    Load operator()(Replay l) const {
+        l.one_of *= instances;
+        l.count /= instances;
+        l.rate /= instances;
+        return l;
+    }
+    template <class Kind>
+    Load operator()(Kind l) const {
+        if (double* size = SizeOf{}(l)) *size /= instances;
+        return l;
+    }
+};
+
+}   // namespace
+
 Load per_instance(const Load& load, double instances) {
     if (instances == 1) return load;
-    Load part = load;
-    if (double* size = std::visit(SizeOf{}, part)) *size /= instances;
-    if (auto* loop = std::get_if<ClosedLoop>(&part)) loop->requests /= instances;
-    return part;
+    return std::visit(PartOf{instances}, load);
 }
 
 }   // namespace moecost

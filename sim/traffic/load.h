@@ -48,10 +48,15 @@ struct TracedRequest {
     double cached = 0;
     bool operator==(const TracedRequest&) const = default;
 };
-/// Requests as a trace recorded them, in order of arrival; `speed` 2 plays it in half the time.
+/// Requests as a trace recorded them, in order of arrival; `speed` 2 plays it in half the time. They are here, or in a
+/// file that is read while it is played: then their number, mean rate and burstiness are known of it.
 struct Replay {
-    std::vector<TracedRequest> requests;
+    std::vector<TracedRequest> requests{};
     double speed = 1;
+    double count = 0;        // of the file
+    double rate = 0;         // requests/s of the file; 0: they are here
+    double burstiness = 1;   // as of OpenLoop
+    double one_of = 1;       // an instance gets every that many-th request
     bool operator==(const Replay&) const = default;
 };
 /// Prompts only, saturated.

@@ -55,6 +55,11 @@ std::string quoted(std::string_view text, std::string_view message) {
 
 }   // namespace
 
+bool is_trace_path(std::string_view path) {
+    if (path.ends_with(".gz")) path.remove_suffix(3);
+    return path.ends_with(".csv") || path.ends_with(".jsonl") || path.ends_with(".ndjson");
+}
+
 double seconds_of_date(std::string_view text) {
     if (text.size() < 19 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') return -1;
     const auto part = [&](std::size_t at, std::size_t length) {

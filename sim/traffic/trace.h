@@ -13,8 +13,12 @@
 #include "moecost/traffic/lengths.h"
 #include "moecost/traffic/load.h"
 #include "moecost/traffic/prefix_cache.h"
+#include "moecost/traffic/reuse.h"
 
 namespace moecost {
+
+/// A path that ends in .csv, .jsonl, .ndjson or one of these and .gz.
+[[nodiscard]] bool is_trace_path(std::string_view path);
 
 /// One row. Traces without times have `timed` false; `weight` requests are like it (length tables).
 struct TraceRow {
@@ -96,6 +100,7 @@ struct TraceSummary {
     double correlation = 0;               // of input and output lengths (Pearson)
     double prefix_hit_rate = 0;           // of prompt tokens, by the trace's block hashes
     Lengths lengths;                      // empirical; joint: a sample of at most 16,384 requests
+    ReuseCurve reuse;                     // by the block hashes; not known() without them
     std::vector<double> rate_over_time;   // requests/s in intervals of `interval_s`
     double interval_s = 60;
 };
@@ -114,6 +119,7 @@ class TraceStatistics {
     void add_lengths(const TraceRow& row);
     double block_tokens_;
     PrefixCache cache_;
+    ReuseCounter reuse_;
     LengthHistogram input_, output_;
     std::vector<LengthPair> sample_;
     Random random_{1};

@@ -33,6 +33,7 @@ double DispersionIndex::value() const {
 TraceStatistics::TraceStatistics(double block_tokens, std::size_t cache_blocks)
     : block_tokens_(block_tokens),
       cache_(cache_blocks),
+      reuse_(block_tokens),
       dispersion_{DispersionIndex(1), DispersionIndex(10), DispersionIndex(60)} {}
 
 void TraceStatistics::add_time(double time) {
@@ -70,6 +71,7 @@ double TraceStatistics::add(const TraceRow& row) {
     if (row.timed) add_time(row.arrival_s);
     add_lengths(row);
     if (row.blocks.empty()) return 0;
+    reuse_.add(row.arrival_s, row.blocks, row.input);
     const double cached = std::min(block_tokens_ * static_cast<double>(cache_.hit(row.blocks)), row.input);
     hit_tokens_ += cached;
     prompt_tokens_ += row.input;
@@ -96,6 +98,7 @@ TraceSummary TraceStatistics::summary() const {
         s.correlation = (products_ / pairs_ - s.input_mean * s.output_mean) / (s.input_sd * s.output_sd);
     if (prompt_tokens_ > 0) s.prefix_hit_rate = hit_tokens_ / prompt_tokens_;
     s.lengths = {input_.distribution(), output_.distribution(), sample_};
+    s.reuse = reuse_.curve();
     s.interval_s = interval_;
     for (const double c : counts_) s.rate_over_time.push_back(c / interval_);
     return s;

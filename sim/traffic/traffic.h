@@ -2,10 +2,13 @@
 // WHO asks: lengths of requests and the load that offers them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "moecost/traffic/lengths.h"
 #include "moecost/traffic/load.h"
+#include "moecost/traffic/reuse.h"
 
 namespace moecost {
 
@@ -18,7 +21,11 @@ struct Traffic {
     double prefix_hit_rate = 0;   // of prompt tokens found in the prefix cache
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
     Load load = ClosedLoop{};
+    std::shared_ptr<const Lengths>
+        shape;   // how lengths spread about these means; null: as lengths_of() says
 
+    std::shared_ptr<const ReuseCurve> reuse;   // of a trace: how soon its prompts come back
+    double restore_s = 0;   // of a request: its cached prompt that comes from the memory of the host
     [[nodiscard]] double computed_input() const { return input * (1 - prefix_hit_rate); }
     /// Mean context of a decoding sequence: I + O/2.
     [[nodiscard]] double mean_context() const { return input + output / 2; }
@@ -38,7 +45,8 @@ struct Slo {
     }
 };
 
-/// workloads/traffic/*.toml by name or path: lengths only, the load is the user's.
+/// workloads/traffic/*.toml by name or path, with the distributions of its table [lengths] as the shape; the load is the
+/// user's.
 [[nodiscard]] Traffic load_traffic(const DataStore& data, std::string_view name);
 
 }   // namespace moecost

@@ -23,7 +23,7 @@ std::string format_of(const std::string& spelled) {
 Load load_of(const MeasuredPoint& p) {
     const double requests = p.concurrency.value_or(0);
     if (p.scenario == "offline_max") return Offline{p.prompts.value_or(0)};
-    if (p.scenario == "static_batch") return StaticBatch{requests};
+    if (p.scenario == "static_batch") return Burst{requests};   // a server that got all of them at once
     if (p.scenario == "burst") return Burst{p.prompts.value_or(requests)};
     if (p.scenario == "request_rate") return OpenLoop{p.rate.value_or(0)};
     if (p.scenario == "prefill_only") return PrefillOnly{};
@@ -31,10 +31,29 @@ Load load_of(const MeasuredPoint& p) {
     return ClosedLoop{requests};
 }
 
+/// Requests of a run: as recorded, else ten for each in flight, as the public benchmark does.
+double requests_of_run(const MeasuredPoint& p) {
+    constexpr double rounds = 10;
+    return p.prompts.value_or(rounds * p.concurrency.value_or(0));
+}
+
 bool known_scenario(const std::string& s) {
     constexpr std::string_view names[] = {"closed_loop",  "offline_max",  "static_batch", "burst",
                                           "request_rate", "prefill_only", "decode_only"};
     return std::find(std::begin(names), std::end(names), s) != std::end(names);
+}
+
+/// As the library spells an accelerator.
+std::string library_name(std::string gpu) {
+    std::replace(gpu.begin(), gpu.end(), '-', '_');
+    return gpu;
+}
+
+/// Published runs draft on random prompts.
+void draft(Pool& pool, double tokens, double output) {
+    pool.settings.draft_tokens = tokens;
+    pool.settings.acceptance = pool.drafting.random_text.at(output);
+    pool.settings.acceptance_decay = pool.drafting.random_text.decay;
 }
 
 double ratio(double predicted, std::optional<double> measured) {
@@ -123,6 +142,43 @@ void add_errors(Validation& v) {
     add_combinations(v);
 }
 
+/// One of two pools as options. Empty, or why it cannot be told.
+std::string describe_pool(const MeasuredPool& m, PoolChoices& c) {
+    if (!m.ep && m.attention_dp > 1) return "expert parallelism not recorded";
+    const double ranks = m.attention_dp * m.pp;
+    if (std::fmod(m.gpus, ranks) != 0) return "parallel layout contradicts itself";
+    c.replicas = static_cast<int>(m.workers);
+    c.tp = static_cast<int>(m.gpus / ranks);
+    c.pp = static_cast<int>(m.pp);
+    c.attention_dp = static_cast<int>(m.attention_dp);
+    c.ep = static_cast<int>(std::max(1.0, m.ep.value_or(1)));
+    return {};
+}
+
+std::string describe_apart(const MeasuredPoint& p, Description& d) {
+    if (!p.prefill || !p.decode) return "parallel layout not recorded";
+    if (std::string reason = describe_pool(*p.prefill, d.prefill); !reason.empty()) return reason;
+    return describe_pool(*p.decode, d.decode);
+}
+
+/// How the experts of a pool meet their tokens where recipes say nothing: attention data parallelism over whole experts
+/// goes through an all-to-all in racks of one NVLink domain, beyond one node, and under SGLang (public recipes of
+/// 2026-01 to 2026-04: NVLink two-sided under TensorRT-LLM, DeepEP in its normal mode for prompts).
+ExpertExchange exchange_of(const Pool& p) {
+    const Layout& l = p.layout;
+    if (l.ep < 2 || l.attention_dp < 2) return ExpertExchange::collective;
+    const bool rack = p.cluster.domain > p.cluster.gpus_per_node && p.cluster.domain > 8;
+    if (p.profile.engine == "trtllm" && rack) return ExpertExchange::nvlink;
+    if (!rack && l.ep <= p.cluster.gpus_per_node && p.profile.engine != "sglang")
+        return ExpertExchange::collective;
+    return p.role == Role::prefill ? ExpertExchange::normal : ExpertExchange::low_latency;
+}
+
+/// Copies that recipes add where the ranks of a pool do not divide the experts of the model.
+void add_redundant_experts(int experts, double copies, PoolChoices& c) {
+    if (c.ep.value_or(1) > 1 && experts % *c.ep != 0) c.redundant_experts = static_cast<int>(copies);
+}
+
 }   // namespace
 
 ErrorSummary summarise(std::vector<double> ratios) {
@@ -156,20 +212,29 @@ Predictor::Predictor(const DataStore& data, std::string profile)
       recipes_(data.open("hwmodels/measured", "recipes", "recipe file")) {}
 
 std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) const {
-    if (p.disaggregated) return "disaggregated prefill and decode are not modelled";
+    if (p.repeated) return "also in another table";
     if (!known_scenario(p.scenario)) return std::string("unknown scenario ").append(p.scenario);
     if (!p.isl || (!p.osl && p.scenario != "prefill_only")) return "lengths not recorded";
-    if (!p.tp || !p.attention_dp) return "parallel layout not recorded";
+    if (p.disaggregated) {
+        if (std::string reason = describe_apart(p, d); !reason.empty()) return reason;
+    } else if (!p.tp || !p.attention_dp) {
+        return "parallel layout not recorded";
+    }
     d.model = p.model;
     d.gpu = p.gpu;
     d.engine = p.engine;
-    d.tp = static_cast<int>(*p.tp);
-    d.pp = static_cast<int>(p.pp.value_or(1));
-    d.ep = static_cast<int>(std::max(1.0, p.ep.value_or(1)));
-    d.attention_dp = static_cast<int>(*p.attention_dp);
+    if (!p.disaggregated) {
+        d.tp = static_cast<int>(*p.tp);
+        d.pp = static_cast<int>(p.pp.value_or(1));
+        d.ep = static_cast<int>(std::max(1.0, p.ep.value_or(1)));
+        d.attention_dp = static_cast<int>(*p.attention_dp);
+    }
     d.weights = format_of(p.weights);
     d.expert_weights = p.experts.empty() ? d.weights : format_of(p.experts);
     d.kv = p.cache == "auto" ? "" : p.cache;
+    const RecipeSettings recipe = recipes_.settings(p, p.model, library_name(p.gpu));
+    if (!recipe.left_out.empty()) return recipe.left_out;
+    if (!recipe.cache.empty()) d.kv = recipe.cache;
     const double mean = p.spread_lengths ? spread_mean : 1;
     d.isl = std::max(1.0, *p.isl * mean);
     d.osl = std::max(1.0, p.osl.value_or(1) * mean);
@@ -177,6 +242,7 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.usd_per_gpu_hour = 1;
     d.profile = profile_;
     d.load = load_of(p);
+    if (p.disaggregated) d.load = ClosedLoop{p.concurrency.value_or(0), requests_of_run(p)};
     const bool counted =
         !std::holds_alternative<PrefillOnly>(*d.load) && !std::holds_alternative<Offline>(*d.load);
     if (counted && !(size_of(*d.load).value_or(0) > 0)) return "load not recorded";
@@ -187,7 +253,12 @@ const Expected<Scenario>& Predictor::base_scenario(const Description& d) {
     std::string key = d.model;
     for (const std::string& part : {d.gpu, d.engine, d.weights, d.expert_weights, d.kv})
         key.append("|").append(part);
-    for (const int n : {*d.tp, *d.pp, *d.ep, *d.attention_dp}) key.append("|").append(std::to_string(n));
+    const auto add = [&](std::optional<int> n) { key.append("|").append(std::to_string(n.value_or(0))); };
+    for (const auto& n : {d.tp, d.pp, d.ep, d.attention_dp}) add(n);
+    for (const PoolChoices* c : {&d.prefill, &d.decode}) {
+        for (const auto& n : {c->replicas, c->tp, c->pp, c->ep, c->attention_dp, c->redundant_experts})
+            add(n);
+    }
     if (const auto it = scenarios_.find(key); it != scenarios_.end()) return it->second;
     Description lengths_apart = d;
     lengths_apart.isl = lengths_apart.osl = 1;
@@ -199,28 +270,51 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
     if (std::string reason = describe_point(p, d); !reason.empty()) return reason;
     PreparedPoint prepared{p, {}, {}, 0};
     Scenario& s = prepared.scenario;
+    RecipeSettings recipe;
     try {
-        const Expected<Scenario>& base = base_scenario(d);
-        if (!base) return std::string("infeasible: ").append(to_text(base.error()));
-        s = *base;
+        recipe = recipes_.settings(p, p.model, load_accelerator(data_, p.gpu).id);
+        const Expected<Scenario>* base = &base_scenario(d);
+        if (!*base && base->error().quantity == "ep" && recipe.redundant_experts) {
+            const auto experts = static_cast<int>(base->error().available);
+            for (PoolChoices* c : {&d.prefill, &d.decode})
+                add_redundant_experts(experts, *recipe.redundant_experts, *c);
+            base = &base_scenario(d);
+        }
+        if (!*base) return std::string("infeasible: ").append(to_text(base->error()));
+        s = **base;
     } catch (const InputError& e) {
         return std::string(e.what());
     }
-    Pool& pool = s.pool();
-    const RecipeSettings recipe = recipes_.settings(p, p.model, pool.cluster.gpu.id);
-    if (recipe.chunk_tokens) pool.settings.chunk_tokens = *recipe.chunk_tokens;
-    if (p.speculative) pool.settings.draft_tokens = p.draft_tokens.value_or(recipe.draft_tokens.value_or(1));
-    if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
-    if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
-    if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
-    s.traffic = Traffic{"", *d.isl, *d.osl, 0, *d.equal_lengths, *d.load};
+    for (Pool& pool : s.pools) {
+        if (recipe.chunk_tokens && !s.two_pools()) pool.settings.chunk_tokens = *recipe.chunk_tokens;
+        if (p.speculative)
+            draft(pool, p.draft_tokens.value_or(recipe.draft_tokens.value_or(1)), p.osl.value_or(1));
+        if (p.speculative && recipe.acceptance) {
+            pool.settings.acceptance = *recipe.acceptance;
+            pool.settings.acceptance_decay = 1;
+        }
+        if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
+        if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
+        if (s.two_pools()) pool.layout.exchange = exchange_of(pool);
+        if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
+    }
+    s.traffic.input = *d.isl;
+    s.traffic.output = *d.osl;
+    s.traffic.equal_lengths = *d.equal_lengths;
+    s.traffic.load = *d.load;
     const std::string& version = recipe.release.empty() ? p.version : recipe.release;
     d.engine_version = version;
     d.model_years = years_between(s.architecture.released, p.date);
     prepared.model_years = d.model_years.value_or(0);
-    set_served_class(d, s);
-    prepared.names = served_names(s, version);
+    for (Pool& pool : s.pools) set_served_class(d, s, pool);
+    prepared.names = served_names(s, s.pool(), version);
     return prepared;
+}
+
+std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) {
+    auto prepared = prepare(p);
+    if (auto* reason = std::get_if<std::string>(&prepared)) return std::move(*reason);
+    return std::move(std::get<PreparedPoint>(prepared).scenario);
 }
 
 std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
@@ -233,11 +327,12 @@ std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
     r.model = s.architecture.name;
     r.gpu = s.pool().cluster.gpu.id;
     r.provenance = estimate->provenance;
-    const double gpus = s.pool().layout.gpus();
+    const double gpus = s.two_pools() ? s.gpus() : s.pool().layout.gpus();
     const bool prefill_only = std::holds_alternative<PrefillOnly>(s.traffic.load);
     const Serving& serving = estimate->serving;
     r.output_per_gpu =
         (prefill_only ? serving.input_tokens_per_s : serving.output_tokens_per_s).value() / gpus;
+    if (!prefill_only) r.output_per_gpu *= p.in_flight_share;
     r.throughput_ratio = ratio(r.output_per_gpu, prefill_only ? p.total_per_gpu : p.output_per_gpu);
     r.tpot_s = serving.tpot.value();
     r.ttft_s = serving.ttft.value();
@@ -267,10 +362,6 @@ Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& poi
         if (point.suspect) {
             ++v.suspect;
             ++v.skipped["marked suspect in the table"];
-            continue;
-        }
-        if (point.repeated) {
-            ++v.skipped["held by another table too"];
             continue;
         }
         auto result = predictor.predict(point);

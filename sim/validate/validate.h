@@ -81,6 +81,7 @@ class Predictor {
     explicit Predictor(const DataStore& data, std::string profile = {});
     /// The scenario of a row, or the reason why there is none.
     [[nodiscard]] std::variant<PreparedPoint, std::string> prepare(const MeasuredPoint& point);
+    [[nodiscard]] std::variant<Scenario, std::string> scenario(const MeasuredPoint& point);
     /// The prediction, or the reason why there is none.
     [[nodiscard]] std::variant<Prediction, std::string> predict(const MeasuredPoint& point);
     /// The deployment a row describes, as `estimate` would be asked. Empty text, or why it cannot be told.

@@ -360,29 +360,3 @@ TEST_CASE(
     CHECK(text.out.find("beyond the fitted range") != std::string::npos);
     CHECK(text.out.find("of the decode step") != std::string::npos);
 }
-
-TEST_CASE("every example of the help pages runs") {
-    const ScratchFolder scratch;
-    const std::string folder = scratch.path.string();
-    for (const char* part : {"1/2", "2/2"}) {
-        REQUIRE(run_program(std::string("sweep data/grid.toml --quiet --shard ") + part + " -o '" + folder +
-                            "/part-" + part[0] + ".csv'")
-                    .status == 0);
-    }
-    for (const char* file : {"runs.csv", "config.json"})
-        scratch.write(file, read_file(std::string(MOECOST_TEST_DATA "/cli/data/") + file));
-    std::string program(MOECOST_PROGRAM);
-    const std::string path("PATH='" + program.substr(0, program.rfind('/')) + "':\"$PATH\"; cd '" + folder +
-                           "'; ");
-    for (const char* command : {"estimate", "design", "sweep", "merge", "params", "list", "import",
-                                "validate", "fit", "man", "completion"}) {
-        const Run help = run_program(std::string(command) + " --help");
-        const std::size_t at = help.out.find("Example:\n  ");
-        REQUIRE(at != std::string::npos);
-        std::string example = help.out.substr(at + 11, help.out.find('\n', at + 11) - at - 11);
-        if (example.find("| man") != std::string::npos) example.resize(example.find('|'));
-        CAPTURE(example);
-        const std::string file = scratch.write("example.sh", path + example + "\n");
-        CHECK(std::system(("bash '" + file + "' >/dev/null 2>&1").c_str()) == 0);
-    }
-}

@@ -123,3 +123,62 @@ TEST_CASE("rejected candidates and the frontier are files of CSV") {
     CHECK(contains(read_file(rejected), "engine rule: "));
     CHECK(read_file(frontier).starts_with("gpu,engine,weights,kv,chunk,"));
 }
+
+TEST_CASE("a demanded chance is reached, and costs no less than the prediction alone") {
+    const Document plain = parse_document(plan_run("--format json").out, "plan.json");
+    const Run run = plan_run("--chance 90% --format json");
+    REQUIRE(run.status == 0);
+    const Document demanded = parse_document(run.out, "plan.json");
+    const Reader a = Reader(demanded).table("answer");
+    CHECK(a.number("chance_to_meet", fraction) >= 0.9);
+    CHECK(Reader(plain).table("answer").number("chance_to_meet", fraction) < 0.9);
+    const auto rent = [](const Document& d) {
+        return Reader(d).table("answer").table("estimate").table("cost").number("usd_per_hour", positive);
+    };
+    CHECK(rent(demanded) >= rent(plain));
+    CHECK(contains(plan_run("--chance 90%").out, "(90 % demanded)"));
+    CHECK(plan_run("--chance 2").status == 2);
+    const Run unknown = run_program(
+        "plan --model mixtral-8x7b --gpu mi300x --instance-gpus 2 --rate 5 --isl 500 --osl 200 --chance 80%");
+    CHECK(unknown.status == 3);
+    CHECK(contains(unknown.err, "its chance is not known"));
+}
+
+TEST_CASE("times of rivals say what they are of") { CHECK(contains(plan_run("").out, "p95 TTFT")); }
+
+TEST_CASE("a day comes from a file of numbers or a trace, and an API is compared at a rate too") {
+    const ScratchFolder scratch;
+    const std::string numbers = (scratch.path / "day.txt").string();
+    std::string day;
+    for (int h = 0; h < 24; ++h) day.append(std::to_string(1 + h % 3)).append("\n");
+    write_file(numbers, day);
+    const std::string model = "plan --model mixtral-8x7b --gpu h100 --instance-gpus 2 --isl 500 --osl 200 ";
+    const Run file = run_program(model + "--day " + numbers);
+    CHECK(file.status == 0);
+    CHECK(contains(file.out, "hour by hour"));
+    // Two requests a minute for a day.
+    std::string trace = "timestamp,input_length,output_length\n";
+    for (int s = 0; s < 86400; s += 60) {
+        for (int i = 0; i < 2; ++i) trace.append(std::to_string(s)).append(",500,200\n");
+    }
+    const std::string traced = (scratch.path / "trace.csv").string();
+    write_file(traced, trace);
+    const Run from_trace = run_program(model + "--format json --day " + traced);
+    REQUIRE(from_trace.status == 0);
+    const Document d = parse_document(from_trace.out, "plan.json");
+    // 2 requests a minute of 500 prompt tokens: 1,440,000 a day
+    CHECK(Reader(d).table("day").number("input_tokens_per_day", positive) == Approx(1.44e6).epsilon(2e-3));
+    write_file(traced, "timestamp,input_length,output_length\n0,500,200\n3600,500,200\n");
+    CHECK(run_program(model + "--day " + traced).status == 2);
+    const Run api = run_program(model + "--rate 2 --api-price-in 0.2 --api-price-out 0.6");
+    CHECK(api.status == 0);
+    CHECK(contains(api.out, "breaks even at"));
+}
+
+TEST_CASE("a plan can end with the commands that start it") {
+    const Run run = plan_run("--launch");
+    CHECK(run.status == 0);
+    CHECK(contains(run.out, "vllm serve mistralai/Mixtral-8x7B"));
+    CHECK(contains(run.out, "vllm bench serve"));
+    CHECK(contains(plan_run("--launch --as kubernetes").out, "kind: Deployment"));
+}

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every YAML that launch writes is read by a parser that is not ours (python3-yaml), which finds the words of the
-# command in it. Skipped (77) without the parser. Usage: manifests.sh PROGRAM
+# Every YAML that launch writes is read by a parser that is not ours (python3-yaml), which finds the words of the command
+# in it, and its fields are those of the objects: names, types and what must agree, as their definitions say. kubectl does
+# not check here: even `create --dry-run=client` asks an API server for the kinds it knows. Skipped (77) without the
+# parser. Usage: manifests.sh PROGRAM
 set -eu
 program=$1
 python3 -c 'import yaml' 2>/dev/null || { echo "python3-yaml is missing"; exit 77; }
@@ -18,8 +20,90 @@ for engine in vllm sglang trtllm; do
 done
 "$program" launch --model deepseek-v3 --gpu h200_sxm --tp 16 --as kubernetes --output "$work/vllm-nodes.yaml"
 python3 - "$work" <<'PYTHON'
-import glob, json, sys, yaml
+import glob, json, re, sys, yaml
 read = 0
+
+def only(table, allowed, where):
+    assert isinstance(table, dict), (where, table)
+    assert set(table) <= set(allowed), (where, sorted(set(table) - set(allowed)))
+
+def quantity(text):
+    assert re.fullmatch(r"[0-9]+(\.[0-9]+)?([EPTGMk]i?)?", str(text)), text
+
+def container(c):
+    only(c, "name image command args env envFrom ports resources volumeMounts startupProbe readinessProbe".split(), "container")
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", c["name"]), c["name"]
+    assert ":" in c["image"].rsplit("/", 1)[-1], c["image"]
+    for key in ("command", "args"):
+        assert all(isinstance(w, str) for w in c.get(key, [])), c
+    for kind in ("limits", "requests"):
+        for value in c.get("resources", {}).get(kind, {}).values():
+            assert isinstance(value, str)
+            quantity(value)
+    for port in c.get("ports", []):
+        assert isinstance(port["containerPort"], int)
+
+def pod(spec):
+    only(spec, "containers volumes".split(), "pod")
+    mounted = {m["name"] for c in spec["containers"] for m in c.get("volumeMounts", [])}
+    assert mounted <= {v["name"] for v in spec.get("volumes", [])}, spec
+    for c in spec["containers"]:
+        container(c)
+
+def template(t, labels):
+    only(t, ["metadata", "spec"], "template")
+    assert labels.items() <= t["metadata"]["labels"].items(), t
+    pod(t["spec"])
+
+def kubernetes(d):
+    only(d, "apiVersion kind metadata spec data".split(), d["kind"])
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", d["metadata"]["name"])
+    if d["kind"] == "Deployment":
+        assert d["apiVersion"] == "apps/v1"
+        only(d["spec"], "replicas selector template".split(), "Deployment")
+        template(d["spec"]["template"], d["spec"]["selector"]["matchLabels"])
+    elif d["kind"] == "LeaderWorkerSet":
+        assert d["apiVersion"] == "leaderworkerset.x-k8s.io/v1"
+        only(d["spec"], "replicas leaderWorkerTemplate".split(), "LeaderWorkerSet")
+        inner = d["spec"]["leaderWorkerTemplate"]
+        only(inner, "size restartPolicy leaderTemplate workerTemplate".split(), "leaderWorkerTemplate")
+        for key in ("leaderTemplate", "workerTemplate"):
+            if key in inner:
+                pod(inner[key]["spec"])
+    elif d["kind"] == "Service":
+        assert d["apiVersion"] == "v1" and isinstance(d["spec"]["ports"][0]["port"], int)
+    elif d["kind"] == "ConfigMap":
+        assert all(isinstance(v, str) for v in d["data"].values())
+    elif d["kind"] == "DynamoGraphDeployment":
+        assert d["apiVersion"] == "nvidia.com/v1beta1"
+        only(d["spec"], ["components"], "graph")
+        for c in d["spec"]["components"]:
+            only(c, "name type replicas multinode podTemplate".split(), "component")
+            pod(c["podTemplate"]["spec"])
+            assert c["podTemplate"]["spec"]["containers"][0]["name"] == "main"
+        assert [c["type"] for c in d["spec"]["components"]] == ["frontend", "worker"]
+    else:
+        raise AssertionError(d["kind"])
+
+def llm_d(d):
+    only(d, "modelArtifacts routing decode prefill".split(), "values")
+    only(d["modelArtifacts"], "name uri size authSecretName labels mountPath".split(), "modelArtifacts")
+    quantity(d["modelArtifacts"]["size"])
+    assert int(d["modelArtifacts"]["size"][:-2]) > 600, d["modelArtifacts"]   # DeepSeek-V3 in fp8: 642 GiB
+    only(d["routing"], "servicePort proxy".split(), "routing")
+    only(d["decode"], "create replicas parallelism containers".split(), "decode")
+    only(d["decode"]["parallelism"], "tensor data dataLocal workers".split(), "parallelism")
+    for c in d["decode"]["containers"]:
+        only(c, "name image modelCommand command args env ports resources mountModelVolume volumeMounts".split(), "container")
+        assert c["modelCommand"] == "custom" and c["command"], c
+        gpus = int(list(c["resources"]["limits"].values())[0])
+        assert gpus == d["decode"]["parallelism"]["tensor"] * d["decode"]["parallelism"]["dataLocal"], d
+    # The server listens where the service does, since no proxy stands between them.
+    words = d["decode"]["containers"][0]["command"]
+    assert d["routing"]["proxy"]["enabled"] is False
+    if "--port" in words:
+        assert int(words[words.index("--port") + 1]) == d["routing"]["servicePort"]
+
 for path in sorted(glob.glob(sys.argv[1] + "/*.yaml")):
     text = open(path).read()
     if text.startswith("infeasible"):
@@ -29,6 +113,11 @@ for path in sorted(glob.glob(sys.argv[1] + "/*.yaml")):
     assert all(isinstance(d, dict) for d in documents), path
     flat = json.dumps(documents)
     assert "deepseek-ai/DeepSeek-V3" in flat, path
+    if "kind" in documents[0]:
+        for d in documents:
+            kubernetes(d)
+    if "modelArtifacts" in documents[0]:
+        llm_d(documents[0])
     read += 1
 for path in glob.glob(sys.argv[1] + "/*.json"):
     answer = json.load(open(path))

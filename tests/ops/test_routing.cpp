@@ -137,3 +137,21 @@ TEST_CASE("a token reaches the ranks its experts lie on") {
     CHECK(ranks_reached(256, 8, 8) == Approx(5.294652000382).epsilon(1e-12));    // 8 (1 - C(224,8)/C(256,8))
     CHECK(ranks_reached(256, 8, 32) == Approx(7.266799917353).epsilon(1e-12));   // 32 (1 - C(248,8)/C(256,8))
 }
+
+TEST_CASE("a load balancer takes its share of the spread of popularity") {
+    // The spread of rank loads goes with 1/sqrt(gs): half of it is a skew four times as even.
+    CHECK(balanced_skew(1.13, 0) == Approx(1.13));
+    CHECK(balanced_skew(1.13, 0.5) == Approx(4.52));
+    const double uneven = busiest_rank(256, 8, 4096, 32, 1.13).rows;
+    const double balanced = busiest_rank(256, 8, 4096, 32, balanced_skew(1.13, 0.5)).rows;
+    const double even = 4096 * 8 / 32.0;
+    CHECK((balanced - even) / (uneven - even) == Approx(0.5).epsilon(0.1));
+}
+
+TEST_CASE("redundant copies add experts to the ranks and leave the rows") {
+    const RankLoad plain = busiest_rank(256, 8, 1e5, 32, 0);
+    const RankLoad copies = busiest_rank(256, 8, 1e5, 32, 0, 32);
+    CHECK(plain.distinct == Approx(8));
+    CHECK(copies.distinct == Approx(9));   // 288/32
+    CHECK(copies.rows == Approx(plain.rows));
+}

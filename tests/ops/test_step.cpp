@@ -150,10 +150,10 @@ TEST_CASE("attention data parallelism divides sequences but not the tokens of th
     CHECK(std::get<MlaDecode>(named(operations, "decode attention").shape).heads == 128);
     CHECK(std::get<ExpertFfn>(named(operations, "routed experts").shape).tokens == 256);
     CHECK(std::get<Gemm>(named(operations, "head").shape).m == 32);
-    // No all-reduce; the feed-forward of each of 58 + 3 layers gathers and scatters 256 tokens of 7168
-    // values.
+    // No all-reduce; each of 58 layers with experts gathers and scatters 256 tokens of 7168 values, the three dense ones
+    // run data parallel.
     CHECK(count_named(operations, "all-reduce") == 0);
-    CHECK(count_named(operations, "token gather") == 2);
+    CHECK(named(operations, "token gather").count == 58);
     const Operation& gather = named(operations, "token scatter");
     CHECK(std::get<AllGather>(gather.shape).message.value() == 256.0 * 7168 * 2);
     CHECK(std::get<AllGather>(gather.shape).ranks == 8);
@@ -179,8 +179,37 @@ TEST_CASE("an all-to-all backend takes the place of the reduction after the expe
     CHECK(exchange.low_latency);
     CHECK(exchange.reached == Approx(5.294652).epsilon(1e-6));
     CHECK(named(operations, "all-to-all").count == 58);
-    CHECK(named(operations, "token gather").count == 3);   // the dense layers keep the collective
-    CHECK(named(operations, "all-reduce").count == 61);    // after attention only
+    CHECK(count_named(operations, "token gather") == 0);
+    CHECK(named(operations, "all-reduce").count ==
+          61 + 3);   // after attention, and in the dense layers' tp groups
+}
+
+TEST_CASE("behind an all-to-all a rank handles the rows of its own experts, with a collective it sorts all") {
+    const Architecture a = model_named("deepseek-v3");
+    Layout layout{.ep = 32, .attention_dp = 32, .exchange = ExpertExchange::nvlink};
+    const auto local =
+        std::get<ExpertFfn>(named(listed(a, layout, decode_shape(4096, 1000)), "routed experts").shape);
+    CHECK(local.rows == Approx(local.tokens * 8));
+    CHECK(local.tokens < 1.5 * 4096 / 32);   // 128 in the mean, more on the busiest rank
+    CHECK(std::get<ExpertAllToAll>(named(listed(a, layout, decode_shape(4096, 1000)), "all-to-all").shape)
+              .nvlink);
+    layout.exchange = ExpertExchange::collective;
+    const auto gathered = listed(a, layout, decode_shape(4096, 1000));
+    CHECK(std::get<ExpertFfn>(named(gathered, "routed experts").shape).tokens == 4096);
+    CHECK(named(gathered, "token gather").count == 58);   // the three dense layers run data parallel
+}
+
+TEST_CASE("redundant experts fill ranks that do not divide the experts") {
+    // 256 + 32 copies over 144 ranks: two each (DeepSeek's published decode setting).
+    const Architecture a = model_named("deepseek-v3");
+    const Layout layout{
+        .ep = 144, .attention_dp = 144, .exchange = ExpertExchange::low_latency, .redundant_experts = 32};
+    CHECK_FALSE(layout_problem(a, layout).has_value());
+    const auto experts =
+        std::get<ExpertFfn>(named(listed(a, layout, decode_shape(144 * 128, 4000)), "routed experts").shape);
+    CHECK(experts.distinct == Approx(2).epsilon(0.01));
+    CHECK(layout_problem(a, {.ep = 144, .attention_dp = 144}).has_value());
+    CHECK(layout_problem(a, {.redundant_experts = 32}).has_value());   // without expert parallelism
 }
 
 TEST_CASE("pipeline stages hand their hidden states on") {

@@ -82,8 +82,8 @@ TEST_CASE("the largest rate meets its objectives, a little more does not") {
     s.capacity = 256;
     s.traffic = lengths(1024, 256);
     Deployed d(s);
-    const std::vector<Objective> goals = {{Objective::Of::ttft, 0.95, Seconds{0.5}},
-                                          {Objective::Of::tpot, 0.9, Seconds{0.025}}};
+    const std::vector<LatencyObjective> goals = {{LatencyObjective::Of::ttft, 0.95, Seconds{0.5}},
+                                                 {LatencyObjective::Of::tpot, 0.9, Seconds{0.025}}};
     const auto rate = highest_rate(d.instance(), s.traffic, lengths_of(s.traffic), 1, goals);
     REQUIRE(rate);
     const auto holds = [&](double r) {
@@ -102,7 +102,7 @@ TEST_CASE("an objective below the time of a lone request names that time") {
     s.traffic = lengths(1024, 256);
     Deployed d(s);
     const auto rate = highest_rate(d.instance(), s.traffic, lengths_of(s.traffic), 1,
-                                   {{Objective::Of::ttft, 0, Seconds{1e-3}}});
+                                   {{LatencyObjective::Of::ttft, 0, Seconds{1e-3}}});
     REQUIRE(!rate);
     CHECK(rate.error().reason == "an objective is tighter than one lone request");
     CHECK(rate.error().available == 1e-3);

@@ -111,7 +111,7 @@ class Draw {
         l.attention_dp = coin() ? 1 : 1 << whole(0, 5);
         l.pp = coin() ? 1 : 1 << whole(0, 2);
         l.ep = coin() ? 1 : 1 << whole(0, 6);
-        l.exchange = static_cast<ExpertExchange>(whole(0, 2));
+        l.exchange = static_cast<ExpertExchange>(whole(0, 3));
         return l;
     }
     Precision precision(const Precision& released) {

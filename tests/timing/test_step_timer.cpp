@@ -84,8 +84,10 @@ constexpr DType block = DType::fp8_block;
 TEST_CASE("steps of DeepSeek-R1 agree with the calibrated prototype") {
     check_steps({"deepseek-r1", "h200", "sglang", block, block, bf16, {.tp = 8}},
                 {14.2745, 38.3269, 93.1897, 291.6937});
+    // The prototype gathers and scatters tokens around the three dense layers too, which run data parallel:
+    // 6 (8 us + T 7168 x 2 B x 7/8 / (0.7 x 900 GB/s)) less for T = 8, 128, 2112, 8192.
     check_steps({"deepseek-r1", "b200", "trtllm", bf16, DType::nvfp4, fp8, {.ep = 8, .attention_dp = 8}},
-                {12.6887, 18.5329, 33.0396, 77.8595});
+                {12.6887 - 0.0490, 18.5329 - 0.0633, 33.0396 - 0.3002, 77.8595 - 1.0266});
 }
 
 TEST_CASE("steps of dense models agree with the calibrated prototype") {
@@ -244,4 +246,44 @@ TEST_CASE("a format without tensor-core path or kernel table is refused with wha
     CHECK(problem("a100_sxm_80", "vllm", bf16, fp8)
               .starts_with("--kv: a KV cache in fp8 cannot run on a100_sxm_80"));
     CHECK(problem("h100", "ideal", bf16, DType::int8).starts_with("--kv: a KV cache in int8 cannot run"));
+}
+
+TEST_CASE("two half batches: one computes while the other travels, the longer of both counts") {
+    Rig whole({"deepseek-v3",
+               "h100_sxm",
+               "sglang",
+               DType::fp8_block,
+               DType::fp8_block,
+               DType::bf16,
+               {.ep = 32, .attention_dp = 32, .exchange = ExpertExchange::low_latency}});
+    const StepShape shape = shape_of(32 * 128, 4000, 0, 0);
+    StepShape half = shape;
+    half.decode_sequences /= 2;
+    const StepTime one = whole.time(half);
+    whole.layout.batch_overlap = true;
+    const StepTime both = whole.time(shape);
+    const auto part = [](const StepTime& t, OpClass c) {
+        return t.by_class[static_cast<std::size_t>(c)].value();
+    };
+    const double travel = 2 * part(one, OpClass::communication);
+    const double host = part(both, OpClass::host);
+    const double compute = 2 * whole.profile.pools.wide.straggler *
+                           (one.total.value() - part(one, OpClass::communication) - part(one, OpClass::host));
+    CHECK(both.total.value() == Approx(std::max(compute, travel) + host).epsilon(1e-9));
+}
+
+TEST_CASE("a pool of one phase runs by its own constants") {
+    const Deployment d{"qwen3-30b-a3b", "h100_sxm", "vllm", DType::bf16, DType::bf16, DType::bf16, {}};
+    Rig rig(d);
+    rig.profile.pools.alone.step = 0.5;
+    rig.profile.pools.alone.experts = 2;
+    const StepShape shape = shape_of(64, 1000, 0, 0);
+    const StepTime both = rig.time(shape);
+    const StepTime alone =
+        StepTimer(rig.architecture, rig.precision, rig.layout, rig.machine, Phase::decode).time(shape);
+    const auto experts = static_cast<std::size_t>(OpClass::routed_experts);
+    const auto host = static_cast<std::size_t>(OpClass::host);
+    CHECK(alone.by_class[experts].value() == Approx(2 * both.by_class[experts].value()).epsilon(1e-9));
+    CHECK(alone.by_class[host] == both.by_class[host]);
+    CHECK(alone.total > both.total * 0.5);   // no operation falls below its roofline
 }

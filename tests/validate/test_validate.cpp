@@ -104,9 +104,9 @@ TEST_CASE("a prediction stands beside its measurement") {
     CHECK(v.overall.tpot.rows == 1);
 }
 
-TEST_CASE("disaggregated rows are left out, drafting rows are predicted with their drafts") {
+TEST_CASE("rows of two pools without a layout are left out, drafting rows are predicted with their drafts") {
     const Validation v = validate(DataStore(), table_at(test_file("measured/fixtures/advanced.csv")), every);
-    CHECK(v.skipped.at("disaggregated prefill and decode are not modelled") == 2);
+    CHECK(v.skipped.at("parallel layout not recorded") == 2);
     REQUIRE(v.predictions.size() == 2);
     CHECK(v.predictions[0].point.id == "b2");
     CHECK(v.predictions[1].point.id == "b3");
@@ -152,4 +152,35 @@ TEST_CASE("errors are grouped by what a reader asks for, each row once per dimen
         for (const ErrorGroup& g : v.groups) rows += g.dimension == dimension ? g.throughput.rows : 0;
         CHECK(rows == v.overall.throughput.rows);
     }
+}
+
+TEST_CASE(
+    "rows of prefill and decode apart run on two pools; what repeats another table or lacks a layout is "
+    "counted") {
+    const std::string text =
+        "id,mode,gpu,num_gpus,engine,model,weight_dtype,moe_dtype,kv_dtype,isl,osl,length_spread,concurrency,"
+        "prefill_workers,prefill_tp,prefill_attention_dp,prefill_ep,decode_workers,decode_tp,decode_"
+        "attention_dp,"
+        "decode_ep,mtp,mtp_draft_tokens,out_tok_s_gpu,tpot_ms,suspect,also_in\n"
+        "c1,disagg,h200-sxm,80,trtllm,deepseek-r1,fp8-block128,fp8-block128,,1024,1024,uniform 0.8-1.0 of "
+        "nominal,36,"
+        "1,8,1,8,9,8,1,8,0,,31.0,13.4,0,\n"
+        "c2,disagg,h200-sxm,80,trtllm,deepseek-r1,fp8-block128,fp8-block128,,1024,1024,uniform 0.8-1.0 of "
+        "nominal,36,"
+        "1,8,1,8,9,8,1,8,0,,31.0,13.4,0,x7\n"
+        "c3,disagg,gb200,8,sglang,deepseek-r1,fp8-block128,fp8-block128,,1024,1024,uniform 0.8-1.0 of "
+        "nominal,8,"
+        "1,4,4,,1,4,4,,0,,31.0,13.4,0,\n"
+        "c4,disagg,gb200,40,sglang,deepseek-r1,fp8-block128,fp8-block128,,1024,1024,uniform 0.8-1.0 of "
+        "nominal,512,"
+        "2,8,8,8,1,24,24,24,0,,900,20,0,\n";
+    const Validation v = validate(DataStore(), read_points(CsvTable(text, "two.csv")), every);
+    CHECK(v.rows == 4);
+    CHECK(v.skipped.at("also in another table") == 1);
+    CHECK(v.skipped.at("expert parallelism not recorded") == 1);
+    REQUIRE(v.predictions.size() == 2);
+    // A published run: 31.0 tokens/s of each of 80 GPUs at 13.4 ms per token.
+    CHECK(v.predictions[0].throughput_ratio == Approx(1).epsilon(0.2));
+    CHECK(v.predictions[0].tpot_ratio == Approx(1).epsilon(0.2));
+    CHECK(v.predictions[1].point.id == "c4");   // 24 ranks of 256 experts: with redundant copies
 }

@@ -3,7 +3,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS moecost_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS moecost_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT moecost)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME libmoecost-dev)
 install(TARGETS moecost moecost_core moecost_search moecost_fit moecost_flags EXPORT moecostTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/sim/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/moecost
         FILES_MATCHING PATTERN "*.h")

@@ -28,6 +28,7 @@ struct Answer {
     std::string messages;   // whole lines to stderr
     int status = answered;
     bool file_written = false;   // that of --output, by the command itself: `output` goes to stdout
+    std::string next{};          // a command line that goes on from here, told on a terminal
 };
 
 struct Invocation {
@@ -69,6 +70,10 @@ struct Command {
 [[nodiscard]] std::vector<Flag> estimate_flags();
 [[nodiscard]] Answer run_plan(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> plan_flags();
+[[nodiscard]] Answer run_diff(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> diff_flags();
+[[nodiscard]] Answer run_report(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> report_flags();
 [[nodiscard]] Answer run_params(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> params_flags();
 [[nodiscard]] Answer run_list(const Invocation& invocation);
@@ -87,7 +92,9 @@ struct Command {
 [[nodiscard]] Answer run_calibrate(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> calibrate_flags();
 [[nodiscard]] Answer run_merge(const Invocation& invocation);
+[[nodiscard]] Answer run_doctor(const Invocation& invocation);
 [[nodiscard]] Answer run_man(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> man_flags();
 [[nodiscard]] Answer run_completion(const Invocation& invocation);
 
 }   // namespace moecost::cli

@@ -30,6 +30,14 @@ constexpr Command table[] = {
      "moecost sweep --example", sweep_flags, run_sweep, ""},
     {"merge", "the parts of a sweep over many machines, as one", "PART.csv... -o OUT.csv",
      "moecost merge part-*.csv -o all.csv", no_flags, run_merge, ""},
+    {"diff", "in what do two deployments differ, and what explains it?", "A B [options]",
+     "moecost diff gpu=h100_sxm,tp=4 gpu=b200_sxm,tp=2 --model mixtral-8x7b --rate 4", diff_flags, run_diff,
+     "@model"},
+    {"report", "what do these results look like, as a page for a browser?",
+     "RESULT.json|ROWS.csv... [-o PAGE.html]",
+     "moecost estimate --model mixtral-8x7b --gpu h100_sxm --tp 2 --format json | moecost report - -o "
+     "page.html",
+     report_flags, run_report, ""},
     {"params", "how large is this model, exactly?", "MODEL...|--family FAMILY --size N [options]",
      "moecost params mixtral-8x7b deepseek-v3", params_flags, run_params, "@model"},
     {"list", "which models, gpus, engines, prices, inputs, figures, ... are known?", "WHAT [GPU]",
@@ -48,7 +56,10 @@ constexpr Command table[] = {
      "--kernels DIR [--gpu NAME] --engine NAME -o GPU.toml",
      "moecost calibrate --kernels out --engine microbench -o my-gpu.toml", calibrate_flags, run_calibrate,
      ""},
-    {"man", "the manual page, in troff", "", "moecost man | man -l -", no_flags, run_man, ""},
+    {"doctor", "what does this program know, and what of it is borrowed?", "", "moecost doctor", no_flags,
+     run_doctor, ""},
+    {"man", "the manual, in troff: of the program, a command or a topic", "[PAGE] | --folder DIR",
+     "moecost man reading | man -l -", man_flags, run_man, "@pages"},
     {"completion", "completion of commands, options and values by the shell", "bash|zsh|fish",
      "source <(moecost completion bash)", no_flags, run_completion, "bash|zsh|fish"},
 };
@@ -67,7 +78,7 @@ constexpr Flag shared_flags[] = {
 };
 
 bool prints_one_format(const Command& command) {
-    return command.run == run_man || command.run == run_completion;
+    return command.run == run_man || command.run == run_completion || command.run == run_report;
 }
 
 }   // namespace

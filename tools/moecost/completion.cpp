@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "list/list.h"
+#include "man/man.h"
 #include "moecost/base/dtype.h"
 #include "moecost/estimate/figures.h"
 #include "moecost/estimate/inputs.h"
@@ -134,6 +135,7 @@ void add_values(Offer& offer, const Line& line, std::string_view values) {
     if (!values.starts_with('@')) return add_words(offer, values);
     const std::string_view list = values.substr(1);
     if (list == "laws") return add_names(offer, law_names(line.data));
+    if (list == "pages") return add_names(offer, page_names());
     if (list == "lists") return add_names(offer, list_names());
     if (list == "figures") return add_names(offer, result_figures());
     if (list == "columns") return add_columns(offer);

@@ -138,6 +138,12 @@ std::string messages_of(const Answer& answer) {
     return s;
 }
 
+/// "next: moecost ...", on stderr: what is read by a program stays as it is.
+std::string suggestion(const Answer& answer, const Invocation& in) {
+    if (answer.next.empty() || in.quiet || !in.terminal || in.format != Format::text) return {};
+    return std::string("next: ").append(answer.next).append("\n");
+}
+
 int run_command(const Command& command, const std::vector<std::string>& arguments) {
     const std::vector<Flag> flags = all_flags(command);
     CommandLine line = parse_command_line(flags, arguments);
@@ -148,12 +154,13 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     refuse_empty(flags, line);
     protect_inputs(line);
     const std::string output = value_or(line, "output", "");
-    const Answer answer = command.run(invocation_of(command, std::move(line)));
+    const Invocation invocation = invocation_of(command, std::move(line));
+    const Answer answer = command.run(invocation);
     if (output.empty() || answer.file_written)
         print(stdout, answer.output);
     else if (!answer.output.empty())
         write_file(output, answer.output);
-    tell(messages_of(answer));
+    tell(messages_of(answer).append(suggestion(answer, invocation)));
     return answer.status;
 }
 

@@ -12,6 +12,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "text.h"
+#include "validate_rates.h"
 
 namespace moecost::cli {
 namespace {
@@ -42,12 +43,13 @@ std::string field(const MeasuredPoint& p, const std::string& key) {
     if (key == "engine") return p.engine;
     if (key == "source") return p.source;
     if (key == "id") return p.id;
+    if (key == "pools") return p.disaggregated ? "two" : "one";
     return p.gpus ? shortest(*p.gpus) : "";
 }
 
 Filter parse_filter(const std::string& text) {
-    const std::vector<std::string> keys{"scenario", "model", "gpu",  "engine",
-                                        "source",   "id",    "gpus", "max_gpus"};
+    const std::vector<std::string> keys{"scenario", "model", "gpu",      "engine", "source",
+                                        "id",       "gpus",  "max_gpus", "pools"};
     const std::size_t equals = text.find('=');
     Filter f{text.substr(0, equals), {}, 0};
     if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
@@ -103,6 +105,39 @@ void append_errors(JsonWriter& json, const ErrorGroup& g) {
     append_summary(json, "ttft", g.ttft);
 }
 
+/// What was measured, or predicted, of a row; null where it has no value.
+void append_row(JsonWriter& json, std::string_view name, double per_gpu, double tpot_s, double ttft_s) {
+    const auto number = [&](std::string_view key, double value) {
+        if (value > 0)
+            json.number(key, value);
+        else
+            json.null(key);
+    };
+    json.begin_object(name);
+    number("output_tokens_per_s_per_gpu", per_gpu);
+    number("tpot_s", tpot_s);
+    number("ttft_s", ttft_s);
+    json.end_object();
+}
+
+void append_points(JsonWriter& json, const Validation& v) {
+    const auto measured = [](double predicted, double ratio) { return ratio > 0 ? predicted / ratio : 0; };
+    json.begin_array("points");
+    for (const Prediction& p : v.predictions) {
+        json.begin_object();
+        json.text("id", p.point.id);
+        json.text("scenario", p.point.scenario);
+        json.text("model", p.model);
+        json.text("gpu", p.gpu);
+        json.text("engine", p.point.engine);
+        append_row(json, "measured", measured(p.output_per_gpu, p.throughput_ratio),
+                   measured(p.tpot_s, p.tpot_ratio), measured(p.ttft_s, p.ttft_ratio));
+        append_row(json, "predicted", p.output_per_gpu, p.tpot_s, p.ttft_s);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 std::string as_json(const Validation& v) {
     JsonWriter json;
     json.begin_object();
@@ -136,6 +171,7 @@ std::string as_json(const Validation& v) {
         json.end_object();
     }
     json.end_array();
+    append_points(json, v);
     json.end_object();
     return json.str();
 }
@@ -264,15 +300,39 @@ std::string as_rows(const Validation& v) {
 std::vector<Flag> validate_flags() {
     std::vector<Flag> flags{
         {"only", "KEY=VALUES", "Validation",
-         "keep rows whose scenario, model, gpu, engine, source, id or gpus is one of the values (comma "
-         "separated), "
+         "keep rows whose scenario, model, gpu, engine, source, id, gpus or pools (one, two) is one of the "
+         "values (comma separated), "
          "or max_gpus=N; may be repeated"},
         {"rows", "FILE", "Validation", "write every prediction beside its measurement as CSV"}};
     for (Flag& flag : run_flags()) flags.push_back(flag);
     return flags;
 }
 
+namespace {
+
+/// One table of runs at a rate is answered by itself: it states percentiles, and loads of its own.
+std::optional<Answer> validated_rates(const Invocation& invocation) {
+    const auto& files = invocation.line.positional;
+    if (files.size() != 1) return std::nullopt;
+    const std::string text = read_input(files.front());
+    if (is_benchmark(text)) return std::nullopt;
+    const CsvTable table(text, files.front());
+    if (!is_rate_table(table)) return std::nullopt;
+    if (invocation.line.has("only"))
+        throw InputError({"--only"}, {}, "does not select from a table of runs at a rate");
+    const RateValidation v = validate_rates(invocation.data, table);
+    if (const std::string* file = invocation.line.find("rows")) write_file(*file, rates_rows(v));
+    Answer answer;
+    answer.output = invocation.format == Format::json  ? rates_json(v)
+                    : invocation.format == Format::csv ? rates_rows(v)
+                                                       : rates_text(v);
+    return answer;
+}
+
+}   // namespace
+
 Answer run_validate(const Invocation& invocation) {
+    if (auto answer = validated_rates(invocation)) return std::move(*answer);
     std::vector<Filter> filters;
     for (const Setting& setting : invocation.line.settings) {
         if (setting.key == "only") filters.push_back(parse_filter(setting.text));

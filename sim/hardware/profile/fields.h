@@ -26,7 +26,7 @@
 namespace moecost {
 
 inline constexpr std::array<std::string_view, 5> math_unit_names{"fp32", "bf16", "fp8", "int8", "fp4"};
-inline constexpr std::array<std::string_view, 2> all_to_all_mode_names{"low-latency", "normal"};
+inline constexpr std::array<std::string_view, 3> all_to_all_mode_names{"low-latency", "normal", "nvlink"};
 inline constexpr std::array<std::string_view, 2> batching_names{"chunked_prefill", "prefill_first"};
 inline constexpr std::array<std::string_view, 2> memory_basis_names{"total", "free"};
 

@@ -4,6 +4,7 @@
 // The forms that use the constants are in timing/ (kernels) and serving/; units are in the names.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "moecost/base/dtype.h"
 #include "moecost/base/quantity.h"
 #include "moecost/hardware/format_support.h"
+#include "moecost/hardware/profile/pool_law.h"
 
 namespace moecost {
 
@@ -124,9 +126,9 @@ struct AllReduceTable {
     double nvls_bandwidth = 0;   // share of the link bandwidth; 0: it does not
 };
 
-enum class AllToAllMode { low_latency, normal };
+enum class AllToAllMode { low_latency, normal, nvlink };
 
-/// Expert dispatch and combine over `nodes` nodes of 8 (DeepEP).
+/// Expert dispatch and combine over `nodes` nodes of 8 (DeepEP), or inside one NVLink domain.
 struct AllToAllTable {
     AllToAllMode mode{};
     int nodes = 1;
@@ -245,6 +247,14 @@ struct LawConstants {
 enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
 enum class MemoryBasis { total, free };   // memory_fraction is of all memory, or of what weights leave
 
+/// What checking drafted tokens costs an engine (hwmodels/drafting.toml).
+struct DraftCost {
+    double verification =
+        0;   // v: a decode step is longer by v q/3 b/(b + 16) for q drafts of b sequences of a rank
+    double prompt_factor = 1;       // prompt work is multiplied
+    Seconds host_per_sequence{0};   // of a decode step
+};
+
 struct EngineSettings {
     Batching batching = Batching::chunked_prefill;
     double chunk_tokens = 8192;    // prompt tokens of one step and attention rank
@@ -259,14 +269,24 @@ struct EngineSettings {
     double profiled_tokens =
         0;                     // without chunked prefill: tokens of a step that activations are reserved for
     double draft_tokens = 0;   // drafted per decode step (speculative decoding, multi-token prediction)
-    double acceptance = 0;     // chance that a drafted token is accepted when the ones before it were
+    double acceptance = 0;     // a: chance that the first drafted token is accepted
+    double acceptance_decay = 1;   // g: that of the j-th, when the ones before it were, is a g^(j-1)
+    DraftCost draft_cost{};
 
-    /// Tokens a sequence gains per decode step: 1 + a + a^2 + ... + a^q for q drafts.
+    /// Tokens a sequence gains per decode step: 1 + sum over j = 1..q of the product over i <= j of a g^(i-1).
     [[nodiscard]] double tokens_per_step() const {
         double sum = 1;
         double chance = 1;
-        for (double i = 0; i < draft_tokens; ++i) sum += chance *= acceptance;
+        double next = acceptance;
+        for (double i = 0; i < draft_tokens; ++i, next *= acceptance_decay)
+            sum += chance *= std::min(next, 1.0);
         return sum;
+    }
+    /// Prompt work is that many times more where the engine drafts.
+    [[nodiscard]] double prompt_work() const { return draft_tokens > 0 ? draft_cost.prompt_factor : 1; }
+    /// Decode steps of `sequences` of an attention rank are that many times longer for their drafts.
+    [[nodiscard]] double verification(double sequences) const {
+        return 1 + draft_cost.verification * draft_tokens / 3 * sequences / (sequences + 16);
     }
 };
 
@@ -281,6 +301,7 @@ struct Profile {
     EngineSettings defaults;
     std::shared_ptr<const EffectTable> effects{};   // of served points (effects.h); never in a file
     FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
+    PoolLaw pools{};           // of the engine, from hwmodels/pools.toml; never in a profile file
 };
 
 class Reader;

@@ -21,7 +21,13 @@ constexpr std::string_view searched[] = {
     "model",          "set",  "family",   "size",        "experts",    "top-k",     "granularity",
     "shared-experts", "gpus", "replicas", "concurrency", "ignore-key", "text-only", "host-tables"};
 
+/// Or of no use where each architecture runs on one pool.
 bool is_searched(std::string_view key) {
+    if (const Input* input = input_named(key)) {
+        const bool of_pools =
+            std::holds_alternative<PoolSlot>(input->slot) || input->key.starts_with("transfer-");
+        if (of_pools || input->key == "redundant-experts" || input->key == "batch-overlap") return true;
+    }
     return std::find(std::begin(searched), std::end(searched), key) != std::end(searched);
 }
 

@@ -125,6 +125,14 @@ std::string infeasible_messages(const std::vector<EstimateAnswer>& answers, bool
     return s;
 }
 
+void save_timeline(const std::vector<EstimateAnswer>& answers, const std::string& file) {
+    if (file.empty()) return;
+    if (answers.size() > 1)
+        throw InputError({"--timeline"}, {}, "several deployments are compared: a timeline is of one");
+    const EstimateAnswer& a = answers.front();
+    if (a.estimate && a.estimate->simulation) write_timeline(file, *a.estimate->simulation);
+}
+
 std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     std::string s;
     for (const EstimateAnswer& a : answers) {
@@ -143,27 +151,112 @@ std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     return s;
 }
 
+/// The question without the answer: model, machine, lengths, load and objectives.
+std::string planned_options(const Description& d) {
+    Description asked;
+    asked.model = d.model;
+    asked.gpu = d.gpu;
+    asked.traffic = d.traffic;
+    asked.isl = d.isl;
+    asked.osl = d.osl;
+    asked.load = d.load;
+    asked.slo_ttft = d.slo_ttft;
+    asked.slo_ttft_level = d.slo_ttft_level;
+    asked.slo_tpot = d.slo_tpot;
+    asked.slo_tpot_level = d.slo_tpot_level;
+    return options_of(asked);
+}
+
+/// One deployment can be started; of several, many can be tried; an objective that is missed is planned for.
+std::string next_of(const Comparison& comparison) {
+    const EstimateAnswer& first = comparison.answers.front();
+    if (comparison.answers.size() > 1) return "moecost sweep --example > grid.toml";
+    if (!first.estimate) return {};
+    const Description& d = first.description;
+    if (!first.estimate->meets_slo && !d.model.empty() && !d.gpu.empty())
+        return std::string("moecost plan ").append(planned_options(d));
+    const bool starts = d.engine != "ideal" && d.edits.empty() && d.family.empty();
+    return starts ? std::string("moecost launch ").append(options_of(d)) : std::string();
+}
+
 }   // namespace
 
-EstimateAnswer answer_for(const DataStore& data, const Description& description) {
+namespace {
+
+/// The load of the answer becomes the highest rate that meets the objectives.
+std::optional<Infeasible> take_highest_rate(EstimateAnswer& answer) {
+    Scenario& s = *answer.scenario;
+    if (s.slo.ttft_s <= 0 && s.slo.tpot_s <= 0)
+        throw InputError({"--max-rate"}, {}, "needs an objective",
+                         "such as --slo-ttft p95:2s or --slo-tpot 50ms");
+    const bool other = answer.description.load && !std::holds_alternative<OpenLoop>(*answer.description.load);
+    if (other || !answer.description.trace.empty())
+        throw InputError({"--max-rate"}, {}, "a load is given too: the rate is what is asked for");
+    AnswerOptions how;
+    how.by = answer.method.by;
+    how.requests = answer.method.requests;
+    how.seed = answer.method.seed;
+    const Expected<PerSecond> rate = highest_rate(s, how);
+    if (!rate) return rate.error();
+    answer.max_rate = rate->value();
+    const auto* open = std::get_if<OpenLoop>(&s.traffic.load);
+    s.traffic.load = OpenLoop{answer.max_rate, open != nullptr ? open->burstiness : 1};
+    answer.description.load = s.traffic.load;
+    return std::nullopt;
+}
+
+void refuse(EstimateAnswer& answer, const DataStore& data, Infeasible why) {
+    answer.why = std::move(why);
+    if (answer.why.quantity == "time of a lone request") return;   // no number of instances makes it faster
+    answer.fix = smallest_fix(data, answer.description, answer.why);
+}
+
+}   // namespace
+
+EstimateAnswer answer_for(const DataStore& data, const Description& description,
+                          const MethodOptions& method) {
     EstimateAnswer answer;
     answer.description = description;
+    answer.method = method;
     Expected<Scenario> scenario = describe(data, description);
     if (!scenario) {
-        answer.why = scenario.error();
-        answer.fix = smallest_fix(data, description, answer.why);
+        refuse(answer, data, scenario.error());
         return answer;
     }
     answer.scenario = std::move(*scenario);
-    const Expected<Estimate> estimate = evaluate(*answer.scenario);
+    if (description.burstiness && !std::holds_alternative<OpenLoop>(answer.scenario->traffic.load))
+        throw InputError({"--burstiness"}, {}, "is of requests that arrive at a rate", "--rate R");
+    if (method.max_rate) {
+        if (auto why = take_highest_rate(answer)) {
+            refuse(answer, data, std::move(*why));
+            return answer;
+        }
+    }
+    const Expected<Estimate> estimate = answer_of(*answer.scenario, answer.description, method);
     if (!estimate) {
-        answer.why = estimate.error();
-        answer.fix = smallest_fix(data, description, answer.why);
+        refuse(answer, data, estimate.error());
         return answer;
     }
     answer.estimate = *estimate;
+    compare_with_one_pool(*answer.scenario, *answer.estimate);
     answer.steps = explain(*answer.scenario, estimate->serving);
     return answer;
+}
+
+Comparison comparison_for(const DataStore& data, const CommandLine& line, const MethodOptions& method) {
+    Comparison comparison;
+    Traces traces;
+    std::vector<Description> descriptions;
+    for (const CommandLine& one : expand(line, comparison.varied)) {
+        descriptions.push_back(description_of(with_own_price(data, one)));
+        read_trace(descriptions.back(), traces);
+    }
+    const std::string kind_of_prices = level_prices(data, descriptions);
+    for (const Description& d : descriptions) comparison.answers.push_back(answer_for(data, d, method));
+    for (EstimateAnswer& a : comparison.answers) {
+        if (!kind_of_prices.empty() && a.scenario) a.scenario->notes.push_back(kind_of_prices);
+    }
+    return comparison;
 }
 
 std::vector<Flag> estimate_flags() {
@@ -175,6 +268,7 @@ std::vector<Flag> estimate_flags() {
                 "values "
                 "of any other input";
     }
+    for (const Flag& flag : method_flags()) flags.push_back(flag);
     flags.push_back(
         {"scenario", "FILE", "Common", "TOML file with these options as keys; flags override it"});
     return flags;
@@ -185,16 +279,9 @@ Answer run_estimate(const Invocation& invocation) {
         throw InputError({invocation.line.positional[0]}, {}, "is not an option",
                          "moecost estimate --help lists them");
     }
-    Comparison comparison;
-    std::vector<Description> descriptions;
-    for (const CommandLine& line : expand(invocation.line, comparison.varied))
-        descriptions.push_back(description_of(with_own_price(invocation.data, line)));
-    const std::string kind_of_prices = level_prices(invocation.data, descriptions);
-    for (const Description& d : descriptions) comparison.answers.push_back(answer_for(invocation.data, d));
-    if (!kind_of_prices.empty()) {
-        for (EstimateAnswer& a : comparison.answers)
-            if (a.scenario) a.scenario->notes.push_back(kind_of_prices);
-    }
+    const MethodOptions method = method_options(invocation);
+    Comparison comparison = comparison_for(invocation.data, invocation.line, method);
+    save_timeline(comparison.answers, method.timeline);
     if (invocation.format == Format::text && !invocation.quiet)
         comparison.newest_price = newest_price_date(invocation.data);
     const std::vector<EstimateAnswer>& answers = comparison.answers;
@@ -213,6 +300,7 @@ Answer run_estimate(const Invocation& invocation) {
                           });
     if (all_miss) answer.messages.append(missed);
     answer.status = any && !all_miss ? answered : infeasible;
+    answer.next = next_of(comparison);
     if (invocation.format == Format::json)
         answer.output = estimate_json(answers);
     else if (invocation.format == Format::csv)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command.h"
+#include "estimate/method.h"
 #include "moecost/estimate/figures.h"
 #include "moecost/moecost.h"
 #include "text.h"
@@ -25,13 +26,16 @@ struct EstimateAnswer {
     Infeasible why;
     std::string fix;   // the smallest change that would run; empty: none is known
     StepReport steps;
+    MethodOptions method;
+    double max_rate = 0;   // requests/s of the deployment, where it was asked for: the load of the answer
 
     [[nodiscard]] View view() const {
         return {&description, scenario ? &*scenario : nullptr, estimate ? &*estimate : nullptr, &steps};
     }
 };
 /// InputError as describe().
-[[nodiscard]] EstimateAnswer answer_for(const DataStore& data, const Description& description);
+[[nodiscard]] EstimateAnswer answer_for(const DataStore& data, const Description& description,
+                                        const MethodOptions& method = {});
 
 /// The question: deployments side by side, and the inputs in which they differ.
 struct Comparison {
@@ -39,6 +43,9 @@ struct Comparison {
     std::vector<const Input*> varied;
     std::string newest_price;   // date of the newest price known; empty: not asked
 };
+/// Every combination of what is given as a list. InputError as describe().
+[[nodiscard]] Comparison comparison_for(const DataStore& data, const CommandLine& line,
+                                        const MethodOptions& method = {});
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);
 /// One deployment as an object of that list.
@@ -59,6 +66,8 @@ void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer
 
 /// Names shared by the printers.
 [[nodiscard]] std::string layout_name(const Layout& layout);
+/// "prefill 2 x (TP8), decode 1 x (EP8 DP8)"
+[[nodiscard]] std::string pools_name(const Scenario& scenario);
 [[nodiscard]] std::string precision_name(const Precision& precision);
 /// "TTFT", or "p95 TTFT".
 [[nodiscard]] std::string objective_name(std::string_view time, double level);

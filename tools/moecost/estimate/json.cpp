@@ -204,12 +204,20 @@ void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer
         write_model(json, *a.scenario);
         write_formats(json, a.scenario->pool().precision);
         write_pool(json, a.scenario->pool());
+        if (a.scenario->two_pools()) {   // formats, price and engine above are those of decode
+            json.begin_object("prefill_pool");
+            write_formats(json, a.scenario->pools.front().precision);
+            write_pool(json, a.scenario->pools.front());
+            json.end_object();
+        }
     }
     if (a.estimate) {
         write_figures(json, a.view());
         json.begin_object("steps");
         write_step(json, "decode", a.steps.decode, 1);
-        write_step(json, "prefill", a.steps.prompt, a.scenario->pool().profile.serving.prefill_factor);
+        write_step(json, "prefill", a.steps.prompt,
+                   a.scenario->two_pools() ? a.scenario->pools.front().profile.pools.alone.prompts
+                                           : a.scenario->pool().profile.serving.prefill_factor);
         json.end_object();
     } else {
         write_infeasible(json, a);

@@ -54,8 +54,19 @@ std::string layout_name(const Layout& layout) {
     degree(s, "EP", layout.ep);
     if (layout.ep > 1 && layout.exchange != ExpertExchange::collective)
         s.append(" ").append(name_of(layout.exchange));
+    if (layout.redundant_experts > 0)
+        s.append(" +").append(std::to_string(layout.redundant_experts)).append(" experts");
     degree(s, "DP", layout.attention_dp);
     return s.empty() ? "one GPU" : s;
+}
+
+std::string pools_name(const Scenario& s) {
+    const auto one = [](const Pool& p, std::string_view name) {
+        std::string text(name);
+        text.append(" ").append(std::to_string(p.replicas)).append(" x (");
+        return text.append(layout_name(p.layout)).append(")");
+    };
+    return one(s.pools.front(), "prefill").append(", ").append(one(s.pools.back(), "decode"));
 }
 
 std::string precision_name(const Precision& p) {
@@ -86,7 +97,7 @@ std::string load_name(const Load& load) {
         }
         std::string operator()(const Burst& l) const { return amount(l.requests, "requests at once"); }
         std::string operator()(const Replay& l) const {
-            return amount(static_cast<double>(l.requests.size()), "requests of a trace");
+            return amount(size_of(l).value_or(0), "requests of a trace");
         }
         std::string operator()(const PrefillOnly&) const { return "prompts only"; }
         std::string operator()(const DecodeOnly& l) const {
@@ -149,7 +160,12 @@ std::string infeasible_line(const EstimateAnswer& answer) {
     std::string line("infeasible: ");
     if (answer.scenario) {
         const Pool& p = answer.scenario->pool();
-        line.append(answer.scenario->architecture.name).append(" on ").append(std::to_string(p.gpus()));
+        line.append(answer.scenario->architecture.name).append(" on ");
+        if (answer.scenario->two_pools()) {
+            const Pool& from = answer.scenario->pools.front();
+            line.append(std::to_string(from.gpus())).append(" x ").append(from.cluster.gpu.id).append(" + ");
+        }
+        line.append(std::to_string(p.gpus()));
         return line.append(" x ").append(p.cluster.gpu.id).append(": ").append(to_text(answer.why));
     }
     const Description& d = answer.description;

@@ -56,11 +56,25 @@ std::string label_of(const Figure& f, const Answers& all) {
     return label;
 }
 
+bool all_simulated(const Answers& all) {
+    return std::all_of(all.begin(), all.end(),
+                       [](const auto& a) { return !a.estimate || a.estimate->simulation; });
+}
+
+/// What a simulation did not make: the deployment and its memory.
+bool is_simulated(const Figure& f) {
+    return f.stage != FigureStage::input &&
+           (f.group == FigureGroup::serving || f.group == FigureGroup::cost) && f.heading != "Deployment";
+}
+
 void add_figures(std::vector<Row>& rows, const Answers& all) {
     std::string_view heading_shown;
     for (const Figure& f : figures()) {
         if (f.heading.empty() || repeats(f, all)) continue;
-        if (f.heading != heading_shown) rows.push_back(heading(std::string(f.heading)));
+        if (f.heading != heading_shown) {
+            rows.push_back(heading(std::string(f.heading)));
+            if (all_simulated(all) && is_simulated(f)) rows.back().label.append(" (simulated)");
+        }
         heading_shown = f.heading;
         rows.push_back(row(
             all, label_of(f, all), [&](const auto& a) { return shown(f, a.view()); }, f.headline));
@@ -105,8 +119,11 @@ void add_ranges(std::vector<Row>& rows, const Answers& all) {
 }
 
 void add_formats(std::vector<Row>& rows, const Answers& all) {
-    rows.push_back(row(all, "weights",
-                       [](const EstimateAnswer& a) { return precision_name(a.scenario->pool().precision); }));
+    rows.push_back(row(all, "weights", [](const EstimateAnswer& a) {
+        const std::string decode = precision_name(a.scenario->pool().precision);
+        const std::string prefill = precision_name(a.scenario->pools.front().precision);
+        return prefill == decode ? decode : std::string(prefill).append(" / ").append(decode);
+    }));
     rows.push_back(row(all, "KV cache", [](const EstimateAnswer& a) {
         return std::string(info(a.scenario->pool().precision.kv_cache).name);
     }));
@@ -118,10 +135,11 @@ std::string question_text(const Scenario& s, std::size_t width) {
     std::string text(s.architecture.name);
     text.append(" (").append(parameters(counts.total)).append(" parameters, ");
     text.append(parameters(counts.active_incl_embeddings)).append(" active) under ").append(p.profile.engine);
-    text.append(", ").append(layout_name(p.layout));
+    text.append(", ").append(s.two_pools() ? pools_name(s) : layout_name(p.layout));
     if (p.settings.draft_tokens > 0)
         text.append(", ").append(amount(p.settings.draft_tokens)).append(" drafted tokens a step");
-    if (p.replicas > 1) text.append(", ").append(std::to_string(p.replicas)).append(" instances");
+    if (p.replicas > 1 && !s.two_pools())
+        text.append(", ").append(std::to_string(p.replicas)).append(" instances");
     return wrapped(text, 2, width);
 }
 
@@ -137,6 +155,32 @@ std::string traffic_text(const Scenario& s, std::size_t width) {
     }
     if (s.traffic.equal_lengths) text.append(", equal lengths");
     return wrapped(text.append("; ").append(load_name(s.traffic.load)), 2, width);
+}
+
+/// How it was answered, where that is not the closed form in its tested range.
+std::string method_lines(const Answers& all, std::size_t width) {
+    std::string s;
+    for (const EstimateAnswer& a : all) {
+        if (!a.estimate) continue;
+        std::string line;
+        if (a.max_rate > 0)
+            line.append("highest rate within the objectives: ").append(amount(a.max_rate, "requests/s"));
+        const std::string_view doubt = a.estimate->serving.doubt;
+        if (!doubt.empty() || a.estimate->simulation) line.append(line.empty() ? "" : "; ");
+        if (const Simulation* m = a.estimate->simulation.get()) {
+            line.append("simulated: ").append(amount(m->requests, "requests of an instance"));
+            if (a.description.trace.empty()) line.append(", seed ").append(std::to_string(a.method.seed));
+            if (m->refused > 0)
+                line.append(", ").append(amount(m->refused, "larger than its cache left out"));
+            if (!doubt.empty()) line.append("; the closed form does not hold: ").append(doubt);
+        } else if (!doubt.empty()) {
+            line.append("not reliable: ").append(doubt).append(" (--simulate)");
+        }
+        if (line.empty()) continue;
+        if (all.size() > 1) line.insert(0, std::string(a.scenario->pool().cluster.gpu.id).append(": "));
+        s.append(wrapped(line, 2, width));
+    }
+    return s;
 }
 
 std::string price_text(const Price& p, const std::string& newest) {
@@ -175,14 +219,38 @@ std::string error_text(const EstimateAnswer& a) {
         .append(" in 8 of 10 cases");
 }
 
+/// What the same GPUs give as one pool, and whether that is cheaper.
+std::string one_pool_text(const EstimateAnswer& a) {
+    if (!a.estimate || !a.estimate->pools || !a.estimate->pools->one_pool.known()) return {};
+    const OnePool& one = a.estimate->pools->one_pool;
+    const double here = a.estimate->serving.output_tokens_per_s.value();
+    std::string s("the same GPUs as one pool, ");
+    s.append(std::to_string(one.replicas)).append(" x (").append(layout_name(one.layout)).append("): ");
+    s.append(shown(FigureKind::tokens_per_s, one.output_tokens_per_s)).append(" of output, TTFT ");
+    s.append(duration(one.ttft.value())).append(", TPOT ").append(duration(one.tpot.value()));
+    if (one.meets_slo != a.estimate->meets_slo)
+        return s.append(one.meets_slo ? "; one pool meets the objectives, two do not"
+                                      : "; two pools meet the objectives, one does not");
+    // A rate is carried or not: both deliver it for the same rent.
+    if (std::holds_alternative<OpenLoop>(a.scenario->traffic.load)) return s;
+    const double gain = one.output_tokens_per_s / here - 1;
+    if (std::abs(gain) < 0.005) return s.append(": as much");
+    return s.append(gain > 0 ? ": one pool is cheaper, by " : ": one pool is dearer, by ")
+        .append(percent(std::abs(gain > 0 ? 1 - 1 / (1 + gain) : 1 / (1 + gain) - 1)));
+}
+
 std::vector<std::string> footnotes(const Answers& all, const std::string& newest_price) {
     std::vector<std::string> notes;
     for (const EstimateAnswer& a : all) {
         if (!a.scenario) continue;
-        std::string price("price of ");
-        add_once(notes, price.append(a.scenario->pool().cluster.gpu.id)
-                            .append(": ")
-                            .append(price_text(a.scenario->pool().price, newest_price)));
+        for (const Pool& p : a.scenario->pools) {
+            std::string price("price of ");
+            add_once(notes,
+                     price.append(p.cluster.gpu.id).append(": ").append(price_text(p.price, newest_price)));
+        }
+    }
+    for (const EstimateAnswer& a : all) {
+        if (std::string verdict = one_pool_text(a); !verdict.empty()) add_once(notes, std::move(verdict));
     }
     for (const EstimateAnswer& a : all) {
         if (!a.scenario) continue;
@@ -221,8 +289,14 @@ void drop_empty(std::vector<Row>& rows) {
 
 std::string head_of(const EstimateAnswer& a) {
     if (!a.scenario) return a.description.gpu.empty() ? a.description.cluster : a.description.gpu;
-    const Pool& p = a.scenario->pool();
-    return std::to_string(p.gpus()).append(" x ").append(p.cluster.gpu.id);
+    const Scenario& s = *a.scenario;
+    const Pool& p = s.pool();
+    const std::string decode = std::to_string(p.gpus()).append(" x ").append(p.cluster.gpu.id);
+    if (!s.two_pools()) return decode;
+    const Pool& from = s.pools.front();
+    std::string prefill = std::to_string(from.gpus());
+    if (from.cluster.gpu.id != p.cluster.gpu.id) prefill.append(" x ").append(from.cluster.gpu.id);
+    return prefill.append(" + ").append(decode);
 }
 
 /// What the deployments differ in, but for the accelerator, which their heads name.
@@ -252,6 +326,7 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     const Scenario& first = *first_with_answer(answers).scenario;
     std::string s = style.bold(question_text(first, style.width));
     s.append(traffic_text(first, style.width));
+    s.append(method_lines(answers, style.width));
     s.append("\n").append(side_by_side(heads, rows, style));
     if (invocation.quiet) return s;
     s.append("\n").append(breakdown_text(answers, invocation.verbose, style));

@@ -90,7 +90,30 @@ Answer refusal(const Infeasible& why) {
     return answer;
 }
 
+/// The script of each pool, one under the other.
+Expected<std::string> launched_apart(const Question& q) {
+    if (q.form != "command") {
+        Infeasible why{"prefill and decode apart are launched as commands", {}, {}, 0, 0};
+        why.detail = std::string("--as ").append(q.form).append(" knows one pool");
+        why.fix = "--as command";
+        return why;
+    }
+    std::string text;
+    for (const Pool& p : q.scenario.pools) {
+        LaunchChoices c = q.choices;
+        const std::string phase = p.role == Role::prefill ? "prefill" : "decode";
+        c.settings_file = std::string("moecost-settings-").append(phase).append(".yaml");
+        const Expected<std::string> script = script_of(q.scenario, p, c);
+        if (!script) return script.error();
+        text.append(text.empty() ? "" : "\n").append("# ").append(phase).append(" worker");
+        if (p.replicas > 1) text.append(", start ").append(std::to_string(p.replicas)).append(" of them");
+        text.append(":\n").append(*script);
+    }
+    return text;
+}
+
 Expected<std::string> launched(const Question& q) {
+    if (q.scenario.two_pools()) return launched_apart(q);
     const Pool& p = q.scenario.pool();
     if (q.form == "kubernetes") return manifest_of(q.scenario, p, q.choices, Manifest::kubernetes);
     if (q.form == "compose") return manifest_of(q.scenario, p, q.choices, Manifest::compose);
@@ -112,9 +135,16 @@ std::string count_of(int n, std::string_view what) {
 std::string heading(const Question& q) {
     const Pool& p = q.scenario.pool();
     std::string s("# moecost launch ");
-    s.append(options_of(q.description)).append("\n# ").append(std::to_string(p.gpus())).append(" x ");
-    s.append(p.cluster.gpu.id).append(", ").append(count_of(p.replicas, "instance")).append(" of ");
-    s.append(count_of(p.layout.gpus(), "GPU")).append(", ").append(p.rules.name).append(" ");
+    s.append(options_of(q.description)).append("\n# ");
+    for (const Pool& pool : q.scenario.pools) {
+        const std::string_view what = pool.role == Role::prefill  ? "prefill worker"
+                                      : pool.role == Role::decode ? "decode worker"
+                                                                  : "instance";
+        s.append(std::to_string(pool.gpus())).append(" x ").append(pool.cluster.gpu.id).append(", ");
+        s.append(count_of(pool.replicas, what)).append(" of ").append(count_of(pool.layout.gpus(), "GPU"));
+        s.append(", ");
+    }
+    s.append(p.rules.name).append(" ");
     return s.append(q.choices.version.empty() ? p.rules.versions : q.choices.version).append("\n");
 }
 
@@ -125,11 +155,17 @@ std::vector<std::string> notes_of(const Question& q) {
                             .append(shortest(context_limit(q.scenario)))
                             .append(" = twice the mean prompt and output; --max-model-len sets it"));
     }
-    if (q.form == "command" && q.scenario.pool().replicas > 1)
+    if (q.scenario.pool().layout.batch_overlap)
+        notes.emplace_back(
+            "the overlap of two half batches is switched on by words of the engine not known here");
+    if (q.scenario.two_pools())
+        notes.emplace_back(
+            "a router in front of both pools sends each prompt to a prefill worker and its cache on");
+    if (q.form == "command" && q.scenario.pool().replicas > 1 && !q.scenario.two_pools())
         notes.push_back(std::string("start ")
                             .append(std::to_string(q.scenario.pool().replicas))
                             .append(" of them behind a load balancer"));
-    if (q.choices.version.empty() && q.form != "command")
+    if (q.choices.version.empty() && q.form != "command" && q.form != "dynamo")
         notes.emplace_back("the image is the latest; --engine-version pins it");
     if (!q.choices.quantised) notes.emplace_back("weights are quantised while loading");
     return notes;
@@ -203,7 +239,23 @@ Answer answer_to(const Invocation& invocation, Question& q) {
     return {as_text(q, *body, *bench, invocation.quiet), {}, answered};
 }
 
+Answer launch_question(const Invocation& invocation, const Description& description) {
+    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line)};
+    Expected<Scenario> scenario = describe(invocation.data, q.description);
+    if (!scenario) return refusal(scenario.error());
+    q.scenario = *scenario;
+    const Expected<Estimate> estimate = evaluate(q.scenario);
+    if (!estimate) return refusal(estimate.error());
+    return answer_to(invocation, q);
+}
+
 }   // namespace
+
+Answer launch_answer(const Invocation& invocation, const Description& description) {
+    Invocation text = invocation;
+    text.format = Format::text;
+    return launch_question(text, description);
+}
 
 std::vector<Flag> launch_flags() {
     std::vector<Flag> flags = description_flags();
@@ -229,13 +281,7 @@ Answer run_launch(const Invocation& invocation) {
     if (!invocation.line.positional.empty())
         throw InputError({invocation.line.positional[0]}, {}, "is no option",
                          "moecost launch --model MODEL --gpu GPU");
-    Question q{description_of(invocation.line), {}, choices_of(invocation.line), form_of(invocation.line)};
-    Expected<Scenario> scenario = describe(invocation.data, q.description);
-    if (!scenario) return refusal(scenario.error());
-    q.scenario = *scenario;
-    const Expected<Estimate> estimate = evaluate(q.scenario);
-    if (!estimate) return refusal(estimate.error());
-    return answer_to(invocation, q);
+    return launch_question(invocation, description_of(invocation.line));
 }
 
 }   // namespace moecost::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "command.h"
+#include "moecost/estimate/description.h"
 #include "moecost/measured/benchmarks.h"
 
 namespace moecost::cli {
@@ -15,6 +16,10 @@ namespace moecost::cli {
 [[nodiscard]] std::vector<Flag> run_flags();
 /// The same as a point that files fill up.
 [[nodiscard]] MeasuredPoint run_point(const CommandLine& line);
+
+/// What `launch` says of a deployment, in text: its commands and the benchmark, or why there are none. Options of launch
+/// on the line count.
+[[nodiscard]] Answer launch_answer(const Invocation& invocation, const Description& description);
 
 [[nodiscard]] Answer import_command(const Invocation& invocation);
 [[nodiscard]] Answer import_bench(const Invocation& invocation);

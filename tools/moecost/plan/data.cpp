@@ -5,7 +5,6 @@
 
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
-#include "moecost/plan/speed_frontier.h"
 #include "plan/plan.h"
 #include "sheet.h"
 
@@ -110,6 +109,46 @@ Sheet layout_sheet(std::initializer_list<Column> more) {
     return sheet;
 }
 
+Sheet frontier_sheet(const PlanQuestion& q, const std::vector<SpeedPoint>& points) {
+    Sheet sheet = layout_sheet({{"concurrency_per_instance", ""},
+                                {"output_tokens_per_s_per_gpu", ""},
+                                {"tokens_per_s_per_user", ""},
+                                {"ttft_s", ""},
+                                {"usd_per_mtok_output_all_in", ""},
+                                {"sized_slower", ""},
+                                {"beats_all", ""}});
+    for (const SpeedPoint& p : points) {
+        std::vector<Cell> row = layout_cells(q, p.variant, p.layout);
+        for (const double x :
+             {p.requests, p.per_gpu, p.per_user, p.ttft_s, p.usd_per_mtok > 0 ? p.usd_per_mtok : std::nan(""),
+              q.space.machines[q.space.variants[p.variant].machine].slower})
+            row.push_back(cell(x));
+        row.push_back(text_cell(p.beats_all ? "true" : "false"));
+        sheet.rows.push_back(std::move(row));
+    }
+    return sheet;
+}
+
+void write_frontier(JsonWriter& json, const PlanQuestion& q, const PlanResult& r) {
+    if (!r.frontier) return json.null("frontier");
+    const Sheet sheet = frontier_sheet(q, *r.frontier);
+    json.begin_array("frontier");
+    for (const auto& row : sheet.rows) {
+        json.begin_object();
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            const std::string_view key = sheet.columns[c].key;
+            if (const auto* number = std::get_if<double>(&row[c].value))
+                json.number(key, *number);
+            else if (const auto* text = std::get_if<std::string>(&row[c].value))
+                json.text(key, *text);
+            else
+                json.null(key);
+        }
+        json.end_object();
+    }
+    json.end_array();
+}
+
 }   // namespace
 
 std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
@@ -120,6 +159,7 @@ std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
     json.text("objective", name_of(q.space.goal));
     json.text("price_basis", q.price_basis);
     json.number("max_load", q.space.max_load);
+    number_or_null(json, "chance_demanded", q.chance > 0 ? q.chance : std::nan(""));
     json.flag("feasible", r.best.has_value());
     write_one(json, "answer", q, r.best, true);
     write_list(json, "rivals", q, r.rivals);
@@ -131,10 +171,25 @@ std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
     write_one(json, "nearest", q, r.nearest, false);
     write_one(json, "within_budget", q, r.within_budget, false);
     json.number("carried_within_budget", r.answer.carried);
+    if (r.apart) {
+        json.begin_object("two_pools");
+        json.text("deployment", deployment_name(q, r.apart->planned));
+        json.number("usd_per_hour", r.apart->planned.usd_per_hour);
+        json.number("gpus", r.apart->planned.gpus());
+        write_estimate(json, "estimate", r.apart->estimate);
+        json.end_object();
+    } else {
+        json.null("two_pools");
+    }
     if (r.day)
         write_day(json, *r.day);
     else
         json.null("day");
+    write_frontier(json, q, r);
+    if (r.launch.empty())
+        json.null("launch");
+    else
+        json.text("launch", r.launch);
     json.number("candidates", static_cast<double>(r.answer.candidates));
     json.number("runnable", static_cast<double>(r.answer.runnable));
     json.number("evaluated", static_cast<double>(r.answer.evaluated));
@@ -155,6 +210,10 @@ std::string plan_csv(const PlanQuestion&, const PlanResult& r) {
         rows.push_back(a.estimate);
     };
     if (r.best) add("answer", *r.best);
+    if (r.apart) {
+        roles.emplace_back("two_pools");
+        rows.push_back(r.apart->estimate);
+    }
     for (const PlannedAnswer& a : r.rivals) add("rival", a);
     for (const PlannedAnswer& a : r.of_kind) add("best_of_accelerator", a);
     if (r.nearest) add("nearest", *r.nearest);
@@ -186,24 +245,8 @@ std::string rejected_csv(const PlanQuestion& q, const PlanAnswer& answer) {
     return print(sheet, Format::csv);
 }
 
-std::string frontier_csv(const PlanQuestion& q, const CandidateLoop& loop) {
-    Sheet sheet = layout_sheet({{"concurrency_per_instance", ""},
-                                {"output_tokens_per_s_per_gpu", ""},
-                                {"tokens_per_s_per_user", ""},
-                                {"ttft_s", ""},
-                                {"usd_per_mtok_output_all_in", ""},
-                                {"sized_slower", ""},
-                                {"beats_all", ""}});
-    for (const SpeedPoint& p : speed_frontier(q.space, loop)) {
-        std::vector<Cell> row = layout_cells(q, p.variant, p.layout);
-        for (const double x :
-             {p.requests, p.per_gpu, p.per_user, p.ttft_s, p.usd_per_mtok > 0 ? p.usd_per_mtok : std::nan(""),
-              q.space.machines[q.space.variants[p.variant].machine].slower})
-            row.push_back(cell(x));
-        row.push_back(text_cell(p.beats_all ? "true" : "false"));
-        sheet.rows.push_back(std::move(row));
-    }
-    return print(sheet, Format::csv);
+std::string frontier_csv(const PlanQuestion& q, const std::vector<SpeedPoint>& points) {
+    return print(frontier_sheet(q, points), Format::csv);
 }
 
 }   // namespace moecost::cli

@@ -3,12 +3,68 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
+#include "moecost/base/format.h"
+#include "moecost/traffic/trace.h"
 #include "option_values.h"
 
 namespace moecost::cli {
+namespace {
+
+constexpr double hour_s = 3600;
+
+/// Requests in each hour of the day over the seconds that the trace covers of that hour.
+std::array<double, 24> loads_of_trace(const std::string& text, const std::string& file) {
+    std::array<double, 24> requests{};
+    double last = 0;
+    bool timed = true;
+    TraceReader reader(file, [&](const TraceRow& row) {
+        timed = timed && row.timed;
+        last = std::max(last, row.arrival_s);
+        requests[static_cast<std::size_t>(std::fmod(row.arrival_s / hour_s, 24))] += row.weight;
+    });
+    reader.feed(text);
+    reader.finish();
+    if (!timed || last < 23 * hour_s) {
+        std::string what("lasts ");
+        what.append(significant(last / hour_s, 3)).append(" hours");
+        throw InputError({file}, {}, timed ? what : "has no times",
+                         "--day wants 24 numbers or a trace of 24 hours");
+    }
+    for (std::size_t h = 0; h < 24; ++h) {
+        const double first = static_cast<double>(h) * hour_s;
+        const double whole_days = std::floor(std::max(0.0, last - first) / (24 * hour_s));
+        const double rest = std::clamp(last - first - whole_days * 24 * hour_s, 0.0, hour_s);
+        const double covered = whole_days * hour_s + rest;
+        if (covered > 0) requests[h] /= covered;
+    }
+    return requests;
+}
+
+/// Numbers between commas, spaces or new lines alone.
+bool is_numbers(const std::string& text) {
+    return text.find_first_not_of("0123456789.,eE+- \t\r\n") == std::string::npos;
+}
+
+std::array<double, 24> loads_of_file(const std::string& file) {
+    std::string text = read_input(file);
+    if (!is_numbers(text)) return loads_of_trace(text, file);
+    for (char& c : text) {
+        if (c == '\n' || c == '\r' || c == '\t' || c == ' ') c = ',';
+    }
+    std::string list;
+    for (const std::string& part : split(text)) {
+        if (!part.empty()) list.append(list.empty() ? "" : ",").append(part);
+    }
+    return day_loads(list);
+}
+
+}   // namespace
 
 std::array<double, 24> day_loads(const std::string& text) {
+    std::error_code ec;
+    if (is_path(text) || std::filesystem::exists(text, ec)) return loads_of_file(text);
     const std::vector<std::string> parts = split(text);
     if (parts.size() != 24) {
         std::string what("has ");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of `plan`: the goal and its budgets, lists to search over, and what every deployment shares.
+// The options of `plan`: lists to search over, and what every deployment shares.
 #include <algorithm>
 #include <thread>
 
@@ -21,6 +21,12 @@ constexpr std::string_view searched[] = {"gpu", "cluster", "engine",       "weig
                                          "kv",  "chunk",   "draft-tokens", "all-to-all", "tp",
                                          "pp",  "ep",      "attention-dp"};
 
+/// Inputs of two pools: the search finds them.
+bool is_of_pools(const Input& input) {
+    return std::holds_alternative<PoolSlot>(input.slot) || input.key == "redundant-experts" ||
+           input.key == "batch-overlap" || input.key.starts_with("transfer-");
+}
+
 template <std::size_t n>
 bool is_among(const std::string_view (&list)[n], std::string_view key) {
     return std::find(std::begin(list), std::end(list), key) != std::end(list);
@@ -37,51 +43,12 @@ Description shared_description(const CommandLine& line) {
     Description d;
     for (const Setting& s : line.settings) {
         const Input* input = input_named(s.key);
-        if (input == nullptr || is_among(searched, input->key) || is_among(not_taken, input->key)) continue;
+        if (input == nullptr || is_among(searched, input->key) || is_among(not_taken, input->key) ||
+            is_of_pools(*input))
+            continue;
         set_input(d, *input, s.text, {std::string("--").append(s.key)});
     }
     return d;
-}
-
-PlanGoal goal_of(const CommandLine& line) {
-    const std::string* text = line.find("objective");
-    if (text == nullptr) return PlanGoal::cost;
-    std::vector<std::string> known;
-    for (const PlanGoal g :
-         {PlanGoal::cost, PlanGoal::latency, PlanGoal::throughput, PlanGoal::gpus, PlanGoal::energy}) {
-        if (name_of(g) == *text) return g;
-        known.emplace_back(name_of(g));
-    }
-    refuse("objective", *text, "is not one of them", name_hint(*text, known));
-}
-
-void read_goal(const CommandLine& line, PlanQuestion& q) {
-    q.space.goal = goal_of(line);
-    q.space.max_gpus = whole_or(line, "max-gpus", 0, 1, 65536);
-    q.space.max_usd_per_hour = number_or(line, "max-usd-per-hour", 0, 1e-6, 1e9);
-    q.space.max_load = number_or(line, "max-load", q.assumptions.max_load, 0.01, 0.99);
-    q.space.list_rejected = line.has("rejected");
-    if (q.space.goal == PlanGoal::latency && q.space.max_gpus == 0 && q.space.max_usd_per_hour == 0)
-        throw InputError({"--objective"}, {}, "latency without a budget buys GPUs without end",
-                         "--max-gpus 64 or --max-usd-per-hour 300");
-}
-
-void read_day(const CommandLine& line, Description& base, PlanQuestion& q) {
-    const auto price = [&](std::string_view key) -> std::optional<double> {
-        const std::string* text = line.find(key);
-        if (text == nullptr) return std::nullopt;
-        if (!line.has("day"))
-            throw InputError({std::string("--").append(key)}, {}, "compares a day: --day is missing");
-        return number(key, *text, 0, 1e6);
-    };
-    const auto in = price("api-price-in");
-    const auto out = price("api-price-out");
-    const std::string* day = line.find("day");
-    if (day == nullptr) return;
-    if (base.load)
-        throw InputError({"--day"}, {}, "gives the load of each hour: leave --rate and --concurrency out");
-    q.day = DayQuestion{day_loads(*day), in, out};
-    base.load = OpenLoop{*std::max_element(q.day->load.begin(), q.day->load.end())};
 }
 
 std::vector<ExpertExchange> exchanges_of(const CommandLine& line) {
@@ -105,6 +72,15 @@ void read_layouts(const CommandLine& line, PlanSpace& space) {
     space.fixed = {degree("tp"), degree("pp"), degree("ep"), degree("attention-dp")};
     space.gpus = whole_list_or(line, "instance-gpus", {1, 2, 4, 8, 16, 32, 64}, 1, 4096);
     space.exchanges = exchanges_of(line);
+}
+
+void read_pools(const CommandLine& line, PlanQuestion& q) {
+    const std::string* text = line.find("pools");
+    if (text == nullptr || *text == "both") return;
+    if (*text != "one" && *text != "two")
+        throw InputError({"--pools"}, {}, std::string("'").append(*text).append("' is not one, two or both"));
+    q.one_pool = *text == "one";
+    q.two_pools = *text == "two";
 }
 
 /// "all": the formats that have kernels of their own; those that store the same number in other bytes are named one by one.
@@ -157,9 +133,12 @@ void add_settings(const Choices& c, const Description& d, const Scenario& s, std
     }
 }
 
-double slower_of(const Scenario& s, const PlanningAssumptions& a) {
-    const Profile& p = s.pool().profile;
-    return p.basis == Provenance::borrowed ? a.not_calibrated_slower : 1;
+bool is_borrowed(const Scenario& s) { return s.pool().profile.basis == Provenance::borrowed; }
+
+/// As predicted, as a machine that nobody timed, or as the demanded chance wants; nothing: that is not known.
+std::optional<ChanceDemand> sized_as(const Scenario& s, const PlanQuestion& q, double split) {
+    if (q.chance > 0) return chance_demand(s, q.chance, split);
+    return ChanceDemand{is_borrowed(s) ? q.assumptions.not_calibrated_slower : 1, 1};
 }
 
 /// The description of a choice of formats; "auto": as released, or of the engine.
@@ -217,7 +196,7 @@ void add_formats(const Choices& c, const Description& base, const Scenario& mach
 }
 
 void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
-                 std::size_t kind, PlanQuestion& q) {
+                 std::size_t kind, double split, PlanQuestion& q) {
     Expected<Scenario> machine =
         resolve(in.data, with_formats(base, c.weights.front(), c.experts.front(), c.cache.front()), model);
     if (!machine) machine = resolve(in.data, with_formats(base, "bf16", "bf16", "bf16"), model);
@@ -225,11 +204,22 @@ void add_machine(const Invocation& in, const Choices& c, const Description& base
         ++q.rejected[to_text(machine.error())];
         return;
     }
+    const std::optional<ChanceDemand> sized = sized_as(*machine, q, split);
+    if (!sized) {
+        std::string reason("no residuals of ");
+        ++q.rejected[reason.append(machine->pool().cluster.gpu.id)
+                         .append(" under ")
+                         .append(machine->pool().profile.engine)
+                         .append(": its chance is not known")];
+        return;
+    }
     const std::size_t index = q.space.machines.size();
     const std::size_t before = q.space.variants.size();
     add_formats(c, base, *machine, index, q);
-    if (q.space.variants.size() > before)
-        q.space.machines.push_back({*machine, slower_of(*machine, q.assumptions), kind});
+    if (q.space.variants.size() == before) return;
+    q.space.machines.push_back({*machine, sized->slower, kind});
+    q.ttft_room.push_back(sized->ttft_room);
+    q.marked.push_back(is_borrowed(*machine));
 }
 
 Architecture model_of(const Invocation& in, const Description& d) {
@@ -244,7 +234,7 @@ Architecture model_of(const Invocation& in, const Description& d) {
     return a;
 }
 
-void read_machines(const Invocation& in, const Description& base, PlanQuestion& q) {
+void read_machines(const Invocation& in, const Description& base, double split, PlanQuestion& q) {
     const Architecture model = model_of(in, base);
     const Choices choices = choices_of(in.line);
     std::vector<std::string> engines = list_or(in.line, "engine", {""});
@@ -257,7 +247,7 @@ void read_machines(const Invocation& in, const Description& base, PlanQuestion& 
             set_if(d, "engine", engine);
             d.tp = d.pp = d.ep = d.attention_dp = 1;
             if (!has_price(in.data, q.kinds[kind], clusters)) d.price.clear();
-            add_machine(in, choices, d, model, kind, q);
+            add_machine(in, choices, d, model, kind, split, q);
         }
     }
 }
@@ -286,16 +276,26 @@ std::vector<Flag> plan_flags() {
         {"max-gpus", "N", goal, "GPUs of the whole deployment"},
         {"max-usd-per-hour", "USD", goal, "rent of the whole deployment"},
         {"max-load", "SHARE", goal, "largest share of the capacity of an instance (default: 0.85)"},
-        {"day", "LIST", goal, "instead of --rate: requests/s of 24 hours; sized for the largest"},
-        {"api-price-in", "USD", goal, "with --day: price of an API per million input tokens"},
-        {"api-price-out", "USD", goal, "with --day: price of an API per million output tokens"},
+        {"chance", "SHARE", goal,
+         "demanded chance of meeting the objectives, by the residuals of served points (default: the "
+         "prediction "
+         "itself meets them)"},
+        {"day", "LIST|FILE", goal,
+         "instead of --rate: requests/s of 24 hours, or a trace of a day; sized for the largest"},
+        {"api-price-in", "USD", goal, "compare with an API: its price per million input tokens"},
+        {"api-price-out", "USD", goal, "compare with an API: its price per million output tokens"},
+        {"launch", "", goal, "the commands that start the answer, after it"},
+        {"as", "FORM", goal, "with --launch: command, kubernetes, compose, llm-d or dynamo"},
         {"instance-gpus", "LIST", search, "GPUs of one instance: 8,16 or 1..64 (default: 1..64)"},
         {"rejected", "FILE", search, "every candidate that is not the answer, with the reason, as CSV"},
         {"frontier", "FILE", search,
-         "tokens/s per GPU against tokens/s per user, best of each accelerator, as CSV"},
+         "tokens/s per GPU against tokens/s per user, best of each accelerator, as CSV; moecost report draws "
+         "it"},
+        {"pools", "WHICH", search, "one, two (prefill and decode apart), or both (default: both)"},
         {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"}};
     for (Flag flag : description_flags()) {
-        if (is_among(not_taken, flag.key)) continue;
+        const Input* input = input_named(flag.key);
+        if (is_among(not_taken, flag.key) || (input != nullptr && is_of_pools(*input))) continue;
         if (flag.key == "gpu")
             flag.help = "accelerators that compete, joined by commas (default: h100_sxm,h200_sxm,b200_sxm)";
         if (flag.key == "cluster") flag.help = "instead of --gpu: clusters that compete, joined by commas";
@@ -317,7 +317,7 @@ std::vector<Flag> plan_flags() {
     return flags;
 }
 
-PlanQuestion plan_question(const Invocation& in) {
+PlanQuestion plan_question(const Invocation& in, double split) {
     const CommandLine& line = in.line;
     if (!line.positional.empty())
         throw InputError({line.positional[0]}, {}, "is not an option", "moecost plan --help lists them");
@@ -330,12 +330,13 @@ PlanQuestion plan_question(const Invocation& in) {
         throw InputError({"--rate"}, {}, "no load is given",
                          "--rate 20 (requests/s), --concurrency 256 or --day");
     read_layouts(line, q.space);
+    read_pools(line, q);
     if (line.has("cluster") && line.has("gpu"))
         throw InputError({"--cluster"}, {}, "names its accelerator: leave --gpu out");
     q.kinds = line.has("cluster") ? list_or(line, "cluster", {})
                                   : list_or(line, "gpu", {"h100_sxm", "h200_sxm", "b200_sxm"});
     choose_prices(in, base, q.kinds, q);
-    read_machines(in, base, q);
+    read_machines(in, base, split, q);
     warn_of_formats(line, q);
     const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     q.threads = static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
@@ -358,7 +359,7 @@ Description description_of(const PlanQuestion& q, const Planned& p) {
 }
 
 bool is_marked(const PlanQuestion& q, const Planned& p) {
-    return q.space.machines[q.space.variants[p.variant].machine].slower > 1;
+    return q.marked[q.space.variants[p.variant].machine];
 }
 
 }   // namespace moecost::cli

@@ -2,6 +2,7 @@
 // moecost plan: what should be rented for this load, within these objectives?
 #include "plan/plan.h"
 
+#include "launch/launch.h"
 #include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/base/parallel.h"
@@ -50,6 +51,12 @@ void add_day(const PlanQuestion& q, PlanResult& r) {
     r.day = day_of(*q.day, most, p.usd_per_hour / p.replicas, traffic.input, traffic.output);
 }
 
+void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
+    const PlannedPools found = plan_pools(q.space, loop);
+    r.pairs_tried = found.candidates;
+    if (found.possible()) r.apart = ApartAnswer{found, answer_for(data, description_of(q, found))};
+}
+
 std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
     std::string s("moecost: infeasible: ");
     const PlanAnswer& a = r.answer;
@@ -66,25 +73,70 @@ std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
     return s.append("; the nearest is ").append(deployment_name(q, r.nearest->planned)).append("\n");
 }
 
-void write_files(const PlanQuestion& q, const PlanAnswer& answer, const CommandLine& line,
-                 const CandidateLoop& loop) {
-    if (const std::string* file = line.find("rejected")) write_file(*file, rejected_csv(q, answer));
-    if (const std::string* file = line.find("frontier")) write_file(*file, frontier_csv(q, loop));
+void add_frontier(const PlanQuestion& q, PlanResult& r, const CommandLine& line, const CandidateLoop& loop) {
+    if (line.has("frontier")) r.frontier = speed_frontier(q.space, loop);
+}
+
+/// With the TTFT objective of each machine as far below the asked one as the demanded chance wants. The trial multiplies
+/// times by `slower`, which is about the speed alone.
+PlanSpace demanded(const PlanQuestion& q) {
+    PlanSpace space = q.space;
+    for (std::size_t i = 0; i < space.machines.size() && q.chance > 0; ++i)
+        space.machines[i].scenario.slo.ttft_s *= space.machines[i].slower / q.ttft_room[i];
+    return space;
+}
+
+struct Asked {
+    PlanQuestion question;
+    PlanAnswer answer;
+};
+/// A demanded chance is the product of two: how it is best split depends on which objective is near, so three are tried.
+Asked best_of_splits(const Invocation& in, const auto& loop_of) {
+    Asked best{plan_question(in, 0.95), {}};
+    if (!best.question.one_pool) return best;
+    best.answer = moecost::plan(demanded(best.question), loop_of(best.question));
+    if (best.question.chance == 0 || best.question.space.machines.empty()) return best;
+    for (const double split : {0.5, 0.05}) {
+        Asked other{plan_question(in, split), {}};
+        other.answer = moecost::plan(demanded(other.question), loop_of(other.question));
+        if (other.answer.best.score < best.answer.best.score) best = std::move(other);
+    }
+    return best;
+}
+
+void write_files(const PlanQuestion& q, const PlanResult& r, const CommandLine& line) {
+    if (const std::string* file = line.find("rejected")) write_file(*file, rejected_csv(q, r.answer));
+    if (const std::string* file = line.find("frontier")) write_file(*file, frontier_csv(q, *r.frontier));
+}
+
+/// The commands of the answer, after it.
+void add_launch(PlanResult& r, const Invocation& in) {
+    if (!in.line.has("launch") || !r.best) return;
+    r.launch = launch_answer(in, r.best->estimate.description).output;
 }
 
 }   // namespace
 
 Answer run_plan(const Invocation& in) {
-    const PlanQuestion q = plan_question(in);
-    const CandidateLoop loop = [&](std::size_t count, const std::function<void(std::size_t)>& work) {
-        for_each_index(count, q.threads, work);
+    const auto loop_of = [](const PlanQuestion& question) -> CandidateLoop {
+        return [threads = question.threads](std::size_t count, const std::function<void(std::size_t)>& work) {
+            for_each_index(count, threads, work);
+        };
     };
-    PlanResult r = result_of(q, in.data, moecost::plan(q.space, loop), loop);
+    Asked asked = best_of_splits(in, loop_of);
+    const PlanQuestion& q = asked.question;
+    const CandidateLoop loop = loop_of(q);
+    PlanResult r = result_of(q, in.data, std::move(asked.answer), loop);
+    // The residuals behind a chance are those of one pool: a demanded one says nothing of two.
+    if (q.two_pools && q.chance == 0) add_apart(q, in.data, r, loop);
     add_day(q, r);
-    write_files(q, r.answer, in.line, loop);
+    add_frontier(q, r, in.line, loop);
+    add_launch(r, in);
+    write_files(q, r, in.line);
     Answer answer;
-    answer.status = r.best ? answered : infeasible;
-    if (!r.best) answer.messages = shortfall(q, r);
+    answer.status = r.best || r.apart ? answered : infeasible;
+    if (!r.best && !r.apart) answer.messages = shortfall(q, r);
+    if (r.best) answer.next = std::string("moecost launch ").append(options_of(r.best->estimate.description));
     switch (in.format) {
         case Format::json:
             answer.output = plan_json(q, r);

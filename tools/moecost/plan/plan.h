@@ -12,6 +12,8 @@
 #include "estimate/estimate.h"
 #include "moecost/plan/plan.h"
 #include "moecost/plan/planning.h"
+#include "moecost/plan/pools_search.h"
+#include "moecost/plan/speed_frontier.h"
 #include "moecost/plan/trust.h"
 #include "plan/day.h"
 
@@ -24,12 +26,21 @@ struct PlanQuestion {
     std::map<std::string, std::uint64_t> rejected;   // formats that do not run, by reason
     PlanningAssumptions assumptions;
     std::string price_basis;             // of all machines
+    std::vector<bool> marked;            // machines that are not calibrated
+    std::vector<double> ttft_room;       // of machines: how far below its limit the TTFT is to be
+    double chance = 0;                   // of meeting the objectives, that is demanded; 0: none
     std::vector<std::string> warnings;   // prices of several kinds, formats that change the model
     std::optional<DayQuestion> day;
+    bool one_pool = true, two_pools = true;   // kinds of deployments that are searched
     unsigned threads = 1;
 };
-/// InputError names the option and what is allowed.
-[[nodiscard]] PlanQuestion plan_question(const Invocation& invocation);
+/// InputError names the option and what is allowed. `split`: how much of a demanded chance is that of the speed
+/// (chance_demand).
+[[nodiscard]] PlanQuestion plan_question(const Invocation& invocation, double split);
+/// Objective, budgets, demanded chance, largest load.
+void read_goal(const CommandLine& line, PlanQuestion& question);
+/// The loads of a day; or the same rate in every hour, where an API is to be compared.
+void read_day(const CommandLine& line, Description& base, PlanQuestion& question);
 /// Some rent of the accelerator is known.
 [[nodiscard]] bool has_price(const DataStore& data, const std::string& name, bool is_cluster);
 /// Base of the price of each machine: one that all have, unless --price says another.
@@ -42,13 +53,28 @@ struct PlannedAnswer {
     EstimateAnswer estimate;
     PlanTrust trust;
 };
+/// Prefill and decode apart.
+struct ApartAnswer {
+    PlannedPools planned;
+    EstimateAnswer estimate;
+};
 struct PlanResult {
     PlanAnswer answer;
     std::optional<PlannedAnswer> best, nearest, within_budget;
     std::vector<PlannedAnswer> rivals, of_kind;
     std::array<std::optional<PlannedAnswer>, plan_limits> loosened;
     std::optional<DayAnswer> day;
+    std::optional<ApartAnswer> apart;   // nothing: no pair meets the objectives, or nobody asked
+    std::uint64_t pairs_tried = 0;      // layouts of both phases
+    std::optional<std::vector<SpeedPoint>> frontier;   // where it was asked for
+    std::string launch;                                // commands of the answer, where they were asked for
 };
+
+/// The same of two pools.
+[[nodiscard]] Description description_of(const PlanQuestion& question, const PlannedPools& planned);
+[[nodiscard]] std::string deployment_name(const PlanQuestion& question, const PlannedPools& planned);
+[[nodiscard]] std::string apart_text(const PlanQuestion& question, const PlanResult& result,
+                                     std::size_t width);
 
 /// The description that `estimate` reproduces a deployment from.
 [[nodiscard]] Description description_of(const PlanQuestion& question, const Planned& planned);
@@ -60,7 +86,7 @@ struct PlanResult {
 [[nodiscard]] std::string plan_json(const PlanQuestion& question, const PlanResult& result);
 [[nodiscard]] std::string plan_csv(const PlanQuestion& question, const PlanResult& result);
 [[nodiscard]] std::string rejected_csv(const PlanQuestion& question, const PlanAnswer& answer);
-[[nodiscard]] std::string frontier_csv(const PlanQuestion& question, const CandidateLoop& loop);
+[[nodiscard]] std::string frontier_csv(const PlanQuestion& question, const std::vector<SpeedPoint>& points);
 /// "24 x h200_sxm = 3 x (TP8)": deployments in a line.
 [[nodiscard]] std::string deployment_name(const PlanQuestion& question, const Planned& planned);
 

@@ -74,9 +74,10 @@ std::string time_line(const PlannedAnswer& a, std::string_view mean_key, Seconds
     return s.append(" (").append(duration(limit)).append(" allowed)");
 }
 
-std::string chance_text(const PlannedAnswer& a) {
+std::string chance_text(const PlanQuestion& q, const PlannedAnswer& a) {
     if (!std::isfinite(a.trust.chance)) return "not known: no residuals of this accelerator and engine";
     std::string s = percent(a.trust.chance);
+    if (q.chance > 0) s.append(" (").append(percent(q.chance)).append(" demanded)");
     return s.append(" by the residuals of served points; a machine ")
         .append(significant(a.trust.withstands, 3))
         .append(" times slower than predicted still carries it");
@@ -118,7 +119,7 @@ std::string answer_text(const PlanQuestion& q, const PlannedAnswer& a, const Sty
                   time_line(a, "tpot_s", &Estimate::tpot_of_slo, slo.tpot_level, slo.tpot_s), w));
     if (!(a.trust.largest_size > 0)) return s;
     s.append(line("load per instance", load_line(q, a), w));
-    s.append(line("chance to meet", chance_text(a), w));
+    s.append(line("chance to meet", chance_text(q, a), w));
     return s;
 }
 
@@ -129,12 +130,15 @@ std::string judged_time(const PlannedAnswer& a, Seconds Estimate::*judged, doubl
     return duration(((*a.estimate.estimate).*judged).value());
 }
 
-Sheet table_of(const PlanQuestion& q, const std::vector<PlannedAnswer>& list) {
-    Sheet t;
-    t.columns = {{"", "  GPUs", true}, {"", "accelerator"},   {"", "instances"},  {"", "engine"},
-                 {"", "$/h", true},    {"", "$/M out", true}, {"", "TTFT", true}, {"", "TPOT", true},
-                 {"", "load", true},   {"", "chance", true}};
+/// The times are those that the objectives are about, and say so: "p95 TTFT".
+std::string table_of(const PlanQuestion& q, const std::vector<PlannedAnswer>& list) {
     const Slo& slo = slo_of(q);
+    const std::string ttft = objective_name("TTFT", slo.ttft_s > 0 ? slo.ttft_level : 0);
+    const std::string tpot = objective_name("TPOT", slo.tpot_s > 0 ? slo.tpot_level : 0);
+    Sheet t;
+    t.columns = {{"", "  GPUs", true}, {"", "accelerator"},   {"", "instances"}, {"", "engine"},
+                 {"", "$/h", true},    {"", "$/M out", true}, {"", ttft, true},  {"", tpot, true},
+                 {"", "load", true},   {"", "chance", true}};
     for (const PlannedAnswer& a : list) {
         const Planned& p = a.planned;
         std::string instances = std::to_string(p.replicas);
@@ -149,7 +153,7 @@ Sheet table_of(const PlanQuestion& q, const std::vector<PlannedAnswer>& list) {
                           text_cell(percent(p.size / p.limits.capacity)),
                           text_cell(std::isfinite(a.trust.chance) ? percent(a.trust.chance) : "-")});
     }
-    return t;
+    return print(t, Format::text);
 }
 
 std::string change(double from, double to) {
@@ -253,9 +257,15 @@ std::string nearest_text(const PlanQuestion& q, const PlanResult& r, const Style
     return s;
 }
 
-std::string day_text(const DayAnswer& d, const Style& style) {
+std::string day_text(const DayAnswer& d, bool varies, const Style& style) {
     std::string s = style.bold("A day\n");
     std::string fixed_size = money(d.fixed_usd);
+    if (!varies) {
+        s.append(line("rent", fixed_size.append(" per day"), style.width));
+        std::string api = money(d.api_usd);
+        api.append(" per day; the deployment breaks even at ").append(percent(d.fixed_usd / d.api_usd));
+        return s.append(line("API", api.append(" of these tokens"), style.width));
+    }
     s.append(line("fixed size",
                   fixed_size.append(" per day, ").append(std::to_string(d.most)).append(" instances"),
                   style.width));
@@ -297,7 +307,17 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
         for (const std::string& note : assumptions({r.best->estimate})) notes.push_back(note);
     }
     bool marked = false;
-    for (const PlanMachine& m : q.space.machines) marked = marked || m.slower > 1;
+    for (const bool m : q.marked) marked = marked || m;
+    if (q.chance > 0 && r.best) {
+        std::string note("sized for machines ");
+        note.append(
+                significant(q.space.machines[q.space.variants[r.best->planned.variant].machine].slower, 3))
+            .append(" times slower than predicted, and a TTFT ")
+            .append(significant(q.ttft_room[q.space.variants[r.best->planned.variant].machine], 3))
+            .append(" times below its limit (the answer's), so that the chance is at least ")
+            .append(percent(q.chance));
+        notes.push_back(note.append("; loads and rivals count on them too"));
+    }
     if (marked) {
         std::string note("* not calibrated: sized and ranked ");
         note.append(significant(q.assumptions.not_calibrated_slower, 3))
@@ -317,7 +337,7 @@ std::string section(std::string_view title, const std::string& body, const Style
 
 std::string table_section(std::string_view title, const PlanQuestion& q,
                           const std::vector<PlannedAnswer>& list, const Style& style) {
-    return list.empty() ? std::string() : section(title, print(table_of(q, list), Format::text), style);
+    return list.empty() ? std::string() : section(title, table_of(q, list), style);
 }
 
 }   // namespace
@@ -333,13 +353,17 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
     const Style style{in.colour, in.width};
     if (q.space.machines.empty()) return {};
     std::string s = style.bold(wrapped(question_line(q), 2, style.width));
-    s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
+    if (q.one_pool)
+        s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
     const auto& shown_first = r.best ? r.best : r.nearest;
     if (shown_first) {
         std::string command("moecost estimate ");
         s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
-    if (r.day) s.append("\n").append(day_text(*r.day, style));
+    if (q.two_pools && q.chance == 0)
+        s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
+    if (r.day) s.append("\n").append(day_text(*r.day, q.day->varies, style));
+    if (!r.launch.empty()) s.append("\n").append(style.bold("Launch\n")).append(r.launch);
     if (in.quiet) return s;
     s.append(table_section("Rivals within 10 %", q, r.rivals, style));
     s.append(table_section("Best of each accelerator", q, r.of_kind, style));

@@ -16,6 +16,7 @@
 #include "command.h"
 #include "moecost/base/format.h"
 #include "moecost/base/read_file.h"
+#include "progress.h"
 #include "sweep/printed.h"
 #include "sweep/sweep.h"
 #include "text.h"
@@ -50,14 +51,6 @@ Shard shard_of(const std::string& text) {
     return shard;
 }
 
-std::string seconds_left(double seconds) {
-    const auto whole = static_cast<long long>(seconds + 0.5);
-    std::string s;
-    if (whole >= 3600) s.append(std::to_string(whole / 3600)).append(" h ");
-    if (whole >= 60) s.append(std::to_string(whole / 60 % 60)).append(" min ");
-    return whole >= 3600 ? s : s.append(std::to_string(whole % 60)).append(" s");
-}
-
 double rate_of(const SweepProgress& p) {
     return p.seconds > 0 ? static_cast<double>(p.points - p.points_before) / p.seconds : 0;
 }
@@ -65,19 +58,8 @@ double rate_of(const SweepProgress& p) {
 std::string count_text(std::uint64_t n) { return grouped(static_cast<long long>(n)); }
 
 void show_progress(const SweepProgress& p) {
-    constexpr std::size_t width = 24;
-    const double share =
-        p.all_points > 0 ? static_cast<double>(p.points) / static_cast<double>(p.all_points) : 1;
-    const auto filled = static_cast<std::size_t>(share * width);
-    std::string line("\r[");
-    line.append(filled, '#').append(width - filled, ' ').append("] ").append(percent(share)).append("  ");
-    line.append(count_text(p.points)).append(" points");
-    if (const double rate = rate_of(p); rate > 0) {
-        line.append("  ").append(amount(rate)).append("/s  ");
-        line.append(seconds_left(static_cast<double>(p.all_points - p.points) / rate)).append(" left");
-    }
-    line.append("\033[K");
-    if (p.points == p.all_points) line.append("\r\033[K");
+    const std::string line =
+        progress_line(static_cast<double>(p.points), static_cast<double>(p.all_points), rate_of(p), "points");
     std::fputs(line.c_str(), stderr);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Closed forms of serving beside the event simulation on random cases: how far the forms are off, and where they say so.
-// Usage: study_serving [cases per load kind] [requests per case]; prints a table in Markdown.
+// Usage: study_serving [cases per load kind] [requests per case] [FILE]; prints a table in Markdown, writes the cases as CSV.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -8,6 +8,8 @@
 #include <string>
 
 #include "moecost/base/data.h"
+#include "moecost/base/file.h"
+#include "moecost/base/format.h"
 #include "moecost/serving/open_loop.h"
 #include "moecost/serving/simulate.h"
 #include "moecost/serving/steady_loop.h"
@@ -212,6 +214,20 @@ void print_table(const std::vector<Outcome>& all) {
                 100 * valid / std::max(below, 1.0));
 }
 
+/// One row for each case: what it was, whether the form says that it holds, and its errors.
+void write_cases(const char* file, const std::vector<Outcome>& all) {
+    std::string csv("kind,lengths,load,valid");
+    for (const char* name : figure_names) csv.append(",").append(name);
+    csv.append("\n");
+    for (const Outcome& o : all) {
+        csv.append(o.open ? "rate," : "in flight,").append(o.lengths).append(",");
+        csv.append(shortest(rounded(o.load, 4))).append(o.valid ? ",1" : ",0");
+        for (const double error : o.error) csv.append(",").append(shortest(rounded(error, 4)));
+        csv.append("\n");
+    }
+    write_file(file, csv);
+}
+
 }   // namespace
 
 int main(int count, char** arguments) {
@@ -224,5 +240,6 @@ int main(int count, char** arguments) {
     for (int i = 0; i < cases / 3; ++i)
         outcomes.push_back(closed_case(draw_case(random, false), requests, 5000 + static_cast<unsigned>(i)));
     print_table(outcomes);
+    if (count > 3) write_cases(arguments[3], outcomes);
     return 0;
 }

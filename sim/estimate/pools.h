@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario of two pools as the laws of serving/two_pools.h see it.
+#pragma once
+
+#include "moecost/estimate/estimate.h"
+#include "moecost/serving/two_pools.h"
+#include "moecost/timing/step_timer.h"
+
+namespace moecost {
+
+/// Bytes per second that one GPU of a pool sends or receives a cache with: the transfer that is stated, else link_share of
+/// the slower pool's network, or of the scale-up link where both pools lie in one domain of one kind.
+[[nodiscard]] BytesPerSecond transfer_bandwidth(const Scenario& scenario);
+
+/// Steps of a prefill worker: seconds of `tokens` prompt tokens.
+///   tokens of a step: whole prompts, floor(C/P) P on each rank; C where a prompt is longer
+///   seconds = prompts t(0, tokens), times prompts_across where the all-reduce leaves the domain
+class PromptSteps {
+  public:
+    PromptSteps(StepTimer& timer, const Pool& pool, const Traffic& traffic);
+    [[nodiscard]] double seconds(double tokens);
+    /// `prompts` of `prompt` tokens at once on an idle worker, one rank each: chunks follow each other through the stages.
+    [[nodiscard]] double lone(double prompts, double prompt);
+    [[nodiscard]] StepShape shape(double tokens) const;
+    [[nodiscard]] double full_tokens() const;
+    [[nodiscard]] double full_prompts() const { return full_tokens() / prompt_; }
+
+  private:
+    StepTimer& timer_;
+    const Pool& pool_;
+    double prompt_;   // P
+    double prior_;
+    double chunk_;   // C, of one rank
+    double across_;
+};
+
+/// Steps of a decode worker.
+class DecodeSteps {
+  public:
+    DecodeSteps(StepTimer& timer, const Pool& pool, const Traffic& traffic);
+    [[nodiscard]] double seconds(double sequences);
+    [[nodiscard]] StepShape shape(double sequences) const;
+
+  private:
+    StepTimer& timer_;
+    const Pool& pool_;
+    double context_;
+};
+
+/// The pools for the laws; refers to the steps, which must outlive it. `slots`: sequences that fit a decode worker.
+[[nodiscard]] TwoPools two_pools_of(const Scenario& scenario, PromptSteps& prompts, DecodeSteps& decode,
+                                    double slots);
+
+/// evaluate() of a scenario of two pools.
+[[nodiscard]] Expected<Estimate> evaluate_pools(const Scenario& scenario, const WeightBytes& weights);
+
+}   // namespace moecost

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Percentiles of prefill and decode apart.
+#include <algorithm>
+#include <cmath>
+
+#include "moecost/serving/open_loop.h"
+#include "moecost/serving/output_mixture.h"
+#include "moecost/serving/two_pools.h"
+
+namespace moecost {
+namespace {
+
+double run_of(const Load& load) {
+    const auto* loop = std::get_if<ClosedLoop>(&load);
+    return loop != nullptr ? loop->requests : 0;
+}
+
+Latency first_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& lengths, const Load& load) {
+    const double mean_prompt = mean(lengths.input);
+    const double queue = a.wait + a.slot_wait;
+    const double run = run_of(load);
+    const double n = size_of(load).value_or(0);
+    const double together = run > 0 ? std::min(1.0, n / run) : 0;   // share of the requests in the first wave
+    const double wave = n * p.prompts.per_prompt();
+    const double waits = a.slot_wait > 0 ? 1 : std::clamp(a.waits, 1e-6, 1.0);
+    const double longest = a.own * quantile(lengths.input, 0.999) / mean_prompt;
+    UniformMixture mixture(0, p.handover.constant + p.handover.transfer + longest +
+                                  std::max(wave * (together > 0 ? 1 : 0), 12 * queue / waits) + 1e-9);
+    const auto start = [&](const LengthNode& node) {
+        const double own = a.own * node.tokens / mean_prompt;
+        return p.handover.constant + own + p.handover.exposed(own) * node.tokens / mean_prompt;
+    };
+    for (const LengthNode& node : nodes(lengths.input))
+        mixture.add(node.weight * (1 - together), start(node), 0);
+    if (queue > 0) mixture.then_exponential(waits, queue / waits);
+    if (together > 0) {
+        for (const LengthNode& node : nodes(lengths.input))
+            mixture.add(node.weight * together, start(node), wave);
+    }
+    Latency l = mixture.latency();
+    l.mean = Seconds{a.ttft};
+    return l;
+}
+
+Latency per_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& lengths) {
+    const double tokens = mean(lengths.output) - 1;
+    if (tokens <= 0 || a.decode_time <= 0) return certain(Seconds{0});
+    const double tpot = a.decode_time / tokens;
+    const double more = a.decodes * 1.1 + 1;
+    const double slope = (p.decode.step(more) - a.step) / (more - a.decodes);
+    const double relative = slope / a.step * std::sqrt(a.decodes_variance * 2 / 3);
+    OutputMixture mixture;
+    mixture.add(1, tpot, std::pow(tpot * relative, 2));
+    Latency l = mixture.latency();
+    l.mean = Seconds{tpot};
+    return l;
+}
+
+}   // namespace
+
+TwoPoolsLatency latency_apart(const TwoPools& pools, const TwoPoolsAnswer& answer, const Lengths& lengths,
+                              const Load& load) {
+    TwoPoolsLatency l;
+    l.ttft = first_token(pools, answer, lengths, load);
+    l.tpot = per_token(pools, answer, lengths);
+    l.e2e = end_to_end(lengths.output, l.ttft, l.tpot);
+    return l;
+}
+
+}   // namespace moecost

@@ -1,0 +1,1 @@
+PYTHONNOUSERSITE=1 mpirun -n 1 --oversubscribe --allow-run-as-root trtllm-serve deepseek-ai/DeepSeek-R1-0528 --port=8888 --trust_remote_code --backend=pytorch --max_seq_len=9472 --max_num_tokens=8320 --tp_size=8 --ep_size=8 --extra_llm_api_options=trtllm_dsr1_fp8_h200.yml

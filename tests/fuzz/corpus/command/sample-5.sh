@@ -1,0 +1,1 @@
+vllm serve MiniMaxAI/MiniMax-M3-MXFP8 --port 8888 --tensor-parallel-size=8 --enable-expert-parallel --gpu-memory-utilization 0.90 --max-model-len 2304 --block-size 128 --language-model-only --max-cudagraph-capture-size 64 --max-num-batched-tokens "2048" --stream-interval 20 --no-enable-prefix-caching --trust-remote-code

@@ -1,0 +1,1 @@
+vllm serve moonshotai/Kimi-K2.5 --host 0.0.0.0 --port 8888 --gpu-memory-utilization 0.95 --tensor-parallel-size 8 --max-model-len 9472 --max-num-seqs 64 --reasoning-parser kimi_k2 --tool-call-parser kimi_k2 --compilation_config.pass_config.fuse_allreduce_rms true --trust-remote-code --no-enable-prefix-caching

@@ -44,6 +44,7 @@ class Assembler {
         }
     }
 
+    /// Every engine's table: which one a served engine runs at a shape is not told by its name, the cheapest is closest.
     void gemm(DType type) {
         for (const std::string& engine : engines_) {
             const auto index = most_rows(engine, [&](const KernelFit& f) {
@@ -63,7 +64,6 @@ class Assembler {
                         .append(" us, timed in the table and fused in service, is taken off the floor");
             }
             tables().gemm.push_back(std::move(t));
-            return;
         }
     }
 
@@ -277,8 +277,6 @@ void borrow_serving(const Target& target, const std::string& base, Assembly& a) 
         std::string("serving scalars, defaults and assumed efficiencies: from ").append(base));
     if (a.profile.accelerator == target.gpu.id) return;   // its own
     s.source = std::string("borrowed from ").append(base).append(": ").append(s.source);
-    s.median_error = 0;
-    s.throughput_residual = s.tpot_residual = s.ttft_residual = {};
 }
 
 }   // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a description to a checked scenario: names resolved, defaults of engine and release filled in.
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/estimate.h"
@@ -93,6 +94,15 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
     return load_profile(data, gpu.id, gpu.relative, engine);
 }
 
+/// Whether what is known of the one holds for the other: same maker, same generation.
+bool is_sibling(const DataStore& data, const Accelerator& gpu, const std::string& timed) {
+    if (timed == gpu.id || timed.empty() || timed == any_accelerator) return false;
+    const std::vector<std::string> known = data.names("hwmodels/accelerators");
+    if (!std::binary_search(known.begin(), known.end(), timed)) return false;
+    const Accelerator relative = load_accelerator(data, timed);
+    return relative.vendor == gpu.vendor && relative.generation == gpu.generation;
+}
+
 /// A name that set_input() has checked.
 DType format_of(const std::string& name) { return dtype_named(name).value_or(DType::bf16); }
 
@@ -181,6 +191,34 @@ FamilyMember describe_member(const DataStore& data, const Description& d) {
     reject("family", message.append(": ").append(to_text(member.error())));
 }
 
+ServedNames served_names(const Scenario& s, const Pool& p, const std::string& version) {
+    const bool sparse = std::any_of(s.architecture.ffns.begin(), s.architecture.ffns.end(),
+                                    [](const auto& g) { return std::holds_alternative<MoeFfn>(g.kind); });
+    return {p.profile.engine,
+            p.cluster.gpu.id,
+            s.architecture.name,
+            p.precision.attention,
+            sparse ? p.precision.routed_experts : p.precision.dense_ffn,
+            version};
+}
+
+void set_served_class(const Description& d, const Scenario& s, Pool& p) {
+    p.served = {};
+    if (p.profile.effects)
+        p.served = served_class(*p.profile.effects, served_names(s, p, d.engine_version),
+                                p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty());
+    set_pace(d, p);
+}
+
+void set_pace(const Description& d, Pool& p) {
+    ServingConstants& constants = p.profile.serving;
+    const double young = d.model_years && constants.young_years > 0
+                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                             : 0;
+    // What is known of one pool is not known of two.
+    constants.pace = p.role == Role::both ? std::exp(p.served.log_time + young) : 1;
+}
+
 namespace {
 
 void note_once(Scenario& s, std::string note) {
@@ -204,6 +242,7 @@ std::optional<Infeasible> set_formats(const Description& d, Scenario& s, Pool& p
     }
     note_borrowed_kernels(s, p.precision);
     auto problem = precision_problem(s.architecture, p.precision, p.cluster, p.profile);
+    set_served_class(d, s, p);
     if (!problem) return std::nullopt;
     const bool whole = problem->option == "expert-weights" && d.expert_weights.empty();
     Infeasible why{"a number format cannot run here", {}, {}, 0, 0};
@@ -244,10 +283,30 @@ void check_pools(const Description& d) {
     }
 }
 
+/// Two pools were fitted with constants of their own, and with the GEMM tables of their engine alone.
+void use_apart_constants(const DataStore& data, Profile& p) {
+    if (!p.kernels) return;
+    const Document document = data.open("hwmodels", "serving_apart", "constants of two pools");
+    for (const Reader& r : Reader(document).tables("engine")) {
+        if (r.text("name") == p.engine) read_serving(r.table("constants"), p.serving);
+    }
+    std::vector<GemmTable> own;
+    for (GemmTable& t : p.kernels->gemm) {
+        const auto same = [&](const GemmTable& o) { return o.weights == t.weights; };
+        if (std::none_of(own.begin(), own.end(), same)) own.push_back(std::move(t));
+    }
+    p.kernels->gemm = std::move(own);
+}
+
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
+    if (p.role != Role::both) use_apart_constants(data, p.profile);
+    if (!d.profile.empty() && p.profile.effects)
+        p.profile.effects =
+            with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
+    p.sibling = is_sibling(data, p.cluster.gpu, p.profile.accelerator);
     p.rules = engine_rules_if_any(data, p.profile.engine);
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);

@@ -22,12 +22,14 @@
 
 namespace moecost {
 
-/// p10 to p90 of a figure, from the residuals of served points of its class; 0: no such point was measured.
+/// p10 to p90 of a figure, by the spread of served points of its class; 0: not known.
 struct Interval {
     double low = 0;
     double high = 0;
     [[nodiscard]] bool known() const { return high > 0; }
 };
+/// value e^(-+1.2816 sd); nothing where the spread or the value is not known.
+[[nodiscard]] Interval interval_about(double value, double log_sd);
 
 /// The same GPUs as one pool.
 struct OnePool {
@@ -57,14 +59,16 @@ struct Estimate {
     Cost cost;           // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
     std::optional<PoolsEstimate> pools;   // two pools: they count as one instance, memory is that of decode
-    TierHits hits;   // of the prompt, where Scenario::reuse is known
+    TierHits hits;                        // of the prompt, where Scenario::reuse is known
     Provenance provenance = Provenance::calibrated;
     bool meets_slo = true;
     Seconds ttft_of_slo, tpot_of_slo;        // of the mean or percentile that its objective is about
     std::optional<ServingLatency> latency;   // distributions, where they were asked for
     double goodput_share = 1;   // of requests within both objectives, where distributions are known
     std::shared_ptr<const Simulation>
-        simulation;   // the answer is that of the event simulation; null: closed form
+        simulation;         // the answer is that of the event simulation; null: closed form
+    LogSpread spread;       // of measured over predicted, for this load
+    double memory_sd = 0;   // the same of the sequences that fit
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 
@@ -78,6 +82,14 @@ struct Estimate {
 /// The number formats of a description (weights, expert weights, cache; empty: as released, or the engine's default)
 /// onto a scenario whose machine and engine are resolved, or which of them cannot run there.
 [[nodiscard]] std::optional<Infeasible> set_formats(const Description& description, Scenario& scenario);
+
+/// What measured servers say of a deployment whose names and formats are resolved: sets Pool::served, and with it the
+/// pace of its steps, e^(effects + youth of the model).
+void set_served_class(const Description& description, const Scenario& scenario, Pool& pool);
+void set_pace(const Description& description, Pool& pool);
+/// By which measured servers know it.
+[[nodiscard]] ServedNames served_names(const Scenario& scenario, const Pool& pool,
+                                       const std::string& version);
 
 /// The same whether or not the engine would launch the layout: for searches that change it, and for what was measured.
 [[nodiscard]] Expected<Scenario> resolve(const DataStore& data, const Description& description);

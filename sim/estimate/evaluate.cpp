@@ -14,25 +14,15 @@ namespace {
 
 bool within(Seconds value, double limit_s) { return limit_s <= 0 || value.value() <= limit_s; }
 
-Interval around(double value, const Residual& residual) {
-    return residual.known() ? Interval{value * residual.p10, value * residual.p90} : Interval{};
-}
-
 /// Prices move against throughput.
-Interval price_around(double value, const Residual& residual) {
-    return residual.known() ? Interval{value / residual.p90, value / residual.p10} : Interval{};
-}
-
-/// Residuals were taken on calibrated accelerators under a closed loop: they say nothing about anything else.
 void add_intervals(const Scenario& scenario, Estimate& e) {
-    const Profile& profile = scenario.pool().profile;
-    const bool closed = std::holds_alternative<ClosedLoop>(scenario.traffic.load);
-    if (profile.basis != Provenance::calibrated || !closed) return;
-    const ServingConstants& s = profile.serving;
-    e.output_tokens_per_s = around(e.serving.output_tokens_per_s.value(), s.throughput_residual);
-    e.tpot_s = around(e.serving.tpot.value(), s.tpot_residual);
-    e.ttft_s = around(e.serving.ttft.value(), s.ttft_residual);
-    e.usd_per_mtok_output = price_around(e.cost.usd_per_mtok_output, s.throughput_residual);
+    const ServedClass& served = scenario.pool().served;
+    e.spread = served.spread[scenario.traffic.load.index()];
+    e.memory_sd = served.memory;
+    e.output_tokens_per_s = interval_about(e.serving.output_tokens_per_s.value(), e.spread.throughput);
+    e.tpot_s = interval_about(e.serving.tpot.value(), e.spread.tpot);
+    e.ttft_s = interval_about(e.serving.ttft.value(), e.spread.ttft);
+    e.usd_per_mtok_output = interval_about(e.cost.usd_per_mtok_output, e.spread.throughput);
 }
 
 /// The part of the traffic that one instance sees, without the name: nothing is allocated.
@@ -93,11 +83,22 @@ CostInput cost_input(const Scenario& s) {
     return c;
 }
 
+Interval interval_about(double value, double log_sd) {
+    constexpr double z90 = 1.2815515655446004;   // standard normal quantile at 0.9
+    if (!(log_sd > 0) || !(value > 0)) return {};
+    const double factor = std::exp(z90 * log_sd);
+    return {value / factor, value * factor};
+}
+
 Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
 
 Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
     const Pool& p = scenario.pool();
-    if (scenario.two_pools()) return evaluate_pools(scenario, weights);
+    if (scenario.two_pools()) {
+        Expected<Estimate> apart = evaluate_pools(scenario, weights);
+        if (apart) add_intervals(scenario, *apart);
+        return apart;
+    }
     if (const auto problem = layout_problem(scenario.architecture, p.layout)) return *problem;
     const double replicas = p.replicas;
     Traffic traffic = of_instance(scenario.traffic, replicas);
@@ -106,6 +107,7 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
     Estimate estimate;
     if (scenario.reuse.known()) {
         SettledTraffic settled = with_prefix_hits(scenario.reuse, timer, p.profile.serving, p.settings,

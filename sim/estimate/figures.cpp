@@ -69,8 +69,28 @@ double capacity(At v) {
     return v.estimate->capacity ? (*v.estimate->capacity).*figure : no_number;
 }
 
+/// p10 to p90 of a figure that is off as throughput, TPOT or TTFT is.
+template <double (*figure)(At), double LogSpread::*sd>
+Interval about(At v) {
+    return interval_about(figure(v), v.estimate->spread.*sd);
+}
+constexpr auto of_speed = &LogSpread::throughput;
+
 double output_rate(At v) { return serving(v).output_tokens_per_s.value(); }
 double input_rate(At v) { return serving(v).input_tokens_per_s.value(); }
+
+double all_in_price(At v) {
+    return where_positive(cost(v).usd_per_hour / 3600 / where_positive(output_rate(v)) * 1e6);
+}
+double all_input(At v) { return replicas(v) * input_rate(v); }
+double tokens_per_gpu(At v) {
+    return (serving(v).input_tokens_per_s + serving(v).output_tokens_per_s).value() / instance_gpus(v);
+}
+double all_requests(At v) { return replicas(v) * serving(v).requests_per_s.value(); }
+double whole_request(At v) { return serving(v).e2e.value(); }
+double judged_ttft(At v) { return v.scenario->slo.ttft_s > 0 ? v.estimate->ttft_of_slo.value() : no_number; }
+double judged_tpot(At v) { return v.scenario->slo.tpot_s > 0 ? v.estimate->tpot_of_slo.value() : no_number; }
+double energy_of_token(At v) { return where_positive(cost(v).joules_per_output_token.value()); }
 
 std::string_view bound_of(const std::optional<StepBreakdown>& step) {
     return step ? bound_names[largest(step->spent)] : std::string_view();
@@ -116,17 +136,21 @@ constexpr Figure table[] = {
      Scope::token, Stage::result, price<&Cost::usd_per_mtok_output>, nullptr,
      [](At v) { return v.estimate->usd_per_mtok_output; }, true},
     {"usd_per_mtok_input", "input", money, "USD per million input tokens", Kind::usd_per_mtok, Group::cost,
-     Scope::token, Stage::result, price<&Cost::usd_per_mtok_input>},
+     Scope::token, Stage::result, price<&Cost::usd_per_mtok_input>, nullptr,
+     about<price<&Cost::usd_per_mtok_input>, of_speed>},
     {"usd_per_mtok_cached", "input read from the prefix cache", money, "USD per million cached tokens",
-     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_cached>},
+     Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_cached>, nullptr,
+     about<price<&Cost::usd_per_mtok_cached>, of_speed>},
     {"usd_per_mtok_blended", "blended", money, "USD per million blended tokens", Kind::usd_per_mtok, Group::cost,
-     Scope::token, Stage::result, price<&Cost::usd_per_mtok_blended>},
+     Scope::token, Stage::result, price<&Cost::usd_per_mtok_blended>, nullptr,
+     about<price<&Cost::usd_per_mtok_blended>, of_speed>},
     {"usd_per_mtok_total", "all tokens of this traffic", money, "USD per million tokens", Kind::usd_per_mtok,
-     Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_total>, nullptr, nullptr, false,
+     Group::cost, Scope::token, Stage::result, price<&Cost::usd_per_mtok_total>, nullptr,
+     about<price<&Cost::usd_per_mtok_total>, of_speed>, false,
      "usd_per_mtok"},
     {"usd_per_mtok_output_all_in", "whole rent over output tokens", money, "USD per million output tokens, prompts included",
      Kind::usd_per_mtok, Group::cost, Scope::token, Stage::result,
-     [](At v) { return where_positive(cost(v).usd_per_hour / 3600 / where_positive(output_rate(v)) * 1e6); }},
+     all_in_price, nullptr, about<all_in_price, of_speed>},
 
     {"output_tokens_per_s", "output", throughput, "output tokens/s", Kind::tokens_per_s, Group::serving,
      Scope::deployment, Stage::result, [](At v) { return replicas(v) * output_rate(v); }, nullptr,
@@ -145,12 +169,12 @@ constexpr Figure table[] = {
          return i.known() ? Interval{1 / i.high, 1 / i.low} : Interval{};
      }},
     {"input_tokens_per_s", "input", throughput, "input tokens/s", Kind::tokens_per_s, Group::serving,
-     Scope::deployment, Stage::result, [](At v) { return replicas(v) * input_rate(v); }},
+     Scope::deployment, Stage::result, all_input, nullptr, about<all_input, of_speed>},
     {"tokens_per_s_per_gpu", "input and output, per GPU", throughput, "input and output tokens/s per GPU",
      Kind::tokens_per_s, Group::serving, Scope::gpu, Stage::result,
-     [](At v) { return (serving(v).input_tokens_per_s + serving(v).output_tokens_per_s).value() / instance_gpus(v); }},
+     tokens_per_gpu, nullptr, about<tokens_per_gpu, of_speed>},
     {"requests_per_s", "requests", throughput, "requests/s", Kind::per_s, Group::serving, Scope::deployment,
-     Stage::result, [](At v) { return replicas(v) * serving(v).requests_per_s.value(); }},
+     Stage::result, all_requests, nullptr, about<all_requests, of_speed>},
 
     {"tpot_s", "time per output token (TPOT)", latencies, "time per output token (s)", Kind::seconds, Group::serving,
      Scope::request, Stage::result, latency<&Serving::tpot>, nullptr, [](At v) { return v.estimate->tpot_s; }, true,
@@ -161,7 +185,7 @@ constexpr Figure table[] = {
     {"ttft_queue_s", "of it, waiting for a slot", latencies, "of the time to first token, waiting (s)", Kind::seconds,
      Group::serving, Scope::request, Stage::result, [](At v) { return serving(v).ttft_queue.value(); }},
     {"e2e_s", "whole request (E2E)", latencies, "end-to-end time (s)", Kind::seconds, Group::serving, Scope::request,
-     Stage::result, [](At v) { return serving(v).e2e.value(); }, nullptr, nullptr, false, "e2e"},
+     Stage::result, whole_request, nullptr, about<whole_request, of_speed>, false, "e2e"},
     {"ttft_p50_s", "TTFT p50", percentiles, "TTFT p50 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
      tail<&ServingLatency::ttft, 50>},
     {"ttft_p90_s", "TTFT p90", percentiles, "TTFT p90 (s)", Kind::seconds, Group::serving, Scope::request, Stage::tails,
@@ -182,10 +206,10 @@ constexpr Figure table[] = {
      tail<&ServingLatency::e2e, 99>},
     {"ttft_of_objective_s", "TTFT that its objective is about", "", "time to first token that its objective is about (s)",
      Kind::seconds, Group::serving, Scope::request, Stage::result,
-     [](At v) { return v.scenario->slo.ttft_s > 0 ? v.estimate->ttft_of_slo.value() : no_number; }},
+     judged_ttft, nullptr, about<judged_ttft, &LogSpread::ttft>},
     {"tpot_of_objective_s", "TPOT that its objective is about", "", "time per output token that its objective is about (s)",
      Kind::seconds, Group::serving, Scope::request, Stage::result,
-     [](At v) { return v.scenario->slo.tpot_s > 0 ? v.estimate->tpot_of_slo.value() : no_number; }},
+     judged_tpot, nullptr, about<judged_tpot, &LogSpread::tpot>},
     {"slo_ttft_level", "percentile of the TTFT objective", "", "percentile of the TTFT objective", Kind::share,
      Group::serving, Scope::request, Stage::input,
      [](At v) { return where_positive(v.scenario->slo.ttft_level); }},
@@ -298,7 +322,8 @@ constexpr Figure table[] = {
     {"decoding", "of them in decode", sequences, "decoding sequences", Kind::count, Group::serving, Scope::deployment,
      Stage::result, [](At v) { return replicas(v) * serving(v).decoding; }},
     {"max_concurrency", "largest concurrency", sequences, "sequences that fit", Kind::count, Group::serving,
-     Scope::deployment, Stage::result, slots},
+     Scope::deployment, Stage::result, slots, nullptr,
+     [](At v) { return interval_about(slots(v), v.estimate->memory_sd); }},
     {"tokens_per_step", "tokens gained per decode step", sequences, "tokens gained per decode step", Kind::count,
      Group::serving, Scope::request, Stage::input, [](At v) { return pool(v).settings.tokens_per_step(); }},
 
@@ -339,7 +364,7 @@ constexpr Figure table[] = {
      Scope::instance, Stage::input, [](At v) { return weights_of(*v.scenario).total().value(); }},
 
     {"joules_per_output_token", "per output token", energy, "energy (J per output token)", Kind::joules, Group::cost,
-     Scope::token, Stage::result, [](At v) { return where_positive(cost(v).joules_per_output_token.value()); }},
+     Scope::token, Stage::result, energy_of_token, nullptr, about<energy_of_token, of_speed>},
     {"watts_per_gpu", "power of a GPU", energy, "power of a GPU (W)", Kind::watts, Group::cost, Scope::gpu,
      Stage::result, [](At v) { return cost(v).watts_per_gpu.value(); }},
 
@@ -363,50 +388,5 @@ constexpr Figure table[] = {
 }   // namespace
 
 std::span<const Figure> figures() { return table; }
-
-const Figure* figure_named(std::string_view name) {
-    for (const Figure& figure : table) {
-        if (figure.key == name || (!figure.alias.empty() && figure.alias == name)) return &figure;
-    }
-    return nullptr;
-}
-
-std::vector<std::string> figure_names() {
-    std::vector<std::string> names;
-    for (const Figure& figure : table) names.emplace_back(figure.key);
-    for (const Figure& figure : table) {
-        if (!figure.alias.empty()) names.emplace_back(figure.alias);
-    }
-    return names;
-}
-
-std::vector<std::string> result_figures() {
-    std::vector<std::string> names;
-    for (const Figure& figure : table) {
-        if (figure.stage == FigureStage::result && figure.number != nullptr) names.emplace_back(figure.key);
-    }
-    return names;
-}
-
-std::string_view name_of(FigureGroup group) {
-    constexpr std::string_view names[] = {"deployment", "cost", "serving", "memory", "trust"};
-    return names[static_cast<std::size_t>(group)];
-}
-std::string_view name_of(FigureScope scope) {
-    constexpr std::string_view names[] = {"deployment", "instance", "gpu", "request", "token"};
-    return names[static_cast<std::size_t>(scope)];
-}
-std::string_view name_of(FigureKind kind) {
-    constexpr std::string_view names[] = {
-        "usd_per_mtok", "usd_per_gpu_hour", "usd",   "tokens_per_s", "per_s", "seconds", "bytes", "share",
-        "count",        "joules",           "watts", "text",         "flag"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
-std::string_view unit_of(FigureKind kind) {
-    constexpr std::string_view units[] = {"USD/Mtok", "USD/GPU-h", "USD", "tokens/s", "1/s", "s", "bytes",
-                                          "",         "",          "J",   "W",        "",    ""};
-    return units[static_cast<std::size_t>(kind)];
-}
 
 }   // namespace moecost

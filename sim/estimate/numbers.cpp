@@ -161,6 +161,7 @@ std::optional<Infeasible> apply_pools(const Description& d, Scenario& s) {
 }   // namespace
 
 std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
+    for (Pool& p : s.pools) set_pace(d, p);
     set_traffic(d, s.traffic);
     set_reuse(d, s);
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),

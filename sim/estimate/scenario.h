@@ -10,6 +10,7 @@
 #include "moecost/hardware/drafting.h"
 #include "moecost/hardware/engine_rules.h"
 #include "moecost/hardware/price.h"
+#include "moecost/hardware/profile/effects.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture.h"
 #include "moecost/model/counts.h"
@@ -30,7 +31,9 @@ struct Pool {
     int replicas = 1;   // instances
     Precision precision;
     Profile profile;
-    EngineRules rules;   // of the profile's engine
+    bool sibling = false;   // kernels are those of an accelerator of the same maker and generation
+    ServedClass served;     // what measured servers say of such a deployment
+    EngineRules rules;      // of the profile's engine
     EngineSettings settings;
     DraftLaw drafting;   // of the model under the engine
     Price price;

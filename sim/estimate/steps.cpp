@@ -42,6 +42,7 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
                     apart ? Phase::decode : Phase::both);
     StepTimer prompts(scenario.architecture, of_prompts.precision, of_prompts.layout, other,
                       apart ? Phase::prefill : Phase::both);
+    if (std::holds_alternative<Offline>(scenario.traffic.load)) timer.without_streaming();
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) {
         report.decode =

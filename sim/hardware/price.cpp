@@ -161,4 +161,34 @@ Price choose_price(const DataStore& data, std::string_view accelerator_id, std::
     refuse(message, bases_hint(file->rows));
 }
 
+std::string common_basis(const DataStore& data, const std::vector<std::string>& accelerator_ids) {
+    constexpr std::string_view order[] = {"neocloud_on_demand", "hyperscaler_on_demand", "neocloud_reserved",
+                                          "hyperscaler_reserved", "marketplace",       "owning_neocloud",
+                                          "owning_hyperscaler"};
+    for (const std::string_view basis : order) {
+        const bool all = std::all_of(accelerator_ids.begin(), accelerator_ids.end(), [&](const std::string& id) {
+            return find_basis(prices_of(data, id), basis) != nullptr;
+        });
+        if (all) return std::string(basis);
+    }
+    return {};
+}
+
+std::string newest_price_date(const DataStore& data) {
+    std::string newest;
+    for (const std::string& id : data.names(folder))
+        for (const Price& p : prices_of(data, id)) newest = std::max(newest, p.date);
+    return newest;
+}
+
+int months_between(std::string_view from, std::string_view to) {
+    const auto months = [](std::string_view date) {
+        int year = 0, month = 0;
+        std::from_chars(date.data(), date.data() + 4, year);
+        std::from_chars(date.data() + 5, date.data() + 7, month);
+        return 12 * year + month;
+    };
+    return from.size() < 7 || to.size() < 7 ? 0 : months(to) - months(from);
+}
+
 }   // namespace moecost

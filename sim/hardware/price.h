@@ -32,4 +32,12 @@ struct Price {
 [[nodiscard]] Price choose_price(const DataStore& data, std::string_view accelerator_id,
                                  std::string_view choice);
 
+/// The first basis, in the order on demand, reserved, owning and as listed in price.cpp, that all of these accelerators
+/// have a price of; empty: there is none, or one of them has no price at all.
+[[nodiscard]] std::string common_basis(const DataStore& data, const std::vector<std::string>& accelerator_ids);
+/// Date of the newest price of all files: what the age of a price is told against.
+[[nodiscard]] std::string newest_price_date(const DataStore& data);
+/// Whole months from one date YYYY-MM-DD to another; negative: backwards.
+[[nodiscard]] int months_between(std::string_view from, std::string_view to);
+
 }   // namespace moecost

@@ -47,7 +47,8 @@ enum class RuleTerm {
 inline constexpr std::size_t rule_term_count = 27;
 using TermValues = std::array<double, rule_term_count>;   // by RuleTerm
 [[nodiscard]] std::string_view name_of(RuleTerm quantity);
-inline constexpr std::array<std::string_view, 4> exchange_words{"collective", "low-latency", "normal", "nvlink"};
+inline constexpr std::array<std::string_view, 4> exchange_words{"collective", "low-latency", "normal",
+                                                                "nvlink"};
 
 enum class Relation { is, is_not, at_least, at_most, above, divides, divides_or_multiple, multiple_of };
 

@@ -22,6 +22,9 @@ constexpr MeasuredColumn columns[] = {
     {"gpu", text, "", needed, "accelerator (moecost list gpus)"},
     {"num_gpus", degree, "", optional, "GPUs of the deployment"},
     {"engine", text, "", needed, "vllm, sglang, trtllm"},
+    {"engine_version", text, "", optional, "release of the engine"},
+    {"image", text, "", optional, "container image of the engine"},
+    {"also_in", text, "", optional, "another table that holds the row too: left out here"},
     {"model", text, "", needed, "model (moecost list models)"},
     {"model_path", text, "", optional, "checkpoint that was served, as the table names it"},
     {"weight_dtype", text, "", optional, "format of the weights"},
@@ -57,7 +60,9 @@ constexpr MeasuredColumn columns[] = {
     {"tpot_mean_ms", amount, "ms", optional, "the same as tpot_ms, of two pools"},
     {"tpot_median_ms", amount, "ms", optional, "in place of a mean; throughput counts the whole run then"},
     {"e2e_ms", amount, "ms", optional, "whole request, mean"},
-    {"also_in", text, "", optional, "the same measurement in another table: the row is left out"},
+    {"e2e_mean_ms", amount, "ms", optional, "in place of e2e_ms"},
+    {"ttft_p99_ms", amount, "ms", optional, "time to first token, 99th percentile"},
+    {"tpot_p99_ms", amount, "ms", optional, "time per output token, 99th percentile"},
     {"suspect", flag, "", optional, "the row contradicts itself or its neighbours: left out"},
 };
 

@@ -99,8 +99,11 @@ MeasuredPoint point_of(const Row& r) {
     p.scenario = r.text("scenario");
     const std::string mode = r.text("mode");
     p.disaggregated = mode.starts_with("disagg");
+    p.version = r.text("engine_version");
+    p.image = r.text("image");
+    p.repeated = !r.text("also_in").empty();
     p.speculative = r.flag("mtp") || mode.find("mtp") != std::string::npos;
-    if (p.scenario.empty()) p.scenario = mode;
+    if (p.scenario.empty()) p.scenario = mode.starts_with("agg") ? "closed_loop" : mode;
     p.gpu = r.text("gpu");
     p.engine = r.text("engine");
     p.model = r.text("model");
@@ -124,10 +127,15 @@ MeasuredPoint point_of(const Row& r) {
     if (!p.disaggregated && r.number("decode_tp")) describe_by_decode_pool(r, p);
     p.output_per_gpu = r.number("out_tok_s_gpu");
     p.total_per_gpu = r.number("total_tok_s_gpu");
-    p.ttft_ms = r.number("ttft_ms");
-    p.tpot_ms = r.number("tpot_ms");
-    p.e2e_ms = r.number("e2e_ms");
-    p.repeated = !r.text("also_in").empty();
+    const auto mean = [&](std::string_view plain, std::string_view named) {
+        const auto value = r.number(plain);
+        return value ? value : r.number(named);
+    };
+    p.ttft_ms = mean("ttft_ms", "ttft_mean_ms");
+    p.tpot_ms = mean("tpot_ms", "tpot_mean_ms");
+    p.e2e_ms = mean("e2e_ms", "e2e_mean_ms");
+    p.ttft_p99_ms = r.number("ttft_p99_ms");
+    p.tpot_p99_ms = r.number("tpot_p99_ms");
     use_realised_means(r.text("length_spread"), p);
     if (p.disaggregated) describe_apart(r, p);
     return p;
@@ -160,10 +168,30 @@ Recipes::Recipes(const Document& document) {
     const Reader reader(document);
     reader.allow_only({"schema", "rule"});
     for (const Reader& r : reader.tables("rule")) {
-        r.allow_only({"engine", "models", "gpus", "spread_lengths", "concurrency_below", "chunk_tokens",
-                      "chunk_per_isl", "chunk_per_request", "chunk_extra", "admission_steps", "scenarios",
-                      "draft_tokens", "gpus_above", "all_to_all", "acceptance", "apart", "redundant_experts",
-                      "cache", "expert_weights", "paths", "left_out", "source"});
+        r.allow_only({"engine",
+                      "models",
+                      "gpus",
+                      "spread_lengths",
+                      "concurrency_below",
+                      "chunk_tokens",
+                      "chunk_per_isl",
+                      "chunk_per_request",
+                      "chunk_extra",
+                      "admission_steps",
+                      "scenarios",
+                      "draft_tokens",
+                      "gpus_above",
+                      "all_to_all",
+                      "acceptance",
+                      "apart",
+                      "redundant_experts",
+                      "cache",
+                      "expert_weights",
+                      "paths",
+                      "left_out",
+                      "since",
+                      "release",
+                      "source"});
         Rule rule;
         rule.engine = r.text("engine");
         if (r.has("models")) rule.models = r.texts("models");
@@ -173,6 +201,8 @@ Recipes::Recipes(const Document& document) {
         rule.concurrency_below = optional_number(r, "concurrency_below");
         rule.gpus_above = optional_number(r, "gpus_above");
         rule.exchange = r.text_or("all_to_all", "");
+        rule.since = r.text_or("since", "");
+        rule.release = r.text_or("release", "");
         rule.cache = r.text_or("cache", "");
         rule.left_out = r.text_or("left_out", "");
         if (r.has("paths")) rule.paths = r.texts("paths");
@@ -204,6 +234,8 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.spread_lengths && *rule.spread_lengths != point.spread_lengths) continue;
         if (rule.concurrency_below && requests >= *rule.concurrency_below) continue;
         if (!rule.weights.empty() && rule.weights != point.experts) continue;
+        if (point.date < rule.since) continue;
+        if (!rule.release.empty()) s.release = rule.release;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
         if (!rule.cache.empty()) s.cache = rule.cache;
         if (!rule.left_out.empty()) s.left_out = rule.left_out;

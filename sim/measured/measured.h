@@ -29,6 +29,8 @@ struct MeasuredPoint {
     bool suspect = false;
     bool disaggregated = false;
     bool speculative = false;
+    std::string version, image;   // of the engine; empty: not recorded
+    std::optional<double> ttft_p99_ms, tpot_p99_ms;
     bool repeated = false;                         // the same measurement stands in another table of the kit
     std::optional<MeasuredPool> prefill, decode;   // prefill and decode apart
     double in_flight_share = 1;   // of the requests asked for that were in flight over the whole run
@@ -47,8 +49,11 @@ struct RecipeSettings {
     std::optional<double> acceptance;          // of a drafted token
     std::optional<double> redundant_experts;   // where ranks do not divide the experts
     std::optional<double> draft_tokens;        // where the row says that it drafts, but not how many
-    std::string cache;      // format of the cache where the row is silent or repeats a default; empty: as it says
+    std::string
+        cache;   // format of the cache where the row is silent or repeats a default; empty: as it says
     std::string left_out;   // why the row measures something else; empty: it does not
+    std::string
+        release;   // generation of the software, where the row's own name does not tell; empty: as it says
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -67,7 +72,7 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange, cache, weights, left_out;
+        std::string exchange, cache, weights, left_out, since, release;
         std::vector<std::string> paths;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts;
         std::optional<bool> apart;

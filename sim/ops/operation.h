@@ -100,9 +100,12 @@ struct RecurrentPrefill {
     Flop flop;   // of one token
     double sequences = 0;
 };
-/// Norms, rotary embedding, residual, activation, cache write: bytes only.
+/// Mixers by how many small kernels run beside them.
+enum class MixerClass { grouped, grouped_qk_norm, compressed, sparse };
+/// Norms, rotary embedding, residual, activation, cache write of a layer with such a mixer.
 struct Elementwise {
     double rows = 0, hidden = 0;
+    MixerClass beside = MixerClass::grouped;
 };
 /// Sum over ranks of a message held by each.
 struct AllReduce {

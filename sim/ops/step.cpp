@@ -18,6 +18,24 @@ void add_all_reduce(const StepContext& c, double layers, OperationList& out) {
                    AllReduce{Bytes{c.rows * c.hidden * 2}, static_cast<double>(c.layout.tp)}});
 }
 
+/// Queries and keys that are normed over all heads at once: each rank knows the squares of its own heads alone. Sums of 4
+/// bytes a row, of queries and of keys, travel in 8-byte messages.
+void add_norm_reduce(const StepContext& c, const Mixer& mixer, double layers, OperationList& out) {
+    const auto* grouped = std::get_if<GroupedAttention>(&mixer);
+    if (grouped == nullptr || grouped->qk_norm != QkNorm::full_width || c.layout.tp < 2) return;
+    out.push_back({"q/k norm all-reduce", OpClass::communication, 2 * layers,
+                   AllReduce{Bytes{c.rows * 8}, static_cast<double>(c.layout.tp)}});
+}
+
+MixerClass class_of(const Mixer& mixer) {
+    const auto* latent = std::get_if<LatentAttention>(&mixer);
+    if (latent != nullptr) return latent->indexer ? MixerClass::sparse : MixerClass::compressed;
+    const auto* grouped = std::get_if<GroupedAttention>(&mixer);
+    if (grouped == nullptr) return MixerClass::compressed;
+    if (grouped->indexer) return MixerClass::sparse;
+    return grouped->qk_norm == QkNorm::none ? MixerClass::grouped : MixerClass::grouped_qk_norm;
+}
+
 /// How tokens come together for the feed-forward and go back. Returns the layers that leave it to the
 /// all-reduce of their tensor-parallel group.
 double add_ffn_exchange(const StepContext& c, const Ffn& ffn, double layers, OperationList& out) {
@@ -101,6 +119,9 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     for (const MixerGroup& group : architecture.mixers) {
         add_mixer(c, group.kind, group.count, operations);
         reduced += group.count;
+        add_norm_reduce(c, group.kind, group.count, operations);
+        operations.push_back({"norms, rope, residual", OpClass::small_ops, 1.0 * group.count,
+                              Elementwise{c.rows, c.hidden, class_of(group.kind)}});
     }
     for (const FfnGroup& group : architecture.ffns) {
         add_ffn(c, group.kind, group.count, operations);
@@ -108,9 +129,6 @@ void list_operations(const Architecture& architecture, const Precision& precisio
     }
     add_all_reduce(c, reduced, operations);
     add_layer_inputs(c, architecture, operations);
-    const double layers = architecture.layers;
-    operations.push_back(
-        {"norms, rope, residual", OpClass::small_ops, layers, Elementwise{c.rows, c.hidden}});
     // Logits are needed for decoding sequences and for prompts that finish in this step.
     const double finished = c.prefill / std::max(shape.prompt, 1.0);
     const double logits = std::max(c.batch * c.queries + finished, 1.0);

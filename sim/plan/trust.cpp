@@ -31,16 +31,14 @@ double slowdown_withstood(Trial t, double size) {
     return low;
 }
 
-/// P(y <= withstands) P(r <= ttft_room): not-a-number where residuals are missing.
+/// P(y <= withstands) P(r <= ttft_room): not-a-number where no spread is known.
 double chance_of(const Scenario& s, double withstands, double ttft_room) {
-    const Profile& profile = s.pool().profile;
-    const Residual& speed = profile.serving.throughput_residual;
-    const Residual& first = profile.serving.ttft_residual;
-    const bool about_ttft = s.slo.ttft_s > 0;
-    if (profile.basis != Provenance::calibrated || !speed.known() || (about_ttft && !first.known()))
-        return std::numeric_limits<double>::quiet_NaN();
-    const double in_time = about_ttft ? share_below(ttft_room, first.p10, first.p90) : 1;
-    return share_below(withstands, 1 / speed.p90, 1 / speed.p10) * in_time;
+    const LogSpread& spread = s.pool().served.spread[s.traffic.load.index()];
+    if (!spread.known()) return std::numeric_limits<double>::quiet_NaN();
+    const auto within = [](double ratio, double sd) {
+        return share_below(ratio, std::exp(-z90 * sd), std::exp(z90 * sd));
+    };
+    return within(withstands, spread.throughput) * (s.slo.ttft_s > 0 ? within(ttft_room, spread.ttft) : 1);
 }
 
 /// The x of which share_below() is `share`, to 0.01 %.
@@ -78,11 +76,14 @@ PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
 std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance, double split) {
     constexpr double margin = 1.002;   // slowdown_withstood() is exact to 0.1 %
     if (std::isnan(chance_of(machine, 1, 1))) return std::nullopt;
-    const ServingConstants& s = machine.pool().profile.serving;
+    const LogSpread& spread = machine.pool().served.spread[machine.traffic.load.index()];
     const bool about_ttft = machine.slo.ttft_s > 0;
     const double speed = about_ttft ? std::pow(chance, split) : chance;
-    const double slower = value_at(speed, 1 / s.throughput_residual.p90, 1 / s.throughput_residual.p10);
-    const double room = about_ttft ? value_at(chance / speed, s.ttft_residual.p10, s.ttft_residual.p90) : 1;
+    const auto ratio_of = [](double share, double sd) {
+        return value_at(share, std::exp(-z90 * sd), std::exp(z90 * sd));
+    };
+    const double slower = ratio_of(speed, spread.throughput);
+    const double room = about_ttft ? ratio_of(chance / speed, spread.ttft) : 1;
     return ChanceDemand{std::max(1.0, slower * margin), std::max(1.0, room * margin)};
 }
 

@@ -14,8 +14,7 @@ struct PlanTrust {
     double chance = 0;         // that it meets the objectives; not-a-number: no residuals are known
 };
 /// chance = P(y <= withstands) P(r <= TTFT limit/TTFT): y is predicted over measured throughput, r measured over predicted
-/// TTFT, both lognormal through the p10 and p90 of the residuals of served points of this accelerator and engine (taken
-/// under closed loops), independent. `withstands` looks at TPOT and at the capacity alone: time scales by y.
+/// TTFT, both lognormal with the spread of served points of the deployment's class (ServedClass), independent. `withstands` looks at TPOT and at the capacity alone: time scales by y.
 [[nodiscard]] PlanTrust trust_of(const PlanSpace& space, const Planned& planned);
 
 /// What a machine is sized with, so that the chance of what comes out is at least the one that is demanded: so many times

@@ -105,7 +105,7 @@ class Loop {
         const double stages = in_.layout.pp;
         const double chunk = chunk_ / stages;         // of one stage
         const double own = in_.engine.chunk_tokens;   // of one rank, which a prompt stays on
-        const double together = in_.traffic.equal_lengths ? running_ * prompt_ : prompt_;
+        const double together = in_step() ? running_ * prompt_ : prompt_;
         const double piece = std::min(chunk, std::max(std::min(prompt_, own), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
         const Seconds first = prompt_time(in_, prompt_shape(decoding, piece * stages)).total;
@@ -113,10 +113,16 @@ class Loop {
         return (1 + behind / stages) * (decode + extra(first, decode));
     }
 
+    /// Equal lengths that started together stay in step where prompts do not share steps with decodes.
+    [[nodiscard]] bool in_step() const {
+        return in_.traffic.equal_lengths && running_ <= in_.scalars.lockstep_requests;
+    }
+
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
-        const double queueing =
-            in_.traffic.equal_lengths ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
-        return lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
+        const bool equal = in_.traffic.equal_lengths;
+        const double queueing = equal ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
+        const double own = equal ? in_.scalars.lone_fixed : in_.scalars.lone_spread;
+        return own * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
                (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
                (queueing / 2 * (running_ - 1)) * c.per_prompt;
     }
@@ -242,7 +248,7 @@ Serving closed_loop(const ServingInput& in, double requests) {
     s.running = running;
     // Little's law: the first token's way through the front end holds no slot of the engine's cycle.
     s.decoding = std::min(s.requests_per_s.value() * (output - 1) * s.tpot.value(), running);
-    s.prefill_share = std::min(1.0, running * c.per_prompt / c.length);
+    s.prefill_share = std::min(1.0, s.requests_per_s.value() * c.per_prompt.value());
     s.decode_step = point.loop().shape(pass.decoding, 0);
     s.prompt_step = point.loop().prompt_shape(c.beside, c.tokens);
     s.decode_time = c.decode;

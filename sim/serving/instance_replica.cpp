@@ -33,12 +33,21 @@ double through_stages(const ServingInput& in, const Replica& r, double decodes) 
     return std::max(lone - spread, 0.0);
 }
 
+/// What the own prompt of a first token takes beyond its steps, lone_spread or lone_fixed of them.
+double beyond_own_steps(const ServingInput& in, const Replica& r, double decodes) {
+    const double own = in.traffic.equal_lengths ? in.scalars.lone_fixed : in.scalars.lone_spread;
+    const double chunk = r.rules.chunk_tokens;
+    return (own - 1) * std::max(1.0, r.lengths.prompt / chunk) *
+           r.prompt_seconds(decodes, std::min(r.lengths.prompt, chunk));
+}
+
 }   // namespace
 
 Seconds front_end(const ServingInput& in, const Replica& r, double decodes) {
     const double steps = in.scalars.first_token_steps + in.engine.admission_steps;
     return in.scalars.first_token + Seconds{in.traffic.restore_s} +
-           Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes)};
+           Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes) +
+                   beyond_own_steps(in, r, decodes)};
 }
 
 }   // namespace moecost

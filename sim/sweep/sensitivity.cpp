@@ -171,7 +171,7 @@ double answer_of(const Scenario& scenario, const Figure& target) {
 double moved(const Scenario& scenario, const Uncertain& input, double factor, const Figure& target) {
     Scenario s = scenario;
     input.scale(s, factor);
-    if (s.two_pools()) {   // every row is about one pool: the other moves with it
+    if (s.two_pools()) {                     // every row is about one pool: the other moves with it
         const Traffic traffic = s.traffic;   // once is enough
         std::swap(s.pools.front(), s.pools.back());
         input.scale(s, factor);

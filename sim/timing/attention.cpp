@@ -42,7 +42,10 @@ Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTabl
     Timed t;
     t.memory = Seconds{bytes} / (table.memory * machine.memory_bandwidth().value() * occupancy);
     t.compute = Seconds{flop} / (table.compute * machine.peak(MathUnit::bf16).value() * occupancy);
-    t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
+    const double factor = machine.profile->serving.decode_attention_factor;
+    t.floor = machine.served_floor(table.floor) + factor * (table.per_sequence * (op.batch * op.queries));
+    t.memory = factor * t.memory;
+    t.compute = factor * t.compute;
     t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
                             !machine.kernels.cache_borrowed);
@@ -78,7 +81,10 @@ Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table, const Ca
     Timed t;
     t.memory = w.cache / (machine.memory_bandwidth() * table.memory);
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * table.compute);
-    t.floor = machine.served_floor(table.floor) + table.per_sequence * (op.batch * op.queries);
+    const double factor = machine.profile->serving.decode_attention_factor;
+    t.floor = machine.served_floor(table.floor) + factor * (table.per_sequence * (op.batch * op.queries));
+    t.memory = factor * t.memory;
+    t.compute = factor * t.compute;
     t.total = t.floor + p_norm(t.memory, t.compute, table.overlap_exponent);
     t.provenance = in_range(op.batch <= table.batch.high && op.context <= table.context.high &&
                             !machine.kernels.cache_borrowed);

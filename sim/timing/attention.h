@@ -10,7 +10,7 @@ namespace moecost {
 /// With B sequences of L visible tokens, K key/value heads, H query heads per rank, v bytes per cached element:
 ///   occ = min(1, B K max(L/split_tokens, 1)/SM)^occupancy_power          too few work items leave SMs idle
 ///   H_p = K ceil(H/K/8) 8                                                query heads padded to the MMA tile
-///   body = per_sequence B q + p-norm( B K L (d_qk + d_v) v/(e_m BW occ), 2 B q H_p (d_qk + d_v) L/(e_c P_bf16 occ) )
+///   body = decode_attention_factor times per_sequence B q + p-norm( B K L (d_qk + d_v) v/(e_m BW occ), 2 B q H_p (d_qk + d_v) L/(e_c P_bf16 occ) )
 /// q queries per sequence (1, or 1 + drafts). e_c refers to the bf16 peak also with an fp8 cache. Held-out error:
 /// 8 % median (kernel timing tables, 2026-08; residuals in the profiles).
 [[nodiscard]] Timed decode_attention_time(const DecodeAttention& op, const DecodeAttentionTable& table,
@@ -26,7 +26,7 @@ namespace moecost {
                                            const CalibratedHardware& machine);
 
 /// Absorbed latent decode:
-///   body = per_sequence B q + p-norm( B c (r + d_r) v/(e_m BW), 2 B q H c (2 r + d_r)/(e_c P_bf16) )
+///   body = decode_attention_factor times per_sequence B q + p-norm( B c (r + d_r) v/(e_m BW), 2 B q H c (2 r + d_r)/(e_c P_bf16) )
 /// Held-out error: 9 to 11 % median (kernel timing tables, 2026-08; residuals in the profiles).
 [[nodiscard]] Timed mla_decode_time(const MlaDecode& op, const MlaDecodeTable& table,
                                     const CalibratedHardware& machine);

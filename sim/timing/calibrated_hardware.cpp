@@ -2,6 +2,7 @@
 #include "moecost/timing/calibrated_hardware.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace moecost {
 namespace {
@@ -22,20 +23,27 @@ const Table* cache_table(const std::vector<Table>& tables, DType cache, bool& bo
     return of_cache(tables, DType::bf16);
 }
 
-const GemmTable* gemm_table(const std::vector<GemmTable>& tables, DType weights) {
-    const auto it =
-        std::find_if(tables.begin(), tables.end(), [&](const GemmTable& t) { return t.weights == weights; });
-    return it == tables.end() ? nullptr : &*it;
+GemmCandidates gemm_tables(const std::vector<GemmTable>& tables, DType weights) {
+    GemmCandidates found;
+    for (const GemmTable& t : tables)
+        if (t.weights == weights) found.add(&t);
+    return found;
 }
 
 /// Formats without a table of their own run like the format whose arithmetic they use.
-const GemmTable* gemm_of(const std::vector<GemmTable>& tables, DType weights, Compute compute) {
-    if (const GemmTable* own = gemm_table(tables, weights)) return own;
-    if (const GemmTable* relative = gemm_table(tables, kernel_format(weights))) return relative;
+GemmCandidates gemm_of(const std::vector<GemmTable>& tables, DType weights, Compute compute) {
+    if (const GemmCandidates own = gemm_tables(tables, weights); own.size() > 0) return own;
+    if (const GemmCandidates near = gemm_tables(tables, kernel_format(weights)); near.size() > 0) return near;
     const bool widened = compute == Compute::weight_only || info(weights).unit == MathUnit::bf16;
-    if (widened || weights == DType::fp32 || weights == DType::mxfp4) return gemm_table(tables, DType::bf16);
-    if (weights == DType::int8) return gemm_table(tables, DType::fp8);
-    return nullptr;
+    if (widened || weights == DType::fp32 || weights == DType::mxfp4) return gemm_tables(tables, DType::bf16);
+    if (weights == DType::int8) return gemm_tables(tables, DType::fp8);
+    return {};
+}
+
+Seconds least_floor(const GemmCandidates& tables) {
+    Seconds least{HUGE_VAL};
+    for (const GemmTable* t : tables) least = min(least, t->floor);
+    return tables.size() > 0 ? least : Seconds{0};
 }
 
 /// Formats of the weights that a step multiplies by; routers and what joins drafts stay in bf16.
@@ -101,7 +109,7 @@ class PrecisionCheck {
     [[nodiscard]] bool gemm(DType t) const {
         const Compute c = profile_.formats.weights(t);
         if (c == Compute::refused || !has_unit(t, c, gpu_)) return false;
-        return !profile_.kernels || gemm_of(profile_.kernels->gemm, t, c) != nullptr;
+        return !profile_.kernels || gemm_of(profile_.kernels->gemm, t, c).size() > 0;
     }
     [[nodiscard]] bool experts(DType t) const {
         const Compute c = profile_.formats.experts(t);
@@ -178,6 +186,15 @@ std::optional<PrecisionProblem> precision_problem(const Architecture& architectu
     return std::nullopt;
 }
 
+Seconds CalibratedHardware::served_floor(const GemmTable& table) const {
+    const bool quantised = info(table.weights).unit != MathUnit::bf16 && table.floor > kernels.bf16_floor &&
+                           kernels.bf16_floor.value() > 0;
+    if (!quantised) return served_floor(table.floor);
+    const ServingConstants& s = profile->serving;
+    const double share = table.weights == DType::fp8 ? s.quantise_static : s.quantise_dynamic;
+    return served_floor(kernels.bf16_floor + share * (table.floor - kernels.bf16_floor));
+}
+
 CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& profile,
                                        const Precision& precision) {
     CalibratedHardware m{&cluster, &profile, {}};
@@ -186,12 +203,13 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
     KernelSelection& k = m.kernels;
     for (const DType type : gemm_formats(precision)) {
         const auto slot = static_cast<std::size_t>(type);
-        if (k.gemm[slot] != nullptr) continue;
+        if (k.gemm[slot].size() > 0) continue;
         const Compute compute = profile.formats.weights(type);
         k.gemm[slot] = gemm_of(t.gemm, type, compute);
         k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : info(type).unit;
-        k.borrowed[slot] = k.gemm[slot] != nullptr && k.gemm[slot]->weights != kernel_format(type);
+        k.borrowed[slot] = k.gemm[slot].size() > 0 && k.gemm[slot][0]->weights != kernel_format(type);
     }
+    k.bf16_floor = least_floor(gemm_tables(t.gemm, DType::bf16));
     const DType experts = precision.routed_experts;
     k.experts =
         experts_timed_as(t.moe, experts, profile.formats.experts(experts), cluster.gpu).value_or(experts);

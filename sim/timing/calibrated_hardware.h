@@ -22,9 +22,27 @@ namespace moecost {
     return units;
 }
 
+/// Tables of one format that an engine chooses among for each shape.
+class GemmCandidates {
+  public:
+    static constexpr std::size_t most = 3;   // three engines
+    void add(const GemmTable* table) {
+        if (count_ < most) tables_[count_++] = table;
+    }
+    [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] const GemmTable* operator[](std::size_t i) const { return tables_[i]; }
+    [[nodiscard]] auto begin() const { return tables_.begin(); }
+    [[nodiscard]] auto end() const { return tables_.begin() + static_cast<std::ptrdiff_t>(count_); }
+
+  private:
+    std::array<const GemmTable*, most> tables_{};
+    std::size_t count_ = 0;
+};
+
 /// The tables of a profile that a deployment uses. Null where the model has no such operation.
 struct KernelSelection {
-    std::array<const GemmTable*, dtype_table.size()> gemm{};   // by DType
+    std::array<GemmCandidates, dtype_table.size()> gemm{};   // by DType; empty: it cannot run
+    Seconds bf16_floor{};                                    // least of the GEMM tables of bf16
     const DecodeAttentionTable* decode_attention = nullptr;
     const PrefillAttentionTable* prefill_attention = nullptr;
     const MlaDecodeTable* mla_decode = nullptr;
@@ -55,6 +73,9 @@ struct CalibratedHardware {
     [[nodiscard]] Seconds served_floor(Seconds isolated) const {
         return profile->serving.floor_factor * min(isolated, profile->serving.floor_cap);
     }
+    /// Of a GEMM on quantised operands: the floor of bf16, and of what quantisation adds the share that serving leaves,
+    ///   floor_factor min(f_bf16 + q (t0 - f_bf16), floor_cap), q quantise_static for per-tensor scales, else _dynamic.
+    [[nodiscard]] Seconds served_floor(const GemmTable& table) const;
 };
 
 /// fp16 runs on the kernels of bf16 (same bytes, same tensor-core rate), formats that nobody timed on those of a relative.

@@ -10,13 +10,14 @@ namespace moecost {
 /// With the constants of a MoeTable, H hidden, I width per rank, D distinct experts, T tokens, k per token:
 ///   m_e = rows/D;  pad = m_e + partial_tile tile if m_e > tile else tile           (tile padding of each expert's rows)
 ///   t_c = 2 g H I D pad/(e_c P I/(I + width_knee) H/(H + hidden_knee));    t_b = g H I D w/(e_m BW)
-///   body = token_log log2(1 + T) + p-norm(t_c, t_b) + routed rows (4 H + 6 I)/BW + global 4 H T k/BW
+///   body = expert_factor times token_log log2(1 + T) + p-norm(t_c, t_b) + routed rows (4 H + 6 I)/BW + global 4 H T k/BW
 /// g matrices (3 gated). Held-out error over 148 tables: 5 to 10 % median (kernel timing tables, 2026-08;
 /// residuals in the profiles).
 [[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table,
                                     const CalibratedHardware& machine);
 
-/// The cheapest of the candidate kernels, as the engine's autotuner would pick.
+/// The cheapest of the candidate kernels, as the engine's autotuner would pick: of the format's own, and where it is
+/// per-tensor fp8 of fp8-block and bf16 too.
 [[nodiscard]] Timed expert_ffn_time(const ExpertFfn& op, const CalibratedHardware& machine);
 
 }   // namespace moecost

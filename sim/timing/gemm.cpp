@@ -36,14 +36,12 @@ double best_tile(const TileCounts& m, const double (&n)[3], const std::array<dou
 
 }   // namespace
 
-GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine)
-    : n_(op.n),
-      k_(op.k),
-      weights_(op.weights),
-      padded_tile_(&machine.profile->kernels->law.padded_tile),
+GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine)
+    : padded_tile_(&machine.profile->kernels->law.padded_tile),
       wave_tail_(table.wave_tail),
       corner_(table.overlap_exponent),
-      floor_(machine.served_floor(table.floor)),
+      factor_(machine.profile->serving.gemm_factor),
+      floor_(machine.served_floor(table)),
       m_range_(table.m) {
     const auto format = static_cast<std::size_t>(op.weights);
     const MathUnit unit = machine.kernels.unit[format];
@@ -67,7 +65,7 @@ GemmPlan::GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardw
               op.k <= table.k.high && !machine.kernels.borrowed[format];
 }
 
-Timed GemmPlan::time(double m) const {
+Timed GemmTablePlan::time(double m) const {
     const TileCounts rows(m);
     const double occupied = rows.of[1] * tiles_n_[1];   // of the multiprocessors, by tiles of 128 x 128
     const double split = std::max(1.0, std::min(1 / occupied, most_splits_));
@@ -81,16 +79,33 @@ Timed GemmPlan::time(double m) const {
     t.compute = max(Seconds{compute}, t.ideal_compute);
     const double memory = weight_time_ + row_time_ * m;
     const Seconds quantise{quantise_time_ * m};
-    t.memory = max(Seconds{memory} + quantise, t.ideal_memory);
+    t.memory = max(factor_ * (Seconds{memory} + quantise), t.ideal_memory);
     t.floor = floor_;
-    t.total = t.floor + Seconds{p_norm(t.compute.value(), memory, latency_ / split, corner_)} + quantise;
+    t.total = t.floor +
+              factor_ * (Seconds{p_norm(t.compute.value(), memory, latency_ / split, corner_)} + quantise);
+    t.compute = max(factor_ * t.compute, t.ideal_compute);
     t.total = max(t.total, t.ideal_total);
     t.provenance = in_range(inside_ && m_range_.contains(m));
     return t;
 }
 
 Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine) {
-    return GemmPlan(op, table, machine).time(op.m);
+    return GemmTablePlan(op, table, machine).time(op.m);
+}
+
+GemmPlan::GemmPlan(const Gemm& op, const CalibratedHardware& machine)
+    : n_(op.n), k_(op.k), weights_(op.weights) {
+    for (const GemmTable* table : machine.kernels.gemm[static_cast<std::size_t>(op.weights)])
+        tables_[count_++] = GemmTablePlan(op, *table, machine);
+}
+
+Timed GemmPlan::time(double m) const {
+    Timed best = tables_[0].time(m);
+    for (std::size_t i = 1; i < count_; ++i) {
+        const Timed other = tables_[i].time(m);
+        if (other.total < best.total) best = other;
+    }
+    return best;
 }
 
 }   // namespace moecost

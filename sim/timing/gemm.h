@@ -14,25 +14,19 @@ namespace moecost {
 ///   t_c = min over tiles of wv 2 t_m t_n K/(P/SM e_c e);  t_c >= 2 M N K/P
 ///   tiles128 = ceil(M/128) ceil(N/128) < SM:  split = max(1, min(SM/tiles128, K/s)), t_c / split
 ///   t_b = (w N K + w M K + 2 o M N)/(e_m BW);  t_l = K k_latency/split
-///   body = (t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW (none for bf16)
+///   body = gemm_factor ((t_c^p + t_b^p + t_l^p)^(1/p) + dynamic activation quantisation M K (2 + w)/BW, none for bf16)
 /// Held-out error over 64 tables: 6 to 8 % median (kernel timing tables, 2026-08; residuals in the profiles).
 /// Fitted to M <= 16384, N, K >= 256.
 [[nodiscard]] Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
 
-/// What of that law does not depend on M: the steps of one deployment differ in M alone, so a plan is made once per
-/// GEMM of a layer and timed for every step.
-class GemmPlan {
+/// What of that law does not depend on M, for one table.
+class GemmTablePlan {
   public:
-    GemmPlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
-    [[nodiscard]] bool fits(const Gemm& op) const {
-        return op.n == n_ && op.k == k_ && op.weights == weights_;
-    }
+    GemmTablePlan() = default;
+    GemmTablePlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
     [[nodiscard]] Timed time(double m) const;
 
   private:
-    double n_;
-    double k_;
-    DType weights_;
     const std::array<double, 6>* padded_tile_;
     double tiles_n_[3];          // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
     double wave_time_;           // seconds per unit of padded tile area and wave
@@ -46,9 +40,28 @@ class GemmPlan {
     double most_splits_;
     double wave_tail_;
     double corner_;
+    double factor_;   // of the body in the served step
     Seconds floor_;
     FitRange m_range_;
     bool inside_;   // N and K lie in the fitted range
+};
+
+/// The steps of one deployment differ in M alone, so a plan is made once per GEMM of a layer and timed for every step. An
+/// engine runs the kernel that is cheapest for the shape, of every table that it may choose from.
+class GemmPlan {
+  public:
+    GemmPlan(const Gemm& op, const CalibratedHardware& machine);
+    [[nodiscard]] bool fits(const Gemm& op) const {
+        return op.n == n_ && op.k == k_ && op.weights == weights_;
+    }
+    [[nodiscard]] Timed time(double m) const;
+
+  private:
+    double n_;
+    double k_;
+    DType weights_;
+    std::array<GemmTablePlan, GemmCandidates::most> tables_;
+    std::size_t count_ = 0;
 };
 
 }   // namespace moecost

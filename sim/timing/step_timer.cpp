@@ -13,22 +13,36 @@
 namespace moecost {
 namespace {
 
-/// Norms, rope, quantisation and cache writes: bytes only, their launches ride in the floor factor.
+double launches(const Elementwise& op, const SmallLaunches& of) {
+    switch (op.beside) {
+        case MixerClass::grouped:
+            return of.grouped;
+        case MixerClass::grouped_qk_norm:
+            return of.grouped_qk_norm;
+        case MixerClass::compressed:
+            return of.compressed;
+        case MixerClass::sparse:
+            return of.sparse;
+    }
+    return 0;
+}
+
+/// Norms, rope, quantisation and cache writes: their bytes, and a launch each.
 Timed small_ops_time(const Elementwise& op, const CalibratedHardware& machine) {
     const Timed ideal = roofline(work(op), machine);
     Timed t;
     t.memory = Seconds{machine.profile->kernels->assumed.small_op_passes * op.rows * op.hidden * 2} /
                machine.memory_bandwidth().value();
-    t.total = t.memory;
+    t.floor =
+        machine.profile->serving.small_kernel * launches(op, machine.profile->kernels->law.small_launches);
+    t.total = t.floor + t.memory;
     raise_to_roofline(t, ideal);
     return t;
 }
 
 struct TimeOf {
     const CalibratedHardware& m;
-    Timed operator()(const Gemm& op) const {
-        return gemm_time(op, *m.kernels.gemm[static_cast<std::size_t>(op.weights)], m);
-    }
+    Timed operator()(const Gemm& op) const { return GemmPlan(op, m).time(op.m); }
     Timed operator()(const ExpertFfn& op) const { return expert_ffn_time(op, m); }
     Timed operator()(const DecodeAttention& op) const {
         return decode_attention_time(op, *m.kernels.decode_attention, m);
@@ -54,6 +68,11 @@ struct TimeOf {
 Seconds shared_expert_credit(Seconds shared, Seconds routed, Seconds roofline_of_both, double overlap) {
     const Seconds slack = max(shared + routed - roofline_of_both, Seconds{0});
     return min(shared * overlap, slack);
+}
+
+/// All of a step takes `pace` times as long, but never less than its roofline.
+double paced(Seconds total, Seconds roofline, double pace) {
+    return pace == 1 || !(total.value() > 0) ? 1 : max(pace * total, min(roofline, total)) / total;
 }
 
 }   // namespace
@@ -109,7 +128,10 @@ StepShape StepTimer::micro_batch(const StepShape& shape) const {
 
 Seconds StepTimer::host_time(const StepShape& shape) const {
     const ServingConstants& s = machine_.profile->serving;
-    return s.host + s.host_per_sequence * (shape.decode_sequences * shape.queries / layout_.attention_dp);
+    const Seconds each = streaming_ ? s.host_per_sequence + s.stream_per_sequence : s.host_per_sequence;
+    const Seconds always = s.host + each * (shape.decode_sequences * shape.queries / layout_.attention_dp);
+    return shape.prefill_tokens > 0 ? always + s.prompt_step + s.prompt_step_layer * architecture_.layers
+                                    : always;
 }
 
 Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
@@ -117,7 +139,7 @@ Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
     if (gemm == nullptr || !machine_.profile->kernels) return operation_time(op, machine_);
     const std::size_t i = gemms++;
     if (i < gemm_plans_.size() && gemm_plans_[i].fits(*gemm)) return gemm_plans_[i].time(gemm->m);
-    const GemmPlan plan(*gemm, *machine_.kernels.gemm[static_cast<std::size_t>(gemm->weights)], machine_);
+    const GemmPlan plan(*gemm, machine_);
     if (i < gemm_plans_.size())
         gemm_plans_[i] = plan;
     else
@@ -130,6 +152,9 @@ StepTime StepTimer::time(const StepShape& shape) {
     StepTime step = layout_.batch_overlap ? overlapped(part) : kernels(part);
     step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
     step.total += step.by_class[static_cast<std::size_t>(OpClass::host)];
+    const double factor = paced(step.total, step.roofline, machine_.profile->serving.pace);
+    for (Seconds& s : step.by_class) s = factor * s;
+    step.total = factor * step.total;
     return step;
 }
 
@@ -186,8 +211,18 @@ std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
     list_operations(architecture_, precision_, layout_, skew(), micro_batch(shape), operations_);
     std::vector<TimedOperation> result;
     result.reserve(operations_.size());
+    Seconds total = host_time(micro_batch(shape));
+    Seconds roofline;
     for (const Operation& op : operations_) {
         result.push_back(TimedOperation{op, work(op), served(op, operation_time(op, machine_))});
+        total += result.back().timed.total * op.count;
+        roofline += result.back().timed.ideal_total * op.count;
+    }
+    const double factor = paced(total, roofline, machine_.profile->serving.pace);
+    for (TimedOperation& op : result) {
+        for (Seconds* part :
+             {&op.timed.compute, &op.timed.memory, &op.timed.network, &op.timed.floor, &op.timed.total})
+            *part = factor * *part;
     }
     return result;
 }

@@ -46,9 +46,12 @@ class StepTimer {
     [[nodiscard]] StepTime time(const StepShape& shape);
     /// The same step, operation by operation.
     [[nodiscard]] std::vector<TimedOperation> explain(const StepShape& shape);
-    /// Host time of a step: host + host_per_sequence B queries/attention_dp
-    /// (every row of logits is sampled, drafted ones too).
+    /// Host time of a step: host + (host_per_sequence + stream_per_sequence) B queries/attention_dp (every row of logits is sampled, drafted ones
+    /// too), and where it carries prompts prompt_step + prompt_step_layer layers: no graph of such steps is kept.
     [[nodiscard]] Seconds host_time(const StepShape& shape) const;
+
+    /// Nobody waits for single tokens: none is streamed.
+    void without_streaming() { streaming_ = false; }
 
   private:
     [[nodiscard]] StepShape micro_batch(const StepShape& shape) const;
@@ -63,6 +66,7 @@ class StepTimer {
     const Layout& layout_;
     const CalibratedHardware& machine_;
     Phase phase_;
+    bool streaming_ = true;
     OperationList operations_;
     InlineVector<GemmPlan, 32>
         gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <cmath>
 
 #include "moecost/base/format.h"
@@ -87,12 +89,57 @@ void add_groups(Validation& v, const std::string& dimension,
     for (const auto& [name, rows] : members) v.groups.push_back(group_errors(dimension, name, rows));
 }
 
+/// Days since the epoch of a proleptic Gregorian date YYYY-MM[-DD]; nothing where it is not stated.
+std::optional<double> days_of(const std::string& date) {
+    int year = 0, month = 0, day = 15;
+    const auto number = [&](std::size_t from, std::size_t length, int& out) {
+        const auto r = std::from_chars(date.data() + from, date.data() + from + length, out);
+        return r.ec == std::errc{};
+    };
+    if (date.size() < 7 || !number(0, 4, year) || !number(5, 2, month)) return std::nullopt;
+    if (date.size() >= 10 && !number(8, 2, day)) return std::nullopt;
+    const std::chrono::year_month_day ymd{std::chrono::year{year},
+                                          std::chrono::month{static_cast<unsigned>(month)},
+                                          std::chrono::day{static_cast<unsigned>(day)}};
+    if (!ymd.ok()) return std::nullopt;
+    return static_cast<double>(std::chrono::sys_days(ymd).time_since_epoch().count());
+}
+
+std::optional<double> years_between(const std::string& from, const std::string& to) {
+    const auto a = days_of(from);
+    const auto b = days_of(to);
+    if (!a || !b) return std::nullopt;
+    return std::max(*b - *a, 0.0) / 365.25;
+}
+
+/// The 99th percentiles of a row that states them; left out where the forms do not hold.
+void add_tails(const Scenario& scenario, Prediction& r) {
+    Scenario s = scenario;
+    s.slo = {1, 1, 0.99, 0.99};
+    const Expected<Estimate> estimate = evaluate(s);
+    if (!estimate) return;
+    r.ttft_p99_ratio = ratio(estimate->ttft_of_slo.value() * 1e3, r.point.ttft_p99_ms);
+    r.tpot_p99_ratio = ratio(estimate->tpot_of_slo.value() * 1e3, r.point.tpot_p99_ms);
+}
+
 void add_combinations(Validation& v) {
     std::map<std::array<std::string, 3>, std::vector<const Prediction*>> members;
     for (const Prediction& p : v.predictions) members[{p.point.model, p.gpu, p.point.engine}].push_back(&p);
     for (const auto& [key, rows] : members) {
         v.combinations.push_back({key[0], key[1], key[2], group_errors("combination", {}, rows)});
     }
+}
+
+void add_errors(Validation& v) {
+    std::vector<const Prediction*> all;
+    for (const Prediction& p : v.predictions) all.push_back(&p);
+    v.overall = group_errors("all", "all", all);
+    add_groups(v, "scenario", [](const Prediction& p) { return p.point.scenario; });
+    add_groups(v, "model", [](const Prediction& p) { return p.point.model; });
+    add_groups(v, "gpu", [](const Prediction& p) { return p.gpu; });
+    add_groups(v, "engine", [](const Prediction& p) { return p.point.engine; });
+    add_groups(v, "concurrency", [](const Prediction& p) { return concurrency_band(p.point); });
+    add_combinations(v);
 }
 
 /// One of two pools as options. Empty, or why it cannot be told.
@@ -159,8 +206,10 @@ ErrorSummary summarise(std::vector<double> ratios) {
     return s;
 }
 
-Predictor::Predictor(const DataStore& data)
-    : data_(data), recipes_(data.open("hwmodels/measured", "recipes", "recipe file")) {}
+Predictor::Predictor(const DataStore& data, std::string profile)
+    : data_(data),
+      profile_(std::move(profile)),
+      recipes_(data.open("hwmodels/measured", "recipes", "recipe file")) {}
 
 std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) const {
     if (p.repeated) return "also in another table";
@@ -191,6 +240,7 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.osl = std::max(1.0, p.osl.value_or(1) * mean);
     d.equal_lengths = !p.spread_lengths;
     d.usd_per_gpu_hour = 1;
+    d.profile = profile_;
     d.load = load_of(p);
     if (p.disaggregated) d.load = ClosedLoop{p.concurrency.value_or(0), requests_of_run(p)};
     const bool counted =
@@ -215,10 +265,11 @@ const Expected<Scenario>& Predictor::base_scenario(const Description& d) {
     return scenarios_.emplace(key, resolve(data_, lengths_apart)).first->second;
 }
 
-std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) {
+std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint& p) {
     Description d;
     if (std::string reason = describe_point(p, d); !reason.empty()) return reason;
-    Scenario s;
+    PreparedPoint prepared{p, {}, {}, 0};
+    Scenario& s = prepared.scenario;
     RecipeSettings recipe;
     try {
         recipe = recipes_.settings(p, p.model, load_accelerator(data_, p.gpu).id);
@@ -251,40 +302,60 @@ std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) 
     s.traffic.output = *d.osl;
     s.traffic.equal_lengths = *d.equal_lengths;
     s.traffic.load = *d.load;
-    return s;
+    const std::string& version = recipe.release.empty() ? p.version : recipe.release;
+    d.engine_version = version;
+    d.model_years = years_between(s.architecture.released, p.date);
+    prepared.model_years = d.model_years.value_or(0);
+    for (Pool& pool : s.pools) set_served_class(d, s, pool);
+    prepared.names = served_names(s, s.pool(), version);
+    return prepared;
 }
 
-std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p) {
-    const auto found = scenario(p);
-    if (const auto* reason = std::get_if<std::string>(&found)) return *reason;
-    const auto& s = std::get<Scenario>(found);
-    const Pool& pool = s.pool();
-    const std::string model = s.architecture.name;
+std::variant<Scenario, std::string> Predictor::scenario(const MeasuredPoint& p) {
+    auto prepared = prepare(p);
+    if (auto* reason = std::get_if<std::string>(&prepared)) return std::move(*reason);
+    return std::move(std::get<PreparedPoint>(prepared).scenario);
+}
+
+std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
+    const MeasuredPoint& p = prepared.point;
+    const Scenario& s = prepared.scenario;
     const Expected<Estimate> estimate = evaluate(s);
     if (!estimate) return std::string("infeasible: ").append(estimate.error().reason);
-
-    Prediction r{p, model, pool.cluster.gpu.id, 0, 0, 0, 0, 0, 0, estimate->provenance};
-    const double gpus = s.two_pools() ? s.gpus() : pool.layout.gpus();
+    Prediction r{};
+    r.point = p;
+    r.model = s.architecture.name;
+    r.gpu = s.pool().cluster.gpu.id;
+    r.provenance = estimate->provenance;
+    const double gpus = s.two_pools() ? s.gpus() : s.pool().layout.gpus();
     const bool prefill_only = std::holds_alternative<PrefillOnly>(s.traffic.load);
     const Serving& serving = estimate->serving;
-    if (prefill_only) {
-        r.output_per_gpu = serving.input_tokens_per_s.value() / gpus;
-        r.throughput_ratio = ratio(r.output_per_gpu, p.total_per_gpu);
-    } else {
-        r.output_per_gpu = serving.output_tokens_per_s.value() / gpus * p.in_flight_share;
-        r.throughput_ratio = ratio(r.output_per_gpu, p.output_per_gpu);
-    }
+    r.output_per_gpu =
+        (prefill_only ? serving.input_tokens_per_s : serving.output_tokens_per_s).value() / gpus;
+    if (!prefill_only) r.output_per_gpu *= p.in_flight_share;
+    r.throughput_ratio = ratio(r.output_per_gpu, prefill_only ? p.total_per_gpu : p.output_per_gpu);
     r.tpot_s = serving.tpot.value();
     r.ttft_s = serving.ttft.value();
     if (!prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
     if (!std::holds_alternative<DecodeOnly>(s.traffic.load)) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
+    r.spread = estimate->spread;
+    r.served = s.pool().served;
+    r.names = prepared.names;
+    r.model_years = prepared.model_years;
+    if (p.ttft_p99_ms || p.tpot_p99_ms) add_tails(s, r);
     return r;
 }
 
+std::variant<Prediction, std::string> Predictor::predict(const MeasuredPoint& p) {
+    auto prepared = prepare(p);
+    if (auto* reason = std::get_if<std::string>(&prepared)) return std::move(*reason);
+    return moecost::predict(std::get<PreparedPoint>(prepared));
+}
+
 Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& points,
-                    const std::function<bool(const MeasuredPoint&)>& keep) {
+                    const std::function<bool(const MeasuredPoint&)>& keep, const std::string& profile) {
     Validation v;
-    Predictor predictor(data);
+    Predictor predictor(data, profile);
     for (const MeasuredPoint& point : points) {
         if (!keep(point)) continue;
         ++v.rows;
@@ -299,15 +370,15 @@ Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& poi
         else
             v.predictions.push_back(std::move(std::get<Prediction>(result)));
     }
-    std::vector<const Prediction*> all;
-    for (const Prediction& p : v.predictions) all.push_back(&p);
-    v.overall = group_errors("all", "all", all);
-    add_groups(v, "scenario", [](const Prediction& p) { return p.point.scenario; });
-    add_groups(v, "model", [](const Prediction& p) { return p.point.model; });
-    add_groups(v, "gpu", [](const Prediction& p) { return p.gpu; });
-    add_groups(v, "engine", [](const Prediction& p) { return p.point.engine; });
-    add_groups(v, "concurrency", [](const Prediction& p) { return concurrency_band(p.point); });
-    add_combinations(v);
+    add_errors(v);
+    return v;
+}
+
+Validation validation_of(std::vector<Prediction> predictions) {
+    Validation v;
+    v.rows = predictions.size();
+    v.predictions = std::move(predictions);
+    add_errors(v);
     return v;
 }
 

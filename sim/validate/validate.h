@@ -24,6 +24,12 @@ struct Prediction {
     double tpot_ratio = 0;
     double ttft_ratio = 0;
     Provenance provenance = Provenance::calibrated;
+    double ttft_p99_ratio = 0;
+    double tpot_p99_ratio = 0;
+    LogSpread spread;   // that the answer states
+    ServedClass served;
+    ServedNames names;
+    double model_years = 0;
 };
 
 struct ErrorSummary {
@@ -58,11 +64,23 @@ struct Validation {
     std::vector<MeasuredCombination> combinations;
 };
 
+/// A measured row as the scenario that it was taken on.
+struct PreparedPoint {
+    MeasuredPoint point;
+    Scenario scenario;
+    ServedNames names;
+    double model_years = 0;   // on the day of the row; 0: not known
+};
+/// Runs the scenario and compares. Percentiles only where the row has them.
+[[nodiscard]] std::variant<Prediction, std::string> predict(const PreparedPoint& prepared);
+
 /// Predicts rows one by one; loads each model and profile once.
 class Predictor {
   public:
-    explicit Predictor(const DataStore& data);
-    /// The deployment and load of a row with what its recipe set, or the reason why it cannot be told.
+    /// With an own profile of `moecost calibrate --serving` where `profile` names its file.
+    explicit Predictor(const DataStore& data, std::string profile = {});
+    /// The scenario of a row, or the reason why there is none.
+    [[nodiscard]] std::variant<PreparedPoint, std::string> prepare(const MeasuredPoint& point);
     [[nodiscard]] std::variant<Scenario, std::string> scenario(const MeasuredPoint& point);
     /// The prediction, or the reason why there is none.
     [[nodiscard]] std::variant<Prediction, std::string> predict(const MeasuredPoint& point);
@@ -72,12 +90,16 @@ class Predictor {
   private:
     const Expected<Scenario>& base_scenario(const Description& description);
     const DataStore& data_;
+    std::string profile_;
     Recipes recipes_;
     std::map<std::string, Expected<Scenario>> scenarios_;
 };
 
 /// Runs over all points that `keep` accepts.
 [[nodiscard]] Validation validate(const DataStore& data, const std::vector<MeasuredPoint>& points,
-                                  const std::function<bool(const MeasuredPoint&)>& keep);
+                                  const std::function<bool(const MeasuredPoint&)>& keep,
+                                  const std::string& profile = {});
+/// The same over predictions that were made elsewhere.
+[[nodiscard]] Validation validation_of(std::vector<Prediction> predictions);
 
 }   // namespace moecost

@@ -8,6 +8,8 @@
 #include "moecost/serving/closed_loop.h"
 #include "moecost/serving/phases.h"
 
+#include "../timing/prototype.h"
+
 struct Instance {
     const char* model;
     const char* gpu;
@@ -22,12 +24,14 @@ class Served {
     moecost::EngineSettings engine;
     double capacity = std::numeric_limits<double>::infinity();
 
-    explicit Served(const Instance& i)
-        : architecture_(moecost::load_model(moecost::DataStore(), i.model)),
+    /// With the constants of the prototype where its figures are compared.
+    explicit Served(const Instance& i, bool prototype = false)
+        : architecture_(of(moecost::load_model(moecost::DataStore(), i.model), prototype)),
           layout_(i.layout),
           cluster_(moecost::cluster_of(moecost::load_accelerator(moecost::DataStore(), i.gpu))),
-          profile_(
-              moecost::load_profile(moecost::DataStore(), cluster_.gpu.id, cluster_.gpu.relative, i.engine)),
+          profile_(of(
+              moecost::load_profile(moecost::DataStore(), cluster_.gpu.id, cluster_.gpu.relative, i.engine),
+              prototype)),
           machine_(machine(i)),
           timer_(architecture_, precision_, layout_, machine_) {
         engine = profile_.defaults;
@@ -49,6 +53,13 @@ class Served {
     [[nodiscard]] const moecost::ServingConstants& scalars() const { return profile_.serving; }
 
   private:
+    static moecost::Architecture of(moecost::Architecture a, bool prototype) {
+        return prototype ? as_in_the_prototype(std::move(a)) : a;
+    }
+    static moecost::Profile of(moecost::Profile p, bool prototype) {
+        if (prototype) as_in_the_prototype(p);
+        return p;
+    }
     moecost::CalibratedHardware machine(const Instance& i) {
         precision_ = precision_.with_weights(i.weights);
         precision_.routed_experts = i.experts;

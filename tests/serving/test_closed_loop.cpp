@@ -28,7 +28,7 @@ struct Figures {
 /// The prototype's fixed point (80 rounds). 0.8 %: its steps differ by up to 0.5 %, its fixed point is sought
 /// to the end, and it takes the lone prefill beside the decoding requests, not beside all that run.
 void check_loop(const Instance& instance, const Load& load, const Figures& expected) {
-    Served s(instance);
+    Served s(instance, true);
     s.traffic = load.traffic;
     s.engine.chunk_tokens = load.chunk;
     s.engine.admission_steps = load.admission_steps;

@@ -162,20 +162,19 @@ TEST_CASE("a service-level objective is met or missed by both of its limits") {
     CHECK(meets(0, 0));
 }
 
-TEST_CASE("intervals come from the residuals of calibrated closed loops and from nothing else") {
+TEST_CASE("every answer has an interval, and one of a borrowed machine is wider") {
     Description d = deployment("llama-3.1-8b", "h200", "sglang", 1, 32);
     const Estimate known = *evaluate(*describe(DataStore(), d));
-    const ServingConstants scalars = describe(DataStore(), d)->pool().profile.serving;
     REQUIRE(known.output_tokens_per_s.known());
+    const double factor = std::exp(1.2815515655446004 * known.spread.throughput);
     CHECK(known.output_tokens_per_s.low ==
-          Approx(known.serving.output_tokens_per_s.value() * scalars.throughput_residual.p10).epsilon(1e-12));
-    CHECK(known.usd_per_mtok_output.high ==
-          Approx(known.cost.usd_per_mtok_output / scalars.throughput_residual.p10).epsilon(1e-12));
-    CHECK(known.usd_per_mtok_output.low < known.cost.usd_per_mtok_output);
+          Approx(known.serving.output_tokens_per_s.value() / factor).epsilon(1e-12));
+    CHECK(known.usd_per_mtok_output.high == Approx(known.cost.usd_per_mtok_output * factor).epsilon(1e-12));
     d.load = Offline{};
-    CHECK(!evaluate(*describe(DataStore(), d))->output_tokens_per_s.known());
-    CHECK(!evaluate(*describe(DataStore(), deployment("llama-3.1-8b", "h800_sxm", "sglang", 1, 32)))
-               ->tpot_s.known());
+    CHECK(evaluate(*describe(DataStore(), d))->spread.throughput >= known.spread.throughput);
+    const Scenario borrowed = *describe(DataStore(), deployment("llama-3.1-8b", "mi300x", "sglang", 1, 32));
+    CHECK(borrowed.pool().served.known == Familiarity::borrowed);
+    CHECK(evaluate(borrowed)->spread.tpot > known.spread.tpot);
 }
 
 TEST_CASE("an explanation lists the steps of the estimate") {

@@ -63,7 +63,7 @@ TEST_CASE("a pure roofline has no kernel tables to be unsure of") {
     d.tp = 4;
     const Tornado t = tornado(DataStore{}, *describe(DataStore{}, d), "tpot");
     CHECK(find(t, "gemm") == nullptr);
-    CHECK_FALSE(t.residual.known());
+    CHECK(t.residual.high > 2 * t.answer);   // nothing but a datasheet
 }
 
 TEST_CASE("a target that is no result and a scenario that cannot run are refused") {

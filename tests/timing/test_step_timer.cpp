@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "moecost/model/library.h"
 #include "moecost/timing/step_timer.h"
+#include "prototype.h"
 
 using namespace moecost;
 using doctest::Approx;
@@ -33,10 +34,11 @@ struct Rig {
     CalibratedHardware machine;
 
     explicit Rig(const Deployment& d)
-        : architecture(load_model(DataStore(), d.model)),
+        : architecture(as_in_the_prototype(load_model(DataStore(), d.model))),
           layout(d.layout),
           cluster(cluster_of(load_accelerator(DataStore(), d.gpu))),
           profile(load_profile(DataStore(), cluster.gpu.id, cluster.gpu.relative, d.engine)) {
+        as_in_the_prototype(profile);
         precision = precision.with_weights(d.weights);
         precision.routed_experts = d.experts;
         precision.kv_cache = d.cache;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -90,9 +91,10 @@ TEST_CASE("a prediction stands beside its measurement") {
     CHECK(p.throughput_ratio == Approx(p.output_per_gpu / 480).epsilon(1e-12));
     CHECK(p.tpot_ratio == Approx(p.tpot_s / 0.016).epsilon(1e-12));
     CHECK(p.ttft_ratio == Approx(p.ttft_s / 0.290).epsilon(1e-12));
-    // The calibrated prototype says 15.93 ms and 1970 tokens/s of 4 GPUs at the mean lengths of 922 tokens.
+    // The calibrated prototype says 15.93 ms at the mean lengths of 922 tokens. The measured throughput is inside the range
+    // that the answer states.
     CHECK(p.tpot_s == Approx(0.01593).epsilon(0.01));
-    CHECK(p.output_per_gpu == Approx(492.6).epsilon(0.01));
+    CHECK(std::abs(std::log(p.throughput_ratio)) < 1.2815515655446004 * p.spread.throughput);
     // Prompts alone: input tokens against the total, no output latency.
     const Prediction& prompts = v.predictions.at(1);
     CHECK(prompts.point.id == "a10");
@@ -134,12 +136,12 @@ TEST_CASE("errors on all measured closed loops of one instance reach their targe
     const ErrorGroup& all = v.overall;
     CHECK(v.rows == 1797);
     CHECK(static_cast<double>(v.predictions.size()) >= 0.98 * static_cast<double>(v.rows));
-    CHECK(all.throughput.median_ape <= 0.08);
-    CHECK(all.throughput.mean_ape <= 0.12);
+    CHECK(all.throughput.median_ape <= 0.05);
+    CHECK(all.throughput.mean_ape <= 0.08);
     CHECK(all.throughput.median_ratio == Approx(1).epsilon(0.03));
-    CHECK(all.throughput.within_10_percent >= 0.60);
-    CHECK(all.tpot.median_ape <= 0.085);
-    CHECK(all.ttft.median_ape <= 0.28);
+    CHECK(all.throughput.within_10_percent >= 0.75);
+    CHECK(all.tpot.median_ape <= 0.055);
+    CHECK(all.ttft.median_ape <= 0.19);
 }
 
 TEST_CASE("errors are grouped by what a reader asks for, each row once per dimension") {

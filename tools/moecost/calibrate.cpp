@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "calibrate_serving.h"
 #include "command.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
@@ -41,7 +42,7 @@ CalibrateOptions options_of(const Invocation& invocation) {
                          "moecost calibrate --kernels FOLDER --engine microbench -o my-gpu.toml");
     o.gpu = given("gpu", "auto");
     o.engine = given("engine", "microbench");
-    o.serving = given("serving", "");
+    o.serving = given("serving-of", "");
     o.base = given("profile", "");
     o.source = given("source", "");
     if (!o.base.empty() && !is_path(o.base))
@@ -327,14 +328,29 @@ std::vector<Flag> calibrate_flags() {
             {"gpu", "NAME", group, "accelerator of the rows (default: auto, the only one there is)"},
             {"engine", "NAME", group,
              "engine of the rows: microbench, vllm, sglang or trtllm (default: microbench)"},
-            {"serving", "ENGINE", group,
+            {"serving", "FILES", group,
+             "own runs: a table of measured points or results of a load generator; -o FILE.toml writes what "
+             "they teach "
+             "for estimate --profile FILE.toml"},
+            {"force", "", group, "take own runs that contradict shipped figures by more than three spreads"},
+            {"serving-rows", "FILES", group,
+             "tables of served points: fits hwmodels/serving.toml (-o FILE.toml) anew and tells what is "
+             "missed when left out"},
+            {"effects", "FILE", group, "with --serving-rows: writes hwmodels/effects.toml"},
+            {"iterations", "N", group,
+             "with --serving-rows: of the fit; 0 judges the constants as they are (default: 12)"},
+            {"serving-of", "ENGINE", group,
              "engine whose serving scalars are borrowed (default: that of the rows; vllm for microbench)"},
             {"profile", "FILE", group, "profile to borrow from (default: that of the nearest accelerator)"},
             {"source", "TEXT", group, "where the timings come from, for the file that is written"},
             {"engine-only", "", group, "write the engine profile alone, without the accelerator"}};
 }
 
+std::string calibration_date() { return today(); }
+
 Answer run_calibrate(const Invocation& invocation) {
+    if (invocation.line.has("serving")) return run_own_runs(invocation);
+    if (invocation.line.has("serving-rows")) return run_serving_rows(invocation);
     if (!invocation.line.positional.empty())
         throw InputError({invocation.line.positional[0]}, {}, "is not expected",
                          "the folder follows --kernels");

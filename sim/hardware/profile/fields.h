@@ -182,20 +182,30 @@ template <class A>
 void fields(A& a, ServingConstants& x) {
     a.text("source", x.source);
     a.unread("date", "");
-    a.optional_number("median_error", x.median_error, non_negative);
     a.number("floor_factor", x.floor_factor, Range{0, 100});
     microseconds(a, "floor_cap_us", x.floor_cap);
     a.number("prefill_factor", x.prefill_factor, Range{0.01, 100});
     microseconds(a, "host_us", x.host);
     microseconds(a, "host_per_sequence_us", x.host_per_sequence);
+    microseconds(a, "stream_per_sequence_us", x.stream_per_sequence);
     a.number("expert_skew", x.expert_skew, Range{0, 1e6});
     a.number("queue_spread", x.queue_spread, Range{0, 10});
     a.number("queue_fixed", x.queue_fixed, Range{0, 10});
+    a.number("lone_spread", x.lone_spread, Range{0, 100});
+    a.number("lone_fixed", x.lone_fixed, Range{0, 100});
+    a.optional_number("lockstep_requests", x.lockstep_requests, Range{0, 1e6});
+    a.number("quantise_static", x.quantise_static, Range{0, 100});
+    a.number("quantise_dynamic", x.quantise_dynamic, Range{0, 100});
+    a.number("gemm_factor", x.gemm_factor, Range{0.01, 100});
+    a.number("expert_factor", x.expert_factor, Range{0.01, 100});
+    a.number("decode_attention_factor", x.decode_attention_factor, Range{0.01, 100});
+    microseconds(a, "small_kernel_us", x.small_kernel);
+    microseconds(a, "prompt_step_us", x.prompt_step);
+    microseconds(a, "prompt_step_layer_us", x.prompt_step_layer);
+    a.number("young_slowdown", x.young_slowdown, Range{0, 10});
+    a.number("young_years", x.young_years, Range{0, 10});
     a.quantity("first_token_ms", x.first_token, 1e-3, Range{0, 1e6});
     a.optional_number("first_token_steps", x.first_token_steps, Range{0, 1e3});
-    a.optional_pair("throughput_residual", x.throughput_residual.p10, x.throughput_residual.p90);
-    a.optional_pair("tpot_residual", x.tpot_residual.p10, x.tpot_residual.p90);
-    a.optional_pair("ttft_residual", x.ttft_residual.p10, x.ttft_residual.p90);
 }
 
 /// Drafts are asked for, never a default.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "moecost/base/data.h"
+#include "moecost/hardware/profile/effects.h"
 #include "moecost/hardware/profile/fields.h"
 
 namespace moecost {
@@ -106,6 +107,24 @@ struct FieldReader {
     }
 };
 
+/// Archive that replaces what a file states and keeps the rest.
+struct Override {
+    FieldReader all;
+
+    void number(std::string_view key, double& x, Range range) {
+        if (all.r.has(key)) all.number(key, x, range);
+    }
+    template <class Quantity>
+    void quantity(std::string_view key, Quantity& x, double unit, Range range) {
+        if (all.r.has(key)) all.quantity(key, x, unit, range);
+    }
+    void optional_number(std::string_view key, double& x, Range range) { number(key, x, range); }
+    void text(std::string_view key, std::string& x) {
+        if (all.r.has(key)) all.text(key, x);
+    }
+    void unread(std::string_view, std::string_view) {}
+};
+
 /// Unknown keys are found first: a misspelt key is named as that, not as a missing one.
 template <class Table>
 Table read_table(const Reader& r) {
@@ -148,6 +167,14 @@ std::string_view name_of(Provenance provenance) {
     return names[static_cast<std::size_t>(provenance)];
 }
 
+void read_serving(const Reader& r, ServingConstants& constants) {
+    KeyList known;
+    fields(known, constants);
+    r.allow_only(known.keys);
+    Override archive{{r}};
+    fields(archive, constants);
+}
+
 Profile profile_from_toml(const Document& document, const LawConstants& law) {
     const Reader root(document);
     const Reader r = root.has("profile") ? root.table("profile") : root;   // of an accelerator file
@@ -160,7 +187,8 @@ Profile profile_from_toml(const Document& document, const LawConstants& law) {
     p.accelerator = r.text_or("accelerator", "");
     p.engine = r.text("engine");
     p.source = r.text("source");
-    p.serving = read_table<ServingConstants>(r.table("serving"));
+    p.serving = law.served(p.engine);
+    if (r.has("serving")) read_serving(r.table("serving"), p.serving);
     p.serving.law = law.serving;
     p.defaults = read_table<EngineSettings>(r.table("defaults"));
     if (r.has("gemm") || r.has("assumed"))
@@ -200,6 +228,7 @@ Profile load_profile(const DataStore& data, std::string_view accelerator, std::s
         if (it == known.end()) continue;
         Profile p = profile_from_toml(data.open(folder, it->file, "engine profile"), law);
         if (owner != accelerator && p.kernels) p.basis = Provenance::borrowed;
+        p.effects = load_effects(data);
         return p;
     }
     no_profile(known, accelerator, engine);

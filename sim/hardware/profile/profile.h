@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 namespace moecost {
 
 struct Document;
+struct EffectTable;
 class DataStore;
 
 /// How far to trust a figure: inside the fitted range, outside it, with efficiencies of a relative, or at datasheet peaks.
@@ -155,6 +157,15 @@ struct AssumedEfficiencies {
     std::string source;
 };
 
+/// Small kernels that a layer launches between its large ones (norms, rotary embedding, cache write, top-k, quantisation),
+/// by the kind of its mixer.
+struct SmallLaunches {
+    double grouped = 0;
+    double grouped_qk_norm = 0;   // queries and keys are normed too
+    double compressed = 0;        // latent attention and recurrent mixers
+    double sparse = 0;            // an indexer selects what is attended
+};
+
 /// Shapes of the kernel laws, the same for every profile (hwmodels/timing.toml). Zero: not loaded, times are not finite.
 struct KernelLaw {
     /// Area of a GEMM tile over its efficiency, in elements of output: 64 x 64, 64 x 128, 128 x 64, 128 x 128, 256 x 128,
@@ -163,6 +174,7 @@ struct KernelLaw {
     double partial_tile = 0;               // of the rows of an expert's tile that is not full
     double least_prompt_tokens = 0;        // of the startup of prefill attention
     double noticeable_extrapolation = 0;   // share of a step from which it is called extrapolated
+    SmallLaunches small_launches;
 };
 /// The same of the closed loop.
 struct ServingLaw {
@@ -170,12 +182,6 @@ struct ServingLaw {
     double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
     double activation_copies = 0;    // of hidden size x 2 bytes that a GPU holds for each token of a step
 };
-struct LawConstants {
-    KernelLaw kernels;
-    ServingLaw serving;
-};
-[[nodiscard]] LawConstants load_law_constants(const DataStore& data);
-
 struct KernelTables {
     std::vector<GemmTable> gemm;
     std::vector<MoeTable> moe;
@@ -189,30 +195,54 @@ struct KernelTables {
     KernelLaw law;
 };
 
-/// p10 and p90 of measured over predicted on the served points of the fit; 0: no point of this accelerator.
-struct Residual {
-    double p10 = 0;
-    double p90 = 0;
-    [[nodiscard]] bool known() const { return p90 > 0; }
-};
-
 /// Scalars of a served engine that no isolated kernel shows.
 struct ServingConstants {
-    double floor_factor = 1;        // floor of a kernel in the served graph over its isolated floor
-    Seconds floor_cap;              // larger floors are eager-mode timings
-    double prefill_factor = 1;      // prompt work over isolated kernels
-    Seconds host;                   // per step
-    Seconds host_per_sequence;      // per sequence and attention rank
-    double expert_skew = 0;         // Gamma shape of expert popularity; 0: uniform routing
+    double floor_factor = 1;       // floor of a kernel in the served graph over its isolated floor
+    Seconds floor_cap;             // larger floors are eager-mode timings
+    double prefill_factor = 1;     // prompt work over isolated kernels
+    Seconds host;                  // per step
+    Seconds host_per_sequence;     // per sequence and attention rank
+    Seconds stream_per_sequence;   // more of it where tokens are streamed to clients
+    double expert_skew = 0;        // Gamma shape of expert popularity; 0: uniform routing
+    // Of the floor of a quantised GEMM beyond that of bf16: how much is left in the served graph, by where scales come from.
+    double quantise_static = 1;
+    double quantise_dynamic = 1;
+    // Body of a kernel in the served step over the isolated one.
+    double gemm_factor = 1;
+    double expert_factor = 1;
+    double decode_attention_factor = 1;
+    Seconds small_kernel;        // of each small launch, whatever the floor factor
+    Seconds prompt_step;         // a step that carries prompts is launched kernel by kernel: once,
+    Seconds prompt_step_layer;   // and for each layer
+    // Steps of a model that the engine has served for y years take exp(young_slowdown e^(-y/young_years)) as long.
+    double young_slowdown = 0;
+    double young_years = 0;
+    double pace =
+        1;   // of all steps: what is known of this deployment's class, and the youth of its model; never in a file
     double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
     double queue_fixed = 0;         // the same, equal lengths
+    double lone_spread = 1;         // a first token's own prompt over its step, spread lengths
+    double lone_fixed = 1;          // the same, equal lengths
+    double lockstep_requests = 0;   // equal lengths start together up to so many requests
     Seconds first_token;            // HTTP, tokeniser, first chunk
     double first_token_steps = 0;   // decode steps it takes beyond the half that an arrival waits anyway
     std::string source;
-    double median_error = 0;   // of output throughput on the served points of the fit; 0: none
-    Residual throughput_residual, tpot_residual, ttft_residual;
     ServingLaw law;
 };
+
+/// Constants that served points taught, of an engine (hwmodels/serving.toml). A profile may state others.
+struct ServedEngine {
+    std::string engine;
+    ServingConstants constants;
+};
+struct LawConstants {
+    KernelLaw kernels;
+    ServingLaw serving;
+    std::vector<ServedEngine> engines;
+    /// Those of the engine; neutral ones where nobody served it.
+    [[nodiscard]] ServingConstants served(std::string_view engine) const;
+};
+[[nodiscard]] LawConstants load_law_constants(const DataStore& data);
 
 enum class Batching { chunked_prefill, prefill_first };   // prompts share steps with decodes, or stall them
 enum class MemoryBasis { total, free };   // memory_fraction is of all memory, or of what weights leave
@@ -269,9 +299,14 @@ struct Profile {
     std::optional<KernelTables> kernels;         // none: the pure roofline (profile `ideal`)
     ServingConstants serving;
     EngineSettings defaults;
+    std::shared_ptr<const EffectTable> effects{};   // of served points (effects.h); never in a file
     FormatSupport formats{};   // of the engine's rules on the generation it runs on; never in a file
     PoolLaw pools{};           // of the engine, from hwmodels/pools.toml; never in a profile file
 };
+
+class Reader;
+/// Replaces what a table of serving constants states, and keeps the rest.
+void read_serving(const Reader& table, ServingConstants& constants);
 
 /// A profile file, or the table `profile` of an accelerator file, with the constants of the laws.
 [[nodiscard]] Profile profile_from_toml(const Document& document, const LawConstants& law);

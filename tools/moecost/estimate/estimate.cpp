@@ -35,6 +35,60 @@ Description description_of(const CommandLine& line) {
     return d;
 }
 
+/// --price h100=2.5,b200=owning_neocloud: each accelerator its own.
+bool is_price_by_gpu(const Setting& s) { return s.key == "price" && s.text.find('=') != std::string::npos; }
+
+std::string accelerator_of(const DataStore& data, const Description& d) {
+    if (d.gpu.empty() && d.cluster.empty()) return {};
+    const Accelerator gpu = d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
+    return gpu.same_as.empty() ? gpu.id : gpu.same_as;
+}
+
+/// The part of --price that names the accelerator of this deployment; the option is dropped where none does.
+CommandLine with_own_price(const DataStore& data, CommandLine line) {
+    const auto it = std::find_if(line.settings.begin(), line.settings.end(), is_price_by_gpu);
+    if (it == line.settings.end()) return line;
+    CommandLine rest = line;
+    std::erase_if(rest.settings, is_price_by_gpu);
+    const std::string id = accelerator_of(data, description_of(rest));
+    for (const std::string& part : split(it->text)) {
+        const std::size_t equals = part.find('=');
+        if (equals == std::string::npos)
+            throw InputError({"--price"}, {},
+                             std::string("'").append(part).append("' is not ACCELERATOR=PRICE"),
+                             "such as h100=2.50,b200=owning_neocloud");
+        if (load_accelerator(data, part.substr(0, equals)).id != id) continue;
+        it->text = part.substr(equals + 1);
+        return line;
+    }
+    return rest;
+}
+
+/// Prices of one kind, so that what is compared are accelerators and not contracts. Returns what to tell.
+std::string level_prices(const DataStore& data, std::vector<Description>& descriptions) {
+    std::vector<std::string> ids;
+    for (const Description& d : descriptions) {
+        if (!d.price.empty() || d.usd_per_gpu_hour) return {};
+        const std::string id = accelerator_of(data, d);
+        if (id.empty()) return {};
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    if (ids.size() < 2) return {};
+    std::erase_if(ids, [&](const std::string& id) { return prices_of(data, id).empty(); });
+    const std::string basis = common_basis(data, ids);
+    if (basis.empty()) {
+        return ids.size() < 2
+                   ? std::string()
+                   : "prices are not of the same kind: no basis is known of all accelerators compared; "
+                     "--price NAME=PRICE,... states them";
+    }
+    for (Description& d : descriptions)
+        if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = basis;
+    return std::string("prices of one kind, ")
+        .append(basis)
+        .append(": the first that is known of all accelerators compared; --price states others");
+}
+
 /// Command lines that differ in what was given as a list: every combination, the last list fastest.
 std::vector<CommandLine> expand(const CommandLine& line, std::vector<const Input*>& varied) {
     std::vector<CommandLine> lines{line};
@@ -42,7 +96,7 @@ std::vector<CommandLine> expand(const CommandLine& line, std::vector<const Input
         const Input* input = input_named(line.settings[i].key);
         if (input == nullptr || input->kind == InputKind::edit) continue;
         const std::vector<std::string> parts = split(line.settings[i].text);
-        if (parts.size() == 1) continue;
+        if (parts.size() == 1 || is_price_by_gpu(line.settings[i])) continue;
         varied.push_back(input);
         std::vector<CommandLine> next;
         for (const CommandLine& one : lines) {
@@ -192,10 +246,15 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description,
 Comparison comparison_for(const DataStore& data, const CommandLine& line, const MethodOptions& method) {
     Comparison comparison;
     Traces traces;
+    std::vector<Description> descriptions;
     for (const CommandLine& one : expand(line, comparison.varied)) {
-        Description description = description_of(one);
-        read_trace(description, traces);
-        comparison.answers.push_back(answer_for(data, description, method));
+        descriptions.push_back(description_of(with_own_price(data, one)));
+        read_trace(descriptions.back(), traces);
+    }
+    const std::string kind_of_prices = level_prices(data, descriptions);
+    for (const Description& d : descriptions) comparison.answers.push_back(answer_for(data, d, method));
+    for (EstimateAnswer& a : comparison.answers) {
+        if (!kind_of_prices.empty() && a.scenario) a.scenario->notes.push_back(kind_of_prices);
     }
     return comparison;
 }
@@ -221,8 +280,10 @@ Answer run_estimate(const Invocation& invocation) {
                          "moecost estimate --help lists them");
     }
     const MethodOptions method = method_options(invocation);
-    const Comparison comparison = comparison_for(invocation.data, invocation.line, method);
+    Comparison comparison = comparison_for(invocation.data, invocation.line, method);
     save_timeline(comparison.answers, method.timeline);
+    if (invocation.format == Format::text && !invocation.quiet)
+        comparison.newest_price = newest_price_date(invocation.data);
     const std::vector<EstimateAnswer>& answers = comparison.answers;
     const bool any =
         std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.estimate.has_value(); });

@@ -41,6 +41,7 @@ struct EstimateAnswer {
 struct Comparison {
     std::vector<EstimateAnswer> answers;
     std::vector<const Input*> varied;
+    std::string newest_price;   // date of the newest price known; empty: not asked
 };
 /// Every combination of what is given as a list. InputError as describe().
 [[nodiscard]] Comparison comparison_for(const DataStore& data, const CommandLine& line,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An estimate for people: the answer first, then what it rests on. Rows are those of the table of figures.
 #include <algorithm>
+#include <cmath>
 
 #include "estimate/estimate.h"
 #include "moecost/base/format.h"
@@ -189,12 +190,17 @@ std::string method_lines(const Answers& all, std::size_t width) {
     return s;
 }
 
-std::string price_text(const Price& p) {
+std::string price_text(const Price& p, const std::string& newest) {
     if (!p.known()) return "not known: --price states one";
     std::string text("$");
     text.append(fixed(p.usd_per_gpu_hour, 2)).append("/GPU-h, ").append(words(p.basis));
     if (!p.provider.empty()) text.append(", ").append(p.provider);
     if (!p.date.empty()) text.append(", ").append(p.date);
+    const int months = months_between(p.date, newest);
+    if (months > 0) {
+        text.append(", ").append(std::to_string(months)).append(months == 1 ? " month" : " months");
+        text.append(" older than the newest price known");
+    }
     return text;
 }
 
@@ -202,12 +208,22 @@ void add_once(std::vector<std::string>& list, std::string text) {
     if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
+/// What the accuracy of an answer rests on: that of the nearest class of deployments with measured servers.
 std::string error_text(const EstimateAnswer& a) {
-    const Profile& p = a.scenario->pool().profile;
-    if (p.serving.median_error <= 0) return {};
-    std::string error("median error of throughput on measured servers, ");
-    error.append(p.accelerator).append(" under ").append(p.engine).append(": ");
-    return error.append(significant(100 * p.serving.median_error, 2)).append(" %");
+    const Pool& p = a.scenario->pool();
+    const LogSpread& spread = p.served.spread[a.scenario->traffic.load.index()];
+    if (!spread.known()) return {};
+    std::string s("accuracy of ");
+    s.append(p.cluster.gpu.id).append(" under ").append(p.profile.engine).append(": ");
+    s.append(words_of(p.served.known));
+    if (p.served.points > 0) s.append(" (").append(amount(p.served.points)).append(" points)");
+    if (p.served.median_error > 0)
+        s.append("; such deployments, left out of the fit, missed by ")
+            .append(significant(100 * p.served.median_error, 2))
+            .append(" % in the median");
+    return s.append("; throughput within a factor of ")
+        .append(fixed(std::exp(1.2815515655446004 * spread.throughput), 2))
+        .append(" in 8 of 10 cases");
 }
 
 /// What the same GPUs give as one pool, and whether that is cheaper.
@@ -230,13 +246,14 @@ std::string one_pool_text(const EstimateAnswer& a) {
         .append(percent(std::abs(gain > 0 ? 1 - 1 / (1 + gain) : 1 / (1 + gain) - 1)));
 }
 
-std::vector<std::string> footnotes(const Answers& all) {
+std::vector<std::string> footnotes(const Answers& all, const std::string& newest_price) {
     std::vector<std::string> notes;
     for (const EstimateAnswer& a : all) {
         if (!a.scenario) continue;
         for (const Pool& p : a.scenario->pools) {
             std::string price("price of ");
-            add_once(notes, price.append(p.cluster.gpu.id).append(": ").append(price_text(p.price)));
+            add_once(notes,
+                     price.append(p.cluster.gpu.id).append(": ").append(price_text(p.price, newest_price)));
         }
     }
     for (const EstimateAnswer& a : all) {
@@ -321,7 +338,8 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     if (invocation.quiet) return s;
     s.append("\n").append(breakdown_text(answers, invocation.verbose, style));
     s.append("\n").append(style.bold("Notes")).append("\n");
-    for (const std::string& note : footnotes(answers)) s.append(bullet(note, style.width));
+    for (const std::string& note : footnotes(answers, comparison.newest_price))
+        s.append(bullet(note, style.width));
     return s;
 }
 

@@ -89,19 +89,16 @@ Sheet list_engines(const DataStore& data, const std::string&) {
                      {"batching", "batching"},
                      {"chunk_tokens", "chunk", true},
                      {"max_sequences", "sequences", true},
-                     {"median_error", "median error", true},
                      {"source", ""}};
     const LawConstants law = load_law_constants(data);
     for (const auto& [id, accelerator, engine] : profile_names(data)) {
         const Profile p = profile_from_toml(data.open(profile_folder, id, "engine"), law);
-        const double error = p.serving.median_error;
         sheet.rows.push_back(
             {text_cell(id), text_cell(p.engine), p.kernels ? text_cell(p.accelerator) : no_cell(),
              text_cell(p.defaults.batching == Batching::chunked_prefill ? "chunked_prefill"
                                                                         : "prefill_first"),
              number_cell(p.defaults.chunk_tokens, amount(p.defaults.chunk_tokens)),
-             number_cell(p.defaults.max_sequences, amount(p.defaults.max_sequences)),
-             error > 0 ? number_cell(error, percent(error)) : no_cell(), text_cell(p.source)});
+             number_cell(p.defaults.max_sequences, amount(p.defaults.max_sequences)), text_cell(p.source)});
     }
     return sheet;
 }

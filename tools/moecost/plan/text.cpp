@@ -360,7 +360,8 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
         std::string command("moecost estimate ");
         s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
-    if (q.two_pools && q.chance == 0) s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
+    if (q.two_pools && q.chance == 0)
+        s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
     if (r.day) s.append("\n").append(day_text(*r.day, q.day->varies, style));
     if (!r.launch.empty()) s.append("\n").append(style.bold("Launch\n")).append(r.launch);
     if (in.quiet) return s;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants, effects and spreads from served points in one go, with the leave-out table that judges them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moecost/calibrate/serving/serving_fit.h"
+
+namespace moecost {
+
+/// Errors and coverage of nominal 80 % intervals of one way to leave rows out.
+struct JudgedErrors {
+    std::string what;
+    ErrorSummary throughput, tpot, ttft;
+    double covered_throughput = 0, covered_tpot = 0, covered_ttft = 0;   // shares
+};
+
+struct ServingReport {
+    ServingFit fit;
+    EffectTable effects;
+    std::vector<JudgedErrors> judged;
+};
+/// Fits, pools, and leaves out: a row's (engine, GPU, model), its model, its GPU, its release; in sample without and with
+/// effects. Spreads are scaled so that intervals of left-out groups cover 80 %.
+[[nodiscard]] ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPoint>& points,
+                                           const ServingFitOptions& options);
+
+}   // namespace moecost

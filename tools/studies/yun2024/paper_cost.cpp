@@ -41,8 +41,9 @@ struct StepPair {
 
 /// L^P(b/n) and L^D(b) of one profiled model.
 StepPair steps_of(const PaperServer& s, const CalibratedHardware& machine, const Layout& layout,
-                  const Architecture& architecture, double requests) {
+                  const Architecture& model, double requests) {
     const PaperCostOptions& o = s.options;
+    const Architecture architecture = as_computed(model, o);
     StepTimer timer(architecture, s.precision, layout, machine);
     const double entering = requests / o.output;
     const double prompts = std::max(entering, 1.0);
@@ -61,6 +62,15 @@ Infeasible not_profiled(double n, double bound) {
 }
 
 }   // namespace
+
+Architecture as_computed(const Architecture& architecture, const PaperCostOptions& options) {
+    Architecture a = architecture;
+    for (FfnGroup& group : a.ffns) {
+        auto* moe = std::get_if<MoeFfn>(&group.kind);
+        if (moe != nullptr && options.every_expert) moe->top_k = moe->experts;
+    }
+    return a;
+}
 
 double profiled_mu(const std::map<int, std::vector<ProfiledModel>>& models) {
     double sum = 0;

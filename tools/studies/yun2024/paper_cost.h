@@ -27,6 +27,9 @@ struct PaperCostOptions {
     double memory_share = 1;    // of a GPU that weights and cache may fill (the paper: all)
     Bytes reserve;              // of a GPU for anything else (the paper: none)
     double most_requests = 0;   // cap on the batch; 0: memory alone bounds it, as in Eq. 6
+    // Each expert runs on every token and what was not routed to it is multiplied by zero, as the Mixtral layer of vLLM did
+    // before 0.3.0 (2024-01-30; issue 2459 of its repository describes it). Else a token runs through its experts alone.
+    bool every_expert = false;
     int gpu_limit = 8;
 };
 
@@ -45,6 +48,9 @@ struct PaperServer {
     double mu = 0;                                      // h l = mu N^(2/3)
     std::map<int, std::vector<ProfiledModel>> models;   // by E, ascending N
 };
+
+/// The model whose step times stand for this one: where every expert runs on every token, one that routes to all.
+[[nodiscard]] Architecture as_computed(const Architecture& architecture, const PaperCostOptions& options);
 
 /// The family with hidden sizes whose heads `gpus` GPUs can share: multiples of as many heads.
 [[nodiscard]] Family shared_by(Family family, int gpus);

@@ -55,7 +55,8 @@ const std::vector<std::set<std::string>> floors = {
     {"cost"},
     {"estimate"},
     {"launch", "plan", "sweep", "measured"},
-    {"design", "calibrate", "validate"},
+    {"design", "validate"},
+    {"calibrate"},
     {""},   // sim/moecost.h
 };
 

@@ -4,7 +4,7 @@
 # completion, and the library by find_package(moecost).     package.sh BUILD SOURCE CXX
 set -euo pipefail
 build=$1 source=$2 cxx=$3
-for tool in dpkg-deb dpkg-shlibdeps cpack; do
+for tool in dpkg-deb dpkg-shlibdeps file cpack; do
     command -v $tool >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
 done
 work=$(mktemp -d)

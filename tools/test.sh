@@ -14,7 +14,7 @@ passes=("$@")
 
 step "Packages"
 install_packages "${build_packages[@]}" "${test_packages[@]}" "${style_packages[@]}" "${python_packages[@]}" \
-    "${notebook_packages[@]}" lintian dpkg-dev
+    "${notebook_packages[@]}" "${packaging_packages[@]}" lintian
 
 for pass in "${passes[@]}"; do
     build=build/test-$pass

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "moecost/base/error_place.h"
 #include "moecost/base/near_names.h"
 
 namespace moecost {
@@ -66,6 +67,14 @@ std::string compose(const Location& where, std::string_view key, std::string_vie
     return printable(s.append(message));
 }
 
+/// True for "FILE:LINE...: message".
+bool has_line(std::string_view text) {
+    const std::string_view place = text.substr(0, text.find(": "));
+    const std::size_t colon = place.find(':');
+    return colon != std::string_view::npos && colon + 1 < place.size() && place[colon + 1] >= '0' &&
+           place[colon + 1] <= '9';
+}
+
 /// Levenshtein distance, with two swapped neighbours as one mistake ("modle"); both names are short.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1);
@@ -116,11 +125,30 @@ InputError::InputError(const Location& where, std::string_view key, std::string_
                        std::string hint)   // NOLINT(performance-unnecessary-value-param): callers move texts
     : std::runtime_error(compose(where, key, message)), hint_(printable(hint)) {}
 
+std::string_view option_of(const InputError& error) {
+    std::string_view text = error.what();
+    if (!text.starts_with("--")) return {};
+    text.remove_prefix(2);
+    return text.substr(0, text.find(':'));
+}
+
+std::string_view message_of(const InputError& error) {
+    const std::string_view text = error.what();
+    const std::string_view option = option_of(error);
+    return option.empty() ? text : text.substr(std::min(text.size(), option.size() + 4));   // "--option: "
+}
+
+InputError placed_at(const InputError& error, const Location& place) {
+    if (has_line(error.what()) || place.file.empty()) return error;
+    return {place, {}, message_of(error), error.hint()};
+}
+
 std::string_view nearest_name(std::string_view name, std::span<const std::string> candidates) {
     if (name.size() > 100) return {};
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
-    for (const std::string& candidate : candidates) {
+    constexpr std::size_t most_compared = 10'000;   // a file may hold millions of keys
+    for (const std::string& candidate : candidates.first(std::min(candidates.size(), most_compared))) {
         if (candidate.size() >= name.size() + best_distance) continue;
         const std::size_t d = edit_distance(name, candidate);
         if (d < best_distance) {

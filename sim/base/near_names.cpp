@@ -8,7 +8,8 @@
 namespace moecost {
 namespace {
 
-constexpr std::size_t longest_name = 100;   // longer ones are not compared
+constexpr std::size_t longest_name = 100;       // longer ones are not compared
+constexpr std::size_t most_compared = 10'000;   // a file may hold millions of keys
 
 char folded(char c) {
     if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
@@ -34,7 +35,7 @@ std::vector<std::string_view> related_names(std::string_view name, std::span<con
     std::vector<std::string_view> related;
     if (name.empty() || name.size() > longest_name) return related;
     const std::size_t least = std::max(std::min<std::size_t>(4, name.size()), (3 * name.size() + 4) / 5);
-    for (const std::string& candidate : candidates) {
+    for (const std::string& candidate : candidates.first(std::min(candidates.size(), most_compared))) {
         if (candidate.size() <= longest_name && common_part(name, candidate) >= least)
             related.emplace_back(candidate);
     }

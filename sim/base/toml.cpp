@@ -10,6 +10,9 @@ namespace moecost {
 namespace {
 
 constexpr int max_depth = 100;
+// A value of two bytes takes 150 to 360 bytes while toml++'s tree stands beside ours, those of JSON 54 to 170 (measured
+// peaks): half as many as a document may hold.
+constexpr std::size_t max_toml_values = max_document_values / 2;
 constexpr std::string_view too_deep = "nested deeper than 100 levels";
 
 bool is_bare(char c) {
@@ -47,8 +50,8 @@ void refuse_deep_keys(std::string_view text, const std::string& file) {
 void refuse_many_values(std::string_view text, const std::string& file) {
     const auto separators =
         std::count_if(text.begin(), text.end(), [](char c) { return c == ',' || c == '=' || c == '['; });
-    if (static_cast<std::size_t>(separators) > max_document_values)
-        throw InputError({file}, {}, "more than 2,000,000 values");
+    if (static_cast<std::size_t>(separators) > max_toml_values)
+        throw InputError({file}, {}, "more than 1,000,000 values");
 }
 
 Value convert(const toml::node& node, const std::string& file, int depth) {

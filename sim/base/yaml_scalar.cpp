@@ -42,7 +42,7 @@ class Flow {
     }
 
   private:
-    [[noreturn]] void fail(const char* message) const { throw InputError(where_, {}, message); }
+    [[noreturn]] void fail(std::string_view message) const { throw InputError(where_, {}, message); }
     void blanks() {
         while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
     }
@@ -88,6 +88,9 @@ class Flow {
         while (!take('}')) {
             if (at_ >= text_.size()) fail("'{' is not closed");
             std::string key = key_text();
+            for (const auto& [name, other] : entries) {
+                if (name == key) fail(std::string("key '").append(key).append("' stands twice"));
+            }
             Value v = take(':') ? value() : Value{};
             entries.emplace_back(std::move(key), std::move(v));
             if (take(',')) continue;

@@ -31,14 +31,20 @@ void refuse_choice(const Family& family, std::string_view option, std::optional<
     reject(option, message, hint);
 }
 
-Architecture resolve_model(const DataStore& data, const Description& d) {
+Architecture unedited_model(const DataStore& data, const Description& d) {
     if (d.family.empty()) {
         refuse_member_choices(d);
         if (d.model.empty()) reject("model", "no model is given", "moecost list models shows the library");
     }
-    Architecture a = d.family.empty() ? load_model(data, d.model, import_options(d))
-                                      : describe_member(data, d).architecture;
-    for (const auto& [key, value] : d.edits) apply_edit(a, key, value);
+    if (!d.family.empty()) return describe_member(data, d).architecture;
+    return load_model(data, d.model, import_options(d));
+}
+
+Architecture resolve_model(const DataStore& data, const Description& d) {
+    Architecture a =
+        placed(d, d.family.empty() ? "model" : "family", [&] { return unedited_model(data, d); });
+    for (const auto& [key, value] : d.edits)
+        placed(d, std::string("set.").append(key), [&] { apply_edit(a, key, value); });
     return a;
 }
 
@@ -293,8 +299,8 @@ void use_apart_constants(const DataStore& data, Profile& p) {
 }
 
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
-    p.cluster = resolve_cluster(data, d);
-    p.profile = profile_of(data, p.cluster.gpu, d.engine);
+    p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
+    p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
     if (p.role != Role::both) use_apart_constants(data, p.profile);
     if (!d.profile.empty() && p.profile.effects)
         p.profile.effects =
@@ -308,7 +314,8 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;
-    p.price = choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price);
+    p.price = placed(d, "price",
+                     [&] { return choose_price(data, gpu.same_as.empty() ? gpu.id : gpu.same_as, d.price); });
     return std::nullopt;
 }
 
@@ -354,7 +361,7 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d, Architec
     s.architecture = std::move(architecture);
     s.power = load_power_law(data);
     if (auto problem = resolve_pools(data, d, s)) return *problem;
-    set_traffic_names(data, d, s.traffic);
+    placed(d, "traffic", [&] { set_traffic_names(data, d, s.traffic); });
     s.reuse.curve = s.traffic.reuse;
     if (const auto* open = std::get_if<OpenLoop>(&s.traffic.load)) s.reuse.curve_rate = open->rate;
     if (const auto* replay = std::get_if<Replay>(&s.traffic.load)) s.reuse.curve_rate = replay->rate;

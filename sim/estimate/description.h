@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "moecost/base/error_place.h"
 #include "moecost/base/value.h"
 #include "moecost/model/family/family.h"
 #include "moecost/traffic/load.h"
@@ -67,12 +68,30 @@ struct Description {
         transfer_overlap;                   // share of the transfer that hides behind the prompt's own steps
     std::optional<int> redundant_experts;   // of one instance, beyond those of the model
     std::optional<bool> batch_overlap;      // two half batches, one computing while the other travels
+    std::optional<bool> max_context;                          // ask what memory can hold
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
     std::vector<std::string> ignored_keys;                    // of a config.json, counted without them
+    std::vector<std::pair<std::string, Location>> places;     // remember_place()
     std::optional<bool> text_only, host_tables;               // towers left out; lookup tables on the host
 
     [[nodiscard]] bool two_pools() const { return prefill.sized() || decode.sized(); }
 };
+
+/// Where the value of an input was read, in a file or as an option; nothing is known of one set by hand. `key` is that of
+/// the input, or set.FIELD of an edit.
+[[nodiscard]] Location place_of(const Description& description, std::string_view key);
+void remember_place(Description& description, std::string key, Location where);
+
+/// What `read` returns; an error of it is told at the place of the input that it names, or else of the input `key`.
+template <class Read>
+auto placed(const Description& description, std::string_view key, Read read) -> decltype(read()) {
+    try {
+        return read();
+    } catch (const InputError& e) {
+        const std::string_view option = option_of(e);
+        throw placed_at(e, place_of(description, option.empty() ? key : option));
+    }
+}
 
 /// The member of its family that a description asks for; what it leaves open is the usual of the family.
 [[nodiscard]] FamilyRequest member_request(const Description& description);

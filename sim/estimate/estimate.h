@@ -14,6 +14,7 @@
 #include "moecost/estimate/description.h"
 #include "moecost/estimate/scenario.h"
 #include "moecost/model/huggingface/huggingface.h"
+#include "moecost/serving/capacity.h"
 #include "moecost/serving/memory.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/serving/serving.h"
@@ -54,6 +55,7 @@ struct PoolsEstimate {
 struct Estimate {
     Serving serving;     // of one instance; of the whole deployment where prefill and decode run apart
     MemoryPlan memory;   // of one GPU, and the sequences of one instance
+    std::optional<Capacity> capacity;   // of one instance, where the scenario asks for it
     Cost cost;           // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
     std::optional<PoolsEstimate> pools;   // two pools: they count as one instance, memory is that of decode

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/estimate/estimate.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "moecost/estimate/pools.h"
@@ -58,6 +59,13 @@ std::optional<Infeasible> judge(const EngineInstance& instance, const Traffic& t
     }
     e.meets_slo = within(e.ttft_of_slo, slo.ttft_s) && within(e.tpot_of_slo, slo.tpot_s);
     return std::nullopt;
+}
+
+/// Requests of an instance at once: those its load states, else those that run.
+double sequences_at_once(const Traffic& t, const Serving& serving) {
+    const bool stated = !std::holds_alternative<OpenLoop>(t.load);
+    const double size = stated ? size_of(t.load).value_or(0) : 0;
+    return std::max(1.0, std::ceil(size > 0 ? size : serving.running));
 }
 
 }   // namespace
@@ -119,6 +127,11 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
             judge({timer, p.profile.serving, p.settings, p.layout, *memory}, traffic, scenario.slo, estimate))
         return of_deployment(*why, replicas);
     add_intervals(scenario, estimate);
+    if (scenario.asks_capacity) {
+        estimate.capacity = capacity_of(
+            {scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, &p.rules},
+            traffic.input + traffic.output, sequences_at_once(traffic, *serving));
+    }
     return estimate;
 }
 

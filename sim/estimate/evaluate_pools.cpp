@@ -38,7 +38,12 @@ struct Workers {
 };
 
 Traffic lengths_alone(const Traffic& t, double output) {
-    return {{}, t.input, output, t.prefix_hit_rate, t.equal_lengths, {}};
+    Traffic alone;
+    alone.input = t.input;
+    alone.output = output;
+    alone.prefix_hit_rate = t.prefix_hit_rate;
+    alone.equal_lengths = t.equal_lengths;
+    return alone;
 }
 
 Expected<MemoryPlan> memory_of(const Scenario& s, const Pool& p, const WeightBytes& weights, double output) {

@@ -63,6 +63,12 @@ double bytes(At v) {
     return (memory(v).*figure).value();
 }
 
+/// What memory can hold, where somebody asked.
+template <double Capacity::*figure>
+double capacity(At v) {
+    return v.estimate->capacity ? (*v.estimate->capacity).*figure : no_number;
+}
+
 /// p10 to p90 of a figure that is off as throughput, TPOT or TTFT is.
 template <double (*figure)(At), double LogSpread::*sd>
 Interval about(At v) {
@@ -120,6 +126,7 @@ constexpr std::string_view deployment = "Deployment";
 constexpr std::string_view apart = "Prefill and decode apart";
 constexpr std::string_view sequences = "Sequences";
 constexpr std::string_view of_memory = "Memory of a GPU";
+constexpr std::string_view holds = "What memory can hold";
 constexpr std::string_view energy = "Energy";
 constexpr std::string_view bounds = "What bounds it";
 constexpr std::string_view rests = "What it rests on";
@@ -336,6 +343,23 @@ constexpr Figure table[] = {
      Stage::result, bytes<&MemoryPlan::capacity>},
     {"memory_sequence_bytes", "of one sequence", "", "cache of one sequence on a GPU (bytes)", Kind::bytes,
      Group::memory, Scope::request, Stage::result, bytes<&MemoryPlan::sequence>},
+    {"max_context_tokens", "longest context of as many requests", holds, "longest context (tokens)", Kind::count,
+     Group::memory, Scope::request, Stage::result, capacity<&Capacity::max_context>},
+    {"max_requests_of_context", "most requests of this length", holds, "requests of this length that fit", Kind::count,
+     Group::memory, Scope::deployment, Stage::result,
+     [](At v) { return replicas(v) * capacity<&Capacity::max_sequences>(v); }},
+    {"smallest_tp", "smallest tp that holds them", holds, "smallest tensor parallelism that holds them", Kind::count,
+     Group::memory, Scope::instance, Stage::result,
+     [](At v) {
+         const auto& c = v.estimate->capacity;
+         return c && c->smallest_tp ? *c->smallest_tp : no_number;
+     }},
+    {"smallest_tp_missing", "why none does", holds, "why no tensor parallelism holds them", Kind::text, Group::memory,
+     Scope::instance, Stage::result, nullptr,
+     [](At v) -> std::string_view {
+         const auto& c = v.estimate->capacity;
+         return c && !c->smallest_tp ? c->smallest_tp.error().reason : std::string_view();
+     }},
     {"weights_bytes", "weights of an instance", "", "weights of an instance (bytes)", Kind::bytes, Group::memory,
      Scope::instance, Stage::input, [](At v) { return weights_of(*v.scenario).total().value(); }},
 

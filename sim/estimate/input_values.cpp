@@ -121,6 +121,7 @@ void set_load(Description& d, const LoadSlot& slot, double size, const Location&
 void add_edit(Description& d, std::string_view text, const Location& where) {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos || equals == 0) reject(where, text, "an edit such as experts=64");
+    remember_place(d, std::string("set.").append(text.substr(0, equals)), where);
     d.edits.emplace_back(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
 }
 
@@ -259,6 +260,9 @@ void set_input(Description& d, const Input& input, std::string_view text, const 
     if (text.empty() && input.kind != InputKind::toggle) {
         throw InputError(where, {}, "is empty", std::string("it wants ").append(input.argument));
     }
+    Location place = where;
+    if (!where.file.starts_with("--")) place.key = column_of(input);
+    remember_place(d, std::string(input.key), std::move(place));
     if (const auto* list = std::get_if<std::vector<std::string> Description::*>(&input.slot)) {
         (d.**list).emplace_back(text);
         return;
@@ -375,6 +379,10 @@ void copy_input(Description& to, const Description& from, const Input& input) {
                           [&](const ObjectiveSlot& slot) {
                               to.*slot.seconds = from.*slot.seconds;
                               to.*slot.level = from.*slot.level;
+                          },
+                          [&](const PoolSlot& slot) {
+                              std::visit([&](auto m) { (to.*slot.pool).*m = (from.*slot.pool).*m; },
+                                         slot.member);
                           }},
                input.slot);
 }
@@ -397,14 +405,28 @@ void apply_scenario_file(Description& description, const Document& document) {
         if (key == "schema") continue;
         if (key == "set") {
             const Reader edits = r.table(key);
-            for (const std::string& name : edits.keys())
+            for (const std::string& name : edits.keys()) {
                 description.edits.emplace_back(name, as_text(edits, name));
+                remember_place(description, std::string("set.").append(name), edits.where(name));
+            }
             continue;
         }
         Location where = r.where(key);
         where.key = key;
         set_option(description, key, as_text(r, key), where);
     }
+}
+
+Location place_of(const Description& d, std::string_view key) {
+    for (const auto& [name, where] : d.places) {
+        if (name == key) return where;
+    }
+    return {};
+}
+
+void remember_place(Description& d, std::string key, Location where) {
+    std::erase_if(d.places, [&](const auto& place) { return place.first == key; });
+    if (!where.file.empty()) d.places.emplace_back(std::move(key), std::move(where));
 }
 
 }   // namespace moecost

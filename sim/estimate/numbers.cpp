@@ -167,6 +167,7 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),
              d.slo_tpot_level.value_or(0)};
     s.blend_input_parts = d.blend.value_or(3);
+    s.asks_capacity = d.max_context.value_or(false);
     if (auto problem = apply_pools(d, s)) return problem;
     const double longest = s.architecture.max_position;
     if (longest > 0 && s.traffic.input + s.traffic.output > longest) {

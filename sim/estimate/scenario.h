@@ -58,6 +58,7 @@ struct Scenario {
     Slo slo;
     Transfer transfer;
     double blend_input_parts = 3;
+    bool asks_capacity = false;   // what memory can hold is worked out too (serving/capacity.h)
     PowerLaw power;
     std::vector<std::string> notes;   // what was assumed
 

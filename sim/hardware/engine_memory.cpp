@@ -53,13 +53,21 @@ MemoryTerms terms(const Reader& r, MemoryTerms t) {
 }
 
 Padding padding(const Reader& r, std::vector<std::string>& generations) {
-    r.allow_only(
-        {"component", "formats", "generations", "when", "hidden_multiple", "width_multiple", "source"});
+    r.allow_only({"component", "formats", "generations", "when", "hidden_multiple", "width_multiple",
+                  "before", "source"});
     if (r.text("component") != "routed_experts") r.fail("component", "is not routed_experts");
     (void)r.text("source");
-    return {read_formats(r, "formats"), read_generations(r, generations),
-            read_conditions(r, "when", generations), r.number("hidden_multiple", {1, 65536}),
-            r.number("width_multiple", {1, 65536})};
+    std::optional<EngineVersion> before;
+    if (r.has("before")) {
+        before = version_of(r.text("before"));
+        if (!before) r.fail("before", "is no version such as 0.11");
+    }
+    return {read_formats(r, "formats"),
+            read_generations(r, generations),
+            read_conditions(r, "when", generations),
+            r.number("hidden_multiple", {1, 65536}),
+            r.number("width_multiple", {1, 65536}),
+            before};
 }
 
 }   // namespace

@@ -50,6 +50,7 @@ struct Padding {
     std::vector<Condition> when;
     double hidden_multiple = 1;
     double width_multiple = 1;
+    std::optional<EngineVersion> before;   // versions that did so; nothing: all
 };
 
 struct TermsSince {

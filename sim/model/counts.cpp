@@ -31,14 +31,14 @@ Bytes WeightBytes::total() const {
 
 WeightBytes weight_bytes(const Architecture& architecture, const Precision& precision) {
     WeightBytes result;
-    const auto add = [&](const std::vector<Tensor>& list) {
+    const auto add = [&](const std::vector<Tensor>& list, auto& to) {
         for (const Tensor& t : list) {
-            if (!t.on_host)
-                result.by_component[static_cast<std::size_t>(t.component)] += stored_bytes(t, precision);
+            if (!t.on_host) to[static_cast<std::size_t>(t.component)] += stored_bytes(t, precision);
         }
     };
-    add(tensors(architecture));
-    add(tower_tensors(architecture));
+    add(tensors(architecture), result.by_component);
+    add(tower_tensors(architecture), result.by_component);
+    add(mtp_tensors(architecture), result.of_mtp);
     if (!precision.same_weights(architecture.precision)) return result;
     for (const MixedFormat& m : architecture.mixed)
         result.by_component[static_cast<std::size_t>(m.component)] += Bytes{m.bytes};

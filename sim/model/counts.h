@@ -26,8 +26,10 @@ struct Counts {
 /// Stored weight bytes by component under a precision; what a deployment must hold in memory.
 struct WeightBytes {
     std::array<Bytes, component_count> by_component{};
+    std::array<Bytes, component_count>
+        of_mtp{};   // multi-token-prediction modules, held where tokens are drafted
     [[nodiscard]] Bytes of(Component c) const { return by_component[static_cast<std::size_t>(c)]; }
-    [[nodiscard]] Bytes total() const;
+    [[nodiscard]] Bytes total() const;   // without the modules that draft
 };
 [[nodiscard]] WeightBytes weight_bytes(const Architecture& architecture, const Precision& precision);
 

@@ -22,10 +22,15 @@ std::optional<Document> quantisation_beside(const std::filesystem::path& config)
     return parse_json(read_file(path.string()), path.string());
 }
 
+void leave_towers_out(Architecture& a) {
+    a.towers.clear();
+    std::erase_if(a.notes, [](const std::string& note) { return note.starts_with("vision tower of "); });
+}
+
 /// A model file may hold towers and tables as well: the same choices apply.
 Architecture own_model(const Document& document, const ImportOptions& options) {
     Architecture a = architecture_from_toml(document);
-    if (!options.towers) a.towers.clear();
+    if (!options.towers) leave_towers_out(a);
     for (LookupTable& table : a.tables)
         if (options.tables_on_host && table.name != "positions") table.on_host = true;
     return a;

@@ -15,7 +15,8 @@ constexpr int most_workers = 4096;
 constexpr int usual_budget = 64;            // GPUs, where throughput per GPU is asked for without one
 constexpr std::size_t dense_workers = 12;   // of a phase, and pairs of them that are evaluated
 constexpr std::size_t most_pairs = 400;
-constexpr int most_rounds = 64;   // of growing a pair until its objectives hold
+constexpr int most_attempts = 32;   // cheapest workers that turn out not to hold a percentile
+constexpr int most_rounds = 64;     // of growing a pair until its objectives hold
 
 /// One layout of one variant as a worker of a phase.
 struct Worker {
@@ -187,18 +188,31 @@ class Search {
     PlannedPools together(const Shared& s, const std::vector<std::vector<Worker>>& prefill,
                           const std::vector<std::vector<Worker>>& decode) const {
         if (space_.goal == PlanGoal::throughput) return most_per_gpu(s, prefill, decode);
-        PlannedPools pair;
         const Load& load = space_.machines.front().scenario.traffic.load;
         const double size = size_of(load).value_or(0);
-        if (is_rate(load)) {
-            pair.prefill = cheapest(s, prefill, size, &Worker::carries);
-            pair.decode = cheapest(s, decode, size, &Worker::carries);
-        } else {   // the decode pool holds what is in flight; prefill grows until the first token is in time
-            pair.decode = cheapest(s, decode, size, &Worker::holds);
-            pair.prefill = cheapest(s, prefill, 1e-9, &Worker::carries);
+        std::vector<std::vector<Worker>> from = prefill;
+        std::vector<std::vector<Worker>> to = decode;
+        for (int attempt = 0; attempt < most_attempts; ++attempt) {
+            PlannedPools pair;
+            if (is_rate(load)) {
+                pair.prefill = cheapest(s, from, size, &Worker::carries);
+                pair.decode = cheapest(s, to, size, &Worker::carries);
+            } else {   // the decode pool holds what is in flight; prefill grows until the first token is in time
+                pair.decode = cheapest(s, to, size, &Worker::holds);
+                pair.prefill = cheapest(s, from, 1e-9, &Worker::carries);
+            }
+            if (!pair.possible()) return pair;
+            const Grown grown = grow(pair);
+            if (grown == Grown::holds) return pair;
+            // No number of these workers holds the percentile: the next cheapest.
+            leave_out(grown == Grown::prefill_misses ? pair.prefill : pair.decode,
+                      grown == Grown::prefill_misses ? from : to);
         }
-        if (pair.possible()) grow(pair);
-        return pair;
+        return {};
+    }
+
+    static void leave_out(const PlannedPool& p, std::vector<std::vector<Worker>>& list) {
+        std::erase_if(list[p.variant], [&](const Worker& w) { return w.layout == p.layout; });
     }
 
     /// The workers of one phase that carry most per GPU, within the budget.
@@ -258,30 +272,42 @@ class Search {
         return best;
     }
 
-    /// More workers of the pool that misses its objective, until the pair holds.
-    void grow(PlannedPools& pair) const {
+    enum class Grown { holds, prefill_misses, decode_misses };
+
+    /// More workers of the pool that misses its objective, until the pair holds, or until more of them change nothing.
+    Grown grow(PlannedPools& pair) const {
+        double last_ttft = HUGE_VAL;
+        double last_tpot = HUGE_VAL;
+        Grown misses = Grown::prefill_misses;
         for (int round = 0; round < most_rounds; ++round) {
             settle(pair);
             const double slower =
                 std::max(machine(pair.prefill.variant).slower, machine(pair.decode.variant).slower);
             Scenario s = scenario_of(space_, pair);
-            const Slo slo = s.slo;
             if (auto* open = std::get_if<OpenLoop>(&s.traffic.load)) open->rate *= slower;
             const Expected<Estimate> e = evaluate(s);
             bool more_prefill = false;
             bool more_decode = false;
             if (e) {
-                more_prefill = slo.ttft_s > 0 && e->ttft_of_slo.value() * slower > slo.ttft_s;
-                more_decode = slo.tpot_s > 0 && e->tpot_of_slo.value() * slower > slo.tpot_s;
-                if (!more_prefill && !more_decode) return;
+                const double ttft = e->ttft_of_slo.value() * slower;
+                const double tpot = e->tpot_of_slo.value() * slower;
+                more_prefill = s.slo.ttft_s > 0 && ttft > s.slo.ttft_s;
+                more_decode = s.slo.tpot_s > 0 && tpot > s.slo.tpot_s;
+                if (!more_prefill && !more_decode) return Grown::holds;
+                misses = more_prefill ? Grown::prefill_misses : Grown::decode_misses;
+                if (more_prefill && ttft > 0.999 * last_ttft) return Grown::prefill_misses;
+                if (more_decode && tpot > 0.999 * last_tpot) return Grown::decode_misses;
+                if (more_prefill) last_ttft = ttft;
+                if (more_decode) last_tpot = tpot;
             } else {
                 more_prefill = e.error().detail.find("prefill") != std::string::npos;
                 more_decode = !more_prefill;
+                misses = more_prefill ? Grown::prefill_misses : Grown::decode_misses;
             }
             if (more_prefill) pair.prefill.replicas += std::max(1, pair.prefill.replicas / 16);
             if (more_decode) pair.decode.replicas += std::max(1, pair.decode.replicas / 16);
         }
-        pair = {};
+        return misses;
     }
 
     void settle(PlannedPools& pair) const {

@@ -87,4 +87,11 @@ Expected<int> smallest_tp(const MemoryInput& in, double context, double sequence
     return short_of_memory ? *short_of_memory : *refusal;
 }
 
+Capacity capacity_of(const MemoryInput& in, double context, double sequences) {
+    const Expected<double> longest = largest_context(in, sequences);
+    const Expected<double> most = largest_concurrency(in, context);
+    return {sequences, context, longest ? *longest : 0, most ? *most : 0,
+            smallest_tp(in, context, sequences)};
+}
+
 }   // namespace moecost

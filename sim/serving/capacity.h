@@ -18,4 +18,15 @@ namespace moecost {
 /// `sequences` of `context` tokens and that the engine launches. Infeasible: none does, and why the last did not.
 [[nodiscard]] Expected<int> smallest_tp(const MemoryInput& input, double context, double sequences);
 
+/// The three answers together, for a person who asks what memory can hold.
+struct Capacity {
+    double sequences = 0;            // asked: at once, of an instance
+    double context = 0;              // asked: tokens of each
+    double max_context = 0;          // that `sequences` may hold at once; 0: not one token each
+    double max_sequences = 0;        // of `context` tokens; 0: not one
+    Expected<int> smallest_tp = 0;   // at which `sequences` of `context` tokens fit, or why none does
+};
+
+[[nodiscard]] Capacity capacity_of(const MemoryInput& input, double context, double sequences);
+
 }   // namespace moecost

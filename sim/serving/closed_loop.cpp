@@ -24,7 +24,8 @@ struct Cycle {
     double tokens = 0;        // x
     StepTime decode;
     StepTime prompt;
-    double prompt_at = 0;   // decoding sequences that the prompt step was timed with
+    double prompt_at = 0;   // decoding sequences of the pass that timed the prompt step
+    double beside = 0;      // of them in the prompt step
     Seconds per_prompt;     // T_p
     Seconds length;
 };
@@ -71,8 +72,12 @@ class Loop {
                 std::max((1 - std::exp(-arrivals * held_)) / held_,
                          std::min(arrivals * prompt_ / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
-            c.prompt = prompt_time(in_, prompt_shape(decoding, c.tokens));
-            c.per_prompt = extra(c.prompt.total, c.decode.total) * (prompt_ / c.tokens);
+            // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
+            c.beside = std::min(decoding, steps_ * c.tokens / prompt_);
+            c.prompt = prompt_time(in_, prompt_shape(c.beside, c.tokens));
+            // Steps with prompts beyond the decode steps of a cycle carry the decodes of nobody.
+            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * prompt_));
+            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (prompt_ / c.tokens);
         }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
@@ -81,7 +86,8 @@ class Loop {
 
     /// FLOP of a request at datasheet peak: however a cycle is cut into steps, it is no shorter than all of them.
     [[nodiscard]] Seconds request_flop(const Cycle& c, double decoding) const {
-        const Seconds beside = mixed_ ? c.decode.compute_busy : Seconds{0};
+        const Seconds beside =
+            mixed_ ? c.beside / std::max(decoding, 1.0) * c.decode.compute_busy : Seconds{0};
         return steps_ / std::max(decoding, 1.0) * c.decode.compute_busy +
                prompt_ / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
     }
@@ -155,6 +161,61 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
     return s;
 }
 
+/// The cycle and what a request sees of it, at a number of decoding sequences.
+struct Pass {
+    Cycle cycle;
+    Seconds ttft;
+    Seconds tpot;
+    double decoding = 0;   // sequences it was timed with
+    double little = 0;     // sequences that decode at these times, by Little's law
+};
+
+class FixedPoint {
+  public:
+    FixedPoint(const ServingInput& in, double running) : loop_(in, running), in_(in), running_(running) {}
+
+    [[nodiscard]] const Loop& loop() const { return loop_; }
+
+    /// Where the number of decoding sequences is what the cycle makes of it. Half steps get there in a few passes; where
+    /// outputs are so short that they swing around it, the interval between too few and too many is halved.
+    [[nodiscard]] Pass solve() {
+        Pass pass = at(running_, {});
+        for (int i = 1; i < most_passes && !settled(pass); ++i)
+            pass = at(i == 1 ? pass.little : (pass.decoding + pass.little) / 2, pass.cycle);
+        return settled(pass) ? pass : halved();
+    }
+
+  private:
+    static constexpr int most_passes = 10;
+    static constexpr int halvings = 20;
+
+    static bool settled(const Pass& p) { return std::abs(p.little - p.decoding) < 1e-2 * p.decoding; }
+    Pass at(double decoding, const Cycle& before) {
+        Pass p{loop_.cycle(decoding, before), {}, {}, decoding, 0};
+        if (lone_ == Seconds{}) lone_ = loop_.lone(running_, p.cycle.decode.total);
+        p.ttft = loop_.first_token(p.cycle, lone_);
+        p.tpot = loop_.per_token(p.cycle, p.ttft);
+        p.little = running_ * ((in_.traffic.output - 1) * p.tpot / p.cycle.length);
+        return p;
+    }
+    Pass halved() {
+        double low = 0;
+        double high = running_;
+        Pass pass;
+        for (int i = 0; i < halvings; ++i) {
+            const double middle = (low + high) / 2;
+            pass = at(middle, {});
+            (pass.little > middle ? low : high) = middle;
+        }
+        return pass;
+    }
+
+    Loop loop_;
+    const ServingInput& in_;
+    double running_;
+    Seconds lone_;
+};
+
 }   // namespace
 
 StepTime decode_time(const ServingInput& in, const StepShape& shape) {
@@ -174,35 +235,22 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
 Serving closed_loop(const ServingInput& in, double requests) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    const Loop loop(in, running);
-    if (output <= 1) return prompts_only(in, loop, requests, running);
-    Seconds lone;
-    double decoding = running;
-    Cycle c;
-    Seconds ttft;
-    Seconds tpot;
-    for (int pass = 0; pass < 20; ++pass) {
-        c = loop.cycle(decoding, c);
-        if (pass == 0) lone = loop.lone(running, c.decode.total);
-        ttft = loop.first_token(c, lone);
-        tpot = loop.per_token(c, ttft);
-        const double next = running * ((output - 1) * tpot / c.length);
-        const double change = std::abs(next - decoding);
-        if (change < 1e-2 * decoding) break;
-        decoding = pass == 0 ? next : (decoding + next) / 2;
-    }
+    FixedPoint point(in, running);
+    if (output <= 1) return prompts_only(in, point.loop(), requests, running);
+    const Pass pass = point.solve();
+    const Cycle& c = pass.cycle;
     Serving s;
     s.ttft_queue = std::max(requests - running, 0.0) / running * c.length;
-    s.ttft = ttft + s.ttft_queue;
-    s.tpot = tpot;
-    s.e2e = s.ttft + (output - 1) * tpot;
+    s.ttft = pass.ttft + s.ttft_queue;
+    s.tpot = pass.tpot;
+    s.e2e = s.ttft + (output - 1) * s.tpot;
     s.requests_per_s = PerSecond{requests / s.e2e.value()};
     s.running = running;
     // Little's law: the first token's way through the front end holds no slot of the engine's cycle.
-    s.decoding = std::min(s.requests_per_s.value() * (output - 1) * tpot.value(), running);
+    s.decoding = std::min(s.requests_per_s.value() * (output - 1) * s.tpot.value(), running);
     s.prefill_share = std::min(1.0, s.requests_per_s.value() * c.per_prompt.value());
-    s.decode_step = loop.shape(decoding, 0);
-    s.prompt_step = loop.prompt_shape(c.prompt_at, c.tokens);
+    s.decode_step = point.loop().shape(pass.decoding, 0);
+    s.prompt_step = point.loop().prompt_shape(c.beside, c.tokens);
     s.decode_time = c.decode;
     s.prompt_time = c.prompt;
     s.prefill_steps_share = std::min(c.chunk_share, 1.0);

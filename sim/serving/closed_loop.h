@@ -29,7 +29,9 @@ struct ServingInput {
 ///                                                together, so one rank's prompt makes it a prompt step of all, as long
 ///                                                as its busiest rank (prompt_ranks)
 ///   x = min(a I/phi, C)                          prompt tokens in such a step
-///   ex = pre (t(R_d, x) - t(R_d, 0)) mixed;  pre t(0, x) separate
+///   ex = pre (t(R_p, x) - min(1, S x/(R I)) t(R_d, 0)) mixed;  pre t(0, x) separate
+///        R_p = min(R_d, S x/I): a step that is full of prompts brings no more sequences than it can; where a cycle has
+///        more prompt steps R I/x than decode steps, those beyond are whole
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
 ///   cycle = (S + A) t_d + R T_p                  A: steps between two polls for requests
 ///   TTFT = a lone + t_0 + (m/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead, stream interval

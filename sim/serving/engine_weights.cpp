@@ -27,7 +27,7 @@ Multiples multiples_of(const EngineMemory& memory, DType format, const Layout& l
     values[static_cast<std::size_t>(RuleTerm::exchange)] = static_cast<double>(layout.exchange);
     Multiples m;
     for (const Padding& p : memory.paddings) {
-        if (!applies(p, format, generation, values)) continue;
+        if (!applies(p, format, generation, values) || (p.before && memory.version >= *p.before)) continue;
         m.hidden = std::max(m.hidden, p.hidden_multiple);
         m.width = std::max(m.width, p.width_multiple);
     }

@@ -10,17 +10,24 @@
 
 namespace moecost {
 
+namespace {
+
+/// Of a stage that holds `all`: sharded parts over tp, routed experts over all GPUs, the small rest on each.
+Bytes layers_per_gpu(const std::array<Bytes, component_count>& all, const Layout& layout) {
+    const auto of = [&](Component c) { return all[static_cast<std::size_t>(c)]; };
+    const Bytes sharded = of(Component::attention) + of(Component::linear_attention) +
+                          of(Component::dense_ffn) + of(Component::shared_experts);
+    const Bytes replicated = of(Component::router) + of(Component::norms) + of(Component::indexer) +
+                             of(Component::latent_proj) + of(Component::other);
+    return sharded / layout.tp + of(Component::routed_experts) / layout.stage_gpus() + replicated;
+}
+
+}   // namespace
+
 Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
-    const double tp = layout.tp;
-    const Bytes sharded = weights.of(Component::attention) + weights.of(Component::linear_attention) +
-                          weights.of(Component::dense_ffn) + weights.of(Component::shared_experts);
-    const Bytes replicated = weights.of(Component::router) + weights.of(Component::norms) +
-                             weights.of(Component::indexer) + weights.of(Component::latent_proj) +
-                             weights.of(Component::other);
-    const Bytes layers =
-        sharded / tp + weights.of(Component::routed_experts) / layout.stage_gpus() + replicated;
-    const Bytes embeddings = weights.of(Component::embeddings) / tp;
-    const Bytes head = weights.of(Component::head) / tp;
+    const Bytes layers = layers_per_gpu(weights.by_component, layout);
+    const Bytes embeddings = weights.of(Component::embeddings) / layout.tp;
+    const Bytes head = weights.of(Component::head) / layout.tp;
     if (layout.pp == 1) return layers + embeddings + head;
     return layers / layout.pp + max(embeddings, head);
 }
@@ -38,6 +45,12 @@ Bytes redundant_weights_per_gpu(const Architecture& architecture, const WeightBy
     return weights.of(Component::routed_experts) * (share / layout.gpus());
 }
 
+Bytes draft_weights_per_gpu(const WeightBytes& weights, const Layout& layout) {
+    const Bytes tables = weights.of_mtp[static_cast<std::size_t>(Component::embeddings)] +
+                         weights.of_mtp[static_cast<std::size_t>(Component::head)];
+    return layers_per_gpu(weights.of_mtp, layout) + tables / layout.tp;
+}
+
 Bytes reserve_per_gpu(const Architecture& architecture, const Layout& layout, const EngineSettings& settings,
                       const EngineRules& rules) {
     if (settings.reserve) return *settings.reserve;
@@ -50,6 +63,7 @@ Expected<MemoryPlan> memory_left(const MemoryInput& in) {
     MemoryPlan plan;
     plan.capacity = in.cluster.gpu.memory;
     plan.weights = weights_per_gpu(in.weights, in.layout);
+    if (in.settings.draft_tokens > 0) plan.weights += draft_weights_per_gpu(in.weights, in.layout);
     if (in.rules != nullptr) {
         plan.weights += extra_weights(in.architecture, in.precision, in.layout, in.cluster.gpu.generation,
                                       in.rules->memory);

@@ -39,6 +39,8 @@ struct MemoryPlan {
 /// Weights of the busiest GPU of an instance: attention, dense and shared parts /tp, routed experts
 /// over all GPUs of a stage, router and norms replicated, layers /pp, the larger of embeddings and head on one stage.
 [[nodiscard]] Bytes weights_per_gpu(const WeightBytes& weights, const Layout& layout);
+/// Modules that draft (multi-token prediction), split the same way, on the last stage.
+[[nodiscard]] Bytes draft_weights_per_gpu(const WeightBytes& weights, const Layout& layout);
 
 /// What the redundant copies of experts add: R/E of the routed experts, over all GPUs of a stage and its layers.
 [[nodiscard]] Bytes redundant_weights_per_gpu(const Architecture& architecture, const WeightBytes& weights,
@@ -50,7 +52,7 @@ struct MemoryPlan {
 
 /// Weights, reserve and what they leave for the cache; the figures of sequences stay 0.
 ///   M = device memory - context (what is gone before the engine looks)
-///   W = weights_per_gpu + extra_weights (engine_weights.h);  reserve: settings.reserve, else reserve_of (reserve.h)
+///   W = weights_per_gpu [+ draft_weights_per_gpu where tokens are drafted] + extra_weights (engine_weights.h);  reserve: settings.reserve, else reserve_of (reserve.h)
 ///   cache = fraction M - W - reserve (basis total) or fraction (M - W - reserve) (basis free)
 /// A reserve that is given stands for everything: no context is taken beside it.
 /// Infeasible when weights and reserve exceed the memory.

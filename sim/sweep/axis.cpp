@@ -102,7 +102,11 @@ void check_values(const DataStore& data, const Description& base, AxisColumn& co
         scratch.load.reset();   // a load of the base is replaced by an axis
         set_input(scratch, *column.input, text, where);
         if (column.kind == AxisKind::name) {
-            text = known_name(data, column, text);
+            try {
+                text = known_name(data, column, text);
+            } catch (const InputError& e) {
+                throw placed_at(e, where);
+            }
             continue;
         }
         column.numbers.push_back(parse_number(*column.input, text, where));

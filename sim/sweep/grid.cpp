@@ -48,12 +48,14 @@ void add_member_keys(const DataStore& data, const std::string& family, std::set<
 std::vector<std::string> model_keys(const DataStore& data, const Grid& grid) {
     std::set<std::string> keys{"parameters", "active_parameters"};
     for (const std::string& model : names_given(grid, "model", grid.base.model)) {
-        const auto of_model =
-            edit_keys(load_model(data, model, ImportOptions{.check_keys = false, .weights_stated = true}));
+        const auto of_model = placed(grid.base, "model", [&] {
+            return edit_keys(
+                load_model(data, model, ImportOptions{.check_keys = false, .weights_stated = true}));
+        });
         keys.insert(of_model.begin(), of_model.end());
     }
     for (const std::string& family : names_given(grid, "family", grid.base.family)) {
-        add_member_keys(data, family, keys);
+        placed(grid.base, "family", [&] { add_member_keys(data, family, keys); });
     }
     return {keys.begin(), keys.end()};
 }

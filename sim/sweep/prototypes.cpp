@@ -227,7 +227,8 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
         if (!d.family.empty()) result.family = load_family(data_, d.family);
     } catch (const InputError& e) {
         result.scenario = {};
-        result.problem = e.what();
+        result.problem = message_of(e);
+        result.mistake = e;
     }
     return result;
 }
@@ -300,7 +301,8 @@ void Prototypes::check_names() const {
     for (std::uint64_t i = 0; i < tried; ++i) {
         if (named(i).problem.empty()) return;
     }
-    if (tried == names_) throw InputError({grid_.file}, {}, named(0).problem);
+    if (tried < names_) return;
+    throw named(0).mistake.value_or(InputError({grid_.file}, {}, named(0).problem));
 }
 
 void Prototypes::check_edits() const {

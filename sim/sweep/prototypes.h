@@ -19,7 +19,8 @@ namespace moecost {
 struct NamedScenario {
     Scenario scenario;
     std::string problem;
-    std::optional<Family> family;   // whose members take the place of the architecture
+    std::optional<InputError> mistake;   // `problem` is one of the names themselves
+    std::optional<Family> family;        // whose members take the place of the architecture
 };
 
 /// One combination of edits and choices of members on the architecture of one combination of names.

@@ -25,6 +25,11 @@ std::string failure(const std::string& text) {
 
 }   // namespace
 
+TEST_CASE("a key stands once in a flow mapping too") {
+    CHECK_THROWS_WITH_AS((void)parse_yaml("a: {b: 1, c: 2, b: 3}", "t.yaml"),
+                         "t.yaml:1: key 'b' stands twice", InputError);
+}
+
 TEST_CASE("block and flow collections, scalars, comments") {
     Document d;
     const Reader r = read(

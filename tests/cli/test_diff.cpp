@@ -86,8 +86,11 @@ TEST_CASE("names, scenario files and commands are sides too") {
     const Run names = run_program("diff h100 h200 --model mixtral-8x7b --tp 2");
     CHECK(names.status == 0);
     CHECK(contains(names.out, "h200"));
+    const ScratchFolder scratch;
+    const std::string file =
+        scratch.write("a.toml", "model = \"mixtral-8x7b\"\ngpu = \"a100_sxm_80\"\ntp = 2\nisl = 2000\n");
     const Run mixed =
-        run_program("diff data/scenario.toml 'moecost estimate --model mixtral-8x7b --gpu h100_sxm --tp 2'");
+        run_program("diff " + file + " 'moecost estimate --model mixtral-8x7b --gpu h100_sxm --tp 2'");
     CHECK(mixed.status == 0);
     CHECK(contains(mixed.out, "Inputs that differ"));
 }

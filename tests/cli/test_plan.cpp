@@ -80,7 +80,7 @@ TEST_CASE("wrong input of a plan ends with status 2 and says what is allowed") {
     for (const char* more :
          {"", "--rate 0", "--rate 5 --objective speed", "--rate 5 --slo-ttft p95", "--rate 5 --max-gpus 0",
           "--rate 5 --gpus 16", "--rate 5 --concurrency 3", "--day 1,2,3", "--rate 5 --objective latency",
-          "--rate 5 --api-price-in 1", "--rate 5 --weights fp9"}) {
+          "--concurrency 3 --api-price-in 1", "--rate 5 --weights fp9"}) {
         CAPTURE(more);
         const Run run = run_program(std::string("plan --model mixtral-8x7b --gpu h100 ").append(more));
         CHECK(run.status == 2);

@@ -78,7 +78,7 @@ TEST_CASE("what never ends, or unpacks to too much, ends at the limit with one l
     std::string table("a = ");
     check_one_line(
         run_program("estimate --scenario " + in_quotes(scratch.write("many.toml", table.append(many)))), 2,
-        "more than 2,000,000 values");
+        "more than 1,000,000 values");
 }
 
 TEST_CASE("short memory ends with one line, never with a signal") {
@@ -270,37 +270,5 @@ TEST_CASE("every status but 0 says a line, quiet or not") {
         CAPTURE(run.err);
         CHECK(run.status == 3);
         CHECK(run.err.find("moecost: none of 2 points can be served") != std::string::npos);
-    }
-}
-
-TEST_CASE("JSON and CSV say the same number under the same key") {
-    const std::string deployments[] = {
-        "--model mixtral-8x7b --gpu h100_sxm --tp 2 --concurrency 32",
-        "--model deepseek-v3 --gpu h200_sxm --tp 8 --engine sglang --rate 2 --isl 1000 --osl 500",
-        "--model gpt-oss-120b --gpu b200_sxm --tp 4 --engine trtllm --isl 8192 --osl 1024 --concurrency 100",
-        "--model qwen3-30b-a3b --gpu a100_sxm_80 --tp 2 --engine ideal --replicas 2 --concurrency 64"};
-    for (const std::string& deployment : deployments) {
-        CAPTURE(deployment);
-        const Document json =
-            parse_json(run_program("estimate " + deployment + " --format json").out, "stdout");
-        const CsvTable csv(run_program("estimate " + deployment + " --format csv").out, "stdout");
-        const Reader estimate = Reader(json).tables("estimates").at(0);
-        int compared = 0;
-        for (const char* group : {"deployment", "cost", "serving", "memory"}) {
-            const Reader figures = estimate.table(group);
-            for (const std::string& key : figures.keys()) {
-                const Value* value = figures.raw(key);
-                const bool is_number =
-                    value != nullptr && (std::holds_alternative<double>(value->content) ||
-                                         std::holds_alternative<std::int64_t>(value->content));
-                const auto column = csv.find_column(key);
-                if (!is_number || !column) continue;
-                ++compared;
-                const auto stated = csv.number(0, *column);
-                REQUIRE_MESSAGE(stated, key);
-                CHECK_MESSAGE(*stated == doctest::Approx(figures.number(key, {})).epsilon(1e-5), key);
-            }
-        }
-        CHECK(compared >= 15);
     }
 }

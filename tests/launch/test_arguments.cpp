@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "moecost/base/file.h"
+#include "moecost/base/gzip.h"
 #include "moecost/estimate/estimate.h"
 #include "moecost/launch/benchmark.h"
 #include "moecost/launch/checkpoint.h"

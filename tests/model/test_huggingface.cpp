@@ -75,8 +75,10 @@ TEST_CASE("re-typed configurations import as the models of the library") {
         CAPTURE(stem);
         Architecture expected = model(stem);
         expected.source.clear();
+        expected.licence.clear();
         Architecture found = imported(stem);
-        std::erase(expected.notes, "vision tower not counted");   // the fixtures hold no vision keys
+        expected.towers.clear();   // the fixtures hold no vision keys
+        std::erase_if(expected.notes, [](const std::string& n) { return n.starts_with("vision tower "); });
         CHECK(found == expected);
         ++imports;
     }

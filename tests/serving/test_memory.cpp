@@ -152,6 +152,25 @@ TEST_CASE("weights of the busiest GPU follow the layout") {
               .epsilon(1e-12));
 }
 
+// The release of DeepSeek-V3 names 11.5 billion parameters of its module beside the embedding and head it shares, in fp8.
+TEST_CASE("the module that drafts is held where tokens are drafted") {
+    const Architecture a = load_model(DataStore(), "deepseek-v3");
+    const Layout eight{.tp = 8};
+    const Bytes draft = draft_weights_per_gpu(weight_bytes(a, a.precision), eight);
+    CHECK(8 * draft.value() == Approx(11.5e9).epsilon(0.03));
+    Plan p;
+    p.precision = a.precision;
+    p.layout = eight;
+    const auto without = p.of("deepseek-v3", "h200_sxm");
+    p.engine.draft_tokens = 1;
+    const auto with = p.of("deepseek-v3", "h200_sxm");
+    REQUIRE(without);
+    REQUIRE(with);
+    CHECK((with->weights - without->weights).value() == Approx(draft.value()).epsilon(1e-9));
+    CHECK(draft_weights_per_gpu(weight_bytes(load_model(DataStore(), "mixtral-8x7b"), Precision{}), eight) ==
+          Bytes{});
+}
+
 TEST_CASE("stages of a pipeline hold their layers of the cache") {
     Plan p;
     p.layout = {.tp = 2, .pp = 2};

@@ -10,7 +10,7 @@ out=$(realpath -m "${2:-$build/packages}")
 
 if [ ! -e "$build/CMakeCache.txt" ]; then
     step "Packages"
-    install_packages "${build_packages[@]}" dpkg-dev
+    install_packages "${build_packages[@]}" "${packaging_packages[@]}"
     quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=OFF -DMOECOST_PYTHON=OFF
 fi
 step "Program, library and manual in $build"

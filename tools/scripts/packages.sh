@@ -6,6 +6,7 @@ build_packages=(g++ cmake ninja-build libboost-program-options-dev libtomlpluspl
 test_packages=(doctest-dev libbenchmark-dev shellcheck python3-yaml chromium)
 python_packages=(pybind11-dev python3-dev python3-pandas python3-pip python3-venv python3-setuptools python3-wheel)
 notebook_packages=(python3-nbconvert python3-ipykernel python3-matplotlib)
+packaging_packages=(dpkg-dev file)   # CPack asks both which libraries a program needs
 style_packages=(clang-format-14 clang-tidy-14)   # 14: other versions format otherwise
 
 started=$SECONDS

@@ -36,6 +36,7 @@ struct Family {
     bool head_bias = false;
     int position_rows = -1;   // learned positions: rows beyond max_position_embeddings; -1: none
     BareWindow window = BareWindow::every_told;
+    int window_pattern = 4;   // of a pattern without a length: every so manieth layer is full
     RouterBias router_bias = RouterBias::none;
     bool plain_shared_expert = false;   // shared_expert_intermediate_size comes without Qwen's gate on it
     bool one_shared_expert = false;     // a shared expert of the routed width that no key states

@@ -93,8 +93,8 @@ Kinds from_bare_window(const HfConfig& config) {
     const std::string letters = config.text_or("sliding_window_pattern", "");
     if (!letters.empty()) return from_letters(config, letters);
     if (config.has("sliding_window_pattern") || rule == BareWindow::pattern) {
-        const int usual = config.family->names.starts_with("gemma") ? 6 : 4;
-        const int n = config.integer_or("sliding_window_pattern", usual, 1, max_layers);
+        const int n =
+            config.integer_or("sliding_window_pattern", config.family->window_pattern, 1, max_layers);
         return kinds_where(
             config, [n](int i) { return (i + 1) % n == 0; }, LayerKind::window);
     }

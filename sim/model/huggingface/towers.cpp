@@ -147,29 +147,51 @@ Count nested_encoders(const Reader& v, int hidden) {
     return sum;
 }
 
+Count gemma4_vision(const Encoder& e) {
+    return patches(e) + e.layers * gated_block(e, e.width) + 2 * 10'240 * e.h + e.h * e.out;
+}
+/// Kinds without a formula of their own.
+Count plain_encoder(const Encoder& e) {
+    return patches(e) + e.side * e.side * e.h + e.layers * plain_block(e) + merger(e);
+}
+
+/// The parameters of a kind of encoder, found by the beginning of its model type; the first row that fits counts.
+struct EncoderKind {
+    std::string_view type;
+    Count (*count)(const Reader& config, const Encoder& encoder);
+};
+template <Count (*formula)(const Encoder&)>
+Count by_sizes(const Reader&, const Encoder& e) {
+    return formula(e);
+}
+constexpr EncoderKind kinds[] = {
+    {"qwen3_omni_moe_audio", by_sizes<audio_transformer>},
+    {"qwen3", qwen3_vl},
+    {"siglip", by_sizes<siglip>},
+    {"pixtral", by_sizes<pixtral>},
+    {"intern", by_sizes<intern_vit>},
+    {"glm4v", by_sizes<glm4v>},
+    {"moonvit", moonvit},
+    {"kimi", moonvit},
+    {"llama4", llama4},
+    {"mllama", mllama},
+    {"DFNRope", by_sizes<ernie>},
+    {"gemma4_vision", by_sizes<gemma4_vision>},
+    {"gemma4_audio", by_sizes<conformer>},
+};
+
 /// Parameters of an encoder; 0 when its sizes are not stated. `exact` is false for kinds without a formula here.
 Count parameters_of(const Reader& v, const std::string& kind, int hidden, bool& exact) {
-    const auto is = [&kind](std::string_view name) { return kind.starts_with(name); };
     const Value* width = v.raw("width");
     if (width != nullptr && std::holds_alternative<Value::Table>(width->content))
         return nested_encoders(v, hidden);
     const Encoder e = encoder(v, hidden);
     if (e.h == 0 || e.layers == 0) return 0;
-    if (is("qwen3_omni_moe_audio")) return audio_transformer(e);
-    if (is("qwen3")) return qwen3_vl(v, e);
-    if (is("siglip")) return siglip(e);
-    if (is("pixtral")) return pixtral(e);
-    if (is("intern")) return intern_vit(e);
-    if (is("glm4v")) return glm4v(e);
-    if (is("moonvit") || is("kimi")) return moonvit(v, e);
-    if (is("llama4")) return llama4(v, e);
-    if (is("mllama")) return mllama(v, e);
-    if (is("DFNRope")) return ernie(e);
-    if (is("gemma4_vision"))
-        return patches(e) + e.layers * gated_block(e, e.width) + 2 * 10'240 * e.h + e.h * e.out;
-    if (is("gemma4_audio")) return conformer(e);
+    for (const EncoderKind& known : kinds) {
+        if (kind.starts_with(known.type)) return known.count(v, e);
+    }
     exact = false;
-    return patches(e) + e.side * e.side * e.h + e.layers * plain_block(e) + merger(e);
+    return plain_encoder(e);
 }
 
 void add_encoder(const HfConfig& config, const Reader& reader, std::string_view key, std::string_view name,

@@ -40,6 +40,13 @@ bool any_drafts(const Answers& all) {
     });
 }
 
+/// Figures of the group that --max-context asks for, which have no value in any of the answers.
+bool unasked(const Figure& f, const Answers& all) {
+    return f.heading == "What memory can hold" && std::all_of(all.begin(), all.end(), [&](const auto& a) {
+        return !a.estimate || shown(f, a.view()) == none;
+    });
+}
+
 /// Figures that only repeat others in this answer.
 bool repeats(const Figure& f, const Answers& all) {
     if (f.key == "tokens_per_step") return !any_drafts(all);
@@ -70,7 +77,7 @@ bool is_simulated(const Figure& f) {
 void add_figures(std::vector<Row>& rows, const Answers& all) {
     std::string_view heading_shown;
     for (const Figure& f : figures()) {
-        if (f.heading.empty() || repeats(f, all)) continue;
+        if (f.heading.empty() || repeats(f, all) || unasked(f, all)) continue;
         if (f.heading != heading_shown) {
             rows.push_back(heading(std::string(f.heading)));
             if (all_simulated(all) && is_simulated(f)) rows.back().label.append(" (simulated)");

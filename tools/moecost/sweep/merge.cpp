@@ -26,6 +26,7 @@ std::vector<std::string> parts_of(const std::vector<std::string>& given) {
 
 Answer run_merge(const Invocation& invocation) {
     if (invocation.output.empty()) throw InputError({"--output"}, {}, "no output is given", "-o OUT.csv");
+    refuse_format_beside_output(invocation);
     Answer answer;
     const MergeSummary summary =
         merge_sweeps(parts_of(invocation.line.positional), invocation.output, &stop_on_signals());

@@ -147,6 +147,13 @@ std::string sweep_report(const Manifest& m, const std::vector<std::string>& file
                      "frontier = { minimise = [...], maximise = [...] }");
 }
 
+void refuse_format_beside_output(const Invocation& invocation) {
+    const CommandLine& line = invocation.line;
+    if (!line.has("format") || invocation.output.empty() || line.has("frontier")) return;
+    throw InputError({"--format"}, {}, "says nothing beside -o, whose ending decides",
+                     "-o OUT.csv, OUT.csv.gz, OUT.jsonl or OUT.jsonl.gz");
+}
+
 SweepOptions sweep_options(const Invocation& invocation, const Grid& grid) {
     const CommandLine& line = invocation.line;
     SweepOptions o;
@@ -212,6 +219,8 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
         throw InputError({"GRID.toml"}, {}, "exactly one grid is needed",
                          "moecost sweep --example prints one");
     }
+    if (line.has("target")) throw InputError({"--target"}, {}, "belongs to --tornado, which is not given");
+    refuse_format_beside_output(invocation);
     const Grid grid = read_grid(invocation.data, read_document(line.positional[0]));
     std::optional<ScratchFolder> scratch;   // of rows that are printed
     Invocation filed = invocation;

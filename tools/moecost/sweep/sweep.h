@@ -12,6 +12,9 @@ namespace moecost::cli {
 /// Points, rows and why the others are none, as lines for people.
 [[nodiscard]] std::string sweep_report(const Manifest& manifest, const std::vector<std::string>& files);
 
+/// InputError for a --format that the ending of -o decides.
+void refuse_format_beside_output(const Invocation& invocation);
+
 /// From now on SIGINT and SIGTERM ask the work to stop: it is set when one came.
 const std::atomic<bool>& stop_on_signals();
 /// The exit status after such a signal.

@@ -70,6 +70,7 @@ std::optional<Precision> precision_of(const Row& r, const Architecture& a) {
     bool dense = true;
     for (const FfnGroup& g : a.ffns) dense = dense && std::holds_alternative<DenseFfn>(g.kind);
     if (!dense && !blocks) p.routed_experts = *experts;
+    if (dense && slash != std::string::npos) p.dense_ffn = *experts;
     if (*attention == DType::fp32) p.embeddings = p.head = DType::fp32;
     const std::string kv = r.text("kv_dtype");
     p.kv_cache = format_of(kv).value_or(DType::bf16);
@@ -105,6 +106,7 @@ EngineSettings settings_of(const Row& r, const EngineRules& rules, const Acceler
     if (const auto chunk = r.number("max_batched_tokens")) s.chunk_tokens = *chunk;
     if (const auto n = r.number("max_seqs")) s.max_sequences = *n;
     s.memory_fraction = r.number("memory_fraction").value_or(0);
+    if (r.text("options").find("draft layer loaded") != std::string::npos) s.draft_tokens = 1;
     return s;
 }
 

@@ -96,9 +96,9 @@ def parameters(names, c):
     values = []
     for name in names:
         if name.startswith("ln -"):
-            values.append(math.log(-c[name[4:]]))
+            values.append(math.log(max(-c[name[4:]], 1e-300)))
         elif name.startswith("ln "):
-            values.append(math.log(c[name[3:]]))
+            values.append(math.log(max(c[name[3:]], 1e-300)))   # fits print a vanished term as 0
         elif name.startswith("sqrt("):
             values.append(math.sqrt(c["E_start"] / (c["E_max"] - c["E_start"])))
         else:

@@ -207,7 +207,9 @@ std::optional<Infeasible> take_highest_rate(EstimateAnswer& answer) {
 
 void refuse(EstimateAnswer& answer, const DataStore& data, Infeasible why) {
     answer.why = std::move(why);
-    if (answer.why.quantity == "time of a lone request") return;   // no number of instances makes it faster
+    // What the deployment itself can do needs no other: the objective or the way of answering does.
+    if (answer.scenario && (answer.why.quantity == "time of a lone request" || evaluate(*answer.scenario)))
+        return;
     answer.fix = smallest_fix(data, answer.description, answer.why);
 }
 

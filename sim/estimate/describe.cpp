@@ -256,6 +256,8 @@ Description with_names_of(Description d, const PoolChoices& own) {
     const auto over = [](std::string& name, const std::string& choice) {
         if (!choice.empty()) name = choice;
     };
+    if (!own.gpu.empty()) remember_place(d, "gpu", {});   // it stands elsewhere
+    if (!own.cluster.empty()) remember_place(d, "cluster", {});
     if (!own.gpu.empty()) d.cluster.clear();
     if (!own.cluster.empty()) d.gpu.clear();
     over(d.gpu, own.gpu);
@@ -320,7 +322,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
 }
 
 std::optional<Infeasible> resolve_pools(const DataStore& data, const Description& d, Scenario& s) {
-    check_pools(d);
+    placed(d, "model", [&] { check_pools(d); });
     if (!d.two_pools()) return resolve_pool(data, d, s, s.pool());
     s.pools.resize(2);
     s.pools.front().role = Role::prefill;

@@ -46,11 +46,11 @@ TEST_CASE("requests are those of an instance, and none may fit") {
     Description d = described();
     d.max_context = true;
     d.replicas = 2;
-    d.load = ClosedLoop{2000};
+    d.load = ClosedLoop{400};
     const Capacity c = *evaluate(*describe(DataStore{}, d))->capacity;
-    CHECK(c.sequences == 1000);
-    CHECK(c.max_context == Approx(476).epsilon(0.04));
-    CHECK(*c.smallest_tp > 1);
+    CHECK(c.sequences == 200);
+    CHECK(c.max_context == Approx(476016.0 / 200).epsilon(0.02));
+    CHECK(*c.smallest_tp == 4);   // 200 x 8,192 tokens of 131,072 B: 215 GB, 54 of them on each of four GPUs
     d.load = ClosedLoop{2e7};
     const Capacity none = *evaluate(*describe(DataStore{}, d))->capacity;
     CHECK(none.max_context == 0);

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 
@@ -41,10 +42,10 @@ TEST_CASE(
     const ScratchFolder scratch;
     const auto path = [&](const char* name) { return (scratch.path / name).string(); };
     CHECK(sweep_into(path("whole.csv"), wide_grid(), 4).threads == 4);
-    for (const int given : {0, 1, 2}) {
+    for (const int given : {0, 1, 2, 3}) {   // the first writes the journal behind the data
         const ThreadLimit limit(given);
         const std::string file = path("few.csv");
-        CHECK(sweep_into(file, wide_grid(), 4).threads == static_cast<unsigned>(given + 1));
+        CHECK(sweep_into(file, wide_grid(), 4).threads == static_cast<unsigned>(std::max(given, 1)));
         CHECK(read_file(file) == read_file(path("whole.csv")));
         std::filesystem::remove_all(scratch.path / "few.csv");
         std::filesystem::remove_all(scratch.path / "few.frontier.csv");

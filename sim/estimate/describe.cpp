@@ -211,12 +211,19 @@ void set_served_class(const Description& d, const Scenario& s, Pool& p) {
 }
 
 void set_pace(const Description& d, Pool& p) {
-    ServingConstants& constants = p.profile.serving;
-    const double young = d.model_years && constants.young_years > 0
-                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
-                             : 0;
+    const auto pace_of = [&](const ServingConstants& constants) {
+        const double young =
+            d.model_years && constants.young_years > 0
+                ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                : 0;
+        return std::exp(p.served.log_time + young);
+    };
     // What is known of one pool is not known of two.
-    constants.pace = p.role == Role::both ? std::exp(p.served.log_time + young) : 1;
+    p.profile.serving.pace = p.role == Role::both ? pace_of(p.profile.serving) : 1;
+    if (!p.together || p.together->serving.pace == pace_of(p.together->serving)) return;
+    auto together = std::make_shared<Profile>(*p.together);
+    together->serving.pace = pace_of(together->serving);
+    p.together = std::move(together);
 }
 
 namespace {
@@ -303,7 +310,6 @@ void use_apart_constants(const DataStore& data, Profile& p) {
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
-    if (p.role != Role::both) use_apart_constants(data, p.profile);
     if (!d.profile.empty() && p.profile.effects)
         p.profile.effects =
             with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
@@ -313,6 +319,10 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
+    if (p.role != Role::both) {
+        p.together = std::make_shared<const Profile>(p.profile);
+        use_apart_constants(data, p.profile);
+    }
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;

@@ -33,7 +33,7 @@ struct Pool {
     Precision precision;
     Profile profile;
     std::shared_ptr<const Profile>
-        together;   // the profile where the pool serves whole requests; null: it is the same
+        together;           // the profile where the pool serves whole requests; null: it is the same
     bool sibling = false;   // kernels are those of an accelerator of the same maker and generation
     ServedClass served;     // what measured servers say of such a deployment
     EngineRules rules;      // of the profile's engine

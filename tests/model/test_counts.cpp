@@ -34,7 +34,8 @@ TEST_CASE("counts and cache sizes equal the published exact figures") {
         if (const auto bytes = table.number(row, table.column("fp8_block_bytes"))) {
             Architecture decoder = a;   // the published figure is of the decoder alone
             decoder.towers.clear();
-            CHECK(weight_bytes(decoder, Precision{}.with_weights(DType::fp8_block)).total().value() == *bytes);
+            CHECK(weight_bytes(decoder, Precision{}.with_weights(DType::fp8_block)).total().value() ==
+                  *bytes);
         }
     }
 }

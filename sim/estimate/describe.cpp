@@ -43,8 +43,8 @@ Architecture unedited_model(const DataStore& data, const Description& d) {
 Architecture resolve_model(const DataStore& data, const Description& d) {
     Architecture a =
         placed(d, d.family.empty() ? "model" : "family", [&] { return unedited_model(data, d); });
-    for (const auto& [key, value] : d.edits)
-        placed(d, std::string("set.").append(key), [&] { apply_edit(a, key, value); });
+    for (const auto& edit : d.edits)
+        placed(d, std::string("set.").append(edit.first), [&] { apply_edit(a, edit.first, edit.second); });
     return a;
 }
 

@@ -3,6 +3,7 @@
 # Errors of the closed forms over the load, from cases.csv: plot.sh (needs gnuplot).
 set -eu
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tools/scripts/plot_lib.sh
 . "$here/../../tools/scripts/plot_lib.sh"
 cases=$here/cases.csv
 need_rows "$cases"

@@ -271,7 +271,8 @@ std::string scalar(const Value& v) {
     if (const auto* s = std::get_if<std::string>(&v.content)) return scalar_text(*s);
     if (const auto* b = std::get_if<bool>(&v.content)) return *b ? "true" : "false";
     if (const auto* i = std::get_if<std::int64_t>(&v.content)) return std::to_string(*i);
-    if (const auto* d = std::get_if<double>(&v.content)) return shortest(*d);
+    if (const auto* d = std::get_if<double>(&v.content))
+        return *d == 0 ? "0" : shortest(*d);   // "-0" reads as 0
     if (std::holds_alternative<Value::Table>(v.content)) return "{}";
     return std::holds_alternative<Value::Array>(v.content) ? "[]" : "null";
 }

@@ -43,8 +43,8 @@ Architecture unedited_model(const DataStore& data, const Description& d) {
 Architecture resolve_model(const DataStore& data, const Description& d) {
     Architecture a =
         placed(d, d.family.empty() ? "model" : "family", [&] { return unedited_model(data, d); });
-    for (const auto& [key, value] : d.edits)
-        placed(d, std::string("set.").append(key), [&] { apply_edit(a, key, value); });
+    for (const auto& edit : d.edits)
+        placed(d, std::string("set.").append(edit.first), [&] { apply_edit(a, edit.first, edit.second); });
     return a;
 }
 
@@ -211,12 +211,19 @@ void set_served_class(const Description& d, const Scenario& s, Pool& p) {
 }
 
 void set_pace(const Description& d, Pool& p) {
-    ServingConstants& constants = p.profile.serving;
-    const double young = d.model_years && constants.young_years > 0
-                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
-                             : 0;
+    const auto pace_of = [&](const ServingConstants& constants) {
+        const double young =
+            d.model_years && constants.young_years > 0
+                ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                : 0;
+        return std::exp(p.served.log_time + young);
+    };
     // What is known of one pool is not known of two.
-    constants.pace = p.role == Role::both ? std::exp(p.served.log_time + young) : 1;
+    p.profile.serving.pace = p.role == Role::both ? pace_of(p.profile.serving) : 1;
+    if (!p.together || p.together->serving.pace == pace_of(p.together->serving)) return;
+    auto together = std::make_shared<Profile>(*p.together);
+    together->serving.pace = pace_of(together->serving);
+    p.together = std::move(together);
 }
 
 namespace {
@@ -256,6 +263,8 @@ Description with_names_of(Description d, const PoolChoices& own) {
     const auto over = [](std::string& name, const std::string& choice) {
         if (!choice.empty()) name = choice;
     };
+    if (!own.gpu.empty()) remember_place(d, "gpu", {});   // it stands elsewhere
+    if (!own.cluster.empty()) remember_place(d, "cluster", {});
     if (!own.gpu.empty()) d.cluster.clear();
     if (!own.cluster.empty()) d.gpu.clear();
     over(d.gpu, own.gpu);
@@ -301,7 +310,6 @@ void use_apart_constants(const DataStore& data, Profile& p) {
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
-    if (p.role != Role::both) use_apart_constants(data, p.profile);
     if (!d.profile.empty() && p.profile.effects)
         p.profile.effects =
             with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
@@ -311,6 +319,10 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
+    if (p.role != Role::both) {
+        p.together = std::make_shared<const Profile>(p.profile);
+        use_apart_constants(data, p.profile);
+    }
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;
@@ -320,7 +332,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
 }
 
 std::optional<Infeasible> resolve_pools(const DataStore& data, const Description& d, Scenario& s) {
-    check_pools(d);
+    placed(d, "model", [&] { check_pools(d); });
     if (!d.two_pools()) return resolve_pool(data, d, s, s.pool());
     s.pools.resize(2);
     s.pools.front().role = Role::prefill;

@@ -18,4 +18,16 @@ FamilyRequest member_request(const Description& d) {
             d.shared_experts.value_or(-1)};
 }
 
+Location place_of(const Description& d, std::string_view key) {
+    for (const auto& [name, where] : d.places) {
+        if (name == key) return where;
+    }
+    return {};
+}
+
+void remember_place(Description& d, std::string key, Location where) {
+    std::erase_if(d.places, [&](const auto& place) { return place.first == key; });
+    if (!where.file.empty()) d.places.emplace_back(std::move(key), std::move(where));
+}
+
 }   // namespace moecost

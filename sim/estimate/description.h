@@ -68,7 +68,7 @@ struct Description {
         transfer_overlap;                   // share of the transfer that hides behind the prompt's own steps
     std::optional<int> redundant_experts;   // of one instance, beyond those of the model
     std::optional<bool> batch_overlap;      // two half batches, one computing while the other travels
-    std::optional<bool> max_context;                          // ask what memory can hold
+    std::optional<bool> max_context;        // ask what memory can hold
     std::vector<std::pair<std::string, std::string>> edits;   // what-if edits of the architecture
     std::vector<std::string> ignored_keys;                    // of a config.json, counted without them
     std::vector<std::pair<std::string, Location>> places;     // remember_place()

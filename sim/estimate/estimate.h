@@ -56,7 +56,7 @@ struct Estimate {
     Serving serving;     // of one instance; of the whole deployment where prefill and decode run apart
     MemoryPlan memory;   // of one GPU, and the sequences of one instance
     std::optional<Capacity> capacity;   // of one instance, where the scenario asks for it
-    Cost cost;           // prices are those of the deployment, the rent that of one instance
+    Cost cost;                          // prices are those of the deployment, the rent that of one instance
     double replicas = 1;
     std::optional<PoolsEstimate> pools;   // two pools: they count as one instance, memory is that of decode
     TierHits hits;                        // of the prompt, where Scenario::reuse is known

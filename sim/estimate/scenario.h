@@ -2,6 +2,7 @@
 // All that evaluate() needs, resolved and checked: a model, the pools of instances that serve it, and who asks.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Pool {
     int replicas = 1;   // instances
     Precision precision;
     Profile profile;
+    std::shared_ptr<const Profile>
+        together;           // the profile where the pool serves whole requests; null: it is the same
     bool sibling = false;   // kernels are those of an accelerator of the same maker and generation
     ServedClass served;     // what measured servers say of such a deployment
     EngineRules rules;      // of the profile's engine

@@ -162,13 +162,13 @@ Price choose_price(const DataStore& data, std::string_view accelerator_id, std::
 }
 
 std::string common_basis(const DataStore& data, const std::vector<std::string>& accelerator_ids) {
-    constexpr std::string_view order[] = {"neocloud_on_demand", "hyperscaler_on_demand", "neocloud_reserved",
-                                          "hyperscaler_reserved", "marketplace",       "owning_neocloud",
-                                          "owning_hyperscaler"};
+    constexpr std::string_view order[] = {
+        "neocloud_on_demand", "hyperscaler_on_demand", "neocloud_reserved", "hyperscaler_reserved",
+        "marketplace",        "owning_neocloud",       "owning_hyperscaler"};
     for (const std::string_view basis : order) {
-        const bool all = std::all_of(accelerator_ids.begin(), accelerator_ids.end(), [&](const std::string& id) {
-            return find_basis(prices_of(data, id), basis) != nullptr;
-        });
+        const bool all = std::all_of(
+            accelerator_ids.begin(), accelerator_ids.end(),
+            [&](const std::string& id) { return find_basis(prices_of(data, id), basis) != nullptr; });
         if (all) return std::string(basis);
     }
     return {};

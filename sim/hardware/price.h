@@ -34,7 +34,8 @@ struct Price {
 
 /// The first basis, in the order on demand, reserved, owning and as listed in price.cpp, that all of these accelerators
 /// have a price of; empty: there is none, or one of them has no price at all.
-[[nodiscard]] std::string common_basis(const DataStore& data, const std::vector<std::string>& accelerator_ids);
+[[nodiscard]] std::string common_basis(const DataStore& data,
+                                       const std::vector<std::string>& accelerator_ids);
 /// Date of the newest price of all files: what the age of a price is told against.
 [[nodiscard]] std::string newest_price_date(const DataStore& data);
 /// Whole months from one date YYYY-MM-DD to another; negative: backwards.

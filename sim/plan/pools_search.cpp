@@ -272,6 +272,11 @@ class Search {
         return best;
     }
 
+    static Expected<Estimate> at_rate_of(Scenario s, double slower) {
+        if (auto* open = std::get_if<OpenLoop>(&s.traffic.load)) open->rate *= slower;
+        return evaluate(s);
+    }
+
     enum class Grown { holds, prefill_misses, decode_misses };
 
     /// More workers of the pool that misses its objective, until the pair holds, or until more of them change nothing.
@@ -281,16 +286,18 @@ class Search {
         Grown misses = Grown::prefill_misses;
         for (int round = 0; round < most_rounds; ++round) {
             settle(pair);
-            const double slower =
-                std::max(machine(pair.prefill.variant).slower, machine(pair.decode.variant).slower);
-            Scenario s = scenario_of(space_, pair);
-            if (auto* open = std::get_if<OpenLoop>(&s.traffic.load)) open->rate *= slower;
-            const Expected<Estimate> e = evaluate(s);
+            // A machine y times slower serves rate r as the predicted one serves y r, in times y times as long: each pool
+            // by its own y.
+            const double slow_prefill = machine(pair.prefill.variant).slower;
+            const double slow_decode = machine(pair.decode.variant).slower;
+            const Scenario s = scenario_of(space_, pair);
+            const Expected<Estimate> e = at_rate_of(s, slow_prefill);
+            const Expected<Estimate> of_decode = slow_decode == slow_prefill ? e : at_rate_of(s, slow_decode);
             bool more_prefill = false;
             bool more_decode = false;
-            if (e) {
-                const double ttft = e->ttft_of_slo.value() * slower;
-                const double tpot = e->tpot_of_slo.value() * slower;
+            if (e && of_decode) {
+                const double ttft = e->ttft_of_slo.value() * slow_prefill;
+                const double tpot = of_decode->tpot_of_slo.value() * slow_decode;
                 more_prefill = s.slo.ttft_s > 0 && ttft > s.slo.ttft_s;
                 more_decode = s.slo.tpot_s > 0 && tpot > s.slo.tpot_s;
                 if (!more_prefill && !more_decode) return Grown::holds;
@@ -300,7 +307,8 @@ class Search {
                 if (more_prefill) last_ttft = ttft;
                 if (more_decode) last_tpot = tpot;
             } else {
-                more_prefill = e.error().detail.find("prefill") != std::string::npos;
+                const std::string& detail = (e ? of_decode : e).error().detail;
+                more_prefill = detail.find("prefill") != std::string::npos;
                 more_decode = !more_prefill;
                 misses = more_prefill ? Grown::prefill_misses : Grown::decode_misses;
             }

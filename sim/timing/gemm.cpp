@@ -54,6 +54,7 @@ GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const Calib
     for (int i = 0; i < 3; ++i) tiles_n_[i] = n.of[i] / sm;
     wave_time_ = 2 * op.k * sm / (peak * table.compute);
     flop_time_ = 2 * op.n * op.k / peak;
+    work_time_ = 0.8 * flop_time_ / table.compute;   // splits of 64 x 64 tiles reach 0.83 of it
     ideal_weight_time_ = w * op.n * op.k / bandwidth;
     ideal_row_time_ = (operand * op.k + 2 * op.n) / bandwidth;
     weight_time_ = ideal_weight_time_ / table.memory;
@@ -102,6 +103,7 @@ GemmPlan::GemmPlan(const Gemm& op, const CalibratedHardware& machine)
 Timed GemmPlan::time(double m) const {
     Timed best = tables_[0].time(m);
     for (std::size_t i = 1; i < count_; ++i) {
+        if (tables_[i].least(m) >= best.total) continue;
         const Timed other = tables_[i].time(m);
         if (other.total < best.total) best = other;
     }

@@ -2,6 +2,9 @@
 // Dense GEMM [M x K] * [K x N]: tiles in waves over the multiprocessors, split-K, bytes, latency of the K loop.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "moecost/ops/operation.h"
 #include "moecost/timing/calibrated_hardware.h"
 
@@ -23,6 +26,11 @@ namespace moecost {
 class GemmTablePlan {
   public:
     GemmTablePlan() = default;
+    /// No more than the total of time(m): floor, and the larger of bytes and FLOP at the fitted efficiencies.
+    [[nodiscard]] Seconds least(double m) const {
+        const double memory = weight_time_ + row_time_ * m;
+        return floor_ + Seconds{factor_ * (std::max(memory, work_time_ * m) + quantise_time_ * m)};
+    }
     GemmTablePlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine);
     [[nodiscard]] Timed time(double m) const;
 
@@ -31,6 +39,7 @@ class GemmTablePlan {
     double tiles_n_[3];          // tiles of N over the multiprocessors, for tile lengths 64, 128 and 256
     double wave_time_;           // seconds per unit of padded tile area and wave
     double flop_time_;           // seconds per row at datasheet peak
+    double work_time_;           // no more than the same at the fitted efficiency
     double weight_time_;         // seconds of the weights at the fitted bandwidth
     double row_time_;            // seconds of a row of activations at the fitted bandwidth
     double quantise_time_;       // seconds per row of dynamic quantisation

@@ -25,9 +25,13 @@ std::string failure(const std::string& text) {
 
 }   // namespace
 
+TEST_CASE("a zero is written as it is read again, whatever its sign") {
+    CHECK(to_yaml(parse_yaml("a: -0.0", "t.yaml").at(0).root) == "\"a\": 0\n");
+}
+
 TEST_CASE("a key stands once in a flow mapping too") {
     CHECK_THROWS_WITH_AS((void)parse_yaml("a: {b: 1, c: 2, b: 3}", "t.yaml"),
-                         "t.yaml:1: key 'b' stands twice", InputError);
+                         "t.yaml:1:1: key 'b' stands twice", InputError);
 }
 
 TEST_CASE("block and flow collections, scalars, comments") {

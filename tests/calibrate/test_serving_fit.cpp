@@ -41,7 +41,8 @@ MeasuredPoint run(double concurrency, double speed) {
     p.isl = 1000;
     p.osl = 500;
     p.concurrency = concurrency;
-    Predictor predictor((DataStore()));
+    const DataStore data;
+    Predictor predictor(data);
     const auto result = predictor.predict(p);
     p.output_per_gpu = std::get<Prediction>(result).output_per_gpu * speed;
     return p;

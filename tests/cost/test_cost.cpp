@@ -169,9 +169,10 @@ TEST_CASE("power rises with the load, for dense models and for mixtures of exper
     }
 }
 
-TEST_CASE("prompts alone draw at least four fifths of the TDP") {
+// Hopper alone: 650 W of 700 W are published under prefill; of later accelerators no figure is.
+TEST_CASE("prompts alone draw at least four fifths of the TDP on Hopper") {
     for (const char* model : {"llama-3.1-70b", "llama-3.1-70b-fp8", "mixtral-8x7b"}) {
-        for (const char* gpu : {"h100", "h200", "b200"}) {
+        for (const char* gpu : {"h100", "h200"}) {
             CAPTURE(model);
             CAPTURE(gpu);
             const double tdp = load_accelerator(DataStore(), gpu).tdp.value();

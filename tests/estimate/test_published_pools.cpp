@@ -94,7 +94,8 @@ TEST_CASE("tokens/s per GPU grow with expert parallelism, as in the published ru
         d.osl = 100;
         d.load = ClosedLoop{128.0 * ranks};
         Scenario s;
-        const double output = per_node(answered(d, s).serving.output_tokens_per_s.value(), s.pools.back());
+        const Estimate e = answered(d, s);
+        const double output = per_node(e.serving.output_tokens_per_s.value(), s.pools.back());
         CHECK(output > last);
         last = output;
     }

@@ -97,8 +97,8 @@ TEST_CASE("step times at a profiled size are those of the step timer") {
     const double prompts = r->requests / 337.99;
     const double share = std::min(1.0, prompts);
     const StepTime prompt = timer.time({.prefill_tokens = 161.31 * std::max(1.0, prompts), .prompt = 161.31});
-    CHECK(r->prompt_step.value() == doctest::Approx(prompt.total.value() * 1.35 * share)
-                                        .epsilon(1e-12));   // prefill_factor of the profile
+    CHECK(r->prompt_step.value() ==
+          doctest::Approx(prompt.total.value() * s.profile.serving.prefill_factor * share).epsilon(1e-12));
     CHECK(r->gpu_seconds ==
           doctest::Approx((r->prompt_step + r->decode_step).value() / r->requests).epsilon(1e-12));
     // Half-way between two sizes: between their step times at the same batch.

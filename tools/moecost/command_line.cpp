@@ -77,14 +77,6 @@ std::map<std::string, std::string> add_aliases(po::options_description& all, std
 
 }   // namespace
 
-bool CommandLine::has(std::string_view key) const { return find(key) != nullptr; }
-
-const std::string* CommandLine::find(std::string_view key) const {
-    const auto it =
-        std::find_if(settings.rbegin(), settings.rend(), [&](const auto& s) { return s.key == key; });
-    return it == settings.rend() ? nullptr : &it->text;
-}
-
 CommandLine parse_command_line(std::span<const Flag> flags, const std::vector<std::string>& arguments) {
     po::options_description description = described(flags);
     std::map<std::string, std::string> key_of = add_aliases(description, flags);

@@ -40,21 +40,7 @@ std::string as_json(const Sheet& sheet) {
     JsonWriter json;
     json.begin_object();
     json.text("schema", sheet.schema);
-    json.begin_array(sheet.name);
-    for (const auto& row : sheet.rows) {
-        json.begin_object();
-        for (std::size_t c = 0; c < row.size(); ++c) {
-            const std::string_view key = sheet.columns[c].key;
-            if (const auto* number = std::get_if<double>(&row[c].value))
-                json.number(key, *number);
-            else if (const auto* text = std::get_if<std::string>(&row[c].value))
-                json.text(key, *text);
-            else
-                json.null(key);
-        }
-        json.end_object();
-    }
-    json.end_array();
+    write_rows(json, sheet.name, sheet);
     json.end_object();
     return json.str();
 }
@@ -78,6 +64,24 @@ std::string as_csv(const Sheet& sheet) {
 }
 
 }   // namespace
+
+void write_rows(JsonWriter& json, std::string_view name, const Sheet& sheet) {
+    json.begin_array(name);
+    for (const auto& row : sheet.rows) {
+        json.begin_object();
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            const std::string_view key = sheet.columns[c].key;
+            if (const auto* number = std::get_if<double>(&row[c].value))
+                json.number(key, *number);
+            else if (const auto* text = std::get_if<std::string>(&row[c].value))
+                json.text(key, *text);
+            else
+                json.null(key);
+        }
+        json.end_object();
+    }
+    json.end_array();
+}
 
 Cell text_cell(std::string_view text) { return {std::string(text), std::string(text)}; }
 Cell number_cell(double value, std::string shown) { return {value, std::move(shown)}; }

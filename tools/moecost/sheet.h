@@ -9,6 +9,10 @@
 
 #include "command.h"
 
+namespace moecost {
+class JsonWriter;
+}
+
 namespace moecost::cli {
 
 /// A value for programs and how people read it; no value is an empty field, or null.
@@ -32,6 +36,8 @@ struct Sheet {
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;
 };
+/// The rows as an array of records, numbers as numbers.
+void write_rows(JsonWriter& json, std::string_view name, const Sheet& sheet);
 /// `most`: columns of a terminal, beyond which a line of text is cut and ends in "...".
 [[nodiscard]] std::string print(const Sheet& sheet, Format format, std::size_t most = std::string::npos);
 /// In the format of the invocation; cut on a terminal alone.

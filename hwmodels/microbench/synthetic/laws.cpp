@@ -135,7 +135,7 @@ constexpr Law laws[] = {
 double law_us(const Case& c, const moecost::Accelerator& accelerator, const moecost::Profile& profile) {
     if (!profile.kernels) throw SkipCase{"synthetic: the profile has no kernel tables"};
     moecost::Profile isolated = profile;
-    isolated.serving.floor_factor = 1;   // served floors are larger than isolated ones
+    isolated.serving = {};   // what a served engine adds to isolated kernels
     isolated.serving.floor_cap = moecost::Seconds{1e9};
     moecost::Cluster cluster = moecost::cluster_of(accelerator);
     cluster.domain = std::numeric_limits<int>::max();   // the case says who takes part

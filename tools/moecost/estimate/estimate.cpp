@@ -40,7 +40,9 @@ bool is_price_by_gpu(const Setting& s) { return s.key == "price" && s.text.find(
 
 std::string accelerator_of(const DataStore& data, const Description& d) {
     if (d.gpu.empty() && d.cluster.empty()) return {};
-    const Accelerator gpu = d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
+    const Accelerator gpu = placed(d, d.gpu.empty() ? "cluster" : "gpu", [&] {
+        return d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
+    });
     return gpu.same_as.empty() ? gpu.id : gpu.same_as;
 }
 
@@ -66,6 +68,7 @@ CommandLine with_own_price(const DataStore& data, CommandLine line) {
 
 /// Prices of one kind, so that what is compared are accelerators and not contracts. Returns what to tell.
 std::string level_prices(const DataStore& data, std::vector<Description>& descriptions) {
+    if (descriptions.size() < 2) return {};
     std::vector<std::string> ids;
     for (const Description& d : descriptions) {
         if (!d.price.empty() || d.usd_per_gpu_hour) return {};
@@ -207,7 +210,9 @@ std::optional<Infeasible> take_highest_rate(EstimateAnswer& answer) {
 
 void refuse(EstimateAnswer& answer, const DataStore& data, Infeasible why) {
     answer.why = std::move(why);
-    if (answer.why.quantity == "time of a lone request") return;   // no number of instances makes it faster
+    // What the deployment itself can do needs no other: the objective or the way of answering does.
+    if (answer.scenario && (answer.why.quantity == "time of a lone request" || evaluate(*answer.scenario)))
+        return;
     answer.fix = smallest_fix(data, answer.description, answer.why);
 }
 

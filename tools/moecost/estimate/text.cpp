@@ -43,8 +43,8 @@ bool any_drafts(const Answers& all) {
 /// Figures of the group that --max-context asks for, which have no value in any of the answers.
 bool unasked(const Figure& f, const Answers& all) {
     return f.heading == "What memory can hold" && std::all_of(all.begin(), all.end(), [&](const auto& a) {
-        return !a.estimate || shown(f, a.view()) == none;
-    });
+               return !a.estimate || shown(f, a.view()) == none;
+           });
 }
 
 /// Figures that only repeat others in this answer.

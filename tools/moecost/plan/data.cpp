@@ -132,21 +132,7 @@ Sheet frontier_sheet(const PlanQuestion& q, const std::vector<SpeedPoint>& point
 void write_frontier(JsonWriter& json, const PlanQuestion& q, const PlanResult& r) {
     if (!r.frontier) return json.null("frontier");
     const Sheet sheet = frontier_sheet(q, *r.frontier);
-    json.begin_array("frontier");
-    for (const auto& row : sheet.rows) {
-        json.begin_object();
-        for (std::size_t c = 0; c < row.size(); ++c) {
-            const std::string_view key = sheet.columns[c].key;
-            if (const auto* number = std::get_if<double>(&row[c].value))
-                json.number(key, *number);
-            else if (const auto* text = std::get_if<std::string>(&row[c].value))
-                json.text(key, *text);
-            else
-                json.null(key);
-        }
-        json.end_object();
-    }
-    json.end_array();
+    write_rows(json, "frontier", sheet);
 }
 
 }   // namespace

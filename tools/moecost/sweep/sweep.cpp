@@ -149,7 +149,7 @@ std::string sweep_report(const Manifest& m, const std::vector<std::string>& file
 
 void refuse_format_beside_output(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
-    if (!line.has("format") || invocation.output.empty() || line.has("frontier")) return;
+    if (invocation.format == Format::text || invocation.output.empty() || line.has("frontier")) return;
     throw InputError({"--format"}, {}, "says nothing beside -o, whose ending decides",
                      "-o OUT.csv, OUT.csv.gz, OUT.jsonl or OUT.jsonl.gz");
 }

@@ -93,6 +93,7 @@ cli::CommandLine line_of(const std::vector<cli::Flag>& flags, const py::args& op
     std::vector<std::string> words;
     for (const auto& [name, value] : options) {
         std::string key = py::str(name);
+        if (key.ends_with('_')) key.pop_back();   // a word of Python itself: as_
         std::replace(key.begin(), key.end(), '_', '-');
         if (value.is_none()) continue;
         add_words(words, find(flags, key), std::string("--").append(key), value);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Callable
 
 from . import _core
@@ -27,7 +28,9 @@ def type_of(option: dict, lists: bool = False) -> str:
 
 
 def name_of(option: dict) -> str:
-    return option["key"].replace("-", "_")
+    """The keyword of an option; a word of Python itself ends in an underscore (as_)."""
+    name = option["key"].replace("-", "_")
+    return name + "_" if keyword.iskeyword(name) else name
 
 
 def help_of(option: dict) -> str:

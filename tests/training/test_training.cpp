@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "moecost/model/library.h"
 #include "moecost/moecost.h"
 #include "moecost/training/training.h"
 

@@ -12,6 +12,7 @@
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/family/family.h"
+#include "moecost/timing/step_timer.h"
 #include "yun2024/paper_algorithms.h"
 
 namespace moecost {
@@ -49,8 +50,18 @@ struct PaperServer {
     std::map<int, std::vector<ProfiledModel>> models;   // by E, ascending N
 };
 
-/// The model whose step times stand for this one: where every expert runs on every token, one that routes to all.
-[[nodiscard]] Architecture as_computed(const Architecture& architecture, const PaperCostOptions& options);
+struct Deployed {
+    const Architecture& architecture;
+    const Precision& precision;
+    const Layout& layout;
+    const CalibratedHardware& machine;
+};
+/// Seconds of one step. Where every expert runs on every token (every_expert), the experts of a rank, ceil(E/G) of them whole, run
+/// one after the other, as vllm/model_executor/models/mixtral_quant.py (01bfb22b, which kept the code) spells out: three products
+/// and seven small kernels each, on all tokens.
+[[nodiscard]] Seconds step_time(const Deployed& on, const PaperCostOptions& options, const StepShape& shape);
+/// Whether each of so many ranks gets a whole expert: that code refused more ranks than experts.
+[[nodiscard]] bool shares_experts(const Architecture& architecture, int ranks);
 
 /// The family with hidden sizes whose heads `gpus` GPUs can share: multiples of as many heads.
 [[nodiscard]] Family shared_by(Family family, int gpus);

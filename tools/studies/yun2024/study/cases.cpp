@@ -27,11 +27,10 @@ Expected<BusyNode> load_on(const PaperServer& s, double n, int experts, int gpus
 Expected<double> decode_step(const PaperServer& s, double n, int experts, int gpus, double requests,
                              double context) {
     const ProfiledModel& nearest = nearest_model(s.models.at(experts), n);
-    const Architecture computed = as_computed(nearest.architecture, s.options);
     const Layout layout{.tp = gpus};
     const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
-    StepTimer timer(computed, s.precision, layout, machine);
-    return timer.time({.decode_sequences = requests, .decode_context = context}).total.value();
+    const StepShape decode{.decode_sequences = requests, .decode_context = context};
+    return step_time({nearest.architecture, s.precision, layout, machine}, s.options, decode).value();
 }
 
 Case served_case(World& world, PaperServer server, std::string id, std::string what) {

@@ -43,7 +43,7 @@ TEST_CASE("served tokens move the optimum of the lifetime as Sardana et al. prin
 
 TEST_CASE("what lies outside the runs is said in times") {
     const Document far = json_of("ludziejewski2025 --n 27e9 --d 8e11 --experts 64");
-    CHECK(answers(far)[0].text("outside") == "N 10x, D 10x, E 2x");
+    CHECK(answers(far)[0].text("outside") == "N 10x, D 10x, E 2.0x");
 }
 
 TEST_CASE("a law of leverage answers with its own figure") {

@@ -172,7 +172,8 @@ Expected<PaperServing> paper_serving_on(const PaperServer& s, double n, int expe
     if (const auto why = layout_problem(low.architecture, layout)) return *why;
     if (const auto why = layout_problem(high.architecture, layout)) return *why;
     if (s.options.every_expert && !shares_experts(high.architecture, gpus))
-        return Infeasible{"the loop gives each GPU whole experts", "experts", {}, double(gpus), double(experts)};
+        return Infeasible{
+            "the loop gives each GPU whole experts", "experts", {}, double(gpus), double(experts)};
     const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
     const StepPair a = steps_of(s, machine, layout, low.architecture, result->requests);
     const StepPair b = steps_of(s, machine, layout, high.architecture, result->requests);

@@ -7,6 +7,7 @@ build=${1:-$here/../../build/release}
 study=$build/tools/study_yun2024
 [ -x "$study" ] || { echo "run.sh: $study is missing: cmake --build $build --target study_yun2024" >&2; exit 2; }
 mkdir -p "$here/data"
+rm -f "$here"/data/*.csv   # what the study no longer writes must not stay
 "$study" "$here/data"
 
 # splice PAGE NAME: what stands between the marks <!-- NAME --> and <!-- end --> of the page becomes data/NAME.md

@@ -210,3 +210,21 @@ TEST_CASE("a design fits the page") {
         CHECK(longest <= 100);
     }
 }
+
+TEST_CASE("what memory refuses in bf16 is answered with the format that would fit") {
+    const Run run = run_program("design --budget 1e23 --equal-to 1 --gpu h100_sxm --gpus 1 --quiet");
+    CHECK(run.status == 3);
+    CHECK(run.err.find("--weights fp8: $") != std::string::npos);
+    const Run narrow =
+        run_program("design --budget 1e23 --equal-to 1 --gpu h100_sxm --gpus 1 --quiet --weights fp8");
+    CHECK(narrow.status == 0);
+    CHECK(run_program("design --max-loss 1.3 --served-tokens 1e12").err.find("--weights") ==
+          std::string::npos);
+}
+
+TEST_CASE("an accelerator that nobody calibrated is named in the first lines") {
+    const std::string question("design --budget 1e22 --equal-to 1 --quiet --gpu ");
+    const std::string borrowed = run_program(question + "mi300x,h100_sxm").out;
+    CHECK(borrowed.find("not calibrated: mi300x (speed of ") < borrowed.find("model "));
+    CHECK(run_program(question + "h100_sxm").out.find("not calibrated") == std::string::npos);
+}

@@ -81,6 +81,24 @@ Answer answer_laws(const DesignQuestion& question, const TableOptions& options,
     return answer;
 }
 
+/// What weights of eight bits would answer, where nothing does in more and nobody chose the format. Empty: nothing.
+std::string narrower_fix(DesignQuestion q, const Infeasible& why, const TableOptions& options) {
+    constexpr DType narrower = DType::fp8;
+    if (why.quantity == "loss" || !q.description.weights.empty()) return {};
+    for (Scenario& m : q.space.serving.machines) {
+        Pool& pool = m.pools.front();
+        if (info(pool.precision.routed_experts).element_bytes <= 1) return {};
+        pool.precision = pool.precision.with_weights(narrower);
+        if (precision_problem(m.architecture, pool.precision, pool.cluster, pool.profile)) return {};
+    }
+    q.goal.bootstrap = 0;
+    const auto found = moecost::design(q.space, q.goal, options);
+    if (!found || found->stopped) return {};
+    std::string s("--weights ");
+    s.append(info(narrower).name).append(": ").append(money(found->winner.deployment.usd_per_mtok));
+    return s.append(" per million tokens (--quantisation-loss states what that costs in nats)");
+}
+
 }   // namespace
 
 Answer run_design(const Invocation& invocation) {
@@ -91,7 +109,9 @@ Answer run_design(const Invocation& invocation) {
     Answer answer;
     const auto infeasible_because = [&](const Infeasible& why) {
         answer.status = infeasible;
-        answer.messages.append("moecost: infeasible: ").append(to_text(why)).append("\n");
+        answer.messages.append("moecost: infeasible: ").append(to_text(why));
+        if (!why.fix.empty()) answer.messages.append("; ").append(why.fix);
+        answer.messages.append("\n");
         return answer;
     };
     if (invocation.line.has("families")) {
@@ -105,7 +125,11 @@ Answer run_design(const Invocation& invocation) {
     stop_at_signals();
     if (!question.laws.empty()) return answer_laws(question, options, invocation);
     const auto found = moecost::design(question.space, question.goal, options);
-    if (!found) return infeasible_because(found.error());
+    if (!found) {
+        Infeasible why = found.error();
+        if (why.fix.empty()) why.fix = narrower_fix(question, why, options);
+        return infeasible_because(why);
+    }
     if (found->stopped) return interrupted_answer();
     switch (invocation.format) {
         case Format::json:

@@ -11,6 +11,7 @@
 #include "moecost/design/models.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/law/law_toml.h"
 #include "option_values.h"
 
@@ -153,7 +154,7 @@ std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, co
     const CommandLine& line = in.line;
     auto m = std::make_shared<TrainingMachine>();
     m->cluster = cluster_of(gpu);
-    m->profile = load_profile(in.data, gpu.id, gpu.relative, "vllm");
+    m->profile = load_profile(in.data, gpu, "vllm");
     m->constants = load_training_constants(in.data);
     m->gpus = whole_or(line, "train-gpus", m->gpus, 1, 1 << 20);
     m->task.sequence = number_or(line, "train-sequence", 4096, 16, 1e8);

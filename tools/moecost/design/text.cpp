@@ -97,6 +97,17 @@ std::string standing(const DesignQuestion& q, const DesignAnswer& a) {
     return times_text(outside).append(" outside the runs behind the law");
 }
 
+/// Accelerators whose speed nobody measured under the engine; empty: none.
+std::string unmeasured(const DesignQuestion& q) {
+    std::string names;
+    for (const Scenario& m : q.space.serving.machines) {
+        if (m.pool().profile.basis != Provenance::borrowed) continue;
+        names.append(names.empty() ? "" : ", ").append(m.pool().cluster.gpu.id);
+        names.append(" (speed of ").append(m.pool().profile.accelerator).append(" on its datasheet)");
+    }
+    return names.empty() ? names : std::string("not calibrated: ").append(names);
+}
+
 std::string traffic_text(const DesignQuestion& q, const DesignPoint& p) {
     const Scenario& m = q.space.serving.machines[p.deployment.machine];
     const Precision& precision = m.pool().precision;
@@ -116,6 +127,8 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     std::string s = style.bold(wrapped(
         constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2, style.width));
     s.append(style.bold(wrapped(standing(q, a), 2, style.width)));
+    if (const std::string borrowed = unmeasured(q); !borrowed.empty())
+        s.append(style.bold(wrapped(borrowed, 2, style.width)));
     std::string price(money(d.usd_per_mtok));
     price.append(" per ").append(cost_unit(q.space.serving.cost));
     if (q.goal.objective == DesignObjective::loss)

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "moecost/base/dtype.h"
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/model/library.h"
 
 namespace training_runs {
@@ -56,7 +57,7 @@ Run run_from(const DataStore& data, const Row& r, const std::string& root) {
     run.architecture = load_model(data, model.ends_with(".toml") ? root + "/" + model : model);
     const Accelerator gpu = load_accelerator(data, run.gpu);
     run.cluster = cluster_of(gpu);
-    run.profile = load_profile(data, gpu.id, gpu.relative, "vllm");
+    run.profile = load_profile(data, gpu, "vllm");
     run.precision = Precision{}.with_weights(dtype_named(run.format).value_or(DType::bf16));
     run.layout = layout_from(r);
     run.task = {r.number("sequence"), r.number("batch")};

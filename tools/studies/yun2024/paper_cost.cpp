@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/timing/step_timer.h"
 
 namespace moecost {
@@ -135,7 +136,7 @@ PaperServer profile_family(const DataStore& data, const Family& family, std::str
     PaperServer s;
     const Accelerator accelerator = load_accelerator(data, gpu);
     s.cluster = cluster_of(accelerator);
-    s.profile = load_profile(data, accelerator.id, accelerator.relative, engine);
+    s.profile = load_profile(data, accelerator, engine);
     s.options.memory_share = s.profile.defaults.memory_fraction;
     s.options.reserve = s.profile.defaults.reserve.value_or(flat_reserve);
     for (const int e : experts) {

@@ -34,12 +34,17 @@ void show_progress(const TableProgress& p) {
     std::fputs(line.c_str(), stderr);
 }
 
-TableOptions table_options(const DesignQuestion& question, const Invocation& invocation) {
+TableOptions table_options(unsigned threads, const Invocation& invocation) {
     TableOptions o;
-    o.threads = question.threads;
+    o.threads = threads;
     o.stop = &stop_wanted;
     if (!invocation.quiet && isatty(STDERR_FILENO) != 0) o.progress = show_progress;
     return o;
+}
+
+void stop_at_signals() {
+    std::signal(SIGINT, [](int) { stop_wanted = true; });
+    std::signal(SIGTERM, [](int) { stop_wanted = true; });
 }
 
 std::string spent(const DesignAnswer& answer, double seconds) {
@@ -53,6 +58,29 @@ std::string spent(const DesignAnswer& answer, double seconds) {
         .append(" points/s\n");
 }
 
+Answer interrupted_answer() {
+    Answer answer;
+    answer.status = interrupted;
+    answer.messages = "moecost: interrupted before the search was complete\n";
+    return answer;
+}
+
+Answer answer_laws(const DesignQuestion& question, const TableOptions& options,
+                   const Invocation& invocation) {
+    const auto found = design_under_laws(question.space, question.goal, question.laws, options);
+    Answer answer;
+    if (!found) {
+        answer.status = infeasible;
+        answer.messages.append("moecost: infeasible: ").append(to_text(found.error())).append("\n");
+        return answer;
+    }
+    if (found->stopped) return interrupted_answer();
+    answer.output = invocation.format == Format::json  ? laws_json(question, *found)
+                    : invocation.format == Format::csv ? laws_csv(*found)
+                                                       : laws_text(question, *found, invocation);
+    return answer;
+}
+
 }   // namespace
 
 Answer run_design(const Invocation& invocation) {
@@ -60,22 +88,25 @@ Answer run_design(const Invocation& invocation) {
         return run_paper_design(invocation, paper_design_options(invocation.line));
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    const DesignQuestion question = design_question(invocation);
-    const TableOptions options = table_options(question, invocation);
-    std::signal(SIGINT, [](int) { stop_wanted = true; });
-    std::signal(SIGTERM, [](int) { stop_wanted = true; });
-    const auto found = moecost::design(question.space, question.goal, options);
     Answer answer;
-    if (!found) {
+    const auto infeasible_because = [&](const Infeasible& why) {
         answer.status = infeasible;
-        answer.messages.append("moecost: infeasible: ").append(to_text(found.error())).append("\n");
+        answer.messages.append("moecost: infeasible: ").append(to_text(why)).append("\n");
         return answer;
+    };
+    if (invocation.line.has("families")) {
+        stop_at_signals();
+        return answer_families(invocation, table_options(threads_from(invocation.line), invocation));
     }
-    if (found->stopped) {
-        answer.status = interrupted;
-        answer.messages = "moecost: interrupted before the search was complete\n";
-        return answer;
-    }
+    const Expected<DesignQuestion> asked = design_question(invocation);
+    if (!asked) return infeasible_because(asked.error());
+    const DesignQuestion& question = *asked;
+    const TableOptions options = table_options(question.threads, invocation);
+    stop_at_signals();
+    if (!question.laws.empty()) return answer_laws(question, options, invocation);
+    const auto found = moecost::design(question.space, question.goal, options);
+    if (!found) return infeasible_because(found.error());
+    if (found->stopped) return interrupted_answer();
     switch (invocation.format) {
         case Format::json:
             answer.output = design_json(question, *found);

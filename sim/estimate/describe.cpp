@@ -309,6 +309,14 @@ void use_apart_constants(const DataStore& data, Profile& p) {
     p.kernels->gemm = std::move(own);
 }
 
+void set_expert_skew(Pool& p, double shape) {
+    p.profile.serving.expert_skew = shape;
+    if (!p.together) return;
+    Profile together = *p.together;
+    together.serving.expert_skew = shape;
+    p.together = std::make_shared<const Profile>(std::move(together));
+}
+
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
@@ -325,6 +333,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
         p.together = std::make_shared<const Profile>(p.profile);
         use_apart_constants(data, p.profile);
     }
+    if (d.expert_skew) set_expert_skew(p, *d.expert_skew);
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;

@@ -152,7 +152,7 @@ formats() {
     rm -f formats.csv
     for nats in 0 0.005 0.01 0.015 0.02 0.03 0.05; do
         for format in "bf16 bf16" "bf16 fp8" "fp8 fp8" "nvfp4 fp8"; do
-            one="$loss $bound $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
+            one="--budget 1e23 --max-loss 2.0024 $bound $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
             rows formats.csv "track=joint;format=${format% *} weights ${format#* } cache;nats=$nats" $one \
                 --family mixtral-like --top-k 1 --experts 8,16,32 --sizes 2e9..3e10 --size-points 120 --refine 0
             rows formats.csv "track=bridge;format=${format% *} weights ${format#* } cache;nats=$nats" $one \
@@ -180,7 +180,7 @@ lifetime() {
         one="--target-loss 2.0024 --served-tokens $served --sizes 4e8..6e10 --size-points 160 --refine 0 $formats $slo $gpu"
         for allowed in 400 any; do
             limit="--max-tokens-per-parameter $allowed"
-            [ $allowed != any ] || limit=""
+            [ $allowed != any ] || limit="--max-tokens unlimited --max-tokens-per-parameter unlimited"
             rows lifetime.csv "track=joint;served=$served;allowed=$allowed" $one $limit $joint
             rows lifetime.csv "track=bridge;served=$served;allowed=$allowed" $one $limit $bridge
         done
@@ -216,8 +216,111 @@ others() {
     mv "$work/others" others.csv
 }
 
+# table OUT KIND "NAME=VALUE;..." [design options]: rows of the JSON answer (tables.py), under one header.
+table() {
+    out=$1 shape=$2 names=$3
+    shift 3
+    status=0
+    "$moecost" design "$@" --format json --quiet >"$work/json" 2>"$work/err" || status=$?
+    [ $status -ne 3 ] || return 0
+    [ $status -eq 0 ] || { cat "$work/err" >&2; echo "run.sh: moecost design $*" >&2; exit 1; }
+    python3 tables.py "$shape" "$names" <"$work/json" >"$work/rows"
+    if [ -s "$out" ]; then sed 1d "$work/rows" >>"$out"; else cp "$work/rows" "$out"; fi
+}
+
+# 11. The curve: training compute against serving price at one loss, the dense model allowed to over-train.
+curve() {
+    rm -f curve.csv
+    one="$loss $bound $formats $slo $gpu"
+    table curve.csv iso "track=joint" $one --family mixtral-like --top-k 1 --experts 1..128
+    table curve.csv iso "track=bridge" $one --family deepseek-like --bridge tian2025 --experts 1..256
+    table curve.csv iso "track=Besiroglu + bridge" $one --family deepseek-like --bridge tian2025 --law besiroglu2024 --experts 1..256
+    # Inside the runs of the Joint MoE law: at most 80 B tokens, 32 experts.
+    table curve.csv iso "track=joint inside its runs" --budget 2e20 --equal-to 1 --max-tokens 80e9 $formats $slo $gpu \
+        --family mixtral-like --top-k 1 --experts 1..32
+}
+
+# 12. Which law is right? Regret of each law's winner under the others, by tokens served, GPUs and latency.
+regret() {
+    rm -f regret.csv
+    laws="ludziejewski2025,ludziejewski2025+tian2025,besiroglu2024+tian2025,hoffmann2022+tian2025,abnar2025,sardana2024+tian2025"
+    one="$formats --family mixtral-like --top-k 1 --granularity 1 --shared-experts 0 --experts 1..128 --budget 1e23 --equal-to 1 --laws $laws \
+        --bootstrap 20 --size-points 10 --refine 1 $gpu"
+    for served in 1e11 1e13; do
+        for n in 1 8; do
+            for ms in 10 50; do
+                "$moecost" design $one --served-tokens $served --gpus $n --slo-tpot ${ms}ms --format csv --quiet >"$work/regret" \
+                    2>"$work/err" || continue
+                awk -v OFS=, -v names="$served,$n,$ms" -v fresh="$([ -s regret.csv ] || echo 1)" \
+                    'NR == 1 { if (fresh) print "served,gpus,tpot_ms", $0; next } { print names, $0 }' "$work/regret" >>regret.csv
+            done
+        done
+    done
+}
+
+# 13. What training costs by experts, format and interconnect.
+training() {
+    rm -f training.csv
+    one="$loss $bound $formats $slo $gpu --refine 0 --family deepseek-like --bridge tian2025 --experts 1..256 --bootstrap 0"
+    for kind in h100_sxm b200_sxm gb200_nvl72; do
+        for format in bf16 fp8 fp8-block; do
+            [ $kind != h100_sxm ] && [ $format = fp8-block ] && continue
+            [ $kind = h100_sxm ] && [ $format = fp8 ] && continue   # Hopper: blocks, as DeepSeek-V3
+            for g in 1 8; do
+                table training.csv experts "train_gpu=$kind;format=$format;granularity=$g" $one --train-gpu $kind \
+                    --train-format $format --granularity $g --shared-experts 0
+            done
+        done
+    done
+}
+
+# 14. Generations of machine, engine and format: what each makes the best number of experts.
+eras() {
+    rm -f eras.csv
+    one="$loss $bound --slo-tpot 50ms --family deepseek-like --bridge tian2025 --experts 1..256 --granularity 1,2,4,8,16 --shared-experts 0 \
+        --size-points 12 --refine 1 --bootstrap 0 --gpus 8"
+    rows eras.csv "era=2023: A100 bf16" $one --gpu a100_sxm_80 --weights bf16 --kv bf16 --all-to-all collective
+    rows eras.csv "era=2024: H100 bf16" $one --gpu h100_sxm --weights bf16 --kv bf16 --all-to-all collective
+    rows eras.csv "era=2025: H200 fp8 DeepEP" $one --gpu h200_sxm --weights fp8-block --kv bf16
+    rows eras.csv "era=2026: B200 fp8 DeepEP" $one --gpu b200_sxm --weights fp8 --kv bf16
+    rows eras.csv "era=2026: GB200 NVL72 nvfp4" $one --gpu gb200_nvl72 --weights nvfp4 --kv bf16
+}
+
+# 15. Long contexts: 128k tokens in, 2k out (does the dense model win there?).
+contexts() {
+    rm -f contexts.csv
+    for lengths in "1024 1024" "8192 1024" "32768 1024" "131072 2048"; do
+        one="$loss $bound $formats $gpu --gpus 1,2,4,8,16 --slo-tpot 50ms --isl ${lengths% *} --osl ${lengths#* } --size-points 16 --refine 1 --bootstrap 0"
+        table contexts.csv iso "track=joint;isl=${lengths% *}" $one --family mixtral-like --top-k 1 --experts 1..128
+        table contexts.csv iso "track=bridge;isl=${lengths% *}" $one --family deepseek-like --bridge tian2025 --experts 1..128
+    done
+}
+
+# 16. The experiment that would settle it: predictions of the Joint MoE law, with intervals of 90 %.
+experiment() {
+    rm -f experiment.csv
+    while read -r n d e; do
+        "$moecost" law ludziejewski2025 --n "$n" --d "$d" --experts "$e" --level 0.9 --format csv >"$work/law"
+        awk -v OFS=, -v run="$n,$d,$e" -v fresh="$([ -s experiment.csv ] || echo 1)" \
+            'NR == 1 { if (fresh) print "n,d,experts", $0; next } { print run, $0 }' "$work/law" >>experiment.csv
+    done <<RUNS
+2.4e9 13e9 1
+1.2e9 30e9 1
+0.4e9 40e9 8
+0.23e9 75e9 32
+0.23e9 75e9 8
+RUNS
+}
+
 # Pictures of the tables that are there.
 pictures() {
+    sed 's/^joint inside its runs/inside the runs of Joint MoE/; s/^joint,/GQA by Joint MoE,/; s/^bridge,/MLA by Tian,/; s/^Besiroglu + bridge,/MLA by Besiroglu + Tian,/' curve.csv |
+        awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i; print "name,training_flop,usd_per_mtok"; next }
+            $1 !~ /inside/ { f = $at["training_flop"]
+              if ($at["dense_usd_per_mtok"]) print $1 " (dense)", f, $at["dense_usd_per_mtok"]
+              if ($at["moe_usd_per_mtok"]) print $1 " (MoE)", f, $at["moe_usd_per_mtok"] }' >"$work/curve"
+    picture "$work/curve" curve training_flop usd_per_mtok name --log-x --log-y --room 0.3 \
+        --x-label "training compute allowed (FLOP)" --title "One loss: what training compute buys in serving"
     picture families.csv families experts usd_per_mtok family --log-x --log-y --room 0.3 --at "32:end of the Joint MoE runs" \
         --x-label "full-size experts (1: dense)" --title "Cheapest to serve at the loss of the best dense model of 1e23 FLOP"
     named overtraining.csv joint "$work/over" "1|2|4|8|16|32"
@@ -259,5 +362,6 @@ named() {
 }
 
 studies="$*"
-[ "$studies" ] || studies="families overtraining laws granularity gpus formats tpot lifetime budgets others pictures"
+[ "$studies" ] || studies="families overtraining laws granularity gpus formats tpot lifetime budgets others curve regret training eras contexts
+    experiment pictures"
 for study in $studies; do $study; done

@@ -7,77 +7,16 @@
 
 #include "moecost/design/models.h"
 #include "moecost/design/review.h"
+#include "moecost/design/search.h"
 #include "moecost/design/solve.h"
 
 namespace moecost {
 namespace {
 
-struct Wanted {
-    std::size_t combination = 0;
-    double size = 0;
-};
-
-/// Everything that a design has found so far.
-struct Search {
-    const DesignSpace& space;
-    const DesignGoal& goal;
-    const TableOptions& options;
-    DesignAnswer answer;
-    std::map<int, Infeasible> not_built;   // why the last model of so many experts that can not be is none
-    std::optional<std::size_t> base;       // the model that sets the loss
-
-    [[nodiscard]] bool stopped() const { return options.stop != nullptr && *options.stop; }
-};
-
-/// The same shape; the size that was asked for may differ.
-bool same(const DesignModel& a, const DesignModel& b) {
-    const Architecture& x = a.member.architecture;
-    const Architecture& y = b.member.architecture;
-    return a.combination == b.combination && x.hidden == y.hidden && x.layers == y.layers &&
-           x.mixers == y.mixers && x.ffns == y.ffns;
-}
-
-bool known(const std::vector<DesignModel>& models, const DesignModel& m) {
-    return std::any_of(models.begin(), models.end(), [&](const DesignModel& o) { return same(o, m); });
-}
-
-/// Prices models and joins them to the answer; those that are there already are left out.
-void add_models(Search& search, std::vector<DesignModel> models) {
-    std::vector<DesignModel> fresh;
-    for (DesignModel& m : models) {
-        if (!known(search.answer.models, m) && !known(fresh, m)) fresh.push_back(std::move(m));
-    }
-    std::vector<const Architecture*> architectures;
-    for (const DesignModel& m : fresh) architectures.push_back(&m.member.architecture);
-    auto table = serve_all(search.space.serving, architectures, search.options);
-    for (std::size_t i = 0; i < fresh.size(); ++i) {
-        fresh[i].served = std::move(table[i]);
-        for (const Served& s : fresh[i].served) search.answer.evaluated += s.evaluated;
-        search.answer.models.push_back(std::move(fresh[i]));
-    }
-    search.answer.built = search.answer.models.size();
-}
-
-void add_sizes(Search& search, const std::vector<Wanted>& wanted) {
-    std::vector<DesignModel> models;
-    for (const Wanted& w : wanted) {
-        auto model = build_model(search.space, search.answer.combinations[w.combination], w.size);
-        if (!model) {
-            search.not_built.insert_or_assign(search.answer.combinations[w.combination].experts,
-                                              model.error());
-            continue;
-        }
-        model->combination = w.combination;
-        models.push_back(std::move(*model));
-    }
-    add_models(search, std::move(models));
-}
-
 /// The loss-optimal model of `equal_to` experts, over its combinations; it sets the loss, and competes where its
 /// number of experts is asked for.
 std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
     const DesignSpace& space = search.space;
-    auto& list = search.answer.combinations;
     std::optional<Trained> best;
     Infeasible why{"the base has no model", {}, {}, 0, 0};
     for (const DesignCombination& c : combinations_of(space, {search.goal.equal_to})) {
@@ -85,15 +24,12 @@ std::optional<Infeasible> add_base(Search& search, DesignLimits& limits) {
         if (!trained) {
             why = trained.error();
         } else if (!best || trained->loss < best->loss) {
-            auto at = std::find(list.begin(), list.end(), c);
-            trained->model.candidate = at != list.end();
-            if (at == list.end()) at = list.insert(list.end(), c);
-            trained->model.combination = static_cast<std::size_t>(at - list.begin());
+            trained->model.combination = place_of(search, c, trained->model.candidate);
             best = std::move(*trained);
         }
     }
     if (!best) return why;
-    limits.max_loss = best->loss;
+    limits.max_loss = best->loss + search.goal.quantisation_loss;   // it is served in these formats too
     const DesignModel base = best->model;
     add_models(search, {std::move(best->model)});
     const auto& models = search.answer.models;
@@ -262,6 +198,7 @@ std::optional<Infeasible> too_small_a_budget(const Search& search) {
 
 void add_list(Search& search) {
     search.answer.combinations = combinations_of(search.space, search.space.experts);
+    search.listed = search.answer.combinations.size();
     std::vector<Wanted> wanted;
     for (std::size_t c = 0; c < search.answer.combinations.size(); ++c) {
         for (const double size : search.space.sizes) wanted.push_back({c, size});
@@ -306,7 +243,8 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     if (const auto why = basis_problem(space.basis)) return *why;
     if (const auto why = free_axis(space)) return *why;
     if (const auto why = goal_problem(goal)) return *why;
-    Search search{space, goal, options, {}, {}, std::nullopt};
+    if (const auto why = below_the_floor(space, goal)) return *why;
+    Search search{space, goal, options, {}, {}, std::nullopt, {}, 0};
     DesignAnswer& answer = search.answer;
     add_list(search);
     if (answer.models.empty())
@@ -323,7 +261,15 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
     const std::vector<Outcome> first = refined(search, limits, true);
     const auto best = best_of(first);
     if (!search.stopped() && !best) return why_none(first, limits, space.serving, answer.models);
+    // Each accelerator has sizes of its own: those of the winner suit its memory alone.
+    for (std::size_t i = 0; i < space.serving.machines.size() && space.serving.machines.size() > 1; ++i) {
+        DesignLimits own = limits;
+        own.machine = i;
+        if (!search.stopped()) (void)refined(search, own, false);
+    }
+    if (!search.stopped()) add_iso_models(search, limits);
     if (!search.stopped()) loosen(search, limits);
+    if (!search.stopped()) add_iso_loss(search, limits);
     if (search.stopped()) {
         answer.stopped = true;
         return answer;

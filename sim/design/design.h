@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 
 #include "moecost/design/law_setting.h"
 #include "moecost/design/serve_all.h"
+#include "moecost/training/training.h"
 
 namespace moecost {
 
@@ -44,14 +46,28 @@ struct DesignSpace {
     DeploymentSpace serving;
 };
 
-/// dollars = FLOP/(peak x mfu)/3600 x usd_per_gpu_hour
+/// On what models are trained, for the time that a step takes (training/training.h).
+struct TrainingMachine {
+    Cluster cluster;
+    Profile profile;
+    Precision precision;
+    TrainingConstants constants;
+    TrainingTask task;
+    int gpus = 1024;   // as many; up to sixteen times more where the model does not fit on them
+};
+
+/// dollars = tokens/rate/3600 x usd_per_gpu_hour, the rate of each architecture on the machine; without a machine
+/// FLOP/(peak x mfu)/3600 x usd_per_gpu_hour, the same share of peak for all.
 struct TrainingPrice {
     std::string gpu;
     double peak_flop_per_s = 0;
     double mfu = 0.4;
     double usd_per_gpu_hour = 0;
-    [[nodiscard]] double usd(double flop) const {
-        return flop / (peak_flop_per_s * mfu) / 3600 * usd_per_gpu_hour;
+    std::shared_ptr<const TrainingMachine> machine{};
+    /// `rate`: tokens/s of a GPU; 0: not known.
+    [[nodiscard]] double usd(double flop, double tokens, double rate) const {
+        const double seconds = rate > 0 ? tokens / rate : flop / (peak_flop_per_s * mfu);
+        return seconds / 3600 * usd_per_gpu_hour;
     }
 };
 
@@ -77,7 +93,7 @@ struct DesignGoal {
     double quantisation_loss = 0;   // nats that the formats of serving add to the loss of a candidate
     double served_tokens = 0;       // over the lifetime, tokens as the cost basis counts them
     TrainingPrice training;
-    unsigned bootstrap = 200;   // samples of the law's covariance
+    unsigned bootstrap = 200;   // draws of the law, as its data allow (draws_of)
     std::uint64_t seed = 1;
 };
 
@@ -88,6 +104,7 @@ struct DesignModel {
     std::size_t combination = 0;
     bool candidate = true;        // false: only there to set the loss
     std::vector<Served> served;   // by machine
+    double training_rate = 0;     // tokens/s of a GPU of the training machine; 0: none is stated
 };
 
 /// A model trained on `tokens` and deployed.
@@ -110,13 +127,20 @@ struct Loosened {
     DesignPoint winner;
 };
 
-/// How often a combination wins when the coefficients of the law vary as their covariance says.
+/// How often a combination wins when the coefficients of the law vary as its data allow.
 struct WinShare {
     std::size_t combination = 0;
     unsigned wins = 0;
 };
 
-/// A number of experts of the list that no member of the family can have, or that the law gives no loss to.
+/// The cheapest to serve of the models that reach the loss with at most so much training compute.
+struct IsoLossRung {
+    double flop = 0;
+    std::optional<DesignPoint> dense, moe;
+};
+
+/// A number of experts of the list without an answer: no member of the family has it, the law gives it no loss, or no model
+/// of it meets the constraints.
 struct LeftOut {
     int experts = 0;
     Infeasible why;
@@ -135,9 +159,14 @@ struct DesignAnswer {
     std::vector<DesignPoint> frontier;     // loss, training cost, serving cost; ascending loss
     std::size_t frontier_members = 0;      // before it was thinned
     std::vector<LeftOut> left_out;         // ascending E
+    // What training compute buys at the loss that is asked for, beyond the budget too; empty where none is asked for.
+    std::vector<IsoLossRung> iso_loss;
+    std::optional<DesignPoint>
+        dense_at_20;   // the dense model of 20 tokens per parameter that has the loss, any budget
     std::vector<Loosened> loosened;
     std::vector<std::string> edges;   // lists at whose end the winner stands
-    unsigned samples = 0;          // of the bootstrap; 0: the law states no covariance, or none were wanted
+    unsigned samples =
+        0;   // draws of the law; 0: it states neither samples nor covariance, or none were wanted
     std::vector<WinShare> wins;    // most wins first
     std::uint64_t evaluated = 0;   // points of evaluate()
     std::size_t built = 0;         // models, all priced
@@ -148,6 +177,9 @@ struct DesignAnswer {
 [[nodiscard]] std::optional<Infeasible> free_axis(const DesignSpace& space);
 /// Why the goal does not determine an answer, naming what is missing.
 [[nodiscard]] std::optional<Infeasible> goal_problem(const DesignGoal& goal);
+
+/// Why no model at all has a loss so low: the floor of the law, with unlimited parameters and tokens, lies above it.
+[[nodiscard]] std::optional<Infeasible> below_the_floor(const DesignSpace& space, const DesignGoal& goal);
 
 /// Sizes from 1/80 to 1.5 times the loss-optimal dense (or least-expert) model of the goal, evenly spaced in ln N.
 [[nodiscard]] Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const DesignGoal& goal,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "moecost/base/format.h"
 #include "moecost/law/optimum.h"
 
 namespace moecost {
@@ -23,8 +24,26 @@ double expert_width(const Architecture& a) {
     return 0;
 }
 
+/// Embeddings that N counts: those of the law's own vocabulary, so that a larger one buys no loss.
+double embeddings_of(const Law& law, const FamilyMember& m) {
+    if (!law.embeddings) return 0;
+    if (law.vocabulary <= 0 || m.architecture.vocabulary <= 0) return m.embeddings;
+    return m.embeddings * law.vocabulary / m.architecture.vocabulary;
+}
+
 double counted(const Law& law, const FamilyMember& m, double without_embeddings) {
-    return without_embeddings + (law.embeddings ? m.embeddings : 0);
+    return without_embeddings + embeddings_of(law, m);
+}
+
+/// Parameters that would cost as much FLOP as routing does: router_flop h E G per layer with experts, over 6.
+double routing_of(const Law& law, const FamilyMember& m) {
+    if (law.router_flop <= 0) return 0;
+    double experts = 0;
+    for (const FfnGroup& group : m.architecture.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind))
+            experts += static_cast<double>(group.count) * moe->experts;
+    }
+    return law.router_flop / 6 * m.architecture.hidden * experts;
 }
 
 double size_of(const Law& law, const FamilyMember& m) {
@@ -102,7 +121,7 @@ LawPoint bridged(const LossBasis& basis, const FamilyMember& m) {
 /// The dense model that the bridge says has the same loss.
 Expected<Setting> equivalent(const LossBasis& basis, const LawPoint& p, double tokens) {
     Setting s = p.setting;
-    s.d = tokens;
+    s.d = effective_tokens(tokens, basis.unique_tokens, basis.repetition);
     if (p.active == 0) return s;
     const auto leverage = efficiency_leverage(*basis.bridge, p.active, p.granularity, 6 * p.used * tokens);
     if (!leverage) return leverage.error();
@@ -121,18 +140,25 @@ Expected<LawPoint> law_point(const LossBasis& basis, const Family& family, const
         if (const auto why = refused_layers(basis.law, family, m)) return *why;
         p.setting = setting_of(basis.law, m);
         p.used = basis.law.size == SizeMeaning::total ? counted(basis.law, m, m.active) : p.setting.n;
+        p.used += routing_of(basis.law, m);
     }
+    p.embeddings = embeddings_of(basis.law, m);
     if (const auto why = refusal(basis.law, p.setting, true, false)) return *why;
     return p;
 }
 
 Expected<double> loss_at(const LossBasis& basis, const LawPoint& point, double tokens) {
     const auto setting = equivalent(basis, point, tokens);
-    return setting ? loss(basis.law, *setting) : setting.error();
+    if (!setting) return setting.error();
+    const auto l = loss(basis.law, *setting);
+    return l ? Expected<double>(*l + basis.added_loss) : l;
 }
 
 Expected<double> tokens_to_reach(const LossBasis& basis, const LawPoint& point, double target) {
-    if (point.active == 0) return tokens_for_loss(basis.law, point.setting, target);
+    if (point.active == 0) {
+        const auto d = tokens_for_loss(basis.law, point.setting, target - basis.added_loss);
+        return d ? Expected<double>(tokens_for_effective(*d, basis.unique_tokens, basis.repetition)) : d;
+    }
     constexpr double most_ln_d = 69.077552789821368;   // 1e30 tokens, as in law/optimum
     const auto reached = [&](double ln_d) {
         const auto l = loss_at(basis, point, std::exp(ln_d));
@@ -153,15 +179,50 @@ Expected<double> tokens_to_reach(const LossBasis& basis, const LawPoint& point, 
     return std::exp(high);
 }
 
-std::string outside_runs(const LossBasis& basis, const LawPoint& point, double tokens) {
-    Setting s = point.setting;
-    s.d = tokens;
-    std::string names = describe(extrapolated(basis.law, s));
-    if (point.active == 0) return names;
-    const auto& range = basis.bridge->range.flop;
+std::vector<OutsideAxis> outside_runs(const LossBasis& basis, const LawPoint& point, double tokens) {
+    std::vector<OutsideAxis> list;
+    const auto judge = [&](std::string_view axis, const std::optional<AxisRange>& range, double value) {
+        constexpr double slack = 1 + 1e-9;   // a bound that was reached by arithmetic is still inside
+        if (!range || !(value > 0)) return;
+        if (value > range->high * slack) list.push_back({axis, value / range->high, true});
+        if (value * slack < range->low) list.push_back({axis, range->low / value, false});
+    };
+    const auto s = equivalent(basis, point, tokens);
+    const TrainingRange& law = basis.law.range;
     const double flop = 6 * point.used * tokens;
-    if (range && (flop < range->low || flop > range->high)) names.append(names.empty() ? "C" : ", C");
-    return names;
+    judge("N", law.n, s ? s->n : point.setting.n);
+    judge("D", law.d, s ? s->d : tokens);
+    judge("E", law.experts, point.setting.experts);
+    judge("G", law.granularity, point.setting.granularity);
+    judge("A", law.active, point.setting.active);
+    judge("S", law.shared, point.setting.shared);
+    judge("C", law.flop, flop);
+    if (point.active == 0) return list;
+    const TrainingRange& bridge = basis.bridge->range;
+    judge("A", bridge.active, point.active);
+    judge("G", bridge.granularity, point.granularity);
+    if (!law.flop) judge("C", bridge.flop, flop);
+    return list;
+}
+
+std::string axes_text(const std::vector<OutsideAxis>& outside) {
+    std::string s;
+    for (const OutsideAxis& o : outside) s.append(s.empty() ? "" : ", ").append(o.axis);
+    return s;
+}
+
+std::string times_text(const std::vector<OutsideAxis>& outside) {
+    std::string s;
+    for (const OutsideAxis& o : outside) {
+        s.append(s.empty() ? "" : ", ").append(o.axis).append(" ");
+        s.append(significant(o.times, o.times < 9.95 ? 2 : 3)).append("x");
+        if (!o.above) s.append(" below");
+    }
+    return s;
+}
+
+double trusted_tokens_per_parameter(const Law& law) {
+    return law.tokens_per_parameter > 0 ? law.tokens_per_parameter : usual_tokens_per_parameter;
 }
 
 std::optional<Infeasible> basis_problem(const LossBasis& basis) {

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "moecost/law/law.h"
 #include "moecost/model/family/family.h"
@@ -20,17 +22,23 @@ namespace moecost {
 struct LossBasis {
     Law law;
     std::optional<Law> bridge;
+    double unique_tokens = 0;   // training tokens beyond these repeat (effective_tokens); 0: none does
+    double repetition = 0;      // R* of repeated tokens
+    double added_loss =
+        0;   // nats that a choice outside the law costs every candidate, such as a kind of attention
 };
 
 /// A member as the law sees it.
 struct LawPoint {
     Setting setting;          // tokens D still 0
     double used = 0;          // parameters of the training compute: C = 6 used D
+    double embeddings = 0;    // of N, by the vocabulary of the law where it states one
     double active = 0;        // A and
     double granularity = 0;   // G of the bridge; 0: the law alone
 };
 
-/// N: the exact size that the law counts, with or without embeddings. `used`: N itself where the law counts
+/// N: the exact size that the law counts, with or without embeddings; those by the vocabulary behind the law where it states
+/// one, so that a larger tokenizer buys no loss. `used`: N itself where the law counts
 /// dense-equivalent or active parameters, the exact active ones where it counts all. Axes: E, k as asked for; G as
 /// built, for Zhao the activated experts k G; A = k/E for Abnar, active over total parameters for Zhao;
 /// S = shared/(k G). Infeasible: the member breaks what the law fixes, or moves what it lacks.
@@ -42,8 +50,27 @@ struct LawPoint {
 /// The tokens that reach `target`: the loss falls with D, with a bridge too, for its leverage grows with C.
 [[nodiscard]] Expected<double> tokens_to_reach(const LossBasis& basis, const LawPoint& point, double target);
 
-/// "N, D, E" for what lies outside the runs behind law and bridge (C is that of the bridge); empty: nothing does.
-[[nodiscard]] std::string outside_runs(const LossBasis& basis, const LawPoint& point, double tokens);
+/// An axis on which a model lies outside the runs, and how many times beyond the nearest of them.
+struct OutsideAxis {
+    std::string_view axis;   // N, D, E, G, A, S, C
+    double times = 1;
+    bool above = true;
+};
+/// What lies outside the runs behind law and bridge, the dense model of a bridge for N and D; empty: nothing does. An axis
+/// without a stated range is not judged.
+[[nodiscard]] std::vector<OutsideAxis> outside_runs(const LossBasis& basis, const LawPoint& point,
+                                                    double tokens);
+/// "N, D".
+[[nodiscard]] std::string axes_text(const std::vector<OutsideAxis>& outside);
+/// "N 1.9x, D 25x", "G 2x below".
+[[nodiscard]] std::string times_text(const std::vector<OutsideAxis>& outside);
+
+/// The law's own limit of tokens per parameter; where it states none, `usual_tokens_per_parameter`.
+[[nodiscard]] double trusted_tokens_per_parameter(const Law& law);
+inline constexpr double usual_tokens_per_parameter = 100;
+/// Text that there is to train on, more or less (Villalobos et al. 2024 estimate some 3e14 tokens of indexed web text before
+/// quality filters; filtered sets hold a tenth). An assumption; --max-tokens states another.
+inline constexpr double usual_tokens = 3e13;
 
 /// Why the law can not carry a design at all: no loss, no tokens, no size; a bridge that is none or has no dense model.
 [[nodiscard]] std::optional<Infeasible> basis_problem(const LossBasis& basis);

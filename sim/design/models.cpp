@@ -70,6 +70,20 @@ double least_at(F f) {
     return std::exp(best);
 }
 
+/// The least loss of any size on any number of tokens, as the shortfall of a target.
+Infeasible out_of_reach(const DesignSpace& space, const DesignCombination& combination, double target) {
+    double least = HUGE_VAL;
+    for (double size = least_size; size <= most_size; size *= 2) {
+        const auto m = build_model(space, combination, size);
+        const auto l = m ? loss_at(space.basis, m->point, 1e30) : Expected<double>(Infeasible{});
+        if (l) least = std::min(least, *l);
+    }
+    return {
+        "no model reaches the loss: of 1e15 parameters and less, on any number of tokens, the best lies "
+        "above it",
+        "loss", "nats", std::isfinite(least) ? least : 0, target};
+}
+
 }   // namespace
 
 std::vector<DesignCombination> combinations_of(const DesignSpace& space, const std::vector<int>& experts) {
@@ -126,7 +140,7 @@ Expected<Trained> cheapest_trained(const DesignSpace& space, const DesignCombina
     auto model = build_model(space, combination, least_at(flop_of));
     if (!model) return model.error();
     const auto tokens = tokens_to_reach(space.basis, model->point, target);
-    if (!tokens) return tokens.error();
+    if (!tokens) return out_of_reach(space, combination, target);
     return Trained{std::move(*model), *tokens, target};
 }
 

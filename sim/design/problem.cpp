@@ -75,6 +75,22 @@ std::optional<Infeasible> goal_problem(const DesignGoal& g) {
     return std::nullopt;
 }
 
+std::optional<Infeasible> below_the_floor(const DesignSpace& space, const DesignGoal& goal) {
+    if (goal.max_loss <= 0) return std::nullopt;
+    double floor = HUGE_VAL;
+    for (const DesignCombination& c : combinations_of(space, space.experts)) {
+        const auto m = build_model(space, c, 1e10);
+        const auto least = m ? least_loss(space.basis.law, m->point.setting) : Expected<double>(Infeasible{});
+        if (!least) return std::nullopt;   // what can not be built is told later
+        floor = std::min(floor, *least + space.basis.added_loss + goal.quantisation_loss);
+    }
+    if (goal.max_loss > floor) return std::nullopt;
+    return Infeasible{
+        "no model reaches the loss: the floor of the law, with unlimited parameters and tokens, lies above "
+        "it",
+        "loss", "nats", floor, goal.max_loss};
+}
+
 Expected<std::vector<double>> usual_sizes(const DesignSpace& space, const DesignGoal& goal, int points) {
     const int experts =
         goal.equal_to > 0 ? goal.equal_to : *std::min_element(space.experts.begin(), space.experts.end());

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <random>
 
 #include "moecost/base/frontier.h"
-#include "moecost/base/numerics.h"
 #include "moecost/design/models.h"
 #include "moecost/law/parameters.h"
 
@@ -90,13 +88,34 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
     p.tokens = tokens;
     p.loss = *l + goal.quantisation_loss;
     p.training_flop = 6 * model.point.used * tokens;
-    p.training_usd = goal.training.usd(p.training_flop);
+    p.training_usd = goal.training.usd(p.training_flop, tokens, model.training_rate);
     p.lifetime_usd = p.training_usd + goal.served_tokens * p.deployment.usd_per_mtok / 1e6;
     return p;
 }
 
-/// Uniform in (0, 1), the same on every platform.
-double uniform(std::mt19937_64& engine) { return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53; }
+/// Numbers of experts without an answer, and why the model that came nearest has none.
+void add_left_out(const DesignSpace& space, const DesignLimits& limits, const std::vector<Outcome>& outcomes,
+                  DesignAnswer& answer) {
+    for (const int experts : space.experts) {
+        const auto has = [&](const DesignPoint& p) {
+            return answer.models[p.model].member.request.experts == experts;
+        };
+        const auto told = [&](const LeftOut& l) { return l.experts == experts; };
+        if (std::any_of(answer.by_experts.begin(), answer.by_experts.end(), has) ||
+            std::any_of(answer.left_out.begin(), answer.left_out.end(), told))
+            continue;
+        std::vector<Outcome> of_these;
+        std::vector<DesignModel> models;
+        for (std::size_t i = 0; i < answer.models.size(); ++i) {
+            if (!answer.models[i].candidate || answer.models[i].member.request.experts != experts) continue;
+            of_these.push_back(outcomes[i]);
+            models.push_back(answer.models[i]);
+        }
+        answer.left_out.push_back({experts, why_none(of_these, limits, space.serving, models)});
+    }
+    std::sort(answer.left_out.begin(), answer.left_out.end(),
+              [](const LeftOut& a, const LeftOut& b) { return a.experts < b.experts; });
+}
 
 /// The least loss at the budget over the models that have as many experts as the base.
 double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vector<DesignModel>& models) {
@@ -104,7 +123,7 @@ double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vect
     for (const DesignModel& m : models) {
         if (m.member.request.experts != goal.equal_to) continue;
         const auto l = loss_at(basis, m.point, affordable_tokens(goal.budget, goal.tokens, m.point));
-        if (l) least = std::min(least, *l);
+        if (l) least = std::min(least, *l + goal.quantisation_loss);
     }
     return least;
 }
@@ -154,15 +173,12 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
 
 void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
               DesignAnswer& answer) {
-    const std::size_t parameters = parameter_names(space.basis.law.form).size();
-    if (space.basis.law.covariance.empty() || goal.bootstrap == 0) return;
-    std::mt19937_64 engine(goal.seed);
     std::map<std::size_t, unsigned> wins;
     LossBasis basis = space.basis;
-    for (unsigned b = 0; b < goal.bootstrap; ++b) {
-        std::vector<double> normals;
-        for (std::size_t i = 0; i < parameters; ++i) normals.push_back(normal_quantile(uniform(engine)));
-        basis.law = sampled(space.basis.law, normals);
+    const std::vector<Law> draws = draws_of(space.basis.law, goal.bootstrap, goal.seed);
+    if (draws.empty()) return;
+    for (const Law& draw : draws) {
+        basis.law = draw;
         DesignLimits l = limits;
         if (goal.equal_to > 0) l.max_loss = base_loss(basis, goal, answer.models);
         const auto best = best_of(outcomes_of(goal, basis, l, answer.models));
@@ -182,6 +198,7 @@ void review(const DesignSpace& space, const DesignGoal& goal, const DesignLimits
     }
     std::sort(answer.all.begin(), answer.all.end(), better);
     add_by_experts(outcomes, answer);
+    add_left_out(space, limits, outcomes, answer);
     add_by_machine(space, goal, limits, answer);
     if (base) add_base_point(space, goal, limits, *base, answer);
     add_edges(space, answer);

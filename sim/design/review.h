@@ -17,7 +17,7 @@ void review(const DesignSpace& space, const DesignGoal& goal, const DesignLimits
 void add_frontier(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
                   DesignAnswer& answer, std::size_t most);
 
-/// Draws the law's parameters from its covariance and solves again, the loss of `equal_to` included. No refinement:
+/// Solves again under every draw of the law (draws_of), the loss of `equal_to` included. No refinement:
 /// the models are those that the search built.
 void add_wins(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
               DesignAnswer& answer);

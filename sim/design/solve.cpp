@@ -115,7 +115,7 @@ Outcome outcome_of(const DesignGoal& goal, const LossBasis& basis, const DesignL
     DesignPoint& p = o.point;
     p.model = index;
     p.deployment = *place.best;
-    p.training_usd = goal.training.usd(p.training_flop);
+    p.training_usd = goal.training.usd(p.training_flop, p.tokens, model.training_rate);
     p.lifetime_usd = p.training_usd + goal.served_tokens * p.deployment.usd_per_mtok / 1e6;
     p.objective = objective_of(goal, p);
     o.stage = DesignStage::done;

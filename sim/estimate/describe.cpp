@@ -6,6 +6,7 @@
 #include "moecost/base/format.h"
 #include "moecost/estimate/estimate.h"
 #include "moecost/estimate/inputs.h"
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 #include "moecost/ops/launchable.h"
@@ -88,10 +89,10 @@ DType cache_format(const Scenario& s, const Pool& p) {
 Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
     const std::string_view wanted = engine.empty() ? usual_engine() : std::string_view(engine);
     if (gpu.profile.empty() || is_path(engine) || wanted == "ideal")
-        return load_profile(data, gpu.id, gpu.relative, wanted);
-    Profile own = load_profile(data, gpu.id, gpu.relative, gpu.profile);
+        return load_profile(data, gpu, wanted);
+    Profile own = load_profile(data, gpu, gpu.profile);
     if (engine.empty() || engine == own.engine) return own;
-    return load_profile(data, gpu.id, gpu.relative, engine);
+    return load_profile(data, gpu, engine);
 }
 
 /// Whether what is known of the one holds for the other: same maker, same generation.

@@ -14,7 +14,8 @@ namespace moecost {
 namespace {
 
 constexpr unsigned polished_starts = 6;
-constexpr std::size_t least_resamples = 20;   // for a covariance
+constexpr std::size_t least_resamples = 20;   // for an interval
+constexpr double decided = 100;   // times: ends of an interval that lie farther apart decide one side at most
 
 /// Counts finished pieces of work over all phases of a fit.
 class Progress {
@@ -137,59 +138,66 @@ void add_quality(const RobustProblem& problem, const RobustMinimum& best, Fit& f
     fit.r2 = spread > 0 ? 1 - sum / spread : 0;
 }
 
-std::vector<double> covariance_of(const std::vector<RobustMinimum>& samples) {
-    const std::size_t p = samples.front().x.size();
-    const double n = static_cast<double>(samples.size());
-    std::vector<double> mean(p, 0);
-    for (const RobustMinimum& m : samples) {
-        for (std::size_t i = 0; i < p; ++i) mean[i] += m.x[i] / n;
-    }
-    std::vector<double> covariance(p * p, 0);
-    for (const RobustMinimum& m : samples) {
-        for (std::size_t i = 0; i < p; ++i) {
-            for (std::size_t j = 0; j < p; ++j) {
-                covariance[i * p + j] += (m.x[i] - mean[i]) * (m.x[j] - mean[j]) / (n - 1);
-            }
-        }
-    }
-    return covariance;
-}
-
 double quantile(const std::vector<double>& sorted, double q) {
     const double at = q * static_cast<double>(sorted.size() - 1);
     const std::size_t below = static_cast<std::size_t>(at);
     const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    if (sorted[below] == sorted[above]) return sorted[below];   // infinite ones too
     return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-void add_interval(FittedCoefficient& e, std::size_t coefficient_index, const RobustProblem& problem,
-                  const std::vector<RobustMinimum>& samples) {
+/// One end alone where the data decide no more: the one that lies nearer to the median, in ratio.
+void open_one_side(FittedCoefficient& e, const std::vector<double>& values, double level, bool saturation) {
+    if (e.low * e.high <= 0 && !saturation) return;
+    const double spread = std::abs(e.high / e.low);
+    if (std::max(spread, 1 / spread) <= decided && !(saturation && std::isinf(e.high))) return;
+    const double middle = quantile(values, 0.5);
+    e.one_sided = true;
+    const bool upwards =
+        saturation || std::abs(std::log(e.high / middle)) > std::abs(std::log(middle / e.low));
+    if (upwards) {
+        e.low = quantile(values, 1 - level);
+        e.high = e.value > 0 ? HUGE_VAL : 0;
+    } else {
+        e.high = quantile(values, level);
+        e.low = e.value > 0 ? 0 : -HUGE_VAL;
+    }
+}
+
+void add_interval(FittedCoefficient& e, std::size_t index, const RobustProblem& problem,
+                  const std::vector<RobustMinimum>& samples, double level) {
     e.low = e.high = e.value;
     // Along a direction that no row decides the samples stay where they started: no interval is honest there.
     if (samples.size() < least_resamples || !e.identified) return;
+    const bool saturation = info(problem.form).coefficients[index].domain == Domain::above_e_start;
     std::vector<double> values;
     for (const RobustMinimum& m : samples) {
         std::array<double, max_coefficients> c = problem.constants;
         set_coefficients(problem.form, m.x, c);
-        values.push_back(c[coefficient_index]);
+        const bool endless_one = saturation && unsaturated(c[index - 1], c[index]);
+        values.push_back(endless_one ? HUGE_VAL : c[index]);
     }
     std::sort(values.begin(), values.end());
-    e.low = quantile(values, 0.025);
-    e.high = quantile(values, 0.975);
-    e.standard_error =
-        (quantile(values, 0.8413) - quantile(values, 0.1587)) / 2;   // one that a long tail leaves alone
+    e.low = quantile(values, (1 - level) / 2);
+    e.high = quantile(values, (1 + level) / 2);
+    // One that a long tail leaves alone.
+    e.standard_error = (quantile(values, 0.8413) - quantile(values, 0.1587)) / 2;
+    open_one_side(e, values, level, saturation);
 }
 
 void add_estimates(const RobustProblem& problem, const std::vector<bool>& identified,
-                   const std::vector<RobustMinimum>& samples, Fit& fit) {
+                   const std::vector<RobustMinimum>& samples, double level, Fit& fit) {
     const FormInfo& f = info(problem.form);
     std::size_t p = 0;
     for (std::size_t i = 0; i < f.count; ++i) {
         FittedCoefficient e{
-            std::string(f.coefficients[i].name), fit.law.c[i], fit.law.c[i], fit.law.c[i], 0, true};
+            std::string(f.coefficients[i].name), fit.law.c[i], fit.law.c[i], fit.law.c[i], 0, true, false};
         if (f.coefficients[i].domain != Domain::constant) {
             e.identified = identified[p++];
-            add_interval(e, i, problem, samples);
+            // No saturation is an end of the range, where the loss answers to no small step: E_start tells.
+            if (f.coefficients[i].domain == Domain::above_e_start)
+                e.identified |= fit.estimates.back().identified;
+            add_interval(e, i, problem, samples, level);
         }
         fit.estimates.push_back(std::move(e));
     }
@@ -203,8 +211,12 @@ void warn_of_experts(const TrainingRuns& runs, Fit& fit) {
     for (const FittedCoefficient& e : fit.estimates) {
         std::string text(e.name);
         text.append(" = ").append(significant(e.value, 3));
-        if (e.name == "E_max" && e.value > far * seen.high) {
-            text.append(" drifted far above the ").append(significant(seen.high, 3));
+        if (e.name == "E_max" && std::isinf(e.value)) {
+            text = "no saturation seen up to the ";
+            fit.warnings.push_back(
+                text.append(significant(seen.high, 3)).append(" experts of the data: E_max is infinite"));
+        } else if (e.name == "E_max" && e.value > far * seen.high) {
+            text.append(" lies far above the ").append(significant(seen.high, 3));
             fit.warnings.push_back(text.append(" experts of the data: saturation is not seen"));
         }
         if (e.name == "E_start" && (e.value > seen.high || e.value < 1 / far)) {
@@ -227,15 +239,22 @@ void add_warnings(const TrainingRuns& runs, Fit& fit) {
     }
     warn_of_experts(runs, fit);
     for (const FittedCoefficient& e : fit.estimates) {
-        const double spread = e.low * e.high > 0 ? std::abs(e.high / e.low) : 1;
-        if (e.identified && std::max(spread, 1 / spread) > 100) {
-            std::string text("the data barely decide ");
-            text.append(e.name).append(": from ").append(significant(e.low, 3)).append(" to ");
-            fit.warnings.push_back(text.append(significant(e.high, 3)));
-        }
+        if (!e.one_sided) continue;
+        std::string text("the data decide one end of ");
+        const bool open = std::isinf(e.high);
+        text.append(e.name).append(" alone: ").append(open ? "above " : "below ");
+        fit.warnings.push_back(text.append(significant(open ? e.low : e.high, 3)));
     }
     if (fit.polished > 1 && fit.agreeing == 1) {
         fit.warnings.emplace_back("no second start reached the least cost: it may not be the global one");
+    }
+}
+
+/// A saturation that was not seen is none: E_max becomes infinite.
+void set_endless(LossForm form, std::array<double, max_coefficients>& c) {
+    for (std::size_t i = 1; i < info(form).count; ++i) {
+        const bool saturation = info(form).coefficients[i].domain == Domain::above_e_start;
+        if (saturation && unsaturated(c[i - 1], c[i])) c[i] = HUGE_VAL;
     }
 }
 
@@ -300,10 +319,16 @@ Fit fit_law(const TrainingRuns& runs, const FitOptions& options) {
     fit.rank = what.rank;
     fit.law.c = problem.constants;
     set_coefficients(options.form, best.x, fit.law.c);
-    add_estimates(problem, what.identified, samples, fit);
+    set_endless(options.form, fit.law.c);
+    add_estimates(problem, what.identified, samples, options.level, fit);
     add_warnings(runs, fit);
     fit.law = law_of(runs, options, fit);
-    fit.law.covariance = samples.size() >= least_resamples ? covariance_of(samples) : what.covariance;
+    if (samples.size() < least_resamples) {
+        fit.law.covariance = what.covariance;
+        return fit;
+    }
+    fit.law.spread.append(std::to_string(samples.size())).append(" resamples of the rows");
+    for (const RobustMinimum& m : samples) fit.law.samples.push_back(m.x);
     return fit;
 }
 

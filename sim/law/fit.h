@@ -22,6 +22,7 @@ struct FitOptions {
     double active_share = 0;   // of N, for a form without this axis; 0: not stated
     unsigned starts = 64;
     unsigned bootstrap = 200;   // resamples of the rows; 0: none
+    double level = 0.95;        // of the intervals: how often they hold the true value
     unsigned folds = 5;         // of the held-out error; below 2: none
     std::uint64_t seed = 1;
     unsigned threads = 1;
@@ -29,18 +30,23 @@ struct FitOptions {
 };
 
 /// One coefficient. Interval and standard error (half of the middle 68 %) are those of the bootstrap; equal ends: there
-/// is none, since no resamples were asked for or the data do not identify the coefficient.
+/// is none, since no resamples were asked for or the data do not identify the coefficient. Where the data decide one
+/// end alone (the ends of a two-sided interval lie a factor of 100 apart), the interval is one-sided at the same level:
+/// E_max from `low` to infinity, an amplitude from 0 to `high`.
 struct FittedCoefficient {
     std::string name;
-    double value = 0;
-    double low = 0;    // 2.5 % quantile
-    double high = 0;   // 97.5 % quantile
+    double value = 0;   // infinite: an E_max that the data do not show
+    double low = 0;
+    double high = 0;
     double standard_error = 0;
     bool identified = true;
+    bool one_sided = false;
+    [[nodiscard]] bool interval() const { return low < high; }
 };
 
 struct Fit {
-    // With covariance: of the bootstrap, or of least squares without one. It spans identified directions alone.
+    // With the resampled parameters as samples; without resamples, with the covariance of least squares, which spans
+    // identified directions alone.
     Law law;
     std::vector<FittedCoefficient> estimates;
     std::size_t rows = 0;

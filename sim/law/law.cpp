@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/law/law.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace moecost {
@@ -17,7 +18,7 @@ Variables<V> variables(const Setting& s) {
 bool usable(double x) { return std::isfinite(x) && x > 0; }
 
 Infeasible refused(std::string_view reason, std::string_view quantity, double needed, double available) {
-    return {reason, quantity, "", needed, available};
+    return {reason, quantity, "asked for", needed, available, true};
 }
 
 std::optional<Infeasible> refused_experts(const Law& law, const Setting& s) {
@@ -136,6 +137,30 @@ Expected<double> training_flop(const Law& law, const Setting& setting) {
     if (!usable(setting.d))
         return refused("training compute needs a positive number of tokens", "D", 1, setting.d);
     return 6 * *share * setting.n * setting.d;
+}
+
+Expected<double> least_loss(const Law& law, Setting s) {
+    const Axes& axes = info(law.form).axes;
+    if (axes.d) s.d = 1e290;
+    double least = HUGE_VAL;
+    for (double power = 6; power <= (axes.n ? 60 : 6); power += 0.5) {
+        if (axes.n) s.n = std::pow(10.0, power);
+        const auto l = loss(law, s);
+        if (!l) return l.error();
+        least = std::min(least, *l);
+    }
+    return least;
+}
+
+double effective_tokens(double tokens, double unique, double repetition) {
+    if (!(unique > 0) || tokens <= unique) return tokens;
+    return unique + unique * repetition * -std::expm1(-(tokens / unique - 1) / repetition);
+}
+
+double tokens_for_effective(double effective, double unique, double repetition) {
+    if (!(unique > 0) || effective <= unique) return effective;
+    const double share = (effective / unique - 1) / repetition;
+    return share < 1 ? unique * (1 - repetition * std::log1p(-share)) : HUGE_VAL;
 }
 
 Outside extrapolated(const Law& law, const Setting& s) {

@@ -44,13 +44,22 @@ struct Law {
     double top_k = 0;          // experts per token that the law fixes; 0: it does not say
     int moe_every = 0;         // every which layer has experts, where the law fixes it; 0: it does not say
     double active_share = 0;   // share of N that a token uses, where the law fixes it; 0: from the setting
+    double vocabulary =
+        0;   // of the tokenizer behind the runs, where N counts embeddings; 0: it does not say
+    double router_flop =
+        0;   // of training, per token, hidden unit and expert of a layer (Krajewski: 14); 0: left out
+    double tokens_per_parameter = 0;   // D/N_used up to which its authors trust it; 0: they do not say
+    double repetition = 0;             // R* of repeated tokens (effective_tokens); 0: it does not say
     TrainingRange range;
     std::string status;   // such as "published", "own fit"
     std::string source;
     std::string date;   // of the source, YYYY-MM
     std::string note;
-    // Covariance of the parameters of a fit (law/parameters.h), row by row; empty: not known.
+    // What the data behind the law allow. Samples: rows of parameters (law/parameters.h) of the law refitted to data drawn
+    // again; where there are none, a covariance of the parameters, row by row. Both empty: not known.
+    std::vector<std::vector<double>> samples;
     std::vector<double> covariance;
+    std::string spread;   // where the samples come from, in a few words
 };
 
 /// Arguments of a law. Zero means not stated; an axis that the law lacks must stay so, or at its neutral value.
@@ -94,6 +103,15 @@ struct LossGradient {
 [[nodiscard]] Expected<double> used_share(const Law& law, const Setting& setting);
 /// Training compute 6 N_used D [FLOP].
 [[nodiscard]] Expected<double> training_flop(const Law& law, const Setting& setting);
+
+/// The least loss that the law ever gives with the other axes as they are: no limit to tokens, N up to 1e60.
+[[nodiscard]] Expected<double> least_loss(const Law& law, Setting setting);
+
+/// Repeated tokens count less: D' = U + U R* (1 - exp(-(D/U - 1)/R*)) for D > U, else D (Muennighoff et al. 2023, Eq. 5).
+/// `unique` = U, 0: no token is repeated.
+[[nodiscard]] double effective_tokens(double tokens, double unique, double repetition);
+/// The D of a D'; infinite at and beyond the limit U (1 + R*).
+[[nodiscard]] double tokens_for_effective(double effective, double unique, double repetition);
 
 /// Axes on which a setting lies outside the range of the runs; a law without a stated range has none.
 struct Outside {

@@ -41,9 +41,10 @@ SizeMeaning size_from(const Reader& r) {
 Range range_of(Domain domain) {
     switch (domain) {
         case Domain::above_zero:
-        case Domain::above_e_start:
         case Domain::constant:
             return positive;
+        case Domain::above_e_start:
+            return {1e-300, HUGE_VAL};   // infinite: no saturation seen
         case Domain::below_zero:
             return {-1e300, -1e-300};
         case Domain::free:
@@ -82,17 +83,32 @@ TrainingRange range_from(const Reader& r) {
             interval(r, "A"), interval(r, "S"), interval(r, "C")};
 }
 
-/// How a fit went: for people, but for the covariance, which a search draws from.
+void read_samples(const Reader& r, std::size_t parameters, Law& law) {
+    const std::vector<double> all = r.numbers("samples", {-1e300, 1e300});
+    if (all.empty() || all.size() % parameters != 0) {
+        r.fail("samples",
+               std::string("must hold rows of ").append(std::to_string(parameters)).append(" numbers"));
+    }
+    for (std::size_t i = 0; i < all.size(); i += parameters) {
+        const auto row = all.begin() + static_cast<std::ptrdiff_t>(i);
+        law.samples.emplace_back(row, row + static_cast<std::ptrdiff_t>(parameters));
+    }
+}
+
+/// What the data allow, which a search draws from.
 void read_fit(const Reader& r, Law& law) {
-    r.allow_only({"parameters", "covariance"});
+    r.allow_only({"parameters", "covariance", "samples", "spread"});
     const std::vector<std::string> names = parameter_names(law.form);
     if (r.texts("parameters") != names) {
         std::string hint;
         for (const std::string& n : names) hint.append(hint.empty() ? "they are: " : ", ").append(n);
         r.fail("parameters", "are not those of the form, in their order", hint);
     }
-    law.covariance = r.numbers("covariance", {-1e300, 1e300});
     const std::size_t n = names.size();
+    law.spread = r.text_or("spread", "");
+    if (r.has("samples")) read_samples(r, n, law);
+    if (r.has("samples") && !r.has("covariance")) return;
+    law.covariance = r.numbers("covariance", {-1e300, 1e300});
     if (law.covariance.size() != n * n) {
         r.fail("covariance",
                std::string("must hold ").append(std::to_string(n * n)).append(" numbers, row by row"));
@@ -145,14 +161,30 @@ void append_range(std::string& s, const TrainingRange& range) {
     append_interval(s, "C", range.flop);
 }
 
-void append_covariance(std::string& s, const Law& law) {
-    if (law.covariance.empty()) return;
+/// Six digits: a sample is one of many.
+void append_samples(std::string& s, const Law& law) {
+    if (law.samples.empty()) return;
+    s.append("samples = [\n");
+    for (const std::vector<double>& row : law.samples) {
+        s.append("   ");
+        for (const double x : row) s.append(" ").append(shortest(rounded(x, 6))).append(",");
+        s.append("\n");
+    }
+    s.append("]\n");
+}
+
+void append_fit(std::string& s, const Law& law) {
+    if (law.covariance.empty() && law.samples.empty()) return;
     const std::vector<std::string> names = parameter_names(law.form);
     s.append("\n[fit]\nparameters = [");
     for (std::size_t i = 0; i < names.size(); ++i) {
         s.append(i == 0 ? "\"" : ", \"").append(names[i]).append("\"");
     }
-    s.append("]\ncovariance = [\n");
+    s.append("]\n");
+    append_text(s, "spread", law.spread);
+    append_samples(s, law);
+    if (law.covariance.empty()) return;
+    s.append("covariance = [\n");
     for (std::size_t i = 0; i < names.size(); ++i) {
         s.append("   ");
         for (std::size_t j = 0; j < names.size(); ++j) {
@@ -167,8 +199,11 @@ void append_covariance(std::string& s, const Law& law) {
 
 Law law_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"title", "aliases", "form", "size", "embeddings", "experts", "top_k", "moe_every",
-                  "active_share", "status", "source", "date", "note", "coefficients", "range", "fit"});
+    r.allow_only({"title",        "aliases",      "form",        "size",
+                  "embeddings",   "experts",      "top_k",       "moe_every",
+                  "active_share", "vocabulary",   "router_flop", "tokens_per_parameter",
+                  "repetition",   "status",       "source",      "date",
+                  "note",         "coefficients", "range",       "fit"});
     Law law;
     law.id = stem_of(document.file);
     law.title = r.text("title");
@@ -179,6 +214,10 @@ Law law_from_toml(const Document& document) {
     law.top_k = r.number_or("top_k", 0, {0, 1e6});
     law.moe_every = static_cast<int>(r.integer_or("moe_every", 0, 0, 1000));
     law.active_share = r.number_or("active_share", 0, fraction);
+    law.vocabulary = r.number_or("vocabulary", 0, {0, 1e9});
+    law.router_flop = r.number_or("router_flop", 0, {0, 1e6});
+    law.tokens_per_parameter = r.number_or("tokens_per_parameter", 0, {0, 1e12});
+    law.repetition = r.number_or("repetition", 0, {0, 1e6});
     law.status = r.text("status");
     law.source = r.text("source");
     law.date = r.text_or("date", "");
@@ -206,6 +245,10 @@ std::string toml_of(const Law& law) {
     append_number(s, "top_k", law.top_k);
     if (law.moe_every > 0) s.append("moe_every = ").append(std::to_string(law.moe_every)).append("\n");
     append_number(s, "active_share", law.active_share);
+    append_number(s, "vocabulary", law.vocabulary);
+    append_number(s, "router_flop", law.router_flop);
+    append_number(s, "tokens_per_parameter", law.tokens_per_parameter);
+    append_number(s, "repetition", law.repetition);
     append_text(s, "status", law.status);
     append_text(s, "source", law.source);
     append_text(s, "date", law.date);
@@ -216,7 +259,7 @@ std::string toml_of(const Law& law) {
         s.append(f.coefficients[i].name).append(" = ").append(shortest(law.c[i])).append("\n");
     }
     append_range(s, law.range);
-    append_covariance(s, law);
+    append_fit(s, law);
     return s;
 }
 

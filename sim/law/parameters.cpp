@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/law/parameters.h"
 
+#include <algorithm>
+#include <random>
+
+#include "moecost/base/numerics.h"
+
 namespace moecost {
 namespace {
 
@@ -38,11 +43,8 @@ std::vector<std::string> parameter_names(LossForm form) {
                 name.append("ln -").append(c.name);
                 break;
             case Domain::above_e_start:
-                name.append("ln (")
-                    .append(c.name)
-                    .append(" - ")
-                    .append(f.coefficients[i - 1].name)
-                    .append(")");
+                name.append("sqrt(").append(f.coefficients[i - 1].name).append("/(").append(c.name);
+                name.append(" - ").append(f.coefficients[i - 1].name).append("))");
                 break;
             case Domain::free:
                 name.append(c.name);
@@ -67,7 +69,7 @@ std::vector<double> parameters_of(LossForm form, const std::array<double, max_co
                 p.push_back(std::log(-c[i]));
                 break;
             case Domain::above_e_start:
-                p.push_back(std::log(c[i] - c[i - 1]));
+                p.push_back(std::sqrt(std::max(0.0, c[i - 1] / (c[i] - c[i - 1]) - 1 / endless)));
                 break;
             case Domain::free:
                 p.push_back(c[i]);
@@ -87,6 +89,25 @@ void set_coefficients(LossForm form, const std::vector<double>& parameters,
         if (f.coefficients[i].domain == Domain::constant) continue;
         c[i] = coefficient(f.coefficients[i].domain, parameters[p++], i > 0 ? c[i - 1] : 0.0);
     }
+}
+
+std::vector<Law> draws_of(const Law& law, unsigned count, std::uint64_t seed) {
+    std::vector<Law> laws;
+    const std::size_t n = parameter_names(law.form).size();
+    for (std::size_t i = 0; i < count && !law.samples.empty(); ++i) {
+        laws.push_back(law);
+        set_coefficients(law.form, law.samples[i * law.samples.size() / count], laws.back().c);
+    }
+    if (!law.samples.empty() || law.covariance.size() != n * n || count == 0) return laws;
+    std::mt19937_64 engine(seed);
+    // Uniform in (0, 1), the same on every platform.
+    const auto uniform = [&] { return (static_cast<double>(engine() >> 11) + 0.5) * 0x1p-53; };
+    for (unsigned i = 0; i < count; ++i) {
+        std::vector<double> normals;
+        for (std::size_t k = 0; k < n; ++k) normals.push_back(normal_quantile(uniform()));
+        laws.push_back(sampled(law, normals));
+    }
+    return laws;
 }
 
 Law sampled(const Law& law, const std::vector<double>& normals) {

@@ -51,7 +51,7 @@ const std::vector<std::set<std::string>> floors = {
     {"model", "hardware", "traffic", "law"},
     {"ops"},
     {"timing"},
-    {"serving"},
+    {"serving", "training"},
     {"cost"},
     {"estimate"},
     {"launch", "plan", "sweep", "measured"},

@@ -338,7 +338,7 @@ TEST_CASE(
     CHECK(Reader(written).table("coefficients").number("alpha", positive) ==
           doctest::Approx(0.35).epsilon(1e-3));
     const Document json = json_of(arguments + "--threads 1");
-    CHECK(Reader(json).text("schema") == "moecost.fit/1");
+    CHECK(Reader(json).text("schema") == "moecost.fit/2");
     CHECK(Reader(json).number("rank", positive) == 5);
     CHECK(run_program(arguments + "--threads 1").out == run_program(arguments + "--threads 3").out);
 }

@@ -92,7 +92,9 @@ TEST_CASE("a design in JSON carries schema, inputs, winner, frontier, what binds
     for (const char* key : {"inputs", "winner", "base", "by_experts", "by_accelerator", "frontier",
                             "evaluated", "binding", "edges", "notes"})
         CHECK(r.has(key));
-    CHECK_FALSE(r.has("certainty"));   // null: the law states no covariance
+    CHECK(r.table("certainty").number("samples", positive) == 200);
+    CHECK(r.tables("iso_loss").size() > 3);
+    CHECK(r.table("dense_at_20").number("experts", positive) == 1);
     CHECK(r.table("inputs").text("law") == "ludziejewski2025");
     CHECK(r.table("evaluated").number("points", positive) > 100);
     CHECK(r.tables("frontier").size() > 3);
@@ -133,6 +135,34 @@ TEST_CASE("a loss of quantisation buys the same model as a target lower by it") 
     CHECK(b.number("tokens", positive) == doctest::Approx(a.number("tokens", positive)).epsilon(1e-9));
     CHECK(b.number("loss", positive) == doctest::Approx(2.3).epsilon(1e-12));
     CHECK(b.number("usd_per_mtok", positive) > Reader(free).table("winner").number("usd_per_mtok", positive));
+}
+
+TEST_CASE("the cache has one format on every accelerator, and bounds on tokens hold without being asked") {
+    const Document document = json_of(
+        "design --budget 1e22 --equal-to 1 --gpu h100_sxm,b200_sxm --gpus 1,2 --experts 1,8 "
+        "--sizes 0.5B..8B --size-points 4 --refine 1");
+    const Reader r(document);
+    CHECK(r.table("inputs").text("kv") == "bf16");
+    CHECK(r.table("inputs").number("max_tokens", positive) == 3e13);
+    CHECK(r.table("inputs").number("max_tokens_per_parameter", positive) ==
+          400);   // the Joint MoE law's own limit
+    for (const Reader& p : r.tables("by_accelerator"))
+        CHECK(p.text("estimate").find("--kv bf16") != std::string::npos);
+    const Document free = json_of(
+        "design --budget 1e22 --equal-to 1 --gpu h100_sxm --gpus 1 --experts 1,8 --sizes 0.5B..8B "
+        "--size-points 4 --refine 1 --max-tokens unlimited --max-tokens-per-parameter unlimited");
+    CHECK_FALSE(Reader(free).table("inputs").has("max_tokens"));
+}
+
+TEST_CASE("several laws in one run: each law's winner, and the safest design") {
+    const Document document = json_of(
+        "design --budget 1e21 --equal-to 1 --laws ludziejewski2025,besiroglu2024 --gpu b200_sxm --gpus 1,2 "
+        "--experts "
+        "1,8,32 --size-points 6 --refine 1 --bootstrap 10");
+    const Reader r(document);
+    CHECK(r.text("schema") == "moecost.design-laws/1");
+    CHECK(r.tables("designs").size() == 3);
+    for (const Reader& d : r.tables("designs")) CHECK(d.tables("under").size() == 2);
 }
 
 TEST_CASE("a design does not depend on the number of threads") {
@@ -179,4 +209,22 @@ TEST_CASE("a design fits the page") {
         }
         CHECK(longest <= 100);
     }
+}
+
+TEST_CASE("what memory refuses in bf16 is answered with the format that would fit") {
+    const Run run = run_program("design --budget 1e23 --equal-to 1 --gpu h100_sxm --gpus 1 --quiet");
+    CHECK(run.status == 3);
+    CHECK(run.err.find("--weights fp8: $") != std::string::npos);
+    const Run narrow =
+        run_program("design --budget 1e23 --equal-to 1 --gpu h100_sxm --gpus 1 --quiet --weights fp8");
+    CHECK(narrow.status == 0);
+    CHECK(run_program("design --max-loss 1.3 --served-tokens 1e12").err.find("--weights") ==
+          std::string::npos);
+}
+
+TEST_CASE("an accelerator that nobody calibrated is named in the first lines") {
+    const std::string question("design --budget 1e22 --equal-to 1 --quiet --gpu ");
+    const std::string borrowed = run_program(question + "mi300x,h100_sxm").out;
+    CHECK(borrowed.find("not calibrated: mi300x (speed of ") < borrowed.find("model "));
+    CHECK(run_program(question + "h100_sxm").out.find("not calibrated") == std::string::npos);
 }

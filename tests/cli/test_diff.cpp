@@ -104,6 +104,24 @@ TEST_CASE("loads of two kinds are moved as one, and degrees that cannot run alon
     CHECK(contains(layouts.out, "tp, ep and attention-dp"));
 }
 
+TEST_CASE("one pool against two is one change, and prices compare the whole rent") {
+    const std::string one(
+        "'moecost estimate --model deepseek-v3 --gpu h200_sxm --gpus 32 --tp 8 --concurrency 256'");
+    const std::string two(
+        "'moecost estimate --model deepseek-v3 --gpu h200_sxm --prefill-gpus 16 --decode-gpus 16 --tp 8 "
+        "--concurrency 256'");
+    const Run run = run_program("diff " + one + " " + two + " --format csv");
+    CHECK(run.status == 0);
+    CHECK(contains(run.out, "usd_per_mtok_output_all_in,prefill-gpus and decode-gpus,"));
+    CHECK(contains(run.out, "usd_per_mtok_output_all_in,interaction,0,"));
+    const std::string wider(
+        "'moecost estimate --model deepseek-v3 --gpu h200_sxm --prefill-gpus 16 --decode-gpus 32 --tp 8 "
+        "--concurrency 256'");
+    const Run both = run_program("diff " + two + " " + wider);
+    CHECK(both.status == 0);
+    CHECK(contains(both.out, "decode-gpus"));
+}
+
 TEST_CASE("a side that cannot run is told with its reason, a side that is nothing is refused") {
     const Run none = run_program("diff h100 h200 --model deepseek-v3 --tp 1");
     CHECK(none.status == 3);

@@ -73,7 +73,7 @@ TEST_CASE("every page of the manual renders without a warning, and one page says
               0);
         CHECK(read_file(out).find("warning") == std::string::npos);
     }
-    CHECK(pages == 22);
+    CHECK(pages == 23);
 }
 
 TEST_CASE("a page that is none is named") {

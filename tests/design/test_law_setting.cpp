@@ -46,7 +46,8 @@ TEST_CASE("the law of Krajewski counts all parameters, 43 times the active ones 
     CHECK(p.setting.granularity == 8);
     const FamilyMember m = designs::member("qwen-like", {1e9, 64, 1, 8, 0});
     CHECK(p.setting.n == m.total);
-    CHECK(p.used == m.active);
+    const double routing = 14.0 / 6 * m.architecture.hidden * 512 * m.architecture.layers;
+    CHECK(p.used == Approx(m.active + routing));
     CHECK(refused(designs::basis("krajewski2024"), "qwen-like", {1e9, 8, 1, 8, 0}) ==
           "the law holds for one number of experts only");
 }
@@ -96,7 +97,10 @@ TEST_CASE("a bridge multiplies compute by the printed leverage") {
     dense.d = tokens * std::sqrt(7.244898);
     CHECK(*loss_at(b, p, tokens) == Approx(*loss(b.law, dense)).epsilon(1e-7));
     CHECK(*tokens_to_reach(b, p, *loss_at(b, p, tokens)) == Approx(tokens).epsilon(1e-9));
-    CHECK(outside_runs(b, p, tokens) == "C");
+    // Compute 16.7 times the 6e20 FLOP of the bridge's runs; the equivalent dense model is 13.5 B of the 16 B that Hoffmann
+    // et al. trained, on 1.8 times their 500 B tokens.
+    CHECK(axes_text(outside_runs(b, p, tokens)) == "D, C");
+    CHECK(times_text(outside_runs(b, p, tokens)) == "D 1.8x, C 16.7x");
 }
 
 TEST_CASE("a bridge prices granularity, shared experts and sparsity, and leaves the dense model alone") {
@@ -115,4 +119,44 @@ TEST_CASE("a bridge prices granularity, shared experts and sparsity, and leaves 
     const double coarse = *loss_at(bridged, point_of(bridged, "qwen-like", {1e9, 4, 1, 8, 1}), tokens);
     CHECK(*loss_at(bridged, p, tokens) < coarse);
     CHECK(coarse < *loss_at(bridged, point_of(bridged, "qwen-like", dense), tokens));
+}
+
+TEST_CASE("a larger vocabulary buys no loss: embeddings count as in the runs behind the law") {
+    const LossBasis joint = designs::basis("ludziejewski2025");
+    const FamilyRequest dense{1e9, 1, 1, 1, 0};
+    const FamilyMember qwen =
+        designs::member("qwen-like", {1e9, 1, 1, 1, 0});   // 151,936 tokens, tied or not
+    const LawPoint p = point_of(joint, "qwen-like", dense);
+    CHECK(p.embeddings == Approx(qwen.embeddings * 50257 / 151936));
+    CHECK(p.setting.n == Approx(qwen.active + p.embeddings));
+}
+
+TEST_CASE("routing is paid where the law's paper counts it") {
+    // Krajewski et al., section 5: 14 FLOP per token, hidden unit and expert against 6 of each active parameter.
+    const LossBasis b = designs::basis("krajewski2024");
+    const FamilyRequest request{1e9, 64, 1, 16, 0};
+    const FamilyMember m = designs::member("qwen-like", request);
+    const double experts = 64.0 * 16;
+    const double routing = 14.0 / 6 * m.architecture.hidden * experts * m.architecture.layers;
+    CHECK(point_of(b, "qwen-like", request).used == Approx(m.active + routing));
+}
+
+TEST_CASE("repeated tokens count less, and never more than their limit") {
+    // Muennighoff et al. 2023, Eq. 5, R* = 15.39: four epochs are worth 3.7 of fresh data (their "up to four are nearly as
+    // good"), forty at most 16.39.
+    CHECK(effective_tokens(4e9, 1e9, 15.387756) ==
+          Approx(1e9 * (1 + 15.387756 * (1 - std::exp(-3 / 15.387756)))));
+    CHECK(effective_tokens(0.5e9, 1e9, 15.387756) == 0.5e9);
+    CHECK(effective_tokens(1e15, 1e9, 15.387756) == Approx(16.387756e9));
+    CHECK(tokens_for_effective(3.7e9, 1e9, 15.387756) ==
+          Approx(1e9 * (1 - 15.387756 * std::log(1 - 2.7 / 15.387756))));
+    CHECK(std::isinf(tokens_for_effective(17e9, 1e9, 15.387756)));
+    LossBasis b = designs::basis("ludziejewski2025");
+    const LawPoint p = point_of(b, "joint-moe", {1e9, 1, 1, 1, 0});
+    const double fresh = *loss_at(b, p, 1e11);
+    b.unique_tokens = 1e10;
+    b.repetition = 15.387756;
+    CHECK(*loss_at(b, p, 1e11) > fresh);
+    CHECK(*loss_at(b, p, 1e10) == *loss_at(designs::basis("ludziejewski2025"), p, 1e10));
+    CHECK(*tokens_to_reach(b, p, *loss_at(b, p, 1e11)) == Approx(1e11).epsilon(1e-6));
 }

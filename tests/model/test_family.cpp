@@ -47,7 +47,8 @@ double dense_equivalent(const Architecture& a, double width) {
     const auto component = [c = count(a)](Component x) {
         return c.by_component[static_cast<std::size_t>(x)];
     };
-    return component(Component::attention) + component(Component::norms) + 3.0 * a.hidden * width * a.layers;
+    return component(Component::attention) + component(Component::linear_attention) +
+           component(Component::norms) + 3.0 * a.hidden * width * a.layers;
 }
 
 }   // namespace
@@ -87,6 +88,26 @@ TEST_CASE("asked for the size of DeepSeek-V3 with 28 experts of granularity 9, d
     CHECK(routed(m.architecture).shared_width == 2048);
     CHECK(m.total + m.embeddings == doctest::Approx(671.0e9).epsilon(0.016));
     CHECK(m.active + m.embeddings == doctest::Approx(37.5e9).epsilon(0.01));
+}
+
+TEST_CASE(
+    "asked for the size of Qwen3-Next-80B-A3B with 46 experts of granularity 11, qwen-next-like is within 2 "
+    "%") {
+    const Architecture released = test::model("qwen3-next-80b-a3b");
+    const FamilyMember m = member("qwen-next-like", {dense_equivalent(released, 5632), 46, 1, 11});
+    CHECK(m.architecture.hidden == 2048);
+    CHECK(m.architecture.layers == 48);
+    REQUIRE(m.architecture.mixers.size() == 2);
+    for (const MixerGroup& group : m.architecture.mixers) {
+        const auto same = [&](const MixerGroup& other) {
+            return other.kind == group.kind && other.count == group.count;
+        };
+        CHECK(std::any_of(released.mixers.begin(), released.mixers.end(), same));
+    }
+    CHECK(routed(m.architecture).experts == 506);   // of 512
+    CHECK(routed(m.architecture).top_k == 10);
+    CHECK(routed(m.architecture).width == 512);
+    CHECK(m.total + m.embeddings == doctest::Approx(79.67e9).epsilon(0.02));
 }
 
 TEST_CASE("joint-moe has the parameters that Ludziejewski et al. print for their largest models") {
@@ -132,7 +153,7 @@ TEST_CASE("from 100M to 1T a member is within 1 % of the size asked for, with sh
         for (int i = 0; i < 1500; ++i) {
             FamilyRequest r{std::pow(10, exponent(random)), one_of({1, 2, 4, 8, 16, 32, 64, 128, 512}), 0,
                             one_of({1, 2, 4, 8, 16, 32})};
-            if (!f.granularity.allowed.empty()) r.granularity = 1;
+            if (!f.granularity.allowed.empty()) r.granularity = one_of(f.granularity.allowed);
             CAPTURE(name);
             CAPTURE(r.size);
             CAPTURE(r.experts);
@@ -145,7 +166,7 @@ TEST_CASE("from 100M to 1T a member is within 1 % of the size asked for, with sh
             CHECK(std::abs(m->dense_equivalent / r.size - 1) <= (narrow ? 0.02 : 0.01));
             CHECK(m->deviation == m->dense_equivalent / r.size - 1);
             CHECK(a.hidden % 64 == 0);
-            CHECK(a.layers == a.mixers[0].count);
+            CHECK(a.layers == f.attention_every * a.mixers[0].count);
             const int heads = std::visit(Heads{}, a.mixers[0].kind);
             if (a.hidden >= 4096) CHECK(heads % 8 == 0);
             if (r.experts == 1) {

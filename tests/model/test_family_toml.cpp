@@ -34,8 +34,8 @@ std::string error(const std::string& text) {
 
 TEST_CASE("families are known by name, alias and path, and a folder of data overrides them") {
     const DataStore data;
-    CHECK(family_names(data) ==
-          std::vector<std::string>{"deepseek-like", "joint-moe", "mixtral-like", "qwen-like", "yun2024"});
+    CHECK(family_names(data) == std::vector<std::string>{"deepseek-like", "joint-moe", "mixtral-like",
+                                                         "qwen-like", "qwen-next-like", "yun2024"});
     CHECK(load_family(data, "Qwen_Like").id == "qwen-like");
     CHECK(load_family(data, "ludziejewski2025").id == "joint-moe");
     const ScratchFolder scratch;
@@ -46,7 +46,7 @@ TEST_CASE("families are known by name, alias and path, and a folder of data over
     const DataStore own(scratch.path.string());
     CHECK(load_family(own, "mine").ffn_ratio == 4);
     CHECK(load_family(own, "qwen-like").kv_rank == 512);
-    CHECK(family_names(own).size() == 6);
+    CHECK(family_names(own).size() == 7);
     CHECK(load_family(data, (folder / "mine.toml").string()).id == "mine");
 }
 

@@ -185,3 +185,35 @@ TEST_CASE("algorithm 2 under the profiled cost is the best of a fine grid") {
         CHECK(found->loss > least - 2e-4);
     }
 }
+
+TEST_CASE("a loop over experts moves the bytes of all of them, one token or many") {
+    // At the roofline one token is bound by memory: each expert of a GPU reads its weights, 3 h f of two bytes, and moves rows of
+    // activations: 2 (h + f) in and out of three products; 2 f, 3 f, 2 h, 3 h and 2 x 4 in small kernels. 12 layers have experts.
+    PaperServer s = server_of("ideal");
+    const Architecture a = model_of(2048, 24, 8).architecture;
+    const double h = 2048;
+    const double f = 5461;
+    const double expert = 2 * (3 * h * f + 3 * (h + f)) + 2 * (5 * f + 5 * h + 8);
+    const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
+    const StepShape one{.decode_sequences = 1, .decode_context = 100};
+    for (const int gpus : {1, 2, 8}) {
+        const Layout layout{.tp = gpus};
+        StepTimer fused(a, s.precision, layout, machine);
+        const StepTime without = fused.time(one);
+        const Seconds rest =
+            without.total - without.by_class[static_cast<std::size_t>(OpClass::routed_experts)];
+        PaperCostOptions loop;
+        loop.every_expert = true;
+        const Seconds with = step_time({a, s.precision, layout, machine}, loop, one);
+        const double bandwidth = s.cluster.gpu.memory_bandwidth.value();
+        CHECK((with - rest).value() == doctest::Approx(12 * (8 / gpus) * expert / bandwidth).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("a loop over experts has no more GPUs than experts") {
+    PaperServer s = server_of("vllm");
+    s.options.every_expert = true;
+    CHECK(bool(paper_serving_on(s, 1.5e9, 4, 4)));
+    CHECK(!paper_serving_on(s, 1.5e9, 4, 8));
+    CHECK(bool(paper_serving_on(s, 1.5e9, 1, 8)));
+}

@@ -87,6 +87,8 @@ struct Command {
 [[nodiscard]] std::vector<Flag> sweep_flags();
 [[nodiscard]] Answer run_design(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> design_flags();
+[[nodiscard]] Answer run_law(const Invocation& invocation);
+[[nodiscard]] std::vector<Flag> law_flags();
 [[nodiscard]] Answer run_fit(const Invocation& invocation);
 [[nodiscard]] std::vector<Flag> fit_flags();
 [[nodiscard]] Answer run_calibrate(const Invocation& invocation);

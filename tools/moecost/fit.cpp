@@ -130,6 +130,8 @@ FitOptions options_of(const Invocation& invocation) {
     if (o.active_share > 1) refuse("active-share", *line.find("active-share"), "is above 1");
     o.starts = static_cast<unsigned>(whole(line, "starts", o.starts, 1, 100'000));
     o.bootstrap = static_cast<unsigned>(whole(line, "bootstrap", o.bootstrap, 0, 100'000));
+    o.level = positive_number(line, "level", o.level);
+    if (o.level > 0.999 || o.level < 0.5) refuse("level", *line.find("level"), "is not in 0.5..0.999");
     o.folds = static_cast<unsigned>(whole(line, "folds", o.folds, 0, 1000));
     o.seed = whole(line, "seed", o.seed, 0, UINT64_MAX);
     o.threads = static_cast<unsigned>(
@@ -139,27 +141,37 @@ FitOptions options_of(const Invocation& invocation) {
 }
 
 Sheet sheet_of(const Fit& fit) {
-    Sheet sheet{"moecost.fit/1", "coefficients", {}, {}};
+    Sheet sheet{"moecost.fit/2", "coefficients", {}, {}};
     sheet.columns = {{"name", "coefficient"},
                      {"value", "value", true},
-                     {"low", "2.5 %", true},
-                     {"high", "97.5 %", true},
+                     {"low", "low", true},
+                     {"high", "high", true},
                      {"standard_error", "standard error", true},
                      {"identified", "identified"}};
     for (const FittedCoefficient& e : fit.estimates) {
-        const bool interval = e.low < e.high;
-        const auto cell = [&](double x) { return interval ? number_cell(x, significant(x, 4)) : no_cell(); };
-        sheet.rows.push_back({text_cell(e.name), number_cell(e.value, significant(e.value, 6)), cell(e.low),
-                              cell(e.high), cell(e.standard_error), text_cell(e.identified ? "yes" : "no")});
+        const auto shown = [](double x) {
+            return number_cell(x, std::isinf(x) ? "infinite" : significant(x, 4));
+        };
+        const auto cell = [&](double x) { return e.interval() ? shown(x) : no_cell(); };
+        const bool open = std::isinf(e.value);
+        const bool error = e.interval() && std::isfinite(e.standard_error) && !e.one_sided;
+        sheet.rows.push_back({text_cell(e.name),
+                              number_cell(e.value, open ? "infinite" : significant(e.value, 6)), cell(e.low),
+                              cell(e.high), error ? shown(e.standard_error) : no_cell(),
+                              text_cell(!e.identified ? "no"
+                                        : e.one_sided ? "one end"
+                                                      : "yes")});
     }
     return sheet;
 }
 
-std::string as_text(const Fit& fit, const Invocation& invocation) {
+std::string as_text(const Fit& fit, const Invocation& invocation, double level) {
     std::string s;
     const Style style{invocation.colour};
     s.append(style.bold(fit.law.title)).append("\n").append(info(fit.law.form).formula).append("\n\n");
     s.append(print_text(sheet_of(fit), invocation)).append("\n");
+    s.append("intervals of ").append(percent(level)).append(" by ");
+    s.append(std::to_string(fit.law.samples.size())).append(" resamples\n");
     s.append("RMSLE ").append(significant(fit.rmsle, 4)).append(" over ").append(std::to_string(fit.rows));
     s.append(" rows");
     if (fit.held_out > 0) s.append(", held out ").append(significant(fit.held_out, 4));
@@ -178,25 +190,27 @@ std::string as_text(const Fit& fit, const Invocation& invocation) {
     return s;
 }
 
-std::string as_json(const Fit& fit) {
+/// Every key is there always; what is unknown or infinite is null, and `one_sided` tells them apart.
+std::string as_json(const Fit& fit, double level) {
     JsonWriter json;
     json.begin_object();
-    json.text("schema", "moecost.fit/1");
+    json.text("schema", "moecost.fit/2");
     json.text("form", info(fit.law.form).name);
     json.text("formula", info(fit.law.form).formula);
     json.text("size", name_of(fit.law.size));
     json.text("source", fit.law.source);
+    json.number("level", level);
     json.begin_array("coefficients");
     for (const FittedCoefficient& e : fit.estimates) {
         json.begin_object();
         json.text("name", e.name);
-        json.number("value", e.value);
-        if (e.low < e.high) {
-            json.number("low", e.low);
-            json.number("high", e.high);
-            json.number("standard_error", e.standard_error);
-        }
+        json.number("value", std::isfinite(e.value) ? e.value : std::nan(""));
+        const auto end = [&](double x) { return e.interval() && std::isfinite(x) ? x : std::nan(""); };
+        json.number("low", end(e.low));
+        json.number("high", end(e.high));
+        json.number("standard_error", e.one_sided ? std::nan("") : end(e.standard_error));
         json.flag("identified", e.identified);
+        json.flag("one_sided", e.one_sided);
         json.end_object();
     }
     json.end_array();
@@ -232,7 +246,9 @@ std::vector<Flag> fit_flags() {
         {"experts", "E", group, "experts of all runs, for a form without E such as krajewski"},
         {"active-share", "A", group, "share of N that a token uses, for a form without A such as krajewski"},
         {"starts", "N", group, "starting points (default: 64)"},
-        {"bootstrap", "N", group, "resamples behind intervals and covariance, 0 for none (default: 200)"},
+        {"bootstrap", "N", group,
+         "resamples behind the intervals, kept by -o LAW.toml, 0 for none (default: 200)"},
+        {"level", "SHARE", group, "of the intervals, such as 0.9 (default: 0.95)"},
         {"folds", "N", group, "folds of the held-out error, 0 for none (default: 5)"},
         {"seed", "N", group, "of starts, resamples and folds (default: 1)"},
         {"threads", "N", group, "threads (default: all cores); the result does not depend on it"}};
@@ -250,13 +266,13 @@ Answer run_fit(const Invocation& invocation) {
     std::string report;
     switch (invocation.format) {
         case Format::json:
-            report = as_json(fit);
+            report = as_json(fit, options.level);
             break;
         case Format::csv:
             report = print(sheet_of(fit), Format::csv);
             break;
         case Format::text:
-            report = as_text(fit, invocation);
+            report = as_text(fit, invocation, options.level);
             break;
     }
     Answer answer;

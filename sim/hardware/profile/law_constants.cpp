@@ -77,7 +77,7 @@ ServingConstants as_compiled(ServingConstants constants) {
 LawConstants load_law_constants(const DataStore& data) {
     const Document document = data.open("hwmodels", "timing", "table of law constants");
     const Reader r(document);
-    r.allow_only({"schema", "date", "kernels", "serving"});
+    r.allow_only({"schema", "date", "kernels", "borrowed", "serving"});
     return {kernel_law(r.table("kernels")), serving_law(r.table("serving")), served_engines(data)};
 }
 

@@ -149,7 +149,9 @@ Architecture build(const Family& f, const FamilyRequest& r, const FamilyShape& s
     a.max_position = f.max_position;
     a.tied_embeddings = f.tied_embeddings;
     a.layers = shape.layers;
-    a.mixers.push_back({family_mixer(f, shape.hidden, shape.heads), shape.layers, 1});
+    const int kept = shape.layers / f.attention_every;
+    a.mixers.push_back({family_mixer(f, shape.hidden, shape.heads), kept, 1});
+    if (kept < shape.layers) a.mixers.push_back({linear_mixer(f, shape.hidden), shape.layers - kept, 1});
     const int routed = routed_layers(f, r, shape.layers);
     const DenseFfn dense{shape.ffn_width, f.matrices};
     if (routed < shape.layers) a.ffns.push_back({dense, shape.layers - routed, 1});

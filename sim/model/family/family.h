@@ -49,6 +49,13 @@ struct Family {
     int kv_rank = 0, q_rank = 0, rope_dim = 0, nope_dim = 0, v_dim = 0;
     int q_rank_above = 0;   // hidden sizes up to this project queries directly, without q_rank
     QkNorm qk_norm = QkNorm::none;
+    OutputGate gate = OutputGate::none;   // of grouped attention
+    // Hybrid: one layer of `attention_every` keeps that mixer, the others are gated delta nets, whose state does not grow.
+    int attention_every = 1;
+    int linear_key_dim = 0, linear_value_dim = 0, linear_conv = 4;
+    double hidden_per_value_head =
+        64;                        // value heads = hidden / this, rounded to a multiple of head_multiple;
+    int value_heads_per_key = 2;   // so many share a key head
     // Feed-forward.
     double ffn_ratio = 8.0 / 3;   // f/h of the dense FFN and of a full-size expert
     int matrices = 3;

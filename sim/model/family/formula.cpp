@@ -5,9 +5,10 @@
 namespace moecost {
 namespace {
 
-/// MHA and GQA of H query and K key/value heads of d: h d (2 H + 2 K).
+/// MHA and GQA of H query and K key/value heads of d: h d (2 H + 2 K), and h d H of an output gate.
 double attention_size(const GroupedAttention& a, double hidden) {
-    return hidden * a.qk_dim * (2.0 * a.query_heads + 2.0 * a.kv_heads);
+    const double gate = a.gate == OutputGate::elementwise ? a.query_heads : 0;
+    return hidden * a.qk_dim * (2.0 * a.query_heads + 2.0 * a.kv_heads + gate);
 }
 
 /// MLA (DeepSeek-V2, section 2.1): query latent and heads, key/value latent and heads, output.
@@ -19,10 +20,26 @@ double attention_size(const LatentAttention& a, double hidden) {
     return q + kv + hidden * a.heads * a.v_dim;
 }
 
+/// Gated delta net (Qwen3-Next): queries and keys, values and their gate, output; two rates for each value head.
+double attention_size(const DeltaNet& d, double hidden) {
+    const double keys = static_cast<double>(d.key_heads) * d.key_dim;
+    const double values = static_cast<double>(d.value_heads) * d.value_dim;
+    return hidden * (2 * keys + 3 * values + 2.0 * d.value_heads);
+}
+
+/// Mean over the layers.
 double attention_size(const Architecture& a) {
-    const Mixer& mixer = a.mixers.front().kind;
-    if (const auto* latent = std::get_if<LatentAttention>(&mixer)) return attention_size(*latent, a.hidden);
-    return attention_size(std::get<GroupedAttention>(mixer), a.hidden);
+    double sum = 0;
+    for (const MixerGroup& group : a.mixers) {
+        double each = 0;
+        if (const auto* latent = std::get_if<LatentAttention>(&group.kind))
+            each = attention_size(*latent, a.hidden);
+        if (const auto* grouped = std::get_if<GroupedAttention>(&group.kind))
+            each = attention_size(*grouped, a.hidden);
+        if (const auto* linear = std::get_if<DeltaNet>(&group.kind)) each = attention_size(*linear, a.hidden);
+        sum += each * group.count;
+    }
+    return sum / a.layers;
 }
 
 /// f as built: of the dense FFN, or of the G experts that make a full-size one.

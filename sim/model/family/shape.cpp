@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "moecost/model/tensors.h"
 
@@ -39,10 +40,15 @@ struct LayerSize {
     [[nodiscard]] double with(double ffn_width) const { return fixed + per_width * ffn_width; }
 };
 
+/// Mean over the layers of a hybrid, whose number is a multiple of attention_every.
 LayerSize layer_size(const Family& f, int hidden, int heads) {
     const double norms = 2.0 * hidden;
-    return {elements(mixer_tensors(family_mixer(f, hidden, heads), hidden)) + norms,
-            elements(ffn_tensors(DenseFfn{1, f.matrices}, hidden))};
+    double mixer = elements(mixer_tensors(family_mixer(f, hidden, heads), hidden));
+    if (f.attention_every > 1) {
+        const double linear = elements(mixer_tensors(linear_mixer(f, hidden), hidden));
+        mixer = (mixer + (f.attention_every - 1) * linear) / f.attention_every;
+    }
+    return {mixer + norms, elements(ffn_tensors(DenseFfn{1, f.matrices}, hidden))};
 }
 
 /// The multiple that query heads of MHA must be: that of the family where hidden sizes have room for it, in steps of at
@@ -116,7 +122,7 @@ struct Search {
         if (width > max_width) return;
         shape.ffn_width = static_cast<int>(width);
         const double each = layer.with(width);
-        const int every = family.moe_every;
+        const int every = std::lcm(family.moe_every, family.attention_every);
         const double below = std::floor((request.size - shape.hidden) / (each * every)) * every;
         for (const double layers : {below, below + every}) {
             if (layers < 2.0 * every || layers > max_layers) continue;
@@ -172,7 +178,19 @@ Mixer family_mixer(const Family& f, int hidden, int heads) {
     a.kv_heads = f.kv_heads > 0 ? f.kv_heads : heads;
     a.qk_dim = a.v_dim = f.head_dim;
     a.qk_norm = f.qk_norm;
+    a.gate = f.gate;
     return a;
+}
+
+DeltaNet linear_mixer(const Family& f, int hidden) {
+    DeltaNet d;
+    const double heads = hidden / f.hidden_per_value_head / f.head_multiple;
+    d.value_heads = std::max(1, static_cast<int>(std::lround(heads))) * f.head_multiple;
+    d.key_heads = d.value_heads / f.value_heads_per_key;
+    d.key_dim = f.linear_key_dim;
+    d.value_dim = f.linear_value_dim;
+    d.conv_kernel = f.linear_conv;
+    return d;
 }
 
 int routed_layers(const Family& f, const FamilyRequest& r, int layers) {
@@ -184,7 +202,8 @@ int routed_layers(const Family& f, const FamilyRequest& r, int layers) {
 double smallest_size(const Family& f, const FamilyRequest& r) {
     const int heads = heads_of(f, f.hidden_multiple);
     const LayerSize layer = layer_size(f, f.hidden_multiple, std::max(1, heads));
-    return 2.0 * f.moe_every * layer.with(static_cast<double>(f.width_multiple) * r.granularity);
+    return 2.0 * std::lcm(f.moe_every, f.attention_every) *
+           layer.with(static_cast<double>(f.width_multiple) * r.granularity);
 }
 
 Expected<FamilyShape> nearest_shape(const Family& family, const FamilyRequest& request) {

@@ -16,6 +16,8 @@ struct FamilyShape {
 
 /// Mixer of one layer.
 [[nodiscard]] Mixer family_mixer(const Family& family, int hidden, int heads);
+/// Of the layers of a hybrid that keep no cache.
+[[nodiscard]] DeltaNet linear_mixer(const Family& family, int hidden);
 /// Layers with experts: every moe_every-th after the leading dense ones; none when E = 1.
 [[nodiscard]] int routed_layers(const Family& family, const FamilyRequest& request, int layers);
 /// N of the narrowest and shallowest member that the search considers.

@@ -31,10 +31,11 @@ void read_heads(const Reader& r, Family& f) {
 }
 
 void read_grouped(const Reader& r, Family& f) {
-    r.allow_only({"head_dim", "hidden_per_head", "head_multiple", "kv_heads", "qk_norm"});
+    r.allow_only({"head_dim", "hidden_per_head", "head_multiple", "kv_heads", "qk_norm", "gated"});
     f.head_dim = static_cast<int>(r.integer("head_dim", 1, max_width));
     f.kv_heads = integer_or(r, "kv_heads", 0, 0, max_heads);
     f.qk_norm = qk_norm_from(r);
+    if (r.flag_or("gated", false)) f.gate = OutputGate::elementwise;
     if (f.kv_heads > 0 && f.head_multiple % f.kv_heads != 0) {
         r.fail("kv_heads", "must divide head_multiple, so that query heads are a multiple of it");
     }
@@ -54,6 +55,19 @@ void read_attention(const Reader& r, Family& f) {
     read_heads(r, f);
     if (f.kv_rank > 0) return read_latent(r, f);
     read_grouped(r, f);
+}
+
+void read_linear(const Reader& r, Family& f) {
+    r.allow_only({"attention_every", "key_dim", "value_dim", "hidden_per_value_head", "value_heads_per_key",
+                  "conv_kernel"});
+    f.attention_every = static_cast<int>(r.integer("attention_every", 2, 100));
+    f.linear_key_dim = static_cast<int>(r.integer("key_dim", 1, max_width));
+    f.linear_value_dim = static_cast<int>(r.integer("value_dim", 1, max_width));
+    f.hidden_per_value_head = r.number("hidden_per_value_head", {1, max_width});
+    f.value_heads_per_key = integer_or(r, "value_heads_per_key", 2, 1, max_heads);
+    f.linear_conv = integer_or(r, "conv_kernel", 4, 1, max_width);
+    if (f.head_multiple % f.value_heads_per_key != 0)
+        r.fail("value_heads_per_key", "must divide head_multiple, so that key heads are whole");
 }
 
 void read_ffn(const Reader& r, Family& f) {
@@ -97,8 +111,8 @@ FamilyChoice read_choice(const Reader& reader, std::string_view key, int usual, 
 
 Family family_from_toml(const Document& document) {
     const Reader r(document);
-    r.allow_only({"title", "aliases", "source", "notes", "attention", "ffn", "shape", "experts", "top_k",
-                  "granularity", "shared_experts"});
+    r.allow_only({"title", "aliases", "source", "notes", "attention", "linear", "ffn", "shape", "experts",
+                  "top_k", "granularity", "shared_experts"});
     Family f;
     f.id = std::filesystem::path(document.file).stem().string();
     f.title = r.text("title");
@@ -106,6 +120,7 @@ Family family_from_toml(const Document& document) {
     if (r.has("notes")) f.notes = r.texts("notes");
     if (r.has("aliases")) f.aliases = r.texts("aliases");
     read_attention(r.table("attention"), f);
+    if (r.has("linear")) read_linear(r.table("linear"), f);
     read_ffn(r.table("ffn"), f);
     read_shape(r.table("shape"), f);
     f.experts = read_choice(r, "experts", 8, 1, max_experts);

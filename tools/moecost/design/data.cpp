@@ -41,6 +41,7 @@ void write_point(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& 
     json.number("loss", p.loss);
     json.number("training_flop", p.training_flop);
     json.number("training_usd", p.training_usd);
+    number_or_null(json, "training_tokens_per_s_gpu", a.models[p.model].training_rate);
     json.number("usd_per_mtok", d.usd_per_mtok);
     number_or_null(json, "lifetime_usd", q.goal.served_tokens > 0 ? p.lifetime_usd : 0);
     json.text("gpu", q.space.serving.machines[d.machine].pool().cluster.gpu.id);
@@ -51,7 +52,10 @@ void write_point(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& 
     json.number("tpot_s", d.tpot_s);
     json.number("ttft_s", d.ttft_s);
     json.text("provenance", name_of(d.provenance));
-    json.text("extrapolated", outside_of(q, a, p));
+    json.text("extrapolated", axes_text(outside_of(q, a, p)));
+    json.begin_object("outside");
+    for (const OutsideAxis& o : outside_of(q, a, p)) json.number(o.axis, o.above ? o.times : 1 / o.times);
+    json.end_object();
     json.text("estimate", estimate_line(q, a, p));
     json.end_object();
 }
@@ -107,16 +111,29 @@ void write_inputs(JsonWriter& json, const DesignQuestion& q) {
     write_list(json, "concurrency", s.serving.concurrency);
     const Scenario& first = s.serving.machines.front();
     json.text("engine", first.pool().profile.engine);
+    json.text("kv", info(first.pool().precision.kv_cache).name);
     json.number("isl", first.traffic.input);
     json.number("osl", first.traffic.output);
     number_or_null(json, "slo_ttft_s", first.slo.ttft_s);
     number_or_null(json, "slo_tpot_s", first.slo.tpot_s);
     json.begin_object("training");
     json.text("gpu", g.training.gpu);
-    json.number("mfu", g.training.mfu);
+    number_or_null(json, "mfu", g.training.machine ? 0 : g.training.mfu);
     json.number("usd_per_gpu_hour", g.training.usd_per_gpu_hour);
     json.end_object();
     json.end_object();
+}
+
+void write_iso_loss(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& a) {
+    json.begin_array("iso_loss");
+    for (const IsoLossRung& rung : a.iso_loss) {
+        json.begin_object();
+        json.number("training_flop_allowed", rung.flop);
+        if (rung.dense) write_point(json, q, a, *rung.dense, "dense");
+        if (rung.moe) write_point(json, q, a, *rung.moe, "moe");
+        json.end_object();
+    }
+    json.end_array();
 }
 
 void write_binding(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& a) {
@@ -171,6 +188,11 @@ std::string design_json(const DesignQuestion& q, const DesignAnswer& a) {
         write_point(json, q, a, *a.base, "base");
     else
         json.null("base");
+    if (a.dense_at_20)
+        write_point(json, q, a, *a.dense_at_20, "dense_at_20");
+    else
+        json.null("dense_at_20");
+    write_iso_loss(json, q, a);
     write_points(json, q, a, a.by_experts, "by_experts");
     json.begin_array("left_out");
     for (const LeftOut& l : a.left_out) {
@@ -247,7 +269,7 @@ std::string design_csv(const DesignQuestion& q, const DesignAnswer& a, bool all)
                               n(d.tpot_s),
                               n(d.ttft_s),
                               text_cell(name_of(d.provenance)),
-                              text_cell(outside_of(q, a, p))});
+                              text_cell(axes_text(outside_of(q, a, p)))});
     }
     return print(sheet, Format::csv);
 }

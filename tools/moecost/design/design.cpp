@@ -34,12 +34,17 @@ void show_progress(const TableProgress& p) {
     std::fputs(line.c_str(), stderr);
 }
 
-TableOptions table_options(const DesignQuestion& question, const Invocation& invocation) {
+TableOptions table_options(unsigned threads, const Invocation& invocation) {
     TableOptions o;
-    o.threads = question.threads;
+    o.threads = threads;
     o.stop = &stop_wanted;
     if (!invocation.quiet && isatty(STDERR_FILENO) != 0) o.progress = show_progress;
     return o;
+}
+
+void stop_at_signals() {
+    std::signal(SIGINT, [](int) { stop_wanted = true; });
+    std::signal(SIGTERM, [](int) { stop_wanted = true; });
 }
 
 std::string spent(const DesignAnswer& answer, double seconds) {
@@ -53,6 +58,47 @@ std::string spent(const DesignAnswer& answer, double seconds) {
         .append(" points/s\n");
 }
 
+Answer interrupted_answer() {
+    Answer answer;
+    answer.status = interrupted;
+    answer.messages = "moecost: interrupted before the search was complete\n";
+    return answer;
+}
+
+Answer answer_laws(const DesignQuestion& question, const TableOptions& options,
+                   const Invocation& invocation) {
+    const auto found = design_under_laws(question.space, question.goal, question.laws, options);
+    Answer answer;
+    if (!found) {
+        answer.status = infeasible;
+        answer.messages.append("moecost: infeasible: ").append(to_text(found.error())).append("\n");
+        return answer;
+    }
+    if (found->stopped) return interrupted_answer();
+    answer.output = invocation.format == Format::json  ? laws_json(question, *found)
+                    : invocation.format == Format::csv ? laws_csv(*found)
+                                                       : laws_text(question, *found, invocation);
+    return answer;
+}
+
+/// What weights of eight bits would answer, where nothing does in more and nobody chose the format. Empty: nothing.
+std::string narrower_fix(DesignQuestion q, const Infeasible& why, const TableOptions& options) {
+    constexpr DType narrower = DType::fp8;
+    if (why.quantity == "loss" || !q.description.weights.empty()) return {};
+    for (Scenario& m : q.space.serving.machines) {
+        Pool& pool = m.pools.front();
+        if (info(pool.precision.routed_experts).element_bytes <= 1) return {};
+        pool.precision = pool.precision.with_weights(narrower);
+        if (precision_problem(m.architecture, pool.precision, pool.cluster, pool.profile)) return {};
+    }
+    q.goal.bootstrap = 0;
+    const auto found = moecost::design(q.space, q.goal, options);
+    if (!found || found->stopped) return {};
+    std::string s("--weights ");
+    s.append(info(narrower).name).append(": ").append(money(found->winner.deployment.usd_per_mtok));
+    return s.append(" per million tokens (--quantisation-loss states what that costs in nats)");
+}
+
 }   // namespace
 
 Answer run_design(const Invocation& invocation) {
@@ -60,22 +106,31 @@ Answer run_design(const Invocation& invocation) {
         return run_paper_design(invocation, paper_design_options(invocation.line));
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
-    const DesignQuestion question = design_question(invocation);
-    const TableOptions options = table_options(question, invocation);
-    std::signal(SIGINT, [](int) { stop_wanted = true; });
-    std::signal(SIGTERM, [](int) { stop_wanted = true; });
-    const auto found = moecost::design(question.space, question.goal, options);
     Answer answer;
-    if (!found) {
+    const auto infeasible_because = [&](const Infeasible& why) {
         answer.status = infeasible;
-        answer.messages.append("moecost: infeasible: ").append(to_text(found.error())).append("\n");
+        answer.messages.append("moecost: infeasible: ").append(to_text(why));
+        if (!why.fix.empty()) answer.messages.append("; ").append(why.fix);
+        answer.messages.append("\n");
         return answer;
+    };
+    if (invocation.line.has("families")) {
+        stop_at_signals();
+        return answer_families(invocation, table_options(threads_from(invocation.line), invocation));
     }
-    if (found->stopped) {
-        answer.status = interrupted;
-        answer.messages = "moecost: interrupted before the search was complete\n";
-        return answer;
+    const Expected<DesignQuestion> asked = design_question(invocation);
+    if (!asked) return infeasible_because(asked.error());
+    const DesignQuestion& question = *asked;
+    const TableOptions options = table_options(question.threads, invocation);
+    stop_at_signals();
+    if (!question.laws.empty()) return answer_laws(question, options, invocation);
+    const auto found = moecost::design(question.space, question.goal, options);
+    if (!found) {
+        Infeasible why = found.error();
+        if (why.fix.empty()) why.fix = narrower_fix(question, why, options);
+        return infeasible_because(why);
     }
+    if (found->stopped) return interrupted_answer();
     switch (invocation.format) {
         case Format::json:
             answer.output = design_json(question, *found);

@@ -36,8 +36,7 @@ std::string bridge_note(const Law& bridge) {
         .append(
             " prices experts, granularity and shared experts: the MoE has the loss of the dense "
             "model with sqrt(EL) times its active parameters and tokens, EL = C_dense/C_moe at equal loss; "
-            "the "
-            "source states no ranges of A and G, and the bootstrap holds it fixed");
+            "the draws of the law hold it fixed");
     return s;
 }
 
@@ -69,6 +68,34 @@ std::string quantisation_note(const DesignQuestion& q, const Precision& served) 
     return s.append(" are taken to cost no loss; --quantisation-loss NATS states one");
 }
 
+/// Bounds on tokens that nobody asked for.
+std::string ceiling_note(const DesignQuestion& q) {
+    const TokenBound& t = q.goal.tokens;
+    std::string s;
+    if (q.usual_per_parameter) {
+        const bool own = q.space.basis.law.tokens_per_parameter > 0;
+        s.append("at most ").append(amount(t.per_parameter)).append(" tokens per parameter: ");
+        s.append(own ? "as far as the source of the law trusts it" : "the law states no limit");
+    }
+    if (q.usual_tokens)
+        s.append(s.empty() ? "" : "; ")
+            .append("at most ")
+            .append(parameters(t.most))
+            .append(" tokens: about what there is");
+    if (s.empty()) return s;
+    return s.append("; --max-tokens-per-parameter and --max-tokens N|unlimited state others");
+}
+
+/// Loss per token is comparable for one tokenizer alone, and embeddings are cheap parameters.
+std::string embeddings_note(const DesignAnswer& a) {
+    const LawPoint& p = a.models[a.winner.model].point;
+    const double share = p.embeddings / p.setting.n;
+    if (share <= 0.1) return {};
+    std::string s("embeddings are ");
+    return s.append(percent(share))
+        .append(" of the N of the winner: the law was fitted to models with fewer");
+}
+
 /// Engines store a cache in another format on newer accelerators unless they are told.
 std::string cache_note(const std::vector<Scenario>& machines) {
     const auto differs = [&](const Scenario& s) {
@@ -86,7 +113,16 @@ std::string cache_note(const std::vector<Scenario>& machines) {
 std::string training_note(const DesignQuestion& q) {
     const TrainingPrice& t = q.goal.training;
     std::string s("training dollars: ");
-    s.append(t.gpu).append(" at ").append(percent(t.mfu)).append(" of its dense bf16 peak, $");
+    if (t.machine) {
+        s.append("a step of each architecture, layouts searched on ")
+            .append(grouped(t.machine->gpus))
+            .append(" x ")
+            .append(t.gpu);
+        s.append(", weights in ").append(info(t.machine->precision.attention).name).append(", sequences of ");
+        s.append(amount(t.machine->task.sequence)).append("; dense and MoE alike; $");
+    } else {
+        s.append(t.gpu).append(" at ").append(percent(t.mfu)).append(" of its dense bf16 peak for all, $");
+    }
     return s.append(fixed(t.usd_per_gpu_hour, 2))
         .append("/GPU-h (")
         .append(words(q.training_basis))
@@ -129,7 +165,7 @@ std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const 
     return std::string("moecost estimate ").append(options_of(d));
 }
 
-std::string outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
+std::vector<OutsideAxis> outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
     return outside_runs(q.space.basis, a.models[p.model].point, p.tokens);
 }
 
@@ -138,14 +174,8 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     const auto add = [&](std::string note) {
         if (!note.empty()) notes.push_back(std::move(note));
     };
-    const std::string outside = outside_of(q, a, a.winner);
-    if (!outside.empty()) {
-        std::string note("extrapolated beyond the runs behind the law: ");
-        note.append(outside).append(" of the winner, which sees ");
-        add(note.append(amount(a.winner.tokens / a.models[a.winner.model].point.used))
-                .append(" tokens per parameter")
-                .append(q.goal.tokens.per_parameter > 0 ? "" : " (--max-tokens-per-parameter bounds them)"));
-    }
+    add(ceiling_note(q));
+    add(embeddings_note(a));
     if (q.goal.equal_to > 0 && !a.base)
         add("the model that sets the loss can not be served on these accelerators under these objectives");
     add(law_note(q));

@@ -2,6 +2,7 @@
 // The options of `design`: lists, the goal, and the options of every deployment that stay as they are.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <thread>
 
 #include "design/design.h"
@@ -10,26 +11,12 @@
 #include "moecost/design/models.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/law/law_toml.h"
 #include "option_values.h"
 
 namespace moecost::cli {
 namespace {
-
-// Options of a single deployment that design searches over, or that name a model.
-constexpr std::string_view searched[] = {
-    "model",          "set",  "family",   "size",        "experts",    "top-k",     "granularity",
-    "shared-experts", "gpus", "replicas", "concurrency", "ignore-key", "text-only", "host-tables"};
-
-/// Or of no use where each architecture runs on one pool.
-bool is_searched(std::string_view key) {
-    if (const Input* input = input_named(key)) {
-        const bool of_pools =
-            std::holds_alternative<PoolSlot>(input->slot) || input->key.starts_with("transfer-");
-        if (of_pools || input->key == "redundant-experts" || input->key == "batch-overlap") return true;
-    }
-    return std::find(std::begin(searched), std::end(searched), key) != std::end(searched);
-}
 
 [[noreturn]] void reject(const Infeasible& why, std::string hint = {}) {
     std::string message(why.reason);
@@ -59,47 +46,129 @@ std::vector<int> powers_of_two(int most) {
     return list;
 }
 
-/// As far as the runs of the law reach; 64 where it does not say or a bridge carries E.
-std::vector<int> usual_experts(const LossBasis& basis, const AxisFreedom& freedom) {
-    constexpr int usual_most = 64;
-    if (!freedom.free) return {freedom.only};
-    const auto& range = basis.law.range.experts;
-    return powers_of_two(range && !basis.bridge ? static_cast<int>(range->high) : usual_most);
+/// Beyond the runs of most laws too: the answer marks where they end.
+std::vector<int> usual_experts(const AxisFreedom& freedom) {
+    constexpr int usual_most = 128;
+    return freedom.free ? powers_of_two(usual_most) : std::vector<int>{freedom.only};
 }
 
-void read_space(const Invocation& in, DesignSpace& space) {
+/// A number, or "unlimited": 0.
+double bound_or(const CommandLine& line, std::string_view option, double fallback, double low, double high) {
+    const std::string* text = line.find(option);
+    if (text != nullptr && *text == "unlimited") return 0;
+    return number_or(line, option, fallback, low, high);
+}
+
+constexpr std::string_view usual_bridge = "tian2025";
+
+/// A law as the options change it.
+LossBasis basis_from(const Invocation& in, const std::string& law, const std::string& bridge) {
+    LossBasis basis;
+    basis.law = load_law(in.data, law);
+    if (!bridge.empty()) basis.bridge = load_law(in.data, bridge);
+    basis.unique_tokens = number_or(in.line, "unique-tokens", 0, 1, 1e30);
+    basis.repetition = basis.law.repetition;
+    if (basis.repetition <= 0) basis.repetition = load_law(in.data, "muennighoff2023").repetition;
+    basis.added_loss = number_or(in.line, "architecture-loss", 0, 0, 10);
+    if (const auto why = basis_problem(basis)) reject(*why, "moecost list laws shows them");
+    return basis;
+}
+
+/// Laws of --laws: NAME or NAME+BRIDGE; dense laws take the usual bridge.
+std::vector<LawView> law_views(const Invocation& in) {
+    std::vector<LawView> views;
+    const std::string* list = in.line.find("laws");
+    if (list == nullptr) return views;
+    const std::string* bridge = in.line.find("bridge");
+    for (const std::string& name : split(*list)) {
+        const std::size_t plus = name.find('+');
+        const std::string law = name.substr(0, plus);
+        std::string own = plus == std::string::npos ? std::string() : name.substr(plus + 1);
+        LawView view{law, basis_from(in, law, own), {}};
+        const AxisFreedom experts = freedom_of(view.basis).experts;
+        if (own.empty() && !experts.free && experts.only == 1) {
+            own = bridge != nullptr ? *bridge : std::string(usual_bridge);
+            view.basis = basis_from(in, law, own);
+        }
+        if (!own.empty()) view.name.append("+").append(own);
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+AxisFreedom both(const AxisFreedom& a, const AxisFreedom& b) { return a.free ? b : a; }
+
+/// What all laws hold.
+Freedom common_freedom(const DesignSpace& space, const std::vector<LawView>& views) {
+    Freedom f = freedom_of(space.basis);
+    for (const LawView& v : views) {
+        const Freedom own = freedom_of(v.basis);
+        f = {both(f.experts, own.experts), both(f.top_k, own.top_k), both(f.granularity, own.granularity),
+             both(f.shared, own.shared)};
+    }
+    return f;
+}
+
+void read_space(const Invocation& in, const std::vector<LawView>& views, DesignSpace& space) {
     const CommandLine& line = in.line;
     const auto text = [&](std::string_view key, std::string_view fallback) {
         const std::string* given = line.find(key);
         return given != nullptr ? *given : std::string(fallback);
     };
     space.family = load_family(in.data, text("family", "joint-moe"));
-    space.basis.law = load_law(in.data, text("law", default_law));
-    if (line.has("bridge")) space.basis.bridge = load_law(in.data, text("bridge", ""));
-    if (const auto why = basis_problem(space.basis)) reject(*why, "moecost list laws shows them");
-    const Freedom freedom = freedom_of(space.basis);
+    space.basis =
+        views.empty() ? basis_from(in, text("law", default_law), text("bridge", "")) : views.front().basis;
+    if (!views.empty() && line.has("law"))
+        throw InputError({"--laws"}, {}, "--law is one law: give one of both");
+    const Freedom freedom = common_freedom(space, views);
     const auto usual = [](const AxisFreedom& f, int of_family) {
         return std::vector<int>{f.free ? of_family : f.only};
     };
     const Family& family = space.family;
-    space.experts =
-        whole_list_or(line, "experts", usual_experts(space.basis, freedom.experts), 1, max_experts);
+    space.experts = whole_list_or(line, "experts", usual_experts(freedom.experts), 1, max_experts);
     const int k = freedom.top_k.free || freedom.top_k.only == 0 ? family.top_k.usual : freedom.top_k.only;
     space.top_k = whole_list_or(line, "top-k", {k}, 1, max_experts);
     space.granularity =
         whole_list_or(line, "granularity", usual(freedom.granularity, family.granularity.usual), 1, 1024);
     space.shared_experts = whole_list_or(line, "shared-experts",
                                          usual(freedom.shared, family.shared_experts.usual), 0, max_experts);
-    if (const auto why = free_axis(space)) {
+    const LossBasis first = space.basis;
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, views.size()); ++i) {
+        space.basis = views.empty() ? first : views[i].basis;
+        const auto why = free_axis(space);
+        if (!why) continue;
         const bool bridges = !space.basis.bridge && why->reason.starts_with("would be free");
         reject(*why, bridges ? "--bridge tian2025 prices it, or another --law that holds it" : "");
     }
+    space.basis = first;
     const int base = whole_or(line, "equal-to", 0, 1, max_experts);
     if (const AxisFreedom& e = freedom.experts; base > 0 && !e.free && base != e.only) {
         std::string message("the law holds for E = ");
         throw InputError({"--equal-to"}, {}, message.append(std::to_string(e.only)).append(" alone"));
     }
     space.refinements = whole_or(line, "refine", space.refinements, 0, 12);
+}
+
+/// Steps of training are timed on it, unless a share of peak is given.
+std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, const Accelerator& gpu) {
+    const CommandLine& line = in.line;
+    auto m = std::make_shared<TrainingMachine>();
+    m->cluster = cluster_of(gpu);
+    m->profile = load_profile(in.data, gpu, "vllm");
+    m->constants = load_training_constants(in.data);
+    m->gpus = whole_or(line, "train-gpus", m->gpus, 1, 1 << 20);
+    m->task.sequence = number_or(line, "train-sequence", 4096, 16, 1e8);
+    m->task.batch = 
+        number_or(line, "train-batch", std::max(1024 * 4096.0, m->task.sequence), m->task.sequence, 1e12) /
+        m->task.sequence;
+    const std::string* format = line.find("train-format");
+    if (format != nullptr) {
+        const auto type = dtype_named(*format);
+        const bool known = type && (*type == DType::bf16 || *type == DType::fp8 || *type == DType::fp8_block);
+        if (!known) refuse("train-format", *format, "is not bf16, fp8 or fp8-block");
+        m->precision = m->precision.with_weights(*type);
+    }
+    return m;
 }
 
 void read_training(const Invocation& in, DesignQuestion& q) {
@@ -110,6 +179,7 @@ void read_training(const Invocation& in, DesignQuestion& q) {
     t.gpu = accelerator.id;
     t.peak_flop_per_s = accelerator.peak_of(MathUnit::bf16).value();
     t.mfu = number_or(line, "train-mfu", t.mfu, 0.01, 1);
+    if (!line.has("train-mfu")) t.machine = training_machine(in, accelerator);
     const std::string* price = line.find("train-price");
     const Price chosen = choose_price(in.data, accelerator.id, price != nullptr ? *price : "");
     t.usd_per_gpu_hour = chosen.usd_per_gpu_hour;
@@ -129,12 +199,17 @@ void read_goal(const Invocation& in, DesignQuestion& q) {
     g.max_loss = number_or(line, "target-loss", g.max_loss, 1e-3, 100);
     g.equal_to = whole_or(line, "equal-to", 0, 1, max_experts);
     g.budget = number_or(line, "budget", 0, 1, 1e40);
-    g.tokens.most = number_or(line, "max-tokens", 0, 1, 1e30);
-    g.tokens.per_parameter = number_or(line, "max-tokens-per-parameter", 0, 1e-3, 1e12);
+    g.tokens.most = bound_or(line, "max-tokens", usual_tokens, 1, 1e30);
+    q.usual_tokens = !line.has("max-tokens");
+    q.usual_per_parameter = !line.has("max-tokens-per-parameter");
+    g.tokens.per_parameter = bound_or(line, "max-tokens-per-parameter",
+                                      trusted_tokens_per_parameter(q.space.basis.law), 1e-3, 1e12);
     g.max_cost = number_or(line, "max-cost", 0, 1e-9, 1e9);
     g.served_tokens = number_or(line, "served-tokens", 0, 0, 1e30);
     g.quantisation_loss = number_or(line, "quantisation-loss", 0, 0, 10);
-    g.bootstrap = static_cast<unsigned>(whole_or(line, "bootstrap", 200, 0, 100'000));
+    // Several laws share what one has: each draw solves all designs of all laws.
+    const int usual_draws = line.has("laws") ? 40 : 200;
+    g.bootstrap = static_cast<unsigned>(whole_or(line, "bootstrap", usual_draws, 0, 100'000));
     g.seed = static_cast<std::uint64_t>(number_or(line, "seed", 1, 0, 9e15));
     read_training(in, q);
     if (g.objective == DesignObjective::lifetime && !line.has("served-tokens"))
@@ -179,6 +254,8 @@ void read_deployment(const CommandLine& line, DesignQuestion& q) {
         if (input == nullptr || is_searched(input->key)) continue;
         set_input(q.description, *input, s.text, {std::string("--").append(s.key)});
     }
+    // No choice is free in loss: what an engine would take for its cache on one accelerator and not on another is one.
+    if (q.description.kv.empty()) q.description.kv = std::string(info(DType::bf16).name);
 }
 
 /// Any member stands for all: they share precision, and every number is set again for each.
@@ -235,109 +312,20 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
 
 }   // namespace
 
-std::vector<Flag> design_flags() {
-    constexpr std::string_view goal = "Goal";
-    constexpr std::string_view models = "Models";
-    constexpr std::string_view search = "Search";
-    std::vector<Flag> flags{
-        {"objective",
-         "WHAT",
-         goal,
-         "cost, lifetime or loss: what is minimised",
-         0,
-         {},
-         "cost, lifetime with --served-tokens",
-         nullptr,
-         "cost|lifetime|loss"},
-        {"max-loss", "NATS", goal, "largest validation loss"},
-        {"target-loss", "NATS", goal, "the same"},
-        {"equal-to", "E", goal, "instead: the loss of the loss-optimal model of E experts at the budget"},
-        {"budget", "FLOP", goal, "largest training compute"},
-        {"max-tokens", "N", goal, "largest number of training tokens: what data there are"},
-        {"max-tokens-per-parameter", "N", goal,
-         "of the parameters that training FLOP count: how far past its runs the law is trusted"},
-        {"max-cost", "USD", goal, "largest price of a million tokens"},
-        {"quantisation-loss", "NATS", goal,
-         "what the formats of serving add to the loss of every candidate (default: 0)"},
-        {"served-tokens", "N", goal, "tokens over the lifetime, as --cost-of counts them"},
-        {"cost-of",
-         "WHAT",
-         goal,
-         "tokens that share the rent: output (prompts included), total, or blended prices",
-         0,
-         {},
-         "output",
-         nullptr,
-         "output|total|blended"},
-        {"train-gpu", "NAME|FILE", goal, "accelerator of training", 0, {}, "h100_sxm", nullptr, "@gpu"},
-        {"train-mfu", "SHARE", goal, "of its dense bf16 peak (default: 0.4)"},
-        {"train-price", "USD|BASIS", goal, "dollars per GPU-hour of training", 0, {}, {}, nullptr, "@price"},
-        {"family", "NAME|FILE", models, "family of architectures", 0, {}, "joint-moe", nullptr, "@family"},
-        {"law",
-         "NAME|FILE",
-         models,
-         "loss law (moecost list laws)",
-         0,
-         {},
-         "ludziejewski2025",
-         nullptr,
-         "@laws"},
-        {"bridge",
-         "NAME|FILE",
-         models,
-         "leverage that prices what the law lacks: tian2025",
-         0,
-         {},
-         {},
-         nullptr,
-         "@laws"},
-        {"experts", "LIST", models, "full-size experts, 1 is dense: 1,8,64 or 1..64 for powers of two"},
-        {"top-k", "LIST", models, "full-size experts per token"},
-        {"granularity", "LIST", models, "parts that a full-size expert is cut into"},
-        {"shared-experts", "LIST", models, "of the width of a part"},
-        {"sizes", "LIST", models,
-         "dense-equivalent parameters: LOW..HIGH or a list (default: around the optimum)"},
-        {"size-points", "N", models, "sizes between LOW and HIGH (default: 18)"},
-        {"refine", "N", search, "halvings of the step in size around the best (default: 4)"},
-        {"gpus", "LIST", search, "GPUs of an instance: 1,2,8 or 1..64 (default: 1..8)"},
-        {"concurrency", "LIST", search,
-         "requests in flight (default: as many as fit and as the objectives allow)"},
-        {"cost-model",
-         "NAME",
-         search,
-         "evaluate, or paper: the algorithms and the serving cost of Yun et al. 2024",
-         0,
-         {},
-         "evaluate",
-         nullptr,
-         "evaluate|paper"},
-        {"bootstrap", "N", search, "samples of the covariance of the law (default: 200)"},
-        {"seed", "N", search, "of the samples (default: 1)"},
-        {"threads", "N", search, "threads (default: all cores); the answer does not depend on it"},
-        {"all", "", search, "with --format csv: every model instead of the frontier"}};
-    for (const Flag& flag : paper_design_flags()) flags.push_back(flag);
-    for (Flag flag : description_flags()) {
-        if (is_searched(flag.key)) continue;
-        if (flag.key == "gpu") {
-            flag.help = "accelerators that compete, joined by commas";
-            flag.usual = "h100_sxm,h200_sxm,b200_sxm";
-        }
-        for (const std::string_view key : {"tp", "pp", "ep", "attention-dp", "all-to-all"}) {
-            if (flag.key == key) flag.usual = "each that runs";
-        }
-        flags.push_back(flag);
-    }
-    return flags;
-}
-
-DesignQuestion design_question(const Invocation& invocation) {
+Expected<DesignQuestion> design_question(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
     if (!line.positional.empty()) {
         throw InputError({line.positional[0]}, {}, "is not an option", "moecost design --help lists them");
     }
     DesignQuestion q;
+    q.laws = law_views(invocation);
+    read_space(invocation, q.laws, q.space);
     read_goal(invocation, q);
-    read_space(invocation, q.space);
+    for (LawView& view : q.laws) {
+        view.tokens = q.goal.tokens;
+        if (q.usual_per_parameter) view.tokens.per_parameter = trusted_tokens_per_parameter(view.basis.law);
+    }
+    if (const auto why = below_the_floor(q.space, q.goal)) return *why;
     read_deployment(line, q);
     const int points = whole_or(line, "size-points", 18, 1, 1000);
     if (const std::string* text = line.find("sizes")) {
@@ -346,12 +334,16 @@ DesignQuestion design_question(const Invocation& invocation) {
         const auto sizes = usual_sizes(q.space, q.goal, points);
         if (sizes) q.space.sizes = *sizes;
         q.space.extend = true;
-        if (!sizes) throw InputError({"--sizes"}, {}, to_text(sizes.error()), "--sizes LOW..HIGH");
+        if (!sizes) return sizes.error();
     }
     read_machines(invocation, q);
-    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    q.threads = static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
+    q.threads = threads_from(line);
     return q;
+}
+
+unsigned threads_from(const CommandLine& line) {
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    return static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
 }
 
 }   // namespace moecost::cli

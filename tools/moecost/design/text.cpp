@@ -33,17 +33,6 @@ const FamilyMember& member_of(const DesignAnswer& a, const DesignPoint& p) {
     return a.models[p.model].member;
 }
 
-/// "E 8, G 4, k 1": what tells combinations apart.
-std::string combination_name(const DesignCombination& c) {
-    if (c.experts == 1) return "dense";
-    std::string s(std::to_string(c.experts));
-    s.append(" experts");
-    if (c.top_k > 1) s.append(", ").append(std::to_string(c.top_k)).append(" per token");
-    if (c.granularity > 1) s.append(", granularity ").append(std::to_string(c.granularity));
-    if (c.shared_experts > 0) s.append(", ").append(std::to_string(c.shared_experts)).append(" shared");
-    return s;
-}
-
 const DesignCombination& combination_of(const DesignAnswer& a, const DesignPoint& p) {
     return a.combinations[a.models[p.model].combination];
 }
@@ -64,36 +53,6 @@ std::string objective_text(const DesignGoal& g, double value) {
     return g.objective == DesignObjective::lifetime ? large_money(value) : money(value);
 }
 
-std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
-    const DesignGoal& g = q.goal;
-    std::string s;
-    switch (g.objective) {
-        case DesignObjective::cost:
-            s = "Cheapest to serve";
-            break;
-        case DesignObjective::lifetime:
-            s.append("Least dollars for training and ")
-                .append(tokens(g.served_tokens))
-                .append(" served tokens");
-            break;
-        case DesignObjective::loss:
-            s = "Least loss";
-            break;
-    }
-    if (a.max_loss > 0) s.append(" at a loss of ").append(nats(a.max_loss));
-    if (g.equal_to > 0) {
-        s.append(" (that of the loss-optimal ");
-        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model"))
-            .append(")");
-    }
-    if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
-    if (g.tokens.most > 0) s.append(" and ").append(tokens(g.tokens.most)).append(" tokens");
-    if (g.tokens.per_parameter > 0)
-        s.append(", at most ").append(amount(g.tokens.per_parameter)).append(" tokens per parameter");
-    if (g.max_cost > 0) s.append(", at most ").append(money(g.max_cost)).append(" per million tokens");
-    return s;
-}
-
 std::string size_text(const FamilyMember& m) {
     std::string s(m.architecture.name);
     s.append(": ").append(parameters(m.dense_equivalent)).append(" dense-equivalent, ");
@@ -101,6 +60,9 @@ std::string size_text(const FamilyMember& m) {
     s.append(" in all, and ").append(parameters(m.embeddings)).append(" of embeddings");
     return s;
 }
+
+/// "1.8 times".
+std::string times_of(double x) { return significant(x, 2).append(" times"); }
 
 std::string versus(const DesignQuestion& q, const DesignAnswer& a) {
     std::string s;
@@ -118,7 +80,44 @@ std::string versus(const DesignQuestion& q, const DesignAnswer& a) {
         base.append(combination_name(combination_of(a, *a.base))).append(" model");
         add(base, *a.base);
     }
+    if (a.dense_at_20) {
+        add("the dense model of 20 tokens per parameter", *a.dense_at_20);
+        s.pop_back();
+        s.append(",");
+        s.append(" ").append(times_of(a.dense_at_20->training_flop / a.winner.training_flop));
+        s.append(" the training FLOP of this one)");
+    }
     return s;
+}
+
+/// How far outside the runs behind the law the winner stands.
+std::string standing(const DesignQuestion& q, const DesignAnswer& a) {
+    const auto outside = outside_of(q, a, a.winner);
+    if (outside.empty()) return "inside the runs behind the law";
+    return times_text(outside).append(" outside the runs behind the law");
+}
+
+/// Accelerators whose speed nobody measured under the engine; empty: none.
+std::string unmeasured(const DesignQuestion& q) {
+    std::string names;
+    for (const Scenario& m : q.space.serving.machines) {
+        if (m.pool().profile.basis != Provenance::borrowed) continue;
+        names.append(names.empty() ? "" : ", ").append(m.pool().cluster.gpu.id);
+        names.append(" (speed of ").append(m.pool().profile.accelerator).append(" on its datasheet)");
+    }
+    return names.empty() ? names : std::string("not calibrated: ").append(names);
+}
+
+std::string traffic_text(const DesignQuestion& q, const DesignPoint& p) {
+    const Scenario& m = q.space.serving.machines[p.deployment.machine];
+    const Precision& precision = m.pool().precision;
+    std::string s("traffic   ");
+    s.append(amount(m.traffic.input))
+        .append(" tokens in, ")
+        .append(amount(m.traffic.output))
+        .append(" out; ");
+    s.append(m.pool().profile.engine).append("; weights ").append(info(precision.routed_experts).name);
+    return s.append(", cache ").append(info(precision.kv_cache).name);
 }
 
 std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const Style& style) {
@@ -127,7 +126,9 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     const Deployment& d = w.deployment;
     std::string s = style.bold(wrapped(
         constraint_text(q, a).append(": ").append(combination_name(combination_of(a, w))), 2, style.width));
-    s.append("\n");
+    s.append(style.bold(wrapped(standing(q, a), 2, style.width)));
+    if (const std::string borrowed = unmeasured(q); !borrowed.empty())
+        s.append(style.bold(wrapped(borrowed, 2, style.width)));
     std::string price(money(d.usd_per_mtok));
     price.append(" per ").append(cost_unit(q.space.serving.cost));
     if (q.goal.objective == DesignObjective::loss)
@@ -144,8 +145,18 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
         .append(flop(w.training_flop))
         .append(" FLOP, ")
         .append(large_money(w.training_usd));
+    if (a.models[w.model].training_rate > 0) {
+        const double flop_s = w.training_flop / w.tokens * a.models[w.model].training_rate;
+        training.append(" (")
+            .append(percent(flop_s / q.goal.training.peak_flop_per_s))
+            .append(" of bf16 peak)");
+    } else if (q.goal.training.machine) {   // no layout of these GPUs trains it
+        training.append(" (taken at ").append(percent(q.goal.training.mfu));
+        training.append(" of bf16 peak: no layout of the GPUs trains it at this batch)");
+    }
     training.append(", loss ").append(nats(w.loss));
     s.append(wrapped(training, 10, style.width));
+    s.append(wrapped(traffic_text(q, w), 10, style.width));
     std::string serving("serving   ");
     serving.append(deployment_name(q, w)).append(", ").append(load_name([&] {
         return resized(q.space.serving.machines[d.machine].traffic.load, d.requests);
@@ -156,6 +167,21 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
     serving.append(", ").append(money(d.usd_per_hour)).append("/h");
     s.append(wrapped(serving, 10, style.width));
     return s.append(wrapped(std::string("estimate  ").append(estimate_line(q, a, w)), 10, style.width));
+}
+
+bool beyond_experts(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
+    const auto outside = outside_of(q, a, p);
+    return std::any_of(outside.begin(), outside.end(),
+                       [](const OutsideAxis& o) { return o.axis == "E" || o.axis == "A"; });
+}
+
+/// What the star in the tables means, where one stands.
+std::string star_text(const DesignQuestion& q, const DesignAnswer& a, std::size_t width) {
+    const bool any = std::any_of(a.by_experts.begin(), a.by_experts.end(),
+                                 [&](const DesignPoint& p) { return beyond_experts(q, a, p); });
+    if (!any) return {};
+    return wrapped("* more experts, or a smaller share of them active, than the runs behind the law had", 2,
+                   width);
 }
 
 /// Columns that tell the rivals apart: of k, G and shared experts those that the lists or a family move.
@@ -171,7 +197,9 @@ Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<D
         column(title,
                [&, value](const DesignPoint& p) { return std::to_string(member_of(a, p).request.*value); });
     };
-    column("E", [&](const DesignPoint& p) { return std::to_string(member_of(a, p).request.experts); });
+    column("E", [&](const DesignPoint& p) {
+        return std::to_string(member_of(a, p).request.experts).append(beyond_experts(q, a, p) ? "*" : "");
+    });
     choice("k", q.space.top_k, &FamilyRequest::top_k);
     choice("G", q.space.granularity, &FamilyRequest::granularity);
     choice("shared", q.space.shared_experts, &FamilyRequest::shared_experts);
@@ -191,6 +219,30 @@ Sheet rivals(const DesignQuestion& q, const DesignAnswer& a, const std::vector<D
     if (q.goal.objective == DesignObjective::lifetime)
         column("lifetime", [&](const DesignPoint& p) { return large_money(p.lifetime_usd); });
     column("relative", [&](const DesignPoint& p) { return fixed(p.objective / a.winner.objective, 3); });
+    return sheet;
+}
+
+/// Dense model and MoE side by side, by the training compute that is allowed.
+Sheet iso_loss_sheet(const DesignAnswer& a) {
+    Sheet sheet{"", "", {}, {}};
+    for (const char* title :
+         {"training FLOP", "dense N", "tokens/N", "$/Mtok", "MoE", "N", "tokens/N", "$/Mtok", "MoE/dense"})
+        sheet.columns.push_back({"", title, true});
+    const auto add = [&](std::vector<Cell>& row, const std::optional<DesignPoint>& p, bool moe) {
+        if (moe) row.push_back(text_cell(p ? std::to_string(member_of(a, *p).request.experts) : ""));
+        row.push_back(text_cell(p ? parameters(member_of(a, *p).dense_equivalent) : ""));
+        row.push_back(text_cell(p ? amount(p->tokens / a.models[p->model].point.used) : ""));
+        row.push_back(text_cell(p ? money(p->deployment.usd_per_mtok) : ""));
+    };
+    for (const IsoLossRung& rung : a.iso_loss) {
+        std::vector<Cell> row{text_cell(flop(rung.flop))};
+        add(row, rung.dense, false);
+        add(row, rung.moe, true);
+        const bool both = rung.dense && rung.moe;
+        row.push_back(text_cell(
+            both ? fixed(rung.moe->deployment.usd_per_mtok / rung.dense->deployment.usd_per_mtok, 2) : ""));
+        sheet.rows.push_back(std::move(row));
+    }
     return sheet;
 }
 
@@ -223,11 +275,13 @@ std::string left_out_text(const DesignAnswer& a, std::size_t width) {
     for (std::size_t i = 0; i < a.left_out.size();) {
         const Infeasible& why = a.left_out[i].why;
         std::string line("left out: ");
+        const std::size_t first = i;
         for (std::string comma; i < a.left_out.size() && a.left_out[i].why.reason == why.reason; ++i) {
             line.append(comma).append(std::to_string(a.left_out[i].experts));
             comma = ", ";
         }
-        s.append(bullet(line.append(" experts: ").append(why.reason), width));
+        const std::string reason = i - first == 1 ? to_text(why) : std::string(why.reason);
+        s.append(bullet(line.append(" experts: ").append(reason), width));
     }
     return s;
 }
@@ -236,21 +290,62 @@ std::string certainty_text(const DesignQuestion& q, const DesignAnswer& a, std::
     if (a.samples == 0) {
         return bullet(q.goal.bootstrap == 0
                           ? std::string("not asked for (--bootstrap 0)")
-                          : std::string("not known: the law states no covariance; moecost fit writes one"),
+                          : std::string("not known: the law states no spread; moecost fit writes one"),
                       width);
     }
     std::string s;
     for (std::size_t i = 0; i < std::min<std::size_t>(a.wins.size(), 5); ++i) {
         std::string line(combination_name(a.combinations[a.wins[i].combination]));
         line.append(": cheapest in ").append(percent(static_cast<double>(a.wins[i].wins) / a.samples));
-        s.append(bullet(
-            line.append(" of ").append(std::to_string(a.samples)).append(" samples of the law's covariance"),
-            width));
+        s.append(
+            bullet(line.append(" of ").append(std::to_string(a.samples)).append(" draws of the law"), width));
     }
+    const std::string& spread = q.space.basis.law.spread;
+    if (!spread.empty()) s.append(bullet(std::string("the draws: ").append(spread), width));
     return s;
 }
 
 }   // namespace
+
+std::string combination_name(const DesignCombination& c) {
+    if (c.experts == 1) return "dense";
+    std::string s(std::to_string(c.experts));
+    s.append(" experts");
+    if (c.top_k > 1) s.append(", ").append(std::to_string(c.top_k)).append(" per token");
+    if (c.granularity > 1) s.append(", granularity ").append(std::to_string(c.granularity));
+    if (c.shared_experts > 0) s.append(", ").append(std::to_string(c.shared_experts)).append(" shared");
+    return s;
+}
+
+std::string constraint_text(const DesignQuestion& q, const DesignAnswer& a) {
+    const DesignGoal& g = q.goal;
+    std::string s;
+    switch (g.objective) {
+        case DesignObjective::cost:
+            s = "Cheapest to serve";
+            break;
+        case DesignObjective::lifetime:
+            s.append("Least dollars for training and ")
+                .append(tokens(g.served_tokens))
+                .append(" served tokens");
+            break;
+        case DesignObjective::loss:
+            s = "Least loss";
+            break;
+    }
+    if (a.max_loss > 0) s.append(" at a loss of ").append(nats(a.max_loss));
+    if (g.equal_to > 0) {
+        s.append(" (that of the loss-optimal ");
+        s.append(g.equal_to == 1 ? "dense model" : std::to_string(g.equal_to).append("-expert model"))
+            .append(")");
+    }
+    if (g.budget > 0) s.append(" within ").append(flop(g.budget)).append(" training FLOP");
+    if (g.tokens.most > 0) s.append(" and ").append(tokens(g.tokens.most)).append(" tokens");
+    if (g.tokens.per_parameter > 0)
+        s.append(", at most ").append(amount(g.tokens.per_parameter)).append(" tokens per parameter");
+    if (g.max_cost > 0) s.append(", at most ").append(money(g.max_cost)).append(" per million tokens");
+    return s;
+}
 
 std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const Invocation& invocation) {
     const Style style{invocation.colour, invocation.width};
@@ -260,10 +355,15 @@ std::string design_text(const DesignQuestion& q, const DesignAnswer& a, const In
     };
     section("The best of each number of experts");
     s.append(print_text(rivals(q, a, a.by_experts), invocation));
+    s.append(star_text(q, a, style.width));
     s.append(left_out_text(a, style.width));
     if (a.by_machine.size() > 1) {
         section("The best on each accelerator");
         s.append(print_text(rivals(q, a, a.by_machine), invocation));
+    }
+    if (!a.iso_loss.empty()) {
+        section("The same loss: what more or less training compute buys");
+        s.append(print_text(iso_loss_sheet(a), invocation));
     }
     if (invocation.quiet) return s;
     section("What binds, each loosened alone");

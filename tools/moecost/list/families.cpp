@@ -17,6 +17,8 @@ Cell choice(const FamilyChoice& c) {
 }
 
 std::string_view attention_of(const Family& f) {
+    if (f.attention_every > 1)
+        return f.kv_rank > 0 ? "linear, MLA" : f.kv_heads > 0 ? "linear, GQA" : "linear, MHA";
     if (f.kv_rank > 0) return "MLA";
     return f.kv_heads > 0 ? "GQA" : "MHA";
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "moecost/hardware/profile/relative.h"
 #include "moecost/timing/step_timer.h"
 
 namespace moecost {
@@ -41,9 +42,8 @@ struct StepPair {
 
 /// L^P(b/n) and L^D(b) of one profiled model.
 StepPair steps_of(const PaperServer& s, const CalibratedHardware& machine, const Layout& layout,
-                  const Architecture& architecture, double requests) {
+                  const Architecture& model, double requests) {
     const PaperCostOptions& o = s.options;
-    StepTimer timer(architecture, s.precision, layout, machine);
     const double entering = requests / o.output;
     const double prompts = std::max(entering, 1.0);
     StepShape prompt;
@@ -53,7 +53,24 @@ StepPair steps_of(const PaperServer& s, const CalibratedHardware& machine, const
     decode.decode_sequences = requests;
     decode.decode_context = o.prompt + o.output / 2;
     const double share = s.profile.serving.prefill_factor * std::min(entering, 1.0);
-    return {timer.time(prompt).total * share, timer.time(decode).total};
+    const Deployed on{model, s.precision, layout, machine};
+    return {step_time(on, o, prompt) * share, step_time(on, o, decode)};
+}
+
+/// The loop over the experts of one rank, each on all tokens: two products h to f, one f to h, and seven small kernels: the mask of
+/// tokens, its product with the weights, their sum, the activation, the gate, the weighting and the addition.
+Seconds loop_time(const MoeFfn& moe, const Deployed& on, double tokens) {
+    const double h = on.architecture.hidden;
+    const double f = moe.width;
+    const auto product = [&](double n, double k) {
+        const Gemm shape{tokens, n, k, on.precision.routed_experts};
+        return operation_time({"expert", OpClass::routed_experts, 1, shape}, on.machine).total;
+    };
+    const Bytes moved{2 * tokens * (2 * f + 3 * f + 2 * h + 3 * h + 4.0 * moe.top_k)};
+    const Seconds small =
+        on.machine.profile->serving.small_kernel * 7 + moved / on.machine.memory_bandwidth();
+    const double local = std::ceil(moe.experts / static_cast<double>(on.layout.tp));
+    return (product(f, h) * 2 + product(h, f) + small) * local;
 }
 
 Infeasible not_profiled(double n, double bound) {
@@ -61,6 +78,25 @@ Infeasible not_profiled(double n, double bound) {
 }
 
 }   // namespace
+
+Seconds step_time(const Deployed& on, const PaperCostOptions& options, const StepShape& shape) {
+    StepTimer timer(on.architecture, on.precision, on.layout, on.machine);
+    const StepTime step = timer.time(shape);
+    if (!options.every_expert) return step.total;
+    Seconds looped;
+    for (const FfnGroup& group : on.architecture.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind))
+            looped += loop_time(*moe, on, shape.prefill_tokens + shape.decode_sequences) * group.count;
+    }
+    return step.total - step.by_class[static_cast<std::size_t>(OpClass::routed_experts)] + looped;
+}
+
+bool shares_experts(const Architecture& architecture, int ranks) {
+    return std::all_of(architecture.ffns.begin(), architecture.ffns.end(), [&](const FfnGroup& group) {
+        const auto* moe = std::get_if<MoeFfn>(&group.kind);
+        return moe == nullptr || ranks <= moe->experts;
+    });
+}
 
 double profiled_mu(const std::map<int, std::vector<ProfiledModel>>& models) {
     double sum = 0;
@@ -100,7 +136,7 @@ PaperServer profile_family(const DataStore& data, const Family& family, std::str
     PaperServer s;
     const Accelerator accelerator = load_accelerator(data, gpu);
     s.cluster = cluster_of(accelerator);
-    s.profile = load_profile(data, accelerator.id, accelerator.relative, engine);
+    s.profile = load_profile(data, accelerator, engine);
     s.options.memory_share = s.profile.defaults.memory_fraction;
     s.options.reserve = s.profile.defaults.reserve.value_or(flat_reserve);
     for (const int e : experts) {
@@ -136,6 +172,9 @@ Expected<PaperServing> paper_serving_on(const PaperServer& s, double n, int expe
     const Layout layout{.tp = gpus};
     if (const auto why = layout_problem(low.architecture, layout)) return *why;
     if (const auto why = layout_problem(high.architecture, layout)) return *why;
+    if (s.options.every_expert && !shares_experts(high.architecture, gpus))
+        return Infeasible{
+            "the loop gives each GPU whole experts", "experts", {}, double(gpus), double(experts)};
     const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
     const StepPair a = steps_of(s, machine, layout, low.architecture, result->requests);
     const StepPair b = steps_of(s, machine, layout, high.architecture, result->requests);

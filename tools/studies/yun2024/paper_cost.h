@@ -12,6 +12,7 @@
 #include "moecost/hardware/cluster.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/family/family.h"
+#include "moecost/timing/step_timer.h"
 #include "yun2024/paper_algorithms.h"
 
 namespace moecost {
@@ -27,6 +28,9 @@ struct PaperCostOptions {
     double memory_share = 1;    // of a GPU that weights and cache may fill (the paper: all)
     Bytes reserve;              // of a GPU for anything else (the paper: none)
     double most_requests = 0;   // cap on the batch; 0: memory alone bounds it, as in Eq. 6
+    // Each expert runs on every token and what was not routed to it is multiplied by zero, as the Mixtral layer of vLLM did
+    // before 0.3.0 (2024-01-30; issue 2459 of its repository describes it). Else a token runs through its experts alone.
+    bool every_expert = false;
     int gpu_limit = 8;
 };
 
@@ -45,6 +49,19 @@ struct PaperServer {
     double mu = 0;                                      // h l = mu N^(2/3)
     std::map<int, std::vector<ProfiledModel>> models;   // by E, ascending N
 };
+
+struct Deployed {
+    const Architecture& architecture;
+    const Precision& precision;
+    const Layout& layout;
+    const CalibratedHardware& machine;
+};
+/// Seconds of one step. Where every expert runs on every token (every_expert), the experts of a rank, ceil(E/G) of them whole, run
+/// one after the other, as vllm/model_executor/models/mixtral_quant.py (01bfb22b, which kept the code) spells out: three products
+/// and seven small kernels each, on all tokens.
+[[nodiscard]] Seconds step_time(const Deployed& on, const PaperCostOptions& options, const StepShape& shape);
+/// Whether each of so many ranks gets a whole expert: that code refused more ranks than experts.
+[[nodiscard]] bool shares_experts(const Architecture& architecture, int ranks);
 
 /// The family with hidden sizes whose heads `gpus` GPUs can share: multiples of as many heads.
 [[nodiscard]] Family shared_by(Family family, int gpus);

@@ -62,6 +62,20 @@ std::string_view name_of(Verdict verdict) {
     return "cannot be tested";
 }
 
+std::string_view name_of(Class c) {
+    constexpr std::string_view names[] = {"reproduced", "reproduced on the engine of its day",
+                                          "same direction; other size", "contradicted", "cannot be tested"};
+    return names[static_cast<std::size_t>(c)];
+}
+
+Class class_of(const Finding& early, const Finding& today) {
+    if (early.verdict == Verdict::untestable) return Class::untestable;
+    if (early.verdict == Verdict::reproduced)
+        return today.verdict == Verdict::reproduced ? Class::reproduced : Class::of_its_day;
+    return early.same_direction || today.verdict == Verdict::reproduced ? Class::same_direction
+                                                                        : Class::contradicted;
+}
+
 void Span::add(double x) {
     // One value without an answer leaves the whole span without one.
     low = std::isnan(x) || std::isnan(low) ? std::nan("") : std::min(low, x);
@@ -81,27 +95,33 @@ Finding inside(const Span& ours, double low, double high, double unit, std::stri
     const int decimals = unit < 0.005 ? 3 : unit < 0.05 ? 2 : unit < 0.5 ? 1 : 0;
     // A hair more than half a unit: a bound that was reached by rounding is still inside.
     const double slack = 0.5000001 * unit;
-    const bool yes = ours.low >= low - slack && ours.high <= high + slack;
-    return holds(yes, range_text(ours, decimals, suffix), std::move(why));
+    const bool yes = ours.low >= 0.95 * low - slack && ours.high <= 1.05 * high + slack;
+    Finding f = holds(yes, range_text(ours, decimals, suffix), std::move(why));
+    f.same_direction = ours.low >= low / 2 && ours.high <= high * 2;
+    return f;
 }
 
 Finding close_to(const std::vector<double>& ours, const std::vector<double>& printed, int digits,
                  std::string_view suffix, std::string why) {
     std::string shown;
     bool yes = true;
+    bool near = true;
     for (std::size_t i = 0; i < ours.size(); ++i) {
         yes = yes && std::abs(ours[i] / printed[i] - 1) <= 0.05;
+        near = near && ours[i] >= printed[i] / 2 && ours[i] <= printed[i] * 2;
         if (!shown.empty()) shown.append(", ");
         shown.append(std::isnan(ours[i]) ? "no answer" : fixed(ours[i], digits));
     }
-    return holds(yes, shown.append(suffix), std::move(why));
+    Finding f = holds(yes, shown.append(suffix), std::move(why));
+    f.same_direction = near;
+    return f;
 }
 
 Finding holds(bool yes, std::string shown, std::string why) {
-    return {std::move(shown), yes ? Verdict::reproduced : Verdict::differs, std::move(why)};
+    return {std::move(shown), yes ? Verdict::reproduced : Verdict::differs, std::move(why), false};
 }
 
-Finding cannot(std::string why) { return {"", Verdict::untestable, std::move(why)}; }
+Finding cannot(std::string why) { return {"", Verdict::untestable, std::move(why), false}; }
 
 std::vector<Claim> all_claims() {
     std::vector<Claim> all = law_claims();

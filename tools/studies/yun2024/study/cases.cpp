@@ -29,8 +29,8 @@ Expected<double> decode_step(const PaperServer& s, double n, int experts, int gp
     const ProfiledModel& nearest = nearest_model(s.models.at(experts), n);
     const Layout layout{.tp = gpus};
     const CalibratedHardware machine = calibrated_hardware(s.cluster, s.profile, s.precision);
-    StepTimer timer(nearest.architecture, s.precision, layout, machine);
-    return timer.time({.decode_sequences = requests, .decode_context = context}).total.value();
+    const StepShape decode{.decode_sequences = requests, .decode_context = context};
+    return step_time({nearest.architecture, s.precision, layout, machine}, s.options, decode).value();
 }
 
 Case served_case(World& world, PaperServer server, std::string id, std::string what) {
@@ -89,7 +89,16 @@ std::vector<Case> make_cases(World& world) {
     const auto batch = [](double most) { return [most](PaperServer& s) { s.options.most_requests = most; }; };
     add("default", "Y-P; Eq. 5 and 6; vLLM profile on A100-40GB; batch by memory; 6ND", nothing);
     add("y-c", "law Y-C", nothing).law = world.yc;
-    add("batch-256", "at most 256 requests in a batch", batch(256));
+    const auto early = [](PaperServer& s) {
+        s.options.every_expert = true;
+        s.options.most_requests = 256;
+    };
+    add("engine-2024", "every expert computes every token, at most 256 requests: vLLM before 0.3.0", early);
+    add("engine-2024-y-c", "the same, law Y-C", early).law = world.yc;
+    add("engine-2026", "fused experts, at most 256 requests: vLLM of today on this node", batch(256));
+    add("engine-2026-y-c", "the same, law Y-C", batch(256)).law = world.yc;
+    add("loop", "every expert computes every token, batch by memory",
+        [](PaperServer& s) { s.options.every_expert = true; });
     add("batch-64", "at most 64 requests in a batch", batch(64));
     add("batch-32", "at most 32 requests in a batch", batch(32));
     add("batch-16", "at most 16 requests in a batch", batch(16));

@@ -43,6 +43,7 @@ Finding p26(const World&, const Case&, const Answers& a) {
     }
     Finding f = inside(cost_span(a, 1, 8, figure_budget), 31.6, 38.1, 0.1, " %");
     if (!cheapest) f.verdict = Verdict::differs;
+    f.same_direction = cheapest;
     f.shown.append(cheapest ? ", cheapest" : ", not cheapest");
     f.why = "cost by experts: " + by_experts(a, 1);
     return f;

@@ -31,7 +31,9 @@ class Rows {
         }
         text_.append("\n");
     }
-    void save(const std::string& folder, const char* name) const { write_file(folder + "/" + name, text_); }
+    void save(const std::string& folder, const std::string& name) const {
+        write_file(folder + "/" + name, text_);
+    }
 
   private:
     std::string text_;
@@ -75,7 +77,7 @@ void size_by_cost(const std::string& folder, const Case& c) {
     rows.save(folder, "size_by_cost.csv");
 }
 
-void loss_optimal_models(const std::string& folder, const Case& c) {
+void loss_optimal_models(const std::string& folder, const Case& c, const std::string& end) {
     Rows rows("experts,budget,n,loss,gpu_s_per_mtok");
     for (const int e : expert_counts) {
         for (double b = 1e20; b < 1.01e22; b *= std::pow(10, 0.1)) {
@@ -85,7 +87,7 @@ void loss_optimal_models(const std::string& folder, const Case& c) {
             if (m) rows.add({double(e), b, m->n, m->loss, 1e6 * m->cost});
         }
     }
-    rows.save(folder, "loss_optimal.csv");
+    rows.save(folder, "loss_optimal" + end + ".csv");
 }
 
 /// One budget, sizes from 8 % of the loss-optimal one up to it.
@@ -105,7 +107,7 @@ void over_trained(const std::string& folder, const Case& c) {
     rows.save(folder, "over_trained.csv");
 }
 
-void bounded(const std::string& folder, const Answers& a) {
+void bounded(const std::string& folder, const Answers& a, const std::string& end) {
     Rows rows("budget,base,experts,cost_share,size_share,active_share,loss_gain,size_at_cost,active_at_cost");
     for (const AtBudget& at : a.printed) {
         for (const int base : {1, 4}) {
@@ -120,7 +122,7 @@ void bounded(const std::string& folder, const Answers& a) {
             }
         }
     }
-    rows.save(folder, "bounded.csv");
+    rows.save(folder, "bounded" + end + ".csv");
 }
 
 /// What experts add to the cost of the dense model of the same N, in every case.
@@ -145,9 +147,14 @@ void write_figures(const std::string& folder, const World& world, const std::vec
     loss_by_experts(folder, c);
     cost_by_size(folder, world);
     size_by_cost(folder, c);
-    loss_optimal_models(folder, c);
     over_trained(folder, c);
-    bounded(folder, answer(c));
+    // What the engine decides: that of early 2024 and that of today, under both laws.
+    for (const Case& engine : cases) {
+        if (!engine.id.starts_with("engine-")) continue;
+        const std::string end = engine.id.substr(std::string_view("engine").size());
+        loss_optimal_models(folder, engine, end);
+        bounded(folder, answer(engine), end);
+    }
     cost_by_experts(folder, cases);
 }
 

@@ -88,7 +88,15 @@ struct Finding {
     std::string shown;
     Verdict verdict = Verdict::untestable;
     std::string why;
+    bool same_direction =
+        false;   // of a claim that differs: its numbers lie within a factor of two of the print
 };
+
+/// What becomes of a claim over the engines.
+enum class Class { reproduced, of_its_day, same_direction, contradicted, untestable };
+[[nodiscard]] std::string_view name_of(Class c);
+/// From its findings on the engine of early 2024 and on that of 2026.
+[[nodiscard]] Class class_of(const Finding& early, const Finding& today);
 
 struct Claim {
     std::string_view id;
@@ -114,7 +122,7 @@ struct Span {
     double high = -HUGE_VAL;
     void add(double x);
 };
-/// All values inside [low, high] as printed, half a unit of its last digit allowed.
+/// All values inside [low, high] as printed, 5 % of each end and half a unit of its last digit allowed.
 [[nodiscard]] Finding inside(const Span& ours, double low, double high, double unit, std::string_view suffix,
                              std::string why = {});
 /// Each value within 5 % of the single number printed.

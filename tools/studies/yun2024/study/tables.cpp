@@ -10,14 +10,24 @@ namespace {
 
 using FindingsByCase = std::map<std::string, Finding, std::less<>>;   // by case
 
-/// Columns of the table of claims.
-constexpr std::string_view main_cases[] = {"default", "y-c", "full", "full-y-c"};
+/// Columns of the table of claims: two engines under two laws, and moecost's own model of today's.
+constexpr std::string_view main_cases[] = {"engine-2024", "engine-2024-y-c", "engine-2026", "engine-2026-y-c",
+                                           "full"};
+
+/// What a reader asks first; the rest stands in claims.md.
+constexpr std::string_view headlines[] = {"P16", "P11", "P17", "P18", "P20",
+                                          "P25", "P27", "P28", "P30", "P39"};
 
 /// A claim that no law and no cost enters is the same in every case.
 bool moves(const Claim& claim, const Case& c, const Case& usual) {
     if (claim.needs == "none") return false;
     if (claim.needs == "cost") return true;
     return c.law.id != usual.law.id || c.compute != usual.compute;
+}
+
+/// Of a claim over the engines, by the law Y-P.
+Class class_of(const FindingsByCase& by) {
+    return class_of(by.find("engine-2024")->second, by.find("engine-2026")->second);
 }
 
 std::string_view mark(Verdict v) {
@@ -43,8 +53,54 @@ std::string claims_csv(const std::vector<Claim>& claims,
             const Finding& f = found.at(claim.id).find(id)->second;
             s.append(",").append(csv_field(f.shown)).append(",").append(name_of(f.verdict));
         }
-        const Finding& f = found.at(claim.id).find("default")->second;
-        s.append(",").append(name_of(f.verdict)).append(",").append(csv_field(f.why)).append("\n");
+        const Finding& f = found.at(claim.id).find("engine-2024")->second;
+        s.append(",")
+            .append(name_of(class_of(found.at(claim.id))))
+            .append(",")
+            .append(csv_field(f.why))
+            .append("\n");
+    }
+    return s;
+}
+
+/// The ten that a reader asks for first: print, both engines, what became of it.
+std::string headlines_table(const std::vector<Claim>& claims,
+                            const std::map<std::string_view, FindingsByCase>& found) {
+    std::string s(
+        "| | claim | print | engine of early 2024 | engine of 2026 | verdict |\n|---|---|---|---|---|---|\n");
+    for (const std::string_view id : headlines) {
+        for (const Claim& claim : claims) {
+            if (claim.id != id) continue;
+            const FindingsByCase& by = found.at(claim.id);
+            s.append("| ")
+                .append(id)
+                .append(" | ")
+                .append(claim.statement)
+                .append(" | ")
+                .append(claim.printed);
+            for (const std::string_view engine : {"engine-2024", "engine-2026"})
+                s.append(" | ").append(cell(by.find(engine)->second));
+            s.append(" | ").append(name_of(class_of(by))).append(" |\n");
+        }
+    }
+    return s;
+}
+
+/// How many claims fall into each class.
+std::string tally_table(const std::vector<Claim>& claims,
+                        const std::map<std::string_view, FindingsByCase>& found) {
+    std::map<Class, std::string> ids;
+    std::map<Class, int> counts;
+    for (const Claim& claim : claims) {
+        const Class c = class_of(found.at(claim.id));
+        ids[c].append(ids[c].empty() ? "" : " ").append(claim.id);
+        ++counts[c];
+    }
+    std::string s("| verdict | claims | which |\n|---|---|---|\n");
+    for (const Class c : {Class::reproduced, Class::of_its_day, Class::same_direction, Class::contradicted,
+                          Class::untestable}) {
+        s.append("| ").append(name_of(c)).append(" | ").append(std::to_string(counts[c])).append(" | ");
+        s.append(ids[c]).append(" |\n");
     }
     return s;
 }
@@ -52,30 +108,31 @@ std::string claims_csv(const std::vector<Claim>& claims,
 std::string claims_table(const std::vector<Claim>& claims,
                          const std::map<std::string_view, FindingsByCase>& found) {
     std::string s(
-        "| id | claim | paper | Y-P, Eq. 5 and 6 | Y-C, Eq. 5 and 6 | Y-P, full model | used in | verdict | "
-        "why, and "
-        "the rule |\n|---|---|---|---|---|---|---|---|---|\n");
+        "| id | claim | print | 2024, Y-P | 2024, Y-C | 2026, Y-P | 2026, Y-C | 2026, full model | verdict "
+        "|\n"
+        "|---|---|---|---|---|---|---|---|---|\n");
     for (const Claim& claim : claims) {
         const FindingsByCase& by = found.at(claim.id);
-        const Finding& f = by.find("default")->second;
         s.append("| ")
             .append(claim.id)
             .append(" | ")
             .append(claim.statement)
             .append(" | ")
             .append(claim.printed);
-        for (const std::string_view id : {"default", "y-c", "full"})
-            s.append(" | ").append(cell(by.find(id)->second));
-        s.append(" | ")
-            .append(claim.used.empty() ? "-" : claim.used)
-            .append(" | ")
-            .append(name_of(f.verdict));
-        s.append(" | ").append(f.why);
-        const Finding& strict = by.find("kappa-1")->second;
-        if (claim.needs == "cost" && f.verdict == Verdict::differs && strict.verdict != Verdict::untestable)
-            s.append("; in strict proportion to parameters ").append(cell(strict));
-        if (claim.rule != "-") s.append(". Rule: ").append(claim.rule);
-        s.append(" |\n");
+        for (const std::string_view id : main_cases) s.append(" | ").append(cell(by.find(id)->second));
+        s.append(" | ").append(name_of(class_of(by))).append(" |\n");
+    }
+    return s;
+}
+
+/// The rule of each claim and what stands behind its number, apart from the numbers.
+std::string rules_table(const std::vector<Claim>& claims,
+                        const std::map<std::string_view, FindingsByCase>& found) {
+    std::string s("| id | reproduced when | why it comes out so | made with its help |\n|---|---|---|---|\n");
+    for (const Claim& claim : claims) {
+        s.append("| ").append(claim.id).append(" | ").append(claim.rule).append(" | ");
+        s.append(found.at(claim.id).find("engine-2024")->second.why).append(" | ");
+        s.append(claim.used.empty() ? "-" : claim.used).append(" |\n");
     }
     return s;
 }
@@ -173,7 +230,10 @@ void write_tables(const std::string& folder, const World& world, const std::vect
     }
     write_file(folder + "/claims.csv", claims_csv(claims, found));
     write_file(folder + "/variants.csv", variants_csv(claims, cases, found));
+    write_file(folder + "/headlines.md", headlines_table(claims, found));
+    write_file(folder + "/tally.md", tally_table(claims, found));
     write_file(folder + "/claims.md", claims_table(claims, found));
+    write_file(folder + "/rules.md", rules_table(claims, found));
     write_file(folder + "/by_serving.md", variants_table(claims, "cost", serving_cases(cases), found));
     write_file(folder + "/by_law.md", variants_table(claims, "law", {"default", "y-c", "8nd"}, found));
     write_file(folder + "/cases.md", cases_table(claims, cases, found));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_timer.h"
 #include "moecost/traffic/length_presets.h"
 
 namespace moecost {

@@ -8,6 +8,8 @@
 #include "moecost/model/cache.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_plans.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {
@@ -90,9 +92,9 @@ Interval interval_about(double value, double log_sd) {
     return {value / factor, value * factor};
 }
 
-Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
+namespace {
 
-Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans* plans) {
     const Pool& p = scenario.pool();
     if (scenario.two_pools()) {
         Expected<Estimate> apart = evaluate_pools(scenario, weights);
@@ -106,7 +108,9 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
     const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
-    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    const auto kept = plans != nullptr ? plans->of(p.layout, Phase::both) : StepPlans::Place{};
+    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware, Phase::both, kept.plan,
+                    kept.gemms);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
     Estimate estimate;
     if (scenario.reuse.known()) {
@@ -133,6 +137,18 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
             traffic.input + traffic.output, sequences_at_once(traffic, *serving));
     }
     return estimate;
+}
+
+}   // namespace
+
+Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
+
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
+    return evaluate(scenario, weights, nullptr);
+}
+
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans& plans) {
+    return evaluate(scenario, weights, &plans);
 }
 
 }   // namespace moecost

@@ -125,18 +125,22 @@ class MixerOperations {
   private:
     static constexpr double chunk = 64;   // tokens of one chunk of a chunked recurrence
 
-    void add(std::string_view name, OpClass op_class, OpShape shape) const {
-        out_.push_back({name, op_class, layers_, shape});
+    /// Of a core: it sees contexts.
+    void add(std::string_view name, OpClass op_class, const OpShape& shape) const {
+        if (c_.listed != Listed::scaling) out_.push_back({name, op_class, layers_, shape});
     }
     void projection(std::string_view name, double n, double k,
                     OpClass op_class = OpClass::attention_projection) const {
-        add(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
+        add_gemm(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
+    }
+    void add_gemm(std::string_view name, OpClass op_class, const Gemm& gemm) const {
+        if (c_.listed != Listed::cores) out_.push_back({name, op_class, layers_, gemm});
     }
 
     /// o_proj, which some releases quantise although the rest of attention is not.
     void attention_out(double k) const {
         const DType weights = c_.precision.output_projection.value_or(c_.precision.attention);
-        add("attention out", OpClass::attention_projection, Gemm{c_.rows, c_.hidden, k, weights});
+        add_gemm("attention out", OpClass::attention_projection, Gemm{c_.rows, c_.hidden, k, weights});
     }
 
     void grouped_cores(const GroupedAttention& a, double heads, double kv) const {

@@ -92,7 +92,9 @@ void Cursor::settle() {
         return;
     }
     const bool possible = select_edits(other_names);
+    machine_ = name_;
     for (const GpuSetter& s : gpu_setters_) {
+        machine_ = machine_ * grid_.axes[s.axis].size + digits_[s.axis];
         for (Pool& pool : scenario_->pools) s.figure->set(pool.cluster, (*s.values)[digits_[s.axis]]);
     }
     problem_ = apply_numbers(description_, *scenario_);

@@ -5,6 +5,7 @@
 
 #include "moecost/base/numerics.h"
 #include "moecost/timing/roofline.h"
+#include "moecost/timing/tiles.h"
 
 namespace moecost {
 namespace {
@@ -57,7 +58,7 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
                              const CalibratedHardware& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double waves = std::max(op.tokens / 128, op.sequences) * op.q_heads / sm;
-    const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
+    const double quantised = waves < 1 ? 1 / waves : std::max(1 + (whole_tiles(waves) - waves) / waves, 1.0);
     const double d = (op.qk_dim + op.v_dim) / 2;
     const double efficiency = table.compute * d / (d + table.head_knee);
     const double prompt = std::max(op.prompt, machine.profile->kernels->law.least_prompt_tokens);

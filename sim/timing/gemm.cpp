@@ -4,14 +4,14 @@
 #include <algorithm>
 
 #include "moecost/base/numerics.h"
+#include "moecost/timing/tiles.h"
 
 namespace moecost {
 namespace {
 
-/// Tiles of one side of the output, for tile lengths 64, 128 and 256.
+/// Tiles of one side of the output, for tile lengths 64, 128 and 256, where it has so many of 64.
 struct TileCounts {
-    explicit TileCounts(double length)
-        : of{ceil_positive(length / 64), ceil_positive(length / 128), ceil_positive(length / 256)} {}
+    explicit TileCounts(double of_64) : of{of_64, ceil_positive(of_64 / 2), ceil_positive(of_64 / 4)} {}
     double of[3];
 };
 /// Indices of the tile lengths in TileCounts, in the order of KernelLaw::padded_tile.
@@ -37,9 +37,10 @@ double best_tile(const TileCounts& m, const double (&n)[3], const std::array<dou
 }   // namespace
 
 GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine)
-    : padded_tile_(&machine.profile->kernels->law.padded_tile),
+    : padded_tile_(machine.profile->kernels->law.padded_tile),
       wave_tail_(table.wave_tail),
       corner_(table.overlap_exponent),
+      inverse_corner_(1 / table.overlap_exponent),
       factor_(machine.profile->serving.gemm_factor),
       floor_(machine.served_floor(table)),
       m_range_(table.m) {
@@ -50,7 +51,7 @@ GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const Calib
     const double bandwidth = machine.memory_bandwidth().value();
     const double w = bytes_per_element(op.weights);
     const double operand = unit == MathUnit::bf16 ? 2 : w;
-    const TileCounts n(op.n);
+    const TileCounts n(whole_tiles(op.n / band_rows));
     for (int i = 0; i < 3; ++i) tiles_n_[i] = n.of[i] / sm;
     wave_time_ = 2 * op.k * sm / (peak * table.compute);
     flop_time_ = 2 * op.n * op.k / peak;
@@ -66,36 +67,60 @@ GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const Calib
               op.k <= table.k.high && !machine.kernels.borrowed[format];
 }
 
-Timed GemmTablePlan::time(double m) const {
-    const TileCounts rows(m);
+/// t_c before the datasheet, and t_l.
+struct GemmTablePlan::Split {
+    double compute;
+    double latency;
+};
+
+GemmTablePlan::Split GemmTablePlan::split(double band) const {
+    const TileCounts rows(band);
     const double occupied = rows.of[1] * tiles_n_[1];   // of the multiprocessors, by tiles of 128 x 128
     const double split = std::max(1.0, std::min(1 / occupied, most_splits_));
-    double compute = best_tile(rows, tiles_n_, *padded_tile_, wave_tail_) * wave_time_;
-    if (occupied < 1) compute /= split;
+    const double compute = best_tile(rows, tiles_n_, padded_tile_, wave_tail_) * wave_time_;
+    return {occupied < 1 ? compute / split : compute, latency_ / split};
+}
 
+Timed GemmTablePlan::time(double m) const {
+    const Split of = split(whole_tiles(m / band_rows));
     Timed t;
-    t.ideal_compute = Seconds{flop_time_ * m};
-    t.ideal_memory = Seconds{ideal_weight_time_ + ideal_row_time_ * m};
+    t.ideal_compute = Seconds{ideal_compute(m)};
+    t.ideal_memory = Seconds{ideal_memory(m)};
     t.ideal_total = max(t.ideal_compute, t.ideal_memory);
-    t.compute = max(Seconds{compute}, t.ideal_compute);
+    t.compute = max(Seconds{of.compute}, t.ideal_compute);
     const double memory = weight_time_ + row_time_ * m;
     const Seconds quantise{quantise_time_ * m};
     t.memory = max(factor_ * (Seconds{memory} + quantise), t.ideal_memory);
     t.floor = floor_;
-    t.total = t.floor +
-              factor_ * (Seconds{p_norm(t.compute.value(), memory, latency_ / split, corner_)} + quantise);
+    t.total =
+        t.floor + factor_ * (Seconds{p_norm(t.compute.value(), memory, of.latency, corner_)} + quantise);
     t.compute = max(factor_ * t.compute, t.ideal_compute);
     t.total = max(t.total, t.ideal_total);
-    t.provenance = in_range(inside_ && m_range_.contains(m));
+    t.provenance = in_range(inside(m));
     return t;
+}
+
+GemmTablePlan::Fixed GemmTablePlan::fixed(double band) const {
+    const Split of = split(band);
+    if (of.compute < ideal_compute(band * band_rows) || !(corner_ < 1e3)) return {-1, 0};
+    const double norm = p_norm(of.compute, of.latency, corner_);
+    return {norm, corner_ * fast_log2(norm)};
+}
+
+double GemmTablePlan::total(double m, const Fixed& of) const {
+    if (of.norm < 0) return time(m).total.value();
+    const double memory = weight_time_ + row_time_ * m;
+    const double apart = -std::abs(corner_ * fast_log2(memory) - of.power);
+    double body = std::max(of.norm, memory);
+    if (apart > negligible_exponent) body *= fast_exp2(fast_log2(1 + fast_exp2(apart)) * inverse_corner_);
+    return std::max(floor_.value() + factor_ * (body + quantise_time_ * m), ideal_total(m));
 }
 
 Timed gemm_time(const Gemm& op, const GemmTable& table, const CalibratedHardware& machine) {
     return GemmTablePlan(op, table, machine).time(op.m);
 }
 
-GemmPlan::GemmPlan(const Gemm& op, const CalibratedHardware& machine)
-    : n_(op.n), k_(op.k), weights_(op.weights) {
+GemmPlan::GemmPlan(const Gemm& op, const CalibratedHardware& machine) {
     for (const GemmTable* table : machine.kernels.gemm[static_cast<std::size_t>(op.weights)])
         tables_[count_++] = GemmTablePlan(op, *table, machine);
 }
@@ -106,6 +131,91 @@ Timed GemmPlan::time(double m) const {
         if (tables_[i].least(m) >= best.total) continue;
         const Timed other = tables_[i].time(m);
         if (other.total < best.total) best = other;
+    }
+    return best;
+}
+
+namespace {
+
+/// Chebyshev points of a band: -1 at its first row, 1 at its last; the ends and the middle in turns, as Newton's form likes
+/// them.
+constexpr std::array<double, GemmBand::points> band_points{
+    0.97492791218182360, -0.97492791218182360, 0.0, 0.78183148246802980, -0.78183148246802980,
+    0.43388373911755813, -0.43388373911755813};
+
+/// Bands of plans that stay are met often enough.
+constexpr std::size_t worth_interpolating = 64;
+
+double row_at(const GemmBand& slot, double x) { return band_rows * (slot.band - 0.5 + x / 2); }
+
+using Newton = std::array<double, GemmBand::points>;
+
+/// The polynomial at x.
+double value(const Newton& c, double x) {
+    double sum = c.back();
+    for (std::size_t i = c.size() - 1; i-- > 0;) sum = c[i] + (x - band_points[i]) * sum;
+    return sum;
+}
+
+}   // namespace
+
+bool GemmPlan::interpolated(GemmBand& slot, std::size_t candidate) const {
+    const GemmTablePlan& table = tables_[slot.table[candidate]];
+    const auto law = [&](double x) { return table.total(row_at(slot, x), slot.fixed[candidate]); };
+    Newton& c = slot.newton[candidate];
+    for (std::size_t i = 0; i < c.size(); ++i) c[i] = law(band_points[i]);
+    for (std::size_t order = 1; order < c.size(); ++order) {
+        for (std::size_t i = c.size() - 1; i >= order; --i)
+            c[i] = (c[i] - c[i - 1]) / (band_points[i] - band_points[i - order]);
+    }
+    for (const double x : {-1.0, -0.61, 0.22, 1.0}) {
+        const double exact = law(x);
+        const bool at_roofline = table.ideal_total(row_at(slot, x)) > 0.999 * exact;   // a corner may be near
+        if (at_roofline || !(std::abs(value(c, x) - exact) < 1e-11 * exact)) return false;
+    }
+    return true;
+}
+
+void GemmPlan::work_out(GemmBand& slot, double band) const {
+    constexpr double same = 1 + 1e-11;   // totals that differ by less may be rounding
+    std::array<double, GemmCandidates::most> first{};
+    double last = 1e300;   // of the cheapest
+    std::array<GemmTablePlan::Fixed, GemmCandidates::most> fixed{};
+    for (std::size_t i = 0; i < count_; ++i) {
+        fixed[i] = tables_[i].fixed(band);
+        first[i] = tables_[i].total((band - 1) * band_rows, fixed[i]);
+        last = std::min(last, tables_[i].total(band * band_rows, fixed[i]));
+    }
+    slot.band = band;
+    slot.count = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (first[i] > last * same) continue;
+        slot.table[slot.count] = static_cast<unsigned char>(i);
+        slot.fixed[slot.count++] = fixed[i];
+    }
+    slot.smooth = false;
+}
+
+GemmPlan::Total GemmPlan::total(double m, std::span<GemmBand> bands) const {
+    if (bands.empty()) {
+        const Timed t = time(m);
+        return {t.total.value(), t.provenance == Provenance::calibrated};
+    }
+    const double band = whole_tiles(m / band_rows);
+    GemmBand& slot = bands[static_cast<std::size_t>(band) & (bands.size() - 1)];
+    if (slot.band != band) {
+        work_out(slot, band);
+        if (bands.size() >= worth_interpolating) {
+            slot.smooth = true;
+            for (std::size_t i = 0; i < slot.count; ++i) slot.smooth = interpolated(slot, i) && slot.smooth;
+        }
+    }
+    const double x = (m - band_rows * (band - 0.5)) * (2 / band_rows);
+    Total best{1e300, false};
+    for (std::size_t i = 0; i < slot.count; ++i) {
+        const GemmTablePlan& table = tables_[slot.table[i]];
+        const double seconds = slot.smooth ? value(slot.newton[i], x) : table.total(m, slot.fixed[i]);
+        if (seconds < best.seconds) best = {seconds, table.inside(m)};
     }
     return best;
 }

@@ -77,6 +77,7 @@ class Cursor {
     EditedModel own_edited_;
     std::uint64_t name_ = ~std::uint64_t{0};
     std::uint64_t edit_ = ~std::uint64_t{0};
+    std::uint64_t place_ = 0;     // of the names of the point: what lies there does not change
     std::uint64_t machine_ = 0;   // names and figures of the accelerator
     std::optional<Infeasible> problem_;
     std::optional<Judged> judged_;

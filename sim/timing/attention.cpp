@@ -2,6 +2,7 @@
 #include "moecost/timing/attention.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/numerics.h"
 #include "moecost/timing/roofline.h"
@@ -102,7 +103,8 @@ Timed mla_absorb_time(const MlaAbsorb& op, const CalibratedHardware& machine) {
     t.memory = weights / (machine.memory_bandwidth() * a.mla_absorb_memory);
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * a.mla_absorb_compute);
     t.floor = machine.served_floor(a.mla_absorb_floor);
-    t.total = t.floor + p_norm(t.memory, t.compute, 2);
+    t.total = t.floor +
+              Seconds{std::sqrt(t.memory.value() * t.memory.value() + t.compute.value() * t.compute.value())};
     t.provenance = Provenance::extrapolated;
     raise_to_roofline(t, roofline(w, machine));
     return t;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/timing/expert_ffn.h"
 
+#include <algorithm>
+
 #include "moecost/base/numerics.h"
 #include "moecost/timing/roofline.h"
 
@@ -34,21 +36,24 @@ ExpertTablePlan::ExpertTablePlan(const ExpertFfn& op, const MoeTable& table,
 }
 
 Timed ExpertTablePlan::time(const ExpertFfn& op, double log_tokens) const {
-    const bool full = op.rows > tile_rows_ * op.distinct;
-    const double padded = full ? op.rows + partial_rows_ * op.distinct : tile_rows_ * op.distinct;
-    const double compute = row_compute_ * padded;
+    const double arithmetic = compute(op);
     const double memory = expert_memory_ * op.distinct;
-    const double permute = row_permute_ * op.rows + token_permute_ * op.tokens;
+    const double permuted = permute(op);
     Timed t;
     t.ideal_compute = Seconds{ideal_row_ * op.rows};
     t.ideal_memory = Seconds{ideal_expert_ * op.distinct + ideal_row_memory_ * op.rows};
     t.ideal_total = max(t.ideal_compute, t.ideal_memory);
-    t.compute = max(Seconds{compute}, t.ideal_compute);
-    t.memory = max(Seconds{memory + permute}, t.ideal_memory);
+    t.compute = max(Seconds{arithmetic}, t.ideal_compute);
+    t.memory = max(Seconds{memory + permuted}, t.ideal_memory);
     t.floor = Seconds{floor_ + token_log_ * log_tokens};
-    t.total = max(t.floor + Seconds{p_norm(compute, memory, corner_) + permute}, t.ideal_total);
+    t.total = max(t.floor + Seconds{p_norm(arithmetic, memory, corner_) + permuted}, t.ideal_total);
     t.provenance = in_range(op.tokens <= most_tokens_);
     return t;
+}
+
+double ExpertTablePlan::least(const ExpertFfn& op, double log_tokens) const {
+    return floor_ + token_log_ * log_tokens + std::max(compute(op), expert_memory_ * op.distinct) +
+           permute(op);
 }
 
 Timed expert_ffn_time(const ExpertFfn& op, const MoeTable& table, const CalibratedHardware& machine) {
@@ -75,9 +80,16 @@ ExpertPlan::ExpertPlan(const ExpertFfn& op, const CalibratedHardware& machine) {
 
 Timed ExpertPlan::time(const ExpertFfn& op) const {
     const double log_tokens = fast_log2(1 + op.tokens);
+    std::array<double, most> least{};
+    for (std::size_t i = 0; i < count_; ++i) least[i] = tables_[i].least(op, log_tokens);
+    // The table with the least bound comes first: few others can beat it.
+    const auto first =
+        static_cast<std::size_t>(std::min_element(least.begin(), least.begin() + count_) - least.begin());
     Timed best;
     best.total = Seconds{1e300};
+    if (count_ > 0) best = tables_[first].time(op, log_tokens);
     for (std::size_t i = 0; i < count_; ++i) {
+        if (i == first || least[i] >= best.total.value()) continue;
         const Timed t = tables_[i].time(op, log_tokens);
         if (t.total < best.total) best = t;
     }

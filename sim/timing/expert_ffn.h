@@ -29,8 +29,17 @@ class ExpertTablePlan {
     ExpertTablePlan(const ExpertFfn& op, const MoeTable& table, const CalibratedHardware& machine);
     /// `op` is of the same layer; `log_tokens` = log2(1 + T).
     [[nodiscard]] Timed time(const ExpertFfn& op, double log_tokens) const;
+    /// No more than the total of it.
+    [[nodiscard]] double least(const ExpertFfn& op, double log_tokens) const;
 
   private:
+    [[nodiscard]] double compute(const ExpertFfn& op) const {
+        const bool full = op.rows > tile_rows_ * op.distinct;
+        return row_compute_ * (full ? op.rows + partial_rows_ * op.distinct : tile_rows_ * op.distinct);
+    }
+    [[nodiscard]] double permute(const ExpertFfn& op) const {
+        return row_permute_ * op.rows + token_permute_ * op.tokens;
+    }
     double tile_rows_;
     double partial_rows_;
     double row_compute_;     // seconds of a padded row

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "moecost/base/numerics.h"
-#include "moecost/timing/tiles.h"
 
 namespace moecost {
 namespace {
@@ -55,7 +54,6 @@ GemmTablePlan::GemmTablePlan(const Gemm& op, const GemmTable& table, const Calib
     for (int i = 0; i < 3; ++i) tiles_n_[i] = n.of[i] / sm;
     wave_time_ = 2 * op.k * sm / (peak * table.compute);
     flop_time_ = 2 * op.n * op.k / peak;
-    work_time_ = 0.8 * flop_time_ / table.compute;   // splits of 64 x 64 tiles reach 0.83 of it
     ideal_weight_time_ = w * op.n * op.k / bandwidth;
     ideal_row_time_ = (operand * op.k + 2 * op.n) / bandwidth;
     weight_time_ = ideal_weight_time_ / table.memory;
@@ -137,46 +135,31 @@ Timed GemmPlan::time(double m) const {
 
 namespace {
 
-/// Chebyshev points of a band: -1 at its first row, 1 at its last; the ends and the middle in turns, as Newton's form likes
-/// them.
-constexpr std::array<double, GemmBand::points> band_points{
-    0.97492791218182360, -0.97492791218182360, 0.0, 0.78183148246802980, -0.78183148246802980,
-    0.43388373911755813, -0.43388373911755813};
-
 /// Bands of plans that stay are met often enough.
 constexpr std::size_t worth_interpolating = 64;
 
 double row_at(const GemmBand& slot, double x) { return band_rows * (slot.band - 0.5 + x / 2); }
-
-using Newton = std::array<double, GemmBand::points>;
-
-/// The polynomial at x.
-double value(const Newton& c, double x) {
-    double sum = c.back();
-    for (std::size_t i = c.size() - 1; i-- > 0;) sum = c[i] + (x - band_points[i]) * sum;
-    return sum;
-}
 
 }   // namespace
 
 bool GemmPlan::interpolated(GemmBand& slot, std::size_t candidate) const {
     const GemmTablePlan& table = tables_[slot.table[candidate]];
     const auto law = [&](double x) { return table.total(row_at(slot, x), slot.fixed[candidate]); };
-    Newton& c = slot.newton[candidate];
-    for (std::size_t i = 0; i < c.size(); ++i) c[i] = law(band_points[i]);
+    GemmBand::Newton& c = slot.newton[candidate];
+    for (std::size_t i = 0; i < c.size(); ++i) c[i] = law(GemmBand::at[i]);
     for (std::size_t order = 1; order < c.size(); ++order) {
         for (std::size_t i = c.size() - 1; i >= order; --i)
-            c[i] = (c[i] - c[i - 1]) / (band_points[i] - band_points[i - order]);
+            c[i] = (c[i] - c[i - 1]) / (GemmBand::at[i] - GemmBand::at[i - order]);
     }
     for (const double x : {-1.0, -0.61, 0.22, 1.0}) {
         const double exact = law(x);
         const bool at_roofline = table.ideal_total(row_at(slot, x)) > 0.999 * exact;   // a corner may be near
-        if (at_roofline || !(std::abs(value(c, x) - exact) < 1e-11 * exact)) return false;
+        if (at_roofline || !(std::abs(GemmBand::value(c, x) - exact) < 1e-11 * exact)) return false;
     }
     return true;
 }
 
-void GemmPlan::work_out(GemmBand& slot, double band) const {
+void GemmPlan::work_out(GemmBand& slot, double band, std::size_t bands) const {
     constexpr double same = 1 + 1e-11;   // totals that differ by less may be rounding
     std::array<double, GemmCandidates::most> first{};
     double last = 1e300;   // of the cheapest
@@ -193,29 +176,38 @@ void GemmPlan::work_out(GemmBand& slot, double band) const {
         slot.table[slot.count] = static_cast<unsigned char>(i);
         slot.fixed[slot.count++] = fixed[i];
     }
-    slot.smooth = false;
+    slot.smooth = bands >= worth_interpolating;
+    for (std::size_t i = 0; i < slot.count && slot.smooth; ++i) slot.smooth = interpolated(slot, i);
 }
 
-GemmPlan::Total GemmPlan::total(double m, std::span<GemmBand> bands) const {
-    if (bands.empty()) {
-        const Timed t = time(m);
-        return {t.total.value(), t.provenance == Provenance::calibrated};
-    }
-    const double band = whole_tiles(m / band_rows);
-    GemmBand& slot = bands[static_cast<std::size_t>(band) & (bands.size() - 1)];
-    if (slot.band != band) {
-        work_out(slot, band);
-        if (bands.size() >= worth_interpolating) {
-            slot.smooth = true;
-            for (std::size_t i = 0; i < slot.count; ++i) slot.smooth = interpolated(slot, i) && slot.smooth;
-        }
-    }
-    const double x = (m - band_rows * (band - 0.5)) * (2 / band_rows);
+std::optional<GemmPlan::Whole> GemmPlan::whole(const GemmRows& rows, std::span<GemmBand> bands) const {
+    if (bands.empty()) return std::nullopt;
+    GemmBand& slot = bands[static_cast<std::size_t>(rows.band) & (bands.size() - 1)];
+    if (slot.band != rows.band) work_out(slot, rows.band, bands.size());
+    if (!slot.smooth || slot.count > 1) return std::nullopt;
+    const GemmTablePlan& table = tables_[slot.table[0]];
+    const double first = std::max(band_rows * (rows.band - 1), 1.0);
+    const double last = band_rows * rows.band;
+    const bool inside = table.inside(last);
+    const bool compute = table.ideal_compute(last) >= table.ideal_memory(last);
+    const bool other = compute != (table.ideal_compute(first) >= table.ideal_memory(first));
+    if (other || inside != table.inside(first)) return std::nullopt;
+    const auto roofline = [&](double m) { return compute ? table.ideal_compute(m) : table.ideal_memory(m); };
+    return Whole{&slot.newton[0], inside, roofline(0), roofline(1) - roofline(0)};
+}
+
+GemmPlan::Total GemmPlan::lawful(double m) const {
+    const Timed t = time(m);
+    return {t.total.value(), t.provenance == Provenance::calibrated};
+}
+
+GemmPlan::Total GemmPlan::cheapest(const GemmRows& rows, const GemmBand& slot) const {
     Total best{1e300, false};
     for (std::size_t i = 0; i < slot.count; ++i) {
         const GemmTablePlan& table = tables_[slot.table[i]];
-        const double seconds = slot.smooth ? value(slot.newton[i], x) : table.total(m, slot.fixed[i]);
-        if (seconds < best.seconds) best = {seconds, table.inside(m)};
+        const double seconds =
+            slot.smooth ? GemmBand::value(slot.newton[i], rows.x) : table.total(rows.m, slot.fixed[i]);
+        if (seconds < best.seconds) best = {seconds, table.inside(rows.m)};
     }
     return best;
 }

@@ -2,6 +2,7 @@
 #include "moecost/timing/step_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "moecost/ops/routing.h"
@@ -194,6 +195,7 @@ void StepPlan::build(const Architecture& architecture, const Precision& precisio
         adding.all(operations, architecture.mtp.ffns, skew, true);
     }
     all_to_all_ = layout.all_to_all();
+    if (many != nullptr && gemms_.size() <= 64) together_.resize(64);
     built_ = true;
 }
 
@@ -208,13 +210,65 @@ void StepPlan::add(const StepContext& step, const StepContext* draft, double dra
     add_others(x, drafts, machine, sums);
 }
 
+bool StepPlan::join(Together& slot, const PlannedGemm& g, const GemmRows& m) const {
+    const std::optional<GemmPlan::Whole> whole = g.place.plan->whole(m, g.place.bands);
+    if (g.by != rows || g.served.factor < 1 || !whole) return false;
+    std::size_t i = 0;
+    while (i < slot.count &&
+           !(slot.classes[i].op_class == g.op_class && slot.classes[i].outside == !whole->inside))
+        ++i;
+    if (i == slot.classes.size()) return false;
+    if (i == slot.count) slot.classes[slot.count++] = {{}, g.op_class, !whole->inside};
+    GemmBand::Newton& sum = slot.classes[i].total;
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += g.count * g.served.factor * (*whole->total)[k];
+    sum[0] += g.count * g.served.added.value();
+    slot.least += g.count * whole->least;
+    slot.least_each += g.count * whole->least_each;
+    if (g.op_class != OpClass::shared_experts) return true;
+    slot.experts_least += g.count * whole->least;
+    slot.experts_least_each += g.count * whole->least_each;
+    return true;
+}
+
+void StepPlan::join(Together& slot, const GemmRows& m) const {
+    slot = {};
+    slot.band = m.band;
+    for (std::size_t i = 0; i < gemms_.size(); ++i)
+        if (!join(slot, gemms_[i], m)) slot.apart |= std::uint64_t{1} << i;
+}
+
+void StepPlan::add_together(const GemmRows& m, StepSums& sums, std::uint64_t& apart) {
+    Together& slot = together_[static_cast<std::size_t>(m.band) & (together_.size() - 1)];
+    if (slot.band != m.band) join(slot, m);
+    for (std::size_t i = 0; i < slot.count; ++i) {
+        const Together::Class& c = slot.classes[i];
+        const double total = GemmBand::value(c.total, m.x);
+        sums.by_class[static_cast<std::size_t>(c.op_class)] += total;
+        if (c.outside) sums.extrapolated += total;
+    }
+    sums.roofline += slot.least + slot.least_each * m.m;
+    sums.experts_roofline += slot.experts_least + slot.experts_least_each * m.m;
+    apart = slot.apart;
+}
+
 void StepPlan::add_gemms(const Quantities& x, double drafts, StepSums& sums) {
-    for (const PlannedGemm& g : gemms_) {
-        const double m = x[g.by];
-        if (m <= 0) continue;
+    const std::array<GemmRows, kinds> rows_of{
+        GemmRows(x[rows]), GemmRows(x[logits]), {}, GemmRows(x[draft_rows]), {}};
+    const bool all = together_.empty();
+    std::uint64_t apart = 0;
+    if (!all) add_together(rows_of[rows], sums, apart);
+    for (std::size_t i = 0; i < gemms_.size(); ++i) {
+        if (!all) {
+            if (apart == 0) break;
+            i = static_cast<std::size_t>(std::countr_zero(apart));
+            apart &= apart - 1;
+        }
+        const PlannedGemm& g = gemms_[i];
+        const GemmRows& m = rows_of[g.by];
+        if (m.m <= 0) continue;
         const double count = g.by == draft_rows ? g.count * drafts : g.count;
         const GemmPlan::Total t = g.place.plan->total(m, g.place.bands);
-        const double least = g.place.plan->ideal().ideal_total(m);
+        const double least = g.place.plan->ideal().ideal_total(m.m);
         const double total = std::max(t.seconds * g.served.factor, least) + g.served.added.value();
         sums.add_total(total * count, least * count, g.op_class, !t.inside);
     }

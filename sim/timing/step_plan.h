@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -149,7 +150,25 @@ class StepPlan {
         double memory = 0;
         double memory_each = 0;
     };
+    /// What the rows of a band make of the GEMMs that grow with them: where each has one smooth total and one roofline, all
+    /// of a class are one polynomial.
+    struct Together {
+        struct Class {
+            GemmBand::Newton total;
+            OpClass op_class;
+            bool outside;
+        };
+        double band = 0;           // 0: not worked out
+        std::uint64_t apart = 0;   // bit i: gemms_[i] is timed by itself
+        std::size_t count = 0;
+        std::array<Class, 6> classes;
+        double least = 0, least_each = 0;
+        double experts_least = 0, experts_least_each = 0;   // of shared experts
+    };
     struct Adding;
+    void join(Together& slot, const GemmRows& m) const;
+    [[nodiscard]] bool join(Together& slot, const PlannedGemm& gemm, const GemmRows& m) const;
+    void add_together(const GemmRows& m, StepSums& sums, std::uint64_t& apart);
     void add_gemms(const Quantities& x, double drafts, StepSums& sums);
     void add_experts(const Quantities& x, double drafts, StepSums& sums);
     void add_all_reduces(const Quantities& x, double drafts, StepSums& sums);
@@ -162,8 +181,15 @@ class StepPlan {
     InlineVector<Line, 8> lines_;
     InlineVector<PlannedOther, 8> others_;
     std::array<Ideal, kinds> ideal_{};
+    std::vector<Together> together_;   // by band modulo its size; empty: every GEMM by itself
     bool all_to_all_ = false;
     bool built_ = false;
+};
+
+/// A plan that stays, and where its GEMMs lie.
+struct KeptPlan {
+    StepPlan* plan = nullptr;
+    ManyGemms* gemms = nullptr;
 };
 
 }   // namespace moecost

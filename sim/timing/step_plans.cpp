@@ -21,15 +21,15 @@ ManyGemms& StepPlans::gemms() {
     return machines_.back()->gemms;
 }
 
-StepPlans::Place StepPlans::of(const Layout& layout, Phase phase) {
+StepPlans::Kept& StepPlans::kept(const Layout& layout, Phase phase) {
     key_.layout = layout;
     key_.phase = phase;
-    if (last_ != nullptr && last_->key == key_) return last_->place;
+    if (last_ != nullptr && last_->key == key_) return *last_;
     const auto known =
         std::find_if(kept_.begin(), kept_.end(), [&](const auto& k) { return k->key == key_; });
     if (known != kept_.end()) {
         last_ = known->get();
-        return last_->place;
+        return *last_;
     }
     std::size_t gemms_held = 0;
     for (const auto& m : machines_) gemms_held += m->gemms.size();
@@ -40,7 +40,15 @@ StepPlans::Place StepPlans::of(const Layout& layout, Phase phase) {
     last_ = kept_.emplace_back(std::make_unique<Kept>()).get();
     last_->key = key_;
     last_->place = {&last_->plan, &gemms()};
-    return last_->place;
+    return *last_;
+}
+
+StepPlans::Equipped StepPlans::of(const Layout& layout, Phase phase, const Cluster& cluster,
+                                  const Profile& profile, const Precision& precision) {
+    Kept& k = kept(layout, phase);
+    if (k.hardware.cluster != &cluster || k.hardware.profile != &profile)
+        k.hardware = calibrated_hardware(cluster, profile, precision);
+    return {k.place, &k.hardware};
 }
 
 }   // namespace moecost

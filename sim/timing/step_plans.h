@@ -14,16 +14,19 @@ namespace moecost {
 class StepPlans {
   public:
     /// What the next evaluations are of. The caller promises: the same `machine` is the same hardware, profile and number
-    /// formats; the same `machine` and `model` are the same architecture.
+    /// formats, which have not changed where they lie; the same `machine` and `model` are the same architecture.
     void select(std::uint64_t machine, std::uint64_t model) {
         key_.machine = machine;
         key_.model = model;
     }
-    struct Place {
-        StepPlan* plan;
-        ManyGemms* gemms;
+    [[nodiscard]] KeptPlan of(const Layout& layout, Phase phase) { return kept(layout, phase).place; }
+    /// The same with the kernels that the precision selects, looked up once.
+    struct Equipped {
+        KeptPlan plan;
+        const CalibratedHardware* hardware;
     };
-    [[nodiscard]] Place of(const Layout& layout, Phase phase);
+    [[nodiscard]] Equipped of(const Layout& layout, Phase phase, const Cluster& cluster,
+                              const Profile& profile, const Precision& precision);
 
   private:
     struct Key {
@@ -36,12 +39,14 @@ class StepPlans {
     struct Kept {
         Key key;
         StepPlan plan;
-        Place place;
+        CalibratedHardware hardware;
+        KeptPlan place;
     };
     struct Machine {
         std::uint64_t machine;
         ManyGemms gemms;
     };
+    [[nodiscard]] Kept& kept(const Layout& layout, Phase phase);
     [[nodiscard]] ManyGemms& gemms();
 
     Key key_;

@@ -20,15 +20,14 @@ double paced(Seconds total, Seconds roofline, double pace) {
 }   // namespace
 
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     const CalibratedHardware& machine, Phase phase, StepPlan* plan, ManyGemms* gemms)
+                     const CalibratedHardware& machine, Phase phase, KeptPlan kept)
     : architecture_(architecture),
       precision_(precision),
       layout_(layout),
       machine_(machine),
       phase_(phase),
       skew_(expert_skew(layout, machine)),
-      kept_(plan),
-      gemms_(gemms) {}
+      kept_(kept) {}
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
     if (layout_.pp == 1) return shape;
@@ -49,8 +48,8 @@ Seconds StepTimer::host_time(const StepShape& shape) const {
 }
 
 StepPlan& StepTimer::plan() {
-    StepPlan& p = kept_ != nullptr ? *kept_ : own_;
-    if (!p.built()) p.build(architecture_, precision_, layout_, machine_, phase_, gemms_, few_);
+    StepPlan& p = kept_.plan != nullptr ? *kept_.plan : own_;
+    if (!p.built()) p.build(architecture_, precision_, layout_, machine_, phase_, kept_.gemms, few_);
     return p;
 }
 
@@ -84,9 +83,11 @@ StepTime StepTimer::overlapped(StepShape part) {
 /// All operations one by one, or their cores alone.
 void StepTimer::add_listed(const StepShape& part, Listed listed, StepSums& sums) {
     list_operations(architecture_, precision_, layout_, skew_, part, operations_, listed);
+    const bool as_isolated = listed == Listed::cores && phase_ == Phase::both;
     for (const Operation& op : operations_) {
-        const ServedKernel served = served_as(op, layout_, machine_, phase_);
-        sums.add(served(operation_time(op, machine_)), op.op_class, op.count);
+        const Timed isolated = operation_time(op, machine_);
+        sums.add(as_isolated ? isolated : served_as(op, layout_, machine_, phase_)(isolated), op.op_class,
+                 op.count);
     }
 }
 

@@ -13,13 +13,12 @@
 namespace moecost {
 
 /// Times steps of one deployment. Refers to its arguments, which must outlive it; holds scratch lists, so that
-/// steps ask for no memory. What steps share lies in `plan` and `gemms`, where they are given: a plan that was built before
-/// is that of the same architecture, formats, layout, machine and phase.
+/// steps ask for no memory. What steps share lies in `kept`, where it is given: a plan that was built before is that of the
+/// same architecture, formats, layout, machine and phase.
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-              const CalibratedHardware& machine, Phase phase = Phase::both, StepPlan* plan = nullptr,
-              ManyGemms* gemms = nullptr);
+              const CalibratedHardware& machine, Phase phase = Phase::both, KeptPlan kept = {});
 
     /// Seconds of one step of this shape, host time included. Kernels take what the served engine makes of them: behind
     /// an all-to-all profile.pools.wide, in a pool of one phase profile.pools.alone. With batch overlap two half batches:
@@ -49,8 +48,7 @@ class StepTimer {
     const CalibratedHardware& machine_;
     Phase phase_;
     double skew_;
-    StepPlan* kept_;
-    ManyGemms* gemms_;
+    KeptPlan kept_;
     bool streaming_ = true;
     OperationList operations_;
     StepPlan own_;

@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 LAWS = ["ludziejewski2025", "ludziejewski2025+tian2025", "besiroglu2024+tian2025", "hoffmann2022+tian2025",
         "sardana2024+tian2025", "abnar2025", "zhao2025"]
+EVERY = "accepted by every law"
 SETTINGS = [("b200_sxm", "1k/1k"), ("b200_sxm", "8k/1k"), ("h200_sxm", "1k/1k"), ("h200_sxm", "8k/1k")]
 MAIN = SETTINGS[0]
 FREED = ["tokens", "experts", "parts", "architecture", "all"]
@@ -61,7 +62,7 @@ def line(s, law, freed, main, usd, ratios, extra=None):
     for setting, price, ratio in zip(SETTINGS, usd, ratios):
         tag = f"{setting[0][:4]}_{setting[1].replace('/', '_')}"
         row[f"usd_{tag}"], row[f"ratio_{tag}"] = short(price), short(ratio)
-    row |= {"flop_share": "", "outside": "", "nats": ""} | (extra or {})
+    row |= {"flop_share": "", "outside": "", "loss": "", "break_even_nats": ""} | (extra or {})
     return row
 
 
@@ -82,7 +83,7 @@ def law_rows(search, s, law, memory):
     d0, flop = s.model.tokens, 6 * law.used(s.shape) * s.model.tokens
     stand = line(s, law.name, "none", (0, s.n, s.own), [search.own_price(x, s) for x in SETTINGS], [1] * 4)
     stand |= {"D": short(d0), "outside": outside_text(law.outside(s.shape, d0)),
-              "flop_share": short(search.least_flop_share(law, s)), "nats": f"{law.loss(s.shape, d0):.4f}"}
+              "flop_share": short(search.least_flop_share(law, s)), "loss": f"{law.loss(s.shape, d0):.6f}"}
     rows = [stand]
     bounds = {}
     for freed in FREED:
@@ -98,7 +99,7 @@ def law_rows(search, s, law, memory):
             continue
         found = [search.attention(law, setting, s, family) for setting in SETTINGS]
         rows.append(line(s, law.name, f"attention {kind}", (0, s.n, s.own) if found[0] else None, [None] * 4,
-                         [f[0] if f else None for f in found], {"nats": f"{found[0][1]:.4f}" if found[0] else ""}))
+                         [f[0] if f else None for f in found], {"break_even_nats": f"{found[0][1]:.6f}" if found[0] else ""}))
     return rows
 
 
@@ -111,7 +112,7 @@ def rival_row(search, s, law, freed, main, usd, ratios, flop):
         d = search.tokens(law, shape, flop, 0 if free else s.model.tokens, max(rivals.MOST_TOKENS, s.model.tokens))
         d = d or s.model.tokens
         row |= {"D": short(d), "flop_share": short(6 * law.used(shape) * d / flop),
-                "outside": outside_text(law.outside(shape, d)), "nats": f"{law.loss(shape, d):.4f}"}
+                "outside": outside_text(law.outside(shape, d)), "loss": f"{law.loss(shape, d):.6f}"}
     return row
 
 
@@ -120,7 +121,13 @@ def audit(search, s):
     rows = [row for law in search.laws for row in law_rows(search, s, law, memories[law.name])]
     for freed, free in (("architecture", False), ("all", True)):
         main, usd, ratios = priced(search, s, search.accepted_by_all(s, free, memories))
-        rows.append(line(s, "accepted by every law", freed, main, usd, ratios))
+        row = line(s, EVERY, freed, main, usd, ratios)
+        if main:
+            law, shape = search.laws[0], search.market.shape(s.family, main[1], *main[2])
+            flop = 6 * law.used(s.shape) * s.model.tokens
+            row["D"] = short(min(flop / (6 * law.used(shape)), max(rivals.MOST_TOKENS, s.model.tokens)) if free
+                             else s.model.tokens)
+        rows.append(row)
     return rows
 
 
@@ -164,7 +171,7 @@ def checked(program, law, row, family):
     name, _, bridge = law.partition("+")
     args = ["design", "--family", family, "--law", name, "--top-k", "1", "--experts", row["E"], "--granularity", row["G"],
             "--shared-experts", row["S"], "--sizes", row["N"], "--refine", "0", "--bootstrap", "0", "--budget", "1e40",
-            "--target-loss", row["nats"], "--max-tokens", "unlimited", "--max-tokens-per-parameter", "unlimited",
+            "--target-loss", row["loss"], "--max-tokens", "unlimited", "--max-tokens-per-parameter", "unlimited",
             *market.FORMATS, "--slo-tpot", "50ms", "--isl", "1024", "--osl", "1024", "--gpu", MAIN[0], "--gpus",
             "1,2,4,8,16,32", "--format", "csv", "--all", "--quiet"] + (["--bridge", bridge] if bridge else [])
     found = list(csv.DictReader(io.StringIO(program.ask(args))))

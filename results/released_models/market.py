@@ -75,6 +75,21 @@ def design(family, gpu, instance, traffic, parts):
             "--quiet"]
 
 
+def smoothed(prices):
+    """Members of neighbouring sizes have shapes of their own (heads, layers and widths are whole numbers), which move a price
+    by up to a fifth. A choice of size should not be a choice of luck: each price is the value there of a line through it and
+    up to two neighbours on each side, near ones counting more."""
+    found = {}
+    for (*rest, i), _ in prices.items():
+        near = [(k, prices[*rest, i + k], 3 - abs(k)) for k in range(-2, 3) if (*rest, i + k) in prices]
+        w = sum(x[2] for x in near)
+        k0, p0 = sum(k * x for k, _, x in near) / w, sum(p * x for _, p, x in near) / w
+        spread = sum(x * (k - k0) ** 2 for k, _, x in near)
+        slope = sum(x * (k - k0) * (p - p0) for k, p, x in near) / spread if spread else 0
+        found[*rest, i] = p0 - slope * k0
+    return found
+
+
 class Market:
     """Members by family, and ln price by setting (GPU, traffic) and instance."""
 
@@ -84,12 +99,35 @@ class Market:
         jobs = [(f, g, i, t, p) for f in FAMILIES for g in GPUS for i in INSTANCES for t in TRAFFIC for p in PARTS]
         for at, (family, gpu, instance, traffic, parts) in enumerate(jobs):
             say(f"serving {at + 1}/{len(jobs)}: {family} {gpu} x {INSTANCES[instance]} {traffic} G {parts}")
-            for row in csv.DictReader(io.StringIO(program.ask(design(family, gpu, instance, traffic, parts)))):
-                i = min(range(len(SIZES)), key=lambda k: abs(math.log(float(row["size"]) / SIZES[k])))
-                key = (family, int(row["experts"]), int(row["granularity"]), int(row["shared_experts"]), i)
-                self.members.setdefault(key, tuple(float(row[c]) for c in
-                                                   ("dense_equivalent", "active", "total", "embeddings")))
-                self.price[gpu, traffic, instance][key] = math.log(float(row["usd_per_mtok"]))
+            answer = program.ask(design(family, gpu, instance, traffic, parts))
+            self.take(self.price[gpu, traffic, instance], family, csv.DictReader(io.StringIO(answer)))
+        for setting in self.price:
+            self.price[setting] = smoothed(self.price[setting])
+        self.complete()
+
+    def take(self, prices, family, rows):
+        for row in rows:
+            i = min(range(len(SIZES)), key=lambda k: abs(math.log(float(row["size"]) / SIZES[k])))
+            key = (family, int(row["experts"]), int(row["granularity"]), int(row["shared_experts"]), i)
+            self.members.setdefault(key, tuple(float(row[c]) for c in
+                                               ("dense_equivalent", "active", "total", "embeddings")))
+            prices[key] = math.log(float(row["usd_per_mtok"]))
+
+    def complete(self):
+        """Sizes of members that no instance serves: of the same size and parts with fewer experts, the total in proportion."""
+        tables = smoothed({key: math.log(row[3]) for key, row in self.members.items()})
+        self.members = {key: (*row[:3], math.exp(tables[key])) for key, row in self.members.items()}
+        for family in FAMILIES:
+            for g in PARTS:
+                for s in (0, 1) if g > 1 else (0,):
+                    for i in range(len(SIZES)):
+                        known = [e for e in EXPERTS if e > 1 and (family, e, g, s, i) in self.members]
+                        for e in EXPERTS if known else []:
+                            near = min(known, key=lambda x: abs(math.log(x / e)))
+                            n, active, total, tables = self.members[family, near, g, s, i]
+                            grown = active + (total - active) * (e - 1) / (near - 1)
+                            if e > 1:
+                                self.members.setdefault((family, e, g, s, i), (n, active, grown, tables))
 
     @staticmethod
     def between(value, grid):

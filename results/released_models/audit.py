@@ -35,19 +35,24 @@ def say(text, start=time.time()):
     print(f"{time.time() - start:4.0f} s  {text}", file=sys.stderr, flush=True)
 
 
-def family_of(program, model):
-    """The nearest family: by attention; grouped attention by the cache of a token, else by depth or date."""
+def families_of(model):
+    """Families of the model's kind of attention. Grouped attention has two, a shallow and a deep one; where nothing is known
+    of layers, those of before 2025 were shallow, as Mixtral, and later ones deep, as Qwen3."""
     kind = models.kind_of(model.attention)
     if kind != "gqa":
-        return "deepseek-like" if kind == "mla" else "qwen-next-like"
-    if not model.kv_bytes:
-        return "mixtral-like" if model.released < "2025" else "qwen-like"
+        return ["deepseek-like" if kind == "mla" else "qwen-next-like"]
+    if model.kv_bytes:
+        return ["mixtral-like", "qwen-like"]
+    return ["mixtral-like" if model.released < "2025" else "qwen-like"]
 
-    def distance(family):
-        size = ["--family", family, "--size", f"{model.body:.4g}", "--experts", "8", "--top-k", "1"]
-        return abs(math.log(json.loads(program.ask(["params", *size, "--format", "json"]))["kv_bytes_per_token"]
-                            / model.kv_bytes))
-    return min(("mixtral-like", "qwen-like"), key=distance)
+
+def standing_in(search, model, real):
+    """The stand-in whose prices are nearest to those of the released model."""
+    def miss(s):
+        found = [abs(math.log(search.own_price(x, s) / real[model.model, x])) for x in SETTINGS
+                 if (model.model, x) in real and search.own_price(x, s)]
+        return sum(found) / len(found) if found else 0
+    return min((rivals.stand_in(search.market, model, family) for family in families_of(model)), key=miss)
 
 
 def short(x):
@@ -203,8 +208,8 @@ def main():
     search = rivals.Search(shop, laws)
     released = models.read(REPOSITORY, program)
     say(f"{len(shop.members)} members priced; {len(released)} models")
-    stands = [rivals.stand_in(shop, m, family_of(program, m)) for m in released]
     real = market.released_prices(program, sorted({m.model for m in released if m.kv_bytes}))
+    stands = [standing_in(search, m, real) for m in released]
     write("standins.csv", [described(search, s, real) for s in stands])
     key = program.mark + "".join((HERE / f).read_text() for f in ("laws.py", "market.py", "models.py", "rivals.py", "audit.py"))
     rows = []

@@ -15,8 +15,8 @@ MAIN = "ratio_b200_1k_1k"
 EVERY = "accepted by every law"
 CHOICES = ("tokens", "experts", "parts")
 NOTHING = 0.95          # ratios above it are within the errors of reading prices between members
-OPINIONS = {"ludziejewski2025+tian2025": "bridge", "besiroglu2024+tian2025": "bridge", "hoffmann2022+tian2025": "bridge",
-            "sardana2024+tian2025": "bridge"}   # four of the laws share Tian's curve: one opinion about experts
+OPINIONS = {"ludziejewski2025": "joint", "abnar2025": "abnar", "zhao2025": "zhao"}   # the others share Tian's curve: one opinion
+NAMES = {"parts": "G and S", "experts": "E", "tokens": "size against tokens", "none": "none"}
 
 
 def read(name):
@@ -54,15 +54,18 @@ def farthest(row):
 
 
 def costliest(laws, at):
-    """The choice whose freeing saves most, law by law, and how many laws say so."""
-    votes = Counter()
+    """The choice whose freeing saves most, and how many of four opinions say so: the Joint MoE law, Tian's bridge (four laws,
+    their majority), Abnar, Zhao. Several choices where opinions are divided evenly."""
+    opinions = defaultdict(Counter)
     for law in laws:
         ratios = {c: number(at.get((law, c))) for c in CHOICES}
         ratios = {c: r for c, r in ratios.items() if r is not None}
         if ratios:
             best = min(ratios, key=ratios.get)
-            votes[best if ratios[best] < NOTHING else "none"] += 1
-    return votes.most_common(1)[0] if votes else ("", 0)
+            opinions[OPINIONS.get(law, "bridge")][best if ratios[best] < NOTHING else "none"] += 1
+    votes = Counter(votes.most_common(1)[0][0] for votes in opinions.values())
+    most = max(votes.values(), default=0)
+    return " / ".join(c for c in (*CHOICES, "none") if votes[c] == most and most), most
 
 
 def spread(laws, at, freed):
@@ -85,7 +88,7 @@ def summed(stand, at, laws):
            "all_low": text(low, "{:.3f}"), "all_median": text(middle, "{:.3f}"), "all_high": text(high, "{:.3f}"),
            "all_every": at[EVERY, "all"][MAIN],
            "rival_N": rival.get("N", ""), "rival_E": rival.get("E", ""), "rival_G": rival.get("G", ""),
-           "rival_S": rival.get("S", ""), "rival_D": rival.get("D", ""), "costliest": choice, "laws_that_say_so": votes}
+           "rival_S": rival.get("S", ""), "rival_D": rival.get("D", ""), "costliest": choice, "opinions_of_4": votes}
     best = [number(at.get((law, "experts")), "E") for law in laws]
     row["best_E_low"], row["best_E_high"] = (text(f(x for x in best if x), "{:.4g}") if any(best) else "" for f in (min, max))
     row["best_E_median"] = text(statistics.median(x for x in best if x), "{:.4g}") if any(best) else ""
@@ -103,34 +106,58 @@ def summed(stand, at, laws):
     return row
 
 
-def page(rows):
-    """models.md"""
-    out = ["# The audit, model by model", "",
-           "Written by `run.sh`; how to read it is said in [README.md](README.md). Price: USD per million output tokens of the",
-           "stand-in, prompts included, on B200; in brackets over the price of the released model itself. Ratios: price of the",
-           "cheapest rival over that of the stand-in, least to most over seven laws, then by the rival that every law accepts.",
-           "`†`: even by the law whose runs lie nearest the model is 100 times outside them.", "",
-           "| model | released | D/N | E x G, S | price | rival, same tokens | rival, any tokens | accepted by every law "
-           "| choice that cost most | outside the runs |", "|---|---|---|---|---|---|---|---|---|---|"]
+def span(r, what):
+    if not r[f"{what}_low"]:
+        return "not servable"
+    every = f", **{float(r[f'{what}_every']):.2f}**" if r[f"{what}_every"] else ""
+    return f"{float(r[f'{what}_low']):.2f} to {float(r[f'{what}_high']):.2f}{every}"
+
+
+def cells(r):
+    """What both tables say of a model."""
+    rival = (f"{big(float(r['rival_N']))}, E {float(r['rival_E']):.3g} x G {float(r['rival_G']):.3g}, "
+             f"{big(float(r['rival_D']))} tokens" if r["rival_N"] and float(r["all_every"]) < NOTHING else "none")
+    released = f" ({float(r['over_released']):.2f})" if r["over_released"] else ""
+    chosen = " / ".join(NAMES[c] for c in r["costliest"].split(" / "))
+    return {"released": r["released"][:7], "D/N": f"{float(r['tokens_per_parameter']):,.0f}",
+            "E x G, S": f"{float(r['E']):.3g} x {float(r['G']):.3g}, {float(r['S']):.2g}",
+            "price": f"${float(r['usd']):.3f}{released}", "same tokens": span(r, "same_tokens"), "any tokens": span(r, "all"),
+            "the rival of every law": rival, "cost most": f"{chosen} ({r['opinions_of_4']})",
+            "outside the runs": f"{int(r['outside_least']):,} to {int(r['outside_most']):,}x"
+                                + ("†" if float(r["outside_least"]) >= 100 else "")}
+
+
+def table(rows, columns):
+    out = ["| model | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for r in rows:
-        def span(what):
-            if not r[f"{what}_low"]:
-                return "not servable"
-            every = f", **{float(r[f'{what}_every']):.2f}**" if r[f"{what}_every"] else ""
-            return f"{float(r[f'{what}_low']):.2f} to {float(r[f'{what}_high']):.2f}{every}"
-        rival = (f"{big(float(r['rival_N']))}, E {float(r['rival_E']):.3g} x G {float(r['rival_G']):.3g}, "
-                 f"{big(float(r['rival_D']))} tokens" if r["rival_N"] and float(r["all_every"]) < NOTHING else "none")
-        released = f" ({float(r['over_released']):.2f})" if r["over_released"] else ""
-        price = f"${float(r['usd']):.3f}{released}" if r["usd"] else ""
-        mark = "†" if float(r["outside_least"]) >= 100 else ""
-        chosen = {"parts": "G, S", "experts": "E", "tokens": "size against tokens", "none": "none", "": ""}[r["costliest"]]
-        out.append(f"| {r['model']} | {r['released'][:7]} | {float(r['tokens_per_parameter']):,.0f} "
-                   f"| {float(r['E']):.3g} x {float(r['G']):.3g}, {float(r['S']):.2g} | {price} | {span('same_tokens')} | {span('all')} "
-                   f"| {rival} | {chosen} ({r['laws_that_say_so']} of 7) "
-                   f"| {int(r['outside_least']):,} to {int(r['outside_most']):,}x{mark} |")
-    path = HERE / "models.md"
-    (HERE / "models.md.part").write_text("\n".join(out) + "\n")
-    os.replace(HERE / "models.md.part", path)
+        found = cells(r)
+        out.append(f"| {r['model']} | " + " | ".join(found[c] for c in columns) + " |")
+    return out
+
+
+def replace(path, content):
+    part = path.with_name(path.name + ".part")
+    part.write_text(content)
+    os.replace(part, path)
+
+
+def pages(rows):
+    """models.md, and the table of README.md between its marks."""
+    head = ["# The audit, model by model", "",
+            "Written by `run.sh`; [README.md](README.md) says how to read it. Price: USD per million output tokens of the",
+            "stand-in, prompts included, on B200; in brackets over the price of the released model itself. Ratios: price of the",
+            "cheapest rival over that of the stand-in, least to most over seven laws, **in bold by the rival that every law accepts**.",
+            "Cost most: of four opinions, how many say so. Outside the runs: times beyond the runs of a law on its farthest axis,",
+            "least to most over the laws; `†`: by every law more than 100 times.", ""]
+    replace(HERE / "models.md", "\n".join(head + table(rows, ("released", "D/N", "E x G, S", "price", "same tokens", "any tokens",
+                                                            "the rival of every law", "cost most", "outside the runs"))) + "\n")
+    readme = HERE / "README.md"
+    if readme.exists():
+        before, start, rest = readme.read_text().partition("<!-- table, written by run.sh -->\n")
+        _, end, after = rest.partition("<!-- end of table -->")
+        short = "\n".join(table(rows, ("released", "D/N", "price", "any tokens", "cost most", "outside the runs")))
+        if start and end:
+            replace(readme, before + start + short + "\n" + end + after)
 
 
 def years(rows):
@@ -145,6 +172,7 @@ def years(rows):
             values = [float(r[key]) for r in group if r[key]]
             row[key] = text(statistics.median(values), "{:.3g}") if values else ""
         row |= {f"costliest_{c}": sum(r["costliest"] == c for r in group) for c in (*CHOICES, "none")}
+        row["divided"] = sum("/" in r["costliest"] for r in group)
         found.append(row)
     return found
 
@@ -174,7 +202,7 @@ def main():
     laws = [x for x in dict.fromkeys(r["law"] for r in audit) if x != EVERY]
     rows = [summed(s, at[s["model"]], laws) for s in stands]
     write("summary.csv", rows)
-    page(rows)
+    pages(rows)
     write("by_year.csv", years(rows))
     write("choices.csv", choices(audit, laws))
     off = [abs(math.log(float(r["over_released"]))) for r in rows if r["over_released"]]

@@ -199,7 +199,7 @@ values = ["h200_sxm", "b200_sxm"]
 key = "isl"
 values = [1024, 8192]
 [[axis]]
-keys = ["tp", "attention_dp", "ep"]
+keys = ["tp", "pp", "attention_dp", "ep"]
 values = [%s]
 [[axis]]
 key = "concurrency"
@@ -208,10 +208,13 @@ log_range = { from = 4, to = 16384, points = 90, round = true }
 
 
 def layouts():
-    """tp, attention_dp and ep of 1 to 32 GPUs; the program leaves out what an engine does not launch."""
-    found = [(tp, gpus // tp, ep) for gpus in (1, 2, 4, 8, 16, 32) for tp in (1, 2, 4, 8) if tp <= gpus
-             for ep in (1, gpus) if ep == 1 or gpus > 1]
-    return ", ".join(str([x[k] for x in found]) for k in range(3))
+    """tp, pp, attention_dp and ep of 1 to 32 GPUs; the program leaves out what an engine does not launch."""
+    found = []
+    for gpus in (1, 2, 4, 8, 16, 32):
+        for pp in (1, 2, 4):
+            stage = gpus // pp
+            found += [(tp, pp, stage // tp, ep) for tp in (1, 2, 4, 8) if tp <= stage for ep in {1, stage}]
+    return ", ".join(str([x[k] for x in found]) for k in range(4))
 
 
 def released_prices(program, models):

@@ -81,7 +81,7 @@ standins() {
         echo "set logscale xy; set xrange [0.03:4]; set yrange [0.03:4]; set key top left"
         echo "set xtics (0.03, 0.1, 0.3, 1, 3); set ytics (0.03, 0.1, 0.3, 1, 3)"
         echo "set xlabel 'the released model (USD per million output tokens)'; set ylabel 'its stand-in (USD per million output tokens)'"
-        awk -F '\t' '{ r = $2 / $1; left = $4 ~ /^Ling/; if (r < 0.6 || r > 1.5)
+        awk -F '\t' '{ r = $2 / $1; left = r > 1; if (r < 0.6 || r > 1.5)
             printf "set label \"%s\" at %g,%g " (left ? "right offset character -0.8,0.2" : "offset character 0.8,-0.2") " font \",10\" tc rgb \"#444444\" noenhanced\n", $4, $1, $2 }' "$work/stand"
         echo "plot x with lines lc rgb '#888888' lw 1 notitle, x * 1.25 with lines lc rgb '#888888' dt (3,4) title 'a quarter off', x / 1.25 with lines lc rgb '#888888' dt (3,4) notitle, \\"
         n=0

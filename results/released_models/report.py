@@ -118,7 +118,8 @@ def cells(r):
     rival = (f"{big(float(r['rival_N']))}, E {float(r['rival_E']):.3g} x G {float(r['rival_G']):.3g}, "
              f"{big(float(r['rival_D']))} tokens" if r["rival_N"] and float(r["all_every"]) < NOTHING else "none")
     released = f" ({float(r['over_released']):.2f})" if r["over_released"] else ""
-    chosen = " / ".join(NAMES[c] for c in r["costliest"].split(" / "))
+    named = r["costliest"].split(" / ")
+    chosen = " / ".join(NAMES[c] for c in named) if len(named) < 3 else "divided"
     return {"released": r["released"][:7], "D/N": f"{float(r['tokens_per_parameter']):,.0f}",
             "E x G, S": f"{float(r['E']):.3g} x {float(r['G']):.3g}, {float(r['S']):.2g}",
             "price": f"${float(r['usd']):.3f}{released}", "same tokens": span(r, "same_tokens"), "any tokens": span(r, "all"),

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Regenerates every table and picture beside it: run.sh [BUILD]. BUILD is the build folder that holds bin/moecost (default:
-# the moecost of the PATH). About ten minutes on two cores; answers stay in WORK (default: released_models in the cache of
-# the user), so a stopped run goes on where it ended. JOBS: processes (default: all cores).
+# the moecost of the PATH). About 300 seconds of CPU; answers stay in WORK (default: released_models in the cache of the
+# user), so a stopped run goes on where it ended. JOBS: processes (default: all cores).
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 moecost=$(command -v moecost || true)

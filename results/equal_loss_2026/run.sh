@@ -152,7 +152,7 @@ formats() {
     rm -f formats.csv
     for nats in 0 0.005 0.01 0.015 0.02 0.03 0.05; do
         for format in "bf16 bf16" "bf16 fp8" "fp8 fp8" "nvfp4 fp8"; do
-            one="$loss $bound $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
+            one="--budget 1e23 --max-loss 2.0024 $bound $slo $gpu --weights ${format% *} --kv ${format#* } --quantisation-loss $nats"
             rows formats.csv "track=joint;format=${format% *} weights ${format#* } cache;nats=$nats" $one \
                 --family mixtral-like --top-k 1 --experts 8,16,32 --sizes 2e9..3e10 --size-points 120 --refine 0
             rows formats.csv "track=bridge;format=${format% *} weights ${format#* } cache;nats=$nats" $one \

@@ -208,6 +208,7 @@ void set_served_class(const Description& d, const Scenario& s, Pool& p) {
     if (p.profile.effects)
         p.served = served_class(*p.profile.effects, served_names(s, p, d.engine_version),
                                 p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty());
+    if (p.rules.compiles(d.engine_version)) p.profile.serving = as_compiled(p.profile.serving);
     set_pace(d, p);
 }
 

@@ -26,6 +26,11 @@ void override_with(T& value, const From& given) {
 
 }   // namespace
 
+bool EngineRules::compiles(std::string_view release) const {
+    return std::any_of(compiled_releases.begin(), compiled_releases.end(),
+                       [&](const std::string& start) { return release.starts_with(start); });
+}
+
 double generation_code(const EngineRules& rules, std::string_view generation) {
     if (generation.empty()) return unknown_generation;
     const auto& all = rules.generations;

@@ -99,7 +99,9 @@ struct EngineRules {
     std::vector<EngineFlag> flags;
     EngineProgram program;
     EngineMemory memory;
-    std::vector<std::string> generations;   // that the file names
+    std::vector<std::string> generations;         // that the file names
+    std::vector<std::string> compiled_releases;   // what names of releases that compile a model begin with
+    [[nodiscard]] bool compiles(std::string_view release) const;
 };
 
 /// hwmodels/engines/<engine>.toml; InputError names the nearest engine, or the line and key that are wrong.

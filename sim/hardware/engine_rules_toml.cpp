@@ -199,7 +199,8 @@ void check_unique(const Reader& r, const std::vector<LaunchRule>& rules) {
 EngineRules engine_rules_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"schema", "engine", "name", "versions", "date", "source", "numbers", "launch", "format",
-                  "defaults", "defaults_for", "flag", "program", "memory", "memory_terms", "padding"});
+                  "defaults", "defaults_for", "flag", "program", "memory", "memory_terms", "padding",
+                  "compiled_releases"});
     (void)r.integer("schema", 1, 1);
     EngineRules rules;
     rules.id = r.text("engine");
@@ -207,6 +208,7 @@ EngineRules engine_rules_from_toml(const Document& document) {
     rules.versions = r.text("versions");
     rules.date = r.text("date");
     rules.source = r.text("source");
+    if (r.has("compiled_releases")) rules.compiled_releases = r.texts("compiled_releases");
     auto& g = rules.generations;
     read_numbers(r.table("numbers"), rules);
     if (r.has("launch"))

@@ -18,7 +18,7 @@ Variables<V> variables(const Setting& s) {
 bool usable(double x) { return std::isfinite(x) && x > 0; }
 
 Infeasible refused(std::string_view reason, std::string_view quantity, double needed, double available) {
-    return {reason, quantity, "", needed, available};
+    return {reason, quantity, "asked for", needed, available, true};
 }
 
 std::optional<Infeasible> refused_experts(const Law& law, const Setting& s) {

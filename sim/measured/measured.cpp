@@ -191,6 +191,8 @@ Recipes::Recipes(const Document& document) {
                       "left_out",
                       "since",
                       "release",
+                      "memory_fraction",
+                      "output_reserve",
                       "source"});
         Rule rule;
         rule.engine = r.text("engine");
@@ -212,6 +214,8 @@ Recipes::Recipes(const Document& document) {
         rule.draft_tokens = optional_number(r, "draft_tokens");
         rule.acceptance = optional_number(r, "acceptance");
         rule.redundant_experts = optional_number(r, "redundant_experts");
+        rule.memory_fraction = optional_number(r, "memory_fraction");
+        rule.output_reserve = optional_number(r, "output_reserve");
         if (r.has("apart")) rule.apart = r.flag("apart");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
@@ -242,6 +246,8 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.redundant_experts) s.redundant_experts = rule.redundant_experts;
         if (rule.acceptance) s.acceptance = rule.acceptance;
+        if (rule.memory_fraction) s.memory_fraction = rule.memory_fraction;
+        if (rule.output_reserve) s.output_reserve = rule.output_reserve;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
             const double formula =

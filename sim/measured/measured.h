@@ -49,6 +49,7 @@ struct RecipeSettings {
     std::optional<double> acceptance;          // of a drafted token
     std::optional<double> redundant_experts;   // where ranks do not divide the experts
     std::optional<double> draft_tokens;        // where the row says that it drafts, but not how many
+    std::optional<double> memory_fraction, output_reserve;
     std::string
         cache;   // format of the cache where the row is silent or repeats a default; empty: as it says
     std::string left_out;   // why the row measures something else; empty: it does not
@@ -74,7 +75,8 @@ class Recipes {
         std::optional<double> concurrency_below, gpus_above;
         std::string exchange, cache, weights, left_out, since, release;
         std::vector<std::string> paths;
-        std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts;
+        std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts,
+            memory_fraction, output_reserve;
         std::optional<bool> apart;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };

@@ -32,9 +32,10 @@ struct Cycle {
 
 class Loop {
   public:
-    Loop(const ServingInput& in, double running)
+    Loop(const ServingInput& in, double running, double together)
         : in_(in),
           running_(running),
+          together_(together),
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
@@ -117,14 +118,16 @@ class Loop {
     [[nodiscard]] bool in_step() const {
         return in_.traffic.equal_lengths && running_ <= in_.scalars.lockstep_requests;
     }
+    /// Share of the other slots whose prompts come first: all of them in the burst that a run begins with.
+    [[nodiscard]] double queueing() const {
+        const bool cohorts = in_.traffic.equal_lengths && !mixed_;
+        return cohorts ? in_.scalars.queue_in_step : in_.scalars.queue + together_;
+    }
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
-        const bool equal = in_.traffic.equal_lengths;
-        const double queueing = equal ? in_.scalars.queue_fixed : in_.scalars.queue_spread;
-        const double own = equal ? in_.scalars.lone_fixed : in_.scalars.lone_spread;
-        return own * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
+        return in_.scalars.lone * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
                (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
-               (queueing / 2 * (running_ - 1)) * c.per_prompt;
+               (queueing() / 2 * (running_ - 1)) * c.per_prompt;
     }
 
     [[nodiscard]] Seconds per_token(const Cycle& c, Seconds ttft) const {
@@ -135,6 +138,7 @@ class Loop {
   private:
     const ServingInput& in_;
     double running_;
+    double together_;   // share of the requests that start together
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
@@ -172,7 +176,8 @@ struct Pass {
 
 class FixedPoint {
   public:
-    FixedPoint(const ServingInput& in, double running) : loop_(in, running), in_(in), running_(running) {}
+    FixedPoint(const ServingInput& in, double running, double together)
+        : loop_(in, running, together), in_(in), running_(running) {}
 
     [[nodiscard]] const Loop& loop() const { return loop_; }
 
@@ -232,10 +237,10 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     return time;
 }
 
-Serving closed_loop(const ServingInput& in, double requests) {
+Serving closed_loop(const ServingInput& in, double requests, double run) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    FixedPoint point(in, running);
+    FixedPoint point(in, running, run > requests ? requests / run : 0);
     if (output <= 1) return prompts_only(in, point.loop(), requests, running);
     const Pass pass = point.solve();
     const Cycle& c = pass.cycle;

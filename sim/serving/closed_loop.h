@@ -34,7 +34,8 @@ struct ServingInput {
 ///        more prompt steps R I/x than decode steps, those beyond are whole
 ///   T_p = ex I/x                                 seconds one prompt costs everybody
 ///   cycle = (S + A) t_d + R T_p                  A: steps between two polls for requests
-///   TTFT = a lone + t_0 + (m/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead, stream interval
+///   TTFT = a lone + t_0 + (m/2 + k) t_d + kappa (R - 1) T_p/2 + A t_d     k: steps scheduled ahead
+///        kappa = q + N/run: of `run` requests the first N start together, and wait for half of each other's prompts
 ///   TPOT = max((cycle - TTFT)/(O - 1), t_d/y)        no token comes faster than a decode step
 ///   R_d <- R (O - 1) TPOT/cycle                  Little's law, to the fixed point
 ///   TTFT += (N - R)/R cycle                      waiting for memory or a slot
@@ -43,8 +44,8 @@ struct ServingInput {
 /// another, TTFT = R T_p + t_0.
 /// lone = 1 + (max(1, I/c) - 1)/pp times the step of the first chunk, c the chunk of one stage: a chunk crosses all pp
 /// stages, the next follows a stage behind. The chunk is of one prompt; of all R prompts where equal lengths keep up to
-/// lockstep_requests in step. a (lone_spread, lone_fixed) and kappa, the share of the slots that queue together, differ
-/// with the convention of lengths. Errors on published points: results/accuracy.
-[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests);
+/// lockstep_requests in step. Where prompts stall decodes, equal lengths queue together in every round: kappa = queue_in_step.
+/// `run`: requests in all; 0: without end. Errors on published points: results/accuracy.
+[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests, double run = 0);
 
 }   // namespace moecost

@@ -33,11 +33,10 @@ double through_stages(const ServingInput& in, const Replica& r, double decodes) 
     return std::max(lone - spread, 0.0);
 }
 
-/// What the own prompt of a first token takes beyond its steps, lone_spread or lone_fixed of them.
+/// What the own prompt of a first token takes beyond its steps, `lone` of them.
 double beyond_own_steps(const ServingInput& in, const Replica& r, double decodes) {
-    const double own = in.traffic.equal_lengths ? in.scalars.lone_fixed : in.scalars.lone_spread;
     const double chunk = r.rules.chunk_tokens;
-    return (own - 1) * std::max(1.0, r.lengths.prompt / chunk) *
+    return (in.scalars.lone - 1) * std::max(1.0, r.lengths.prompt / chunk) *
            r.prompt_seconds(decodes, std::min(r.lengths.prompt, chunk));
 }
 

@@ -9,7 +9,9 @@ namespace {
 /// Each kind of load by its law.
 struct Dispatch {
     const ServingInput& in;
-    Expected<Serving> operator()(const ClosedLoop& l) const { return closed_loop(in, l.concurrency); }
+    Expected<Serving> operator()(const ClosedLoop& l) const {
+        return closed_loop(in, l.concurrency, l.requests);
+    }
     Expected<Serving> operator()(const OpenLoop& l) const {
         return at_rate(in, PerSecond{l.rate}, l.burstiness);
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A load of an instance on the event simulator.
+#include <algorithm>
+
 #include "moecost/serving/instance_replica.h"
 #include "moecost/serving/percentiles.h"
+#include "moecost/serving/phases.h"
 
 namespace moecost {
 namespace {
@@ -11,6 +14,16 @@ bool is_finite(const Load& load) {
     const auto* queue = std::get_if<Offline>(&load);
     return std::holds_alternative<Replay>(load) || std::holds_alternative<Burst>(load) ||
            (queue != nullptr && queue->requests > 0);
+}
+
+/// Sequences that decode beside a first token, by the closed form; 1 where it has none.
+double usual_decodes(const ServingInput& in, const Load& load) {
+    const auto* rate = std::get_if<OpenLoop>(&load);
+    const Expected<Serving> means =
+        rate != nullptr ? at_rate(in, PerSecond{rate->rate}, rate->burstiness) : Infeasible{};
+    if (means) return std::max(means->decoding, 1.0);
+    const auto* loop = std::get_if<ClosedLoop>(&load);
+    return loop != nullptr ? std::max(std::min(loop->concurrency, in.capacity), 1.0) : 1;
 }
 
 }   // namespace
@@ -34,7 +47,7 @@ Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, 
         settings.warm_up = options.requests / 4;
     }
     const ServingInput in{i.timer, i.constants, i.settings, i.layout, traffic, i.memory.max_concurrency};
-    settings.front_end = front_end(in, instance_replica(in, law), 1).value();
+    settings.front_end = front_end(in, instance_replica(in, law), usual_decodes(in, load)).value();
     RequestSource source = request_source(load, lengths, traffic.prefix_hit_rate, options.seed);
     if (options.trace) source.next = options.trace;
     return simulate(rules, steps, std::move(source), settings);

@@ -99,8 +99,8 @@ constexpr Uncertain uncertain_inputs[] = {
     {"expert_skew", [](Scenario& s, double f) { s.pool().profile.serving.expert_skew *= f; }},
     {"queueing",
      [](Scenario& s, double f) {
-         s.pool().profile.serving.queue_spread *= f;
-         s.pool().profile.serving.queue_fixed *= f;
+         s.pool().profile.serving.queue *= f;
+         s.pool().profile.serving.queue_in_step *= f;
      }},
     {"first_token", [](Scenario& s, double f) { s.pool().profile.serving.first_token *= f; }},
     {"reserve",

@@ -130,8 +130,15 @@ Seconds StepTimer::host_time(const StepShape& shape) const {
     const ServingConstants& s = machine_.profile->serving;
     const Seconds each = streaming_ ? s.host_per_sequence + s.stream_per_sequence : s.host_per_sequence;
     const Seconds always = s.host + each * (shape.decode_sequences * shape.queries / layout_.attention_dp);
-    return shape.prefill_tokens > 0 ? always + s.prompt_step + s.prompt_step_layer * architecture_.layers
-                                    : always;
+    return shape.prefill_tokens > 0 && !s.compiled
+               ? always + s.prompt_step + s.prompt_step_layer * architecture_.layers
+               : always;
+}
+
+Seconds StepTimer::late_launches(Seconds kernels) const {
+    const ServingConstants& s = machine_.profile->serving;
+    if (!s.compiled) return Seconds{0};
+    return max(s.prompt_step + s.prompt_step_layer * architecture_.layers - kernels, Seconds{0});
 }
 
 Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
@@ -150,8 +157,9 @@ Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
 StepTime StepTimer::time(const StepShape& shape) {
     const StepShape part = micro_batch(shape);
     StepTime step = layout_.batch_overlap ? overlapped(part) : kernels(part);
-    step.by_class[static_cast<std::size_t>(OpClass::host)] = host_time(part);
-    step.total += step.by_class[static_cast<std::size_t>(OpClass::host)];
+    Seconds& host = step.by_class[static_cast<std::size_t>(OpClass::host)];
+    host = host_time(part) + late_launches(step.total);
+    step.total += host;
     const double factor = paced(step.total, step.roofline, machine_.profile->serving.pace);
     for (Seconds& s : step.by_class) s = factor * s;
     step.total = factor * step.total;
@@ -219,11 +227,7 @@ std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
         roofline += result.back().timed.ideal_total * op.count;
     }
     const double factor = paced(total, roofline, machine_.profile->serving.pace);
-    for (TimedOperation& op : result) {
-        for (Seconds* part :
-             {&op.timed.compute, &op.timed.memory, &op.timed.network, &op.timed.floor, &op.timed.total})
-            *part = factor * *part;
-    }
+    for (TimedOperation& op : result) op.timed = stretched(op.timed, factor);
     return result;
 }
 

@@ -48,6 +48,7 @@ class StepTimer {
     [[nodiscard]] std::vector<TimedOperation> explain(const StepShape& shape);
     /// Host time of a step: host + (host_per_sequence + stream_per_sequence) B queries/attention_dp (every row of logits is sampled, drafted ones
     /// too), and where it carries prompts prompt_step + prompt_step_layer layers: no graph of such steps is kept.
+    /// A compiled engine launches every step ahead of its kernels: only what they do not cover is added.
     [[nodiscard]] Seconds host_time(const StepShape& shape) const;
 
     /// Nobody waits for single tokens: none is streamed.
@@ -57,6 +58,7 @@ class StepTimer {
     [[nodiscard]] StepShape micro_batch(const StepShape& shape) const;
     [[nodiscard]] StepTime kernels(const StepShape& part);
     [[nodiscard]] StepTime overlapped(StepShape part);
+    [[nodiscard]] Seconds late_launches(Seconds kernels) const;
     [[nodiscard]] double skew() const;
     [[nodiscard]] double experts_factor(const Operation& op) const;
     [[nodiscard]] Timed served(const Operation& op, Timed isolated) const;

@@ -31,14 +31,30 @@ class RateRow {
     std::size_t row_;
 };
 
+bool queued(const RateRow& r) { return r.text("scenario") == "Offline"; }
+
 /// Why a row is left out; empty: it is predicted.
 std::string left_out(const RateRow& r) {
-    if (r.text("scenario") != "Server" && r.text("scenario") != "Interactive") return "not at a rate";
     if (r.text("suspect") == "1") return "marked suspect in the table";
     if (r.number("tp") <= 0) return "parallel layout not recorded";
-    if (r.number("target_rate_rps") <= 0 || r.number("isl_mean") <= 0 || r.number("osl_mean") <= 0)
+    if (r.number(queued(r) ? "tok_s_gpu" : "target_rate_rps") <= 0 || r.number("isl_mean") <= 0 ||
+        r.number("osl_mean") <= 0)
         return "rate or lengths not recorded";
     return {};
+}
+
+/// A release by its first two numbers: the names of frameworks add builds and libraries.
+std::string release_of(const RateRow& r) {
+    std::string name = r.text("engine_version").empty() ? r.text("framework") : r.text("engine_version");
+    std::size_t end = name.find('.');
+    if (end != std::string::npos) end = name.find_first_not_of("0123456789", end + 1);
+    return name.substr(0, end);
+}
+
+/// Requests of a queued run: those that the rules of MLPerf ask for (600 s at the expected rate and a tenth more).
+double queued_requests(const RateRow& r) {
+    constexpr double least_seconds = 660;
+    return std::max(r.number("min_query_count"), least_seconds * r.number("completed_rps"));
 }
 
 Description description_of(const RateRow& r) {
@@ -63,28 +79,68 @@ Description description_of(const RateRow& r) {
     const double chunk = r.number("max_num_tokens");
     if (chunk > 0) d.chunk = chunk;
     if (r.number("max_batch") > 0) d.max_sequences = r.number("max_batch");
-    d.load = OpenLoop{r.number("target_rate_rps") / std::max(r.number("instances"), 1.0)};
+    if (queued(r))
+        d.load = Offline{queued_requests(r) / std::max(r.number("instances"), 1.0)};
+    else
+        d.load = OpenLoop{r.number("target_rate_rps") / std::max(r.number("instances"), 1.0)};
+    d.engine_version = release_of(r);
     return d;
+}
+
+/// What recipes go by.
+MeasuredPoint point_of(const RateRow& r) {
+    MeasuredPoint p;
+    p.engine = r.text("engine");
+    p.date = r.text("source_date");
+    p.scenario = std::string("mlperf-").append(r.text("scenario"));
+    p.gpus = r.number("num_gpus");
+    p.id = r.text("id");
+    p.model = r.text("model");
+    p.gpu = r.text("gpu");
+    if (r.number("tok_s_gpu") > 0) p.output_per_gpu = r.number("tok_s_gpu");
+    return p;
+}
+
+/// The settings of the run that the table does not state.
+void use(const RecipeSettings& recipe, Description& d) {
+    if (!recipe.release.empty()) d.engine_version = recipe.release;
+    if (d.kv.empty()) d.kv = recipe.cache;
+    if (recipe.memory_fraction) d.memory_fraction = recipe.memory_fraction;
 }
 
 class RatePredictor {
   public:
-    explicit RatePredictor(const DataStore& data) : data_(data) {}
-    /// The prediction, or why there is none.
-    std::variant<RatePrediction, std::string> operator()(const RateRow& r) {
+    explicit RatePredictor(const DataStore& data)
+        : data_(data), recipes_(data.open("hwmodels/measured", "recipes", "recipe file")) {}
+    /// The server and the release of a row, or why it is left out.
+    std::variant<PreparedPoint, std::string> prepare(const RateRow& r) {
         if (std::string reason = left_out(r); !reason.empty()) return reason;
-        const Description d = description_of(r);
+        Description d = description_of(r);
         Expected<Scenario> s = Infeasible{};
         try {
+            const RecipeSettings recipe =
+                recipes_.settings(point_of(r), d.model, load_accelerator(data_, d.gpu).id);
+            if (!recipe.left_out.empty()) return recipe.left_out;
+            use(recipe, d);
             s = resolve(data_, d);
             if (!s) return std::string("infeasible: ").append(s.error().reason);
+            if (recipe.output_reserve) s->pool().settings.output_reserve = *recipe.output_reserve;
             s->traffic.shape = load_traffic(data_, std::string("mlperf-").append(d.model)).shape;
         } catch (const InputError& e) {
             return std::string(e.what());
         }
-        const Expected<Estimate> e = answer(*s, {});
+        ServedNames names = served_names(*s, s->pool(), d.engine_version);
+        return PreparedPoint{point_of(r), std::move(*s), std::move(names), 0};
+    }
+    /// The prediction, or why there is none.
+    std::variant<RatePrediction, std::string> operator()(const RateRow& r) {
+        if (queued(r)) return "not at a rate";
+        const auto prepared = prepare(r);
+        if (const auto* reason = std::get_if<std::string>(&prepared)) return *reason;
+        const Scenario& s = std::get<PreparedPoint>(prepared).scenario;
+        const Expected<Estimate> e = answer(s, {});
         if (!e) return std::string("infeasible: ").append(e.error().reason);
-        return prediction(r, *s, *e);
+        return prediction(r, s, *e);
     }
 
   private:
@@ -105,6 +161,7 @@ class RatePredictor {
         return p;
     }
     const DataStore& data_;
+    Recipes recipes_;
 };
 
 RateErrors errors_of(std::string name, const std::vector<RatePrediction>& all,
@@ -129,6 +186,18 @@ void add_groups(RateValidation& v, std::string RatePrediction::*key) {
 }
 
 }   // namespace
+
+std::vector<PreparedPoint> offline_runs(const DataStore& data, const CsvTable& table) {
+    std::vector<PreparedPoint> runs;
+    RatePredictor predict(data);
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        const RateRow r(table, row);
+        if (!queued(r)) continue;
+        auto prepared = predict.prepare(r);
+        if (auto* point = std::get_if<PreparedPoint>(&prepared)) runs.push_back(std::move(*point));
+    }
+    return runs;
+}
 
 bool is_rate_table(const CsvTable& table) { return table.find_column("target_rate_rps").has_value(); }
 

@@ -52,4 +52,8 @@ struct RateValidation {
 /// the instances.
 [[nodiscard]] RateValidation validate_rates(const DataStore& data, const CsvTable& table);
 
+/// The rows of such a table that ran a queue without arrivals (MLPerf Offline): the same servers, judged by throughput
+/// alone. What they teach of a release is known when its rows at a rate are predicted (moecost calibrate --serving-rows).
+[[nodiscard]] std::vector<PreparedPoint> offline_runs(const DataStore& data, const CsvTable& table);
+
 }   // namespace moecost

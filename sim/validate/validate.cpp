@@ -20,6 +20,12 @@ std::string format_of(const std::string& spelled) {
     return spelled.substr(0, spelled.find('/'));
 }
 
+/// Requests of a run: as recorded, else ten for each in flight, as the public benchmark does.
+double requests_of_run(const MeasuredPoint& p) {
+    constexpr double rounds = 10;
+    return p.prompts.value_or(rounds * p.concurrency.value_or(0));
+}
+
 Load load_of(const MeasuredPoint& p) {
     const double requests = p.concurrency.value_or(0);
     if (p.scenario == "offline_max") return Offline{p.prompts.value_or(0)};
@@ -28,13 +34,7 @@ Load load_of(const MeasuredPoint& p) {
     if (p.scenario == "request_rate") return OpenLoop{p.rate.value_or(0)};
     if (p.scenario == "prefill_only") return PrefillOnly{};
     if (p.scenario == "decode_only") return DecodeOnly{requests};
-    return ClosedLoop{requests};
-}
-
-/// Requests of a run: as recorded, else ten for each in flight, as the public benchmark does.
-double requests_of_run(const MeasuredPoint& p) {
-    constexpr double rounds = 10;
-    return p.prompts.value_or(rounds * p.concurrency.value_or(0));
+    return ClosedLoop{requests, requests_of_run(p)};
 }
 
 bool known_scenario(const std::string& s) {
@@ -242,7 +242,6 @@ std::string Predictor::describe_point(const MeasuredPoint& p, Description& d) co
     d.usd_per_gpu_hour = 1;
     d.profile = profile_;
     d.load = load_of(p);
-    if (p.disaggregated) d.load = ClosedLoop{p.concurrency.value_or(0), requests_of_run(p)};
     const bool counted =
         !std::holds_alternative<PrefillOnly>(*d.load) && !std::holds_alternative<Offline>(*d.load);
     if (counted && !(size_of(*d.load).value_or(0) > 0)) return "load not recorded";
@@ -333,6 +332,9 @@ std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
     r.output_per_gpu =
         (prefill_only ? serving.input_tokens_per_s : serving.output_tokens_per_s).value() / gpus;
     if (!prefill_only) r.output_per_gpu *= p.in_flight_share;
+    // A finite run at a rate lasts until its last answer.
+    const auto* rate = std::get_if<OpenLoop>(&s.traffic.load);
+    if (rate != nullptr && p.prompts) r.output_per_gpu /= 1 + serving.e2e.value() * rate->rate / *p.prompts;
     r.throughput_ratio = ratio(r.output_per_gpu, prefill_only ? p.total_per_gpu : p.output_per_gpu);
     r.tpot_s = serving.tpot.value();
     r.ttft_s = serving.ttft.value();

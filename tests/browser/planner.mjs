@@ -99,7 +99,8 @@ const link = await tab.evaluate(() => location.hash);
 const again = await open(link);
 check((await again.tab.$eval('#headline', (e) => e.textContent)) === moved, 'the link does not bring the question back');
 
-// A config.json that is pasted.
+// A config.json that is pasted. A page draws only where it is seen.
+await tab.bringToFront();
 const config = '{"model_type": "mixtral", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "num_local_experts": 8, "num_experts_per_tok": 2, "vocab_size": 32000, "torch_dtype": "bfloat16", "architectures": ["MixtralForCausalLM"]}';
 await tab.$eval('textarea', (e, text) => { e.value = text; e.dispatchEvent(new Event('change')); }, config);
 await tab.waitForFunction(() => /config=/.test(location.hash));

@@ -138,6 +138,9 @@ TEST_CASE("a demanded chance is reached, and costs no less than the prediction a
     CHECK(rent(demanded) >= rent(plain));
     CHECK(contains(plan_run("--chance 90%").out, "(90 % demanded)"));
     CHECK(plan_run("--chance 2").status == 2);
+    CHECK(plan_run("--chance 90% --pools two").status == 2);
+    CHECK(contains(plan_run("--chance 90%").out, "no residuals tell a chance"));
+    CHECK(!contains(plan_run("").out, "are not searched"));
 }
 
 TEST_CASE("times of rivals say what they are of") { CHECK(contains(plan_run("").out, "p95 TTFT")); }

@@ -29,8 +29,7 @@ prefill_factor = 1
 host_us = 3
 host_per_sequence_us = 4
 expert_skew = 0
-queue_spread = 0
-queue_fixed = 0
+queue = 0
 first_token_ms = 5
 [defaults]
 batching = "prefill_first"

@@ -37,8 +37,8 @@ void check_loop(const Instance& instance, const Load& load, const Figures& expec
     constants.first_token = Seconds{22.7e-3};
     constants.first_token_steps = 0;
     s.engine.prompt_interval = 0;
-    constants.queue_spread = 0.199;
-    constants.queue_fixed = std::string_view(instance.engine) == "sglang" ? 0.824 : 0.0975;
+    constants.queue = load.traffic.equal_lengths ? 0.0975 : 0.199;
+    constants.queue_in_step = 0.824;
     const ServingInput in = s.input();
     const Serving r =
         closed_loop({in.timer, constants, in.engine, in.layout, in.traffic, in.capacity}, load.requests);

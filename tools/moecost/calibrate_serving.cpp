@@ -12,6 +12,7 @@
 #include "moecost/calibrate/serving/own_runs.h"
 #include "moecost/calibrate/serving/served_files.h"
 #include "moecost/calibrate/serving/serving_report.h"
+#include "moecost/validate/rate_points.h"
 #include "option_values.h"
 #include "sheet.h"
 #include "text.h"
@@ -19,17 +20,31 @@
 namespace moecost::cli {
 namespace {
 
-std::vector<MeasuredPoint> measured_points(const Invocation& invocation, std::string_view option) {
+struct ServedTables {
     std::vector<MeasuredPoint> points;
+    std::vector<PreparedPoint> releases;   // offline runs of tables of runs at a rate
+};
+
+ServedTables served_tables(const Invocation& invocation, std::string_view option) {
+    ServedTables t;
     std::vector<std::string> files = split(*invocation.line.find(option));
     files.insert(files.end(), invocation.line.positional.begin(), invocation.line.positional.end());
     for (const std::string& file : files) {
         const std::string text = read_input(file);
-        const auto more =
-            is_benchmark(text) ? bench_points(invocation, file) : read_points(CsvTable(text, file));
-        points.insert(points.end(), more.begin(), more.end());
+        if (is_benchmark(text)) {
+            const auto more = bench_points(invocation, file);
+            t.points.insert(t.points.end(), more.begin(), more.end());
+            continue;
+        }
+        const CsvTable table(text, file);
+        if (is_rate_table(table)) {
+            t.releases = offline_runs(invocation.data, table);
+            continue;
+        }
+        const auto more = read_points(table);
+        t.points.insert(t.points.end(), more.begin(), more.end());
     }
-    return points;
+    return t;
 }
 
 std::string percent_1(double share) { return fixed(100 * share, 1).append(" %"); }
@@ -117,7 +132,7 @@ void show_progress(const std::string& stage, double cost) {
 }   // namespace
 
 Answer run_own_runs(const Invocation& invocation) {
-    const OwnRuns o = own_runs(invocation.data, measured_points(invocation, "serving"));
+    const OwnRuns o = own_runs(invocation.data, served_tables(invocation, "serving").points);
     constexpr double most_spreads = 3;
     for (const MovedEffect& m : o.moved) {
         if (m.spreads() <= most_spreads || invocation.line.has("force")) continue;
@@ -146,8 +161,9 @@ Answer run_serving_rows(const Invocation& invocation) {
     ServingFitOptions options;
     if (!invocation.quiet) options.progress = show_progress;
     if (const std::string* n = invocation.line.find("iterations")) options.iterations = std::atoi(n->c_str());
+    ServedTables tables = served_tables(invocation, "serving-rows");
     const ServingReport r =
-        serving_report(invocation.data, measured_points(invocation, "serving-rows"), options);
+        serving_report(invocation.data, tables.points, options, std::move(tables.releases));
     const LawConstants law = load_law_constants(invocation.data);
     const std::string* text = invocation.line.find("source");
     const std::string source = text == nullptr ? "moecost calibrate --serving-rows" : *text;

@@ -51,15 +51,15 @@ x_axis() {
     twos=$(cut -f2 "$work/points" | awk '{ p = $1 > 0 ? log($1) / log(2) : 0.5; d = p - int(p + 0.5); if (d * d > 1e-12) no = 1 }
         END { print !no }')
     ends 2 | awk -v logs=$log_x -v room="$room" -v twos="$twos" '{
-        low = $1; high = $2; share = room / (1 - room)
+        low = $1; high = $2; share = room / (1 - room); n = 0
         if (!logs) { printf "set xrange [%.6g:%.6g]\n", low - 0.02 * (high - low), high + (high - low) * share; exit }
         span = log(high / low)
         printf "set logscale x; set xrange [%.6g:%.6g]; set xtics (", low / exp(0.02 * span), high * exp(span * share)
-        many = split(twos || high > 1e5 ? "1" : "1 2 5", digit, " ")
+        many = split(twos || (high > 1e5 && span > 5.8) ? "1" : "1 2 5", digit, " ")   # 5.8: two and a half decades
         for (t = 1; t <= high * 1.01; t *= twos ? 2 : 10) for (i = 1; i <= many; ++i) {
             at = t * digit[i]
             if (at < low * 0.99 || at > high * 1.01) continue
-            if (at >= 1e5) printf "%s\"10^{%d}\" %g", (n++ ? ", " : ""), log(t) / log(10) + 0.5, at
+            if (at >= 1e5) printf "%s\"%s10^{%d}\" %g", (n++ ? ", " : ""), (digit[i] == 1 ? "" : digit[i] "·"), log(t) / log(10) + 0.5, at
             else printf "%s\"%d\" %g", (n++ ? ", " : ""), at, at
         }
         print ")" }'

@@ -40,7 +40,8 @@ void use(const std::vector<ServedEngine>& engines, PreparedPoint& p, double log_
                                  [&](const ServedEngine& e) { return e.engine == pool.profile.engine; });
     if (it == engines.end()) return;
     const ServingLaw law = pool.profile.serving.law;
-    pool.profile.serving = it->constants;
+    const bool compiled = pool.profile.serving.compiled;
+    pool.profile.serving = compiled ? as_compiled(it->constants) : it->constants;
     pool.profile.serving.law = law;
     const ServingConstants& c = it->constants;
     const double young = p.model_years > 0 && c.young_years > 0

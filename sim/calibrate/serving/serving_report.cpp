@@ -148,6 +148,31 @@ void add_borrowed(const ServingJudge& judge_of, ServingRows& rows, EffectTable& 
     if (n > 0) t.log_time[slot] = sum / (n + 1);   // one more of no deviation
 }
 
+/// What runs of further releases say beyond all that is known of their deployments.
+void add_releases(const ServingJudge& judge_of, std::vector<PreparedPoint>& runs, EffectTable& t) {
+    struct Release {
+        ServedNames names;
+        double sum = 0, n = 0, prior = 0;
+    };
+    std::vector<Release> releases;
+    const std::vector<ScoredPoint> scores = scored(judge_of, runs, t);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (!(scores[i].throughput > 0) || runs[i].names.version.empty()) continue;
+        auto it = std::find_if(releases.begin(), releases.end(),
+                               [&](const Release& r) { return r.names == runs[i].names; });
+        if (it == releases.end())
+            it = releases.insert(it, {runs[i].names, 0, 0, scores[i].closed.throughput});
+        it->sum += std::log(scores[i].throughput);
+        it->n += 1;
+    }
+    const PooledSpread s = spread_of(t);
+    for (const Release& r : releases) {
+        const double own = s.curve * s.curve + s.point * s.point / r.n, prior = r.prior * r.prior;
+        const double share = prior / (prior + own);
+        t.effects.push_back({EffectKind::version, r.names, share * r.sum / r.n, std::sqrt(share * own), r.n});
+    }
+}
+
 /// What each kind of load scatters beyond closed loops: so much that 80 % of its points lie inside.
 void add_loads(const ServingJudge& judge_of, ServingRows& rows, const std::vector<ScoredPoint>& fitted,
                EffectTable& t) {
@@ -172,7 +197,7 @@ void add_loads(const ServingJudge& judge_of, ServingRows& rows, const std::vecto
 }   // namespace
 
 ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPoint>& points,
-                             const ServingFitOptions& options) {
+                             const ServingFitOptions& options, std::vector<PreparedPoint> queued) {
     ServingReport report;
     const LawConstants law = load_law_constants(data);
     ServingRows rows = serving_rows(data, points);
@@ -232,6 +257,7 @@ ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPo
         report.judged[5].throughput.median_ape;
     t.effects = pooled_effects(pooled_points(rows, judge_of.fit.in_sample), spread_of(t));
     add_borrowed(judge_of, rows, t);
+    add_releases(judge_of, queued, t);
     add_loads(judge_of, rows, groups.points, t);
     report.fit = std::move(judge_of.fit);
     report.effects = std::move(t);

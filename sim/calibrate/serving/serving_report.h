@@ -22,8 +22,10 @@ struct ServingReport {
     std::vector<JudgedErrors> judged;
 };
 /// Fits, pools, and leaves out: a row's (engine, GPU, model), its model, its GPU, its release; in sample without and with
-/// effects. Spreads are scaled so that intervals of left-out groups cover 80 %.
+/// effects. Spreads are scaled so that intervals of left-out groups cover 80 %. `queued`: offline runs of releases that
+/// are fitted to nothing (offline_runs); each gives an effect of its own, shrunk by what is not known of its deployment.
 [[nodiscard]] ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPoint>& points,
-                                           const ServingFitOptions& options);
+                                           const ServingFitOptions& options,
+                                           std::vector<PreparedPoint> queued = {});
 
 }   // namespace moecost

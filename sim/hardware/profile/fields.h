@@ -189,10 +189,9 @@ void fields(A& a, ServingConstants& x) {
     microseconds(a, "host_per_sequence_us", x.host_per_sequence);
     microseconds(a, "stream_per_sequence_us", x.stream_per_sequence);
     a.number("expert_skew", x.expert_skew, Range{0, 1e6});
-    a.number("queue_spread", x.queue_spread, Range{0, 10});
-    a.number("queue_fixed", x.queue_fixed, Range{0, 10});
-    a.number("lone_spread", x.lone_spread, Range{0, 100});
-    a.number("lone_fixed", x.lone_fixed, Range{0, 100});
+    a.number("queue", x.queue, Range{0, 10});
+    a.number("queue_in_step", x.queue_in_step, Range{0, 10});
+    a.number("lone", x.lone, Range{0, 100});
     a.optional_number("lockstep_requests", x.lockstep_requests, Range{0, 1e6});
     a.number("quantise_static", x.quantise_static, Range{0, 100});
     a.number("quantise_dynamic", x.quantise_dynamic, Range{0, 100});

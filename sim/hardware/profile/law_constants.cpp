@@ -67,6 +67,13 @@ std::vector<ServedEngine> served_engines(const DataStore& data) {
 
 }   // namespace
 
+ServingConstants as_compiled(ServingConstants constants) {
+    constants.compiled = true;
+    constants.lone = 1;
+    constants.stream_per_sequence = Seconds{0};   // tokens leave through the runtime's own threads
+    return constants;
+}
+
 LawConstants load_law_constants(const DataStore& data) {
     const Document document = data.open("hwmodels", "timing", "table of law constants");
     const Reader r(document);

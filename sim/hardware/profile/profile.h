@@ -219,16 +219,18 @@ struct ServingConstants {
     double young_years = 0;
     double pace =
         1;   // of all steps: what is known of this deployment's class, and the youth of its model; never in a file
-    double queue_spread = 0;        // share of the slots that queue for prefill together, spread lengths
-    double queue_fixed = 0;         // the same, equal lengths
-    double lone_spread = 1;         // a first token's own prompt over its step, spread lengths
-    double lone_fixed = 1;          // the same, equal lengths
+    double queue = 0;               // share of the other slots whose prompts are in the way of a new one
+    double queue_in_step = 0;       // the same where equal lengths keep in step
+    double lone = 1;                // a first token's own prompt over its step
     double lockstep_requests = 0;   // equal lengths start together up to so many requests
     Seconds first_token;            // HTTP, tokeniser, first chunk
     double first_token_steps = 0;   // decode steps it takes beyond the half that an arrival waits anyway
+    bool compiled = false;          // a compiled engine launches ahead of its kernels; never in a file
     std::string source;
     ServingLaw law;
 };
+/// The constants of a release that runs compiled engines: prompts wait for no launches of their own.
+[[nodiscard]] ServingConstants as_compiled(ServingConstants constants);
 
 /// Constants that served points taught, of an engine (hwmodels/serving.toml). A profile may state others.
 struct ServedEngine {

@@ -158,7 +158,9 @@ std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, co
     m->constants = load_training_constants(in.data);
     m->gpus = whole_or(line, "train-gpus", m->gpus, 1, 1 << 20);
     m->task.sequence = number_or(line, "train-sequence", 4096, 16, 1e8);
-    m->task.batch = number_or(line, "train-batch", 1024 * 4096, 1, 1e12) / m->task.sequence;
+    m->task.batch = 
+        number_or(line, "train-batch", std::max(1024 * 4096.0, m->task.sequence), m->task.sequence, 1e12) /
+        m->task.sequence;
     const std::string* format = line.find("train-format");
     if (format != nullptr) {
         const auto type = dtype_named(*format);

@@ -150,6 +150,9 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
         training.append(" (")
             .append(percent(flop_s / q.goal.training.peak_flop_per_s))
             .append(" of bf16 peak)");
+    } else if (q.goal.training.machine) {   // no layout of these GPUs trains it
+        training.append(" (taken at ").append(percent(q.goal.training.mfu));
+        training.append(" of bf16 peak: no layout of the GPUs trains it at this batch)");
     }
     training.append(", loss ").append(nats(w.loss));
     s.append(wrapped(training, 10, style.width));

@@ -7,7 +7,7 @@ namespace moecost::cli {
 namespace {
 
 std::vector<const Figure*> explained_figures(const CommandLine& line) {
-    std::vector<std::string> keys{"usd_per_mtok_output", "output_tokens_per_s", "ttft_s", "tpot_s"};
+    std::vector<std::string> keys{"usd_per_mtok_output_all_in", "output_tokens_per_s", "ttft_s", "tpot_s"};
     if (const std::string* text = line.find("figures")) keys = split(*text);
     std::vector<const Figure*> list;
     const std::vector<std::string> known = result_figures();
@@ -32,7 +32,7 @@ void tell_why(Answer& answer, std::string_view side, const EstimateAnswer& a) {
 std::vector<Flag> diff_flags() {
     std::vector<Flag> flags{
         {"figures", "LIST", "Difference",
-         "figures to explain, joined by commas (default: price of output, output tokens/s, "
+         "figures to explain, joined by commas (default: whole price of output, output tokens/s, "
          "TTFT, TPOT)"}};
     for (const Flag& flag : description_flags()) flags.push_back(flag);
     return flags;

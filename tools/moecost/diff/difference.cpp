@@ -42,13 +42,33 @@ bool matters(const Input& input, const Difference& d) {
     return value_of(input, d.answer_a) != value_of(input, d.answer_b);
 }
 
+/// Of one pool alone: "decode-tp". The loads of one phase ("decode-only") are loads.
+bool is_of_one_pool(const Input& input) {
+    return !std::holds_alternative<LoadSlot>(input.slot) &&
+           (input.key.starts_with("prefill-") || input.key.starts_with("decode-"));
+}
+
+bool has_two_pools(const Description& d) {
+    const auto all = inputs();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Input& i) { return is_of_one_pool(i) && !texts_of(d, i).empty(); });
+}
+
+/// A degree of a layout, of either pool too.
+bool is_layout_input(const Input& input) {
+    std::string_view key = input.key;
+    if (is_of_one_pool(input)) key.remove_prefix(key.find('-') + 1);
+    return std::find(std::begin(layout_keys), std::end(layout_keys), key) != std::end(layout_keys);
+}
+
 /// One input each, but for those that describe one thing in two ways.
 std::vector<Move> moves_of(const Difference& d) {
     const Description &a = d.a.description, &b = d.b.description;
     const bool two_machines = a.cluster.empty() != b.cluster.empty();
     const bool two_models = a.family.empty() != b.family.empty();
+    const bool other_pools = has_two_pools(a) != has_two_pools(b);
     std::vector<Move> moves;
-    Move load, machine, model;
+    Move load, machine, model, pools;
     for (const Input* input : d.inputs) {
         if (std::holds_alternative<LoadSlot>(input->slot))
             load.inputs.push_back(input);
@@ -56,10 +76,12 @@ std::vector<Move> moves_of(const Difference& d) {
             machine.inputs.push_back(input);
         else if (two_models && is_among(model_keys, *input))
             model.inputs.push_back(input);
+        else if (other_pools && (is_of_one_pool(*input) || is_layout_input(*input)))
+            pools.inputs.push_back(input);
         else
             moves.push_back({{input}, {}, {}, {}});
     }
-    for (Move* m : {&load, &machine, &model}) {
+    for (Move* m : {&load, &pools, &machine, &model}) {
         if (!m->inputs.empty()) moves.insert(moves.begin(), std::move(*m));
     }
     return moves;
@@ -68,7 +90,14 @@ std::vector<Move> moves_of(const Difference& d) {
 EstimateAnswer moved(const DataStore& data, const Description& from, const Description& to, const Move& m) {
     Description d = from;
     for (const Input* input : m.inputs) copy_input(d, to, *input);
-    return answer_for(data, d);
+    try {
+        return answer_for(data, d);
+    } catch (const InputError& e) {   // inputs that only go together, such as the layouts of two pools
+        EstimateAnswer none;
+        none.why.reason = "the inputs of this change only go together with others";
+        none.why.detail = e.what();
+        return none;
+    }
 }
 
 void work_out(const DataStore& data, const Difference& d, Move& m) {
@@ -83,7 +112,7 @@ void work_out(const DataStore& data, const Difference& d, Move& m) {
 
 /// Degrees of a layout that cannot run one by one are moved as one.
 void join_layouts(const DataStore& data, Difference& d) {
-    const auto is_layout = [](const Move& m) { return is_among(layout_keys, *m.inputs.front()); };
+    const auto is_layout = [](const Move& m) { return is_layout_input(*m.inputs.front()); };
     const auto stuck = std::any_of(d.moves.begin(), d.moves.end(),
                                    [&](const Move& m) { return is_layout(m) && !m.why.empty(); });
     if (!stuck || std::count_if(d.moves.begin(), d.moves.end(), is_layout) < 2) return;

@@ -324,7 +324,10 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
             .append(" times slower than its figures say (");
         notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
     }
-    notes.emplace_back("one pool: prefill and decode apart are not searched");
+    if (q.two_pools && q.chance > 0)
+        notes.emplace_back("one pool: no residuals tell a chance of prefill and decode apart, which are left out");
+    else if (!q.two_pools)
+        notes.emplace_back("one pool: prefill and decode apart are not searched (--pools both)");
     if (slo_of(q).of_percentiles() && is_rate(q.space.machines.front().scenario.traffic.load))
         notes.emplace_back("percentiles: Poisson arrivals, shared evenly between instances");
     return notes;

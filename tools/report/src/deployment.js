@@ -10,13 +10,19 @@ const interval = (e, key, show) => {
   return i ? `likely ${show(i[0])} to ${show(i[1])}` : null;
 };
 
+const degrees = (i, of) => [['TP', 'tp'], ['PP', 'pp'], ['EP', 'ep'], ['DP', 'attention_dp']]
+  .map(([name, key]) => [name, i[of + key]]).filter(([, n]) => n > 1).map(([name, n]) => `${name}${n}`).join(' ') || 'one GPU';
+
+const poolName = (i, of) => `${i[`${of}gpus`]} x ${i[`${of}gpu`] || i[`${of}cluster`] || '?'} = ${i[`${of}replicas`] || 1} x (${degrees(i, of)})`;
+
+const hasTwoPools = (e) => isKnown(e.inputs.prefill_gpus);
+
 export function deploymentName(e) {
   const i = e.inputs;
   const d = e.deployment || {};
-  const layout = [['TP', i.tp], ['PP', i.pp], ['EP', i.ep], ['DP', i.attention_dp]].filter(([, n]) => n > 1)
-    .map(([name, n]) => `${name}${n}`).join(' ') || 'one GPU';
+  if (hasTwoPools(e)) return `prefill ${poolName(i, 'prefill_')}, decode ${poolName(i, 'decode_')}, ${i.engine || '?'}`;
   const gpus = d.gpus ? `${d.gpus} x ` : '';
-  return `${gpus}${i.gpu || i.cluster || '?'} = ${d.instances || i.replicas || 1} x (${layout}), ${i.engine || '?'}`;
+  return `${gpus}${i.gpu || i.cluster || '?'} = ${d.instances || i.replicas || 1} x (${degrees(i, '')}), ${i.engine || '?'}`;
 }
 
 export const modelName = (e) => (e.model && e.model.name) || e.inputs.model || e.inputs.family || 'model';
@@ -122,7 +128,7 @@ function memoryPicture(e) {
   const parts = [['weights', m.memory_weights_bytes], ['cache of sequences', m.memory_cache_bytes],
                  ['runtime and activations', m.memory_reserve_bytes], ['left unused', m.memory_unused_bytes]];
   const order = parts.map(([name]) => name);
-  return picture('Memory of a GPU', `${bytes(m.memory_capacity_bytes)}; ${amount(m.max_concurrency ?? e.serving.max_concurrency)} sequences fit the deployment`, () => ({
+  return picture(hasTwoPools(e) ? 'Memory of a GPU that decodes' : 'Memory of a GPU', `${bytes(m.memory_capacity_bytes)}; ${amount(m.max_concurrency ?? e.serving.max_concurrency)} sequences fit the deployment`, () => ({
     data: { values: parts.filter(([, b]) => b > 0).map(([part, b]) => ({ part, gb: b / 1e9, place: order.indexOf(part),
       tip: { part, size: bytes(b), share: `${(100 * b / m.memory_capacity_bytes).toFixed(1)} %` } })) },
     mark: { type: 'bar', stroke: colours().paper, strokeWidth: 0.7 },

@@ -20,7 +20,7 @@ struct Bench {
     Lengths lengths;
     MemoryPlan memory;
     CalibratedHardware hardware;
-    StepPlans plans;
+    StepPlans plans{bands_of_one_answer};
     StepTimer timer;
     const Pool& pool;
 

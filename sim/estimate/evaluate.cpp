@@ -153,7 +153,7 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const bool many_steps = std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load) ||
                             scenario.slo.of_percentiles();
     if (!many_steps) return evaluate(scenario, weights, nullptr);
-    StepPlans plans;   // worth the memory where one answer asks a hundred steps
+    StepPlans plans(bands_of_one_answer);   // which asks for a hundred steps
     return evaluate(scenario, weights, &plans);
 }
 

@@ -95,7 +95,7 @@ GemmPlace ManyGemms::place(const Gemm& op, const CalibratedHardware& machine) {
         if (k->shape.n == op.n && k->shape.k == op.k && k->shape.weights == op.weights)
             return {&k->plan, k->bands};
     }
-    Kept& k = *kept_.emplace_back(std::make_unique<Kept>(op, machine));
+    Kept& k = *kept_.emplace_back(std::make_unique<Kept>(op, machine, bands_));
     return {&k.plan, k.bands};
 }
 

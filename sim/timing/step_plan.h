@@ -76,19 +76,23 @@ class FewGemms {
     InlineVector<GemmPlan, most> plans_;
     alignas(GemmBand) std::array<std::byte, sizeof(GemmBand) * bands * most> bands_;   // raw until taken
 };
-/// Places that stay, for all plans of one machine and its number formats. A band for every 64 rows up to 16,384.
+/// Places that stay, for all plans of one machine and its number formats. With 256 bands every 64 rows up to 16,384 have
+/// their own; a polynomial for each pays where hundreds of steps meet it, so fewer than 64 bands keep none.
 class ManyGemms {
   public:
+    explicit ManyGemms(std::size_t bands = 256) : bands_(bands) {}
     [[nodiscard]] GemmPlace place(const Gemm& op, const CalibratedHardware& machine);
     [[nodiscard]] std::size_t size() const { return kept_.size(); }
 
   private:
     struct Kept {
-        Kept(const Gemm& op, const CalibratedHardware& machine) : shape(op), plan(op, machine), bands(256) {}
+        Kept(const Gemm& op, const CalibratedHardware& machine, std::size_t bands_kept)
+            : shape(op), plan(op, machine), bands(bands_kept) {}
         Gemm shape;
         GemmPlan plan;
         std::vector<GemmBand> bands;
     };
+    std::size_t bands_;
     std::vector<std::unique_ptr<Kept>> kept_;
 };
 

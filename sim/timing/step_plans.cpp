@@ -16,8 +16,7 @@ ManyGemms& StepPlans::gemms() {
     const auto known = std::find_if(machines_.begin(), machines_.end(),
                                     [&](const auto& m) { return m->machine == key_.machine; });
     if (known != machines_.end()) return (*known)->gemms;
-    machines_.push_back(std::make_unique<Machine>());
-    machines_.back()->machine = key_.machine;
+    machines_.push_back(std::make_unique<Machine>(key_.machine, bands_));
     return machines_.back()->gemms;
 }
 

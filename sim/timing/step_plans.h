@@ -10,9 +10,13 @@
 
 namespace moecost {
 
+inline constexpr std::size_t bands_of_one_answer = 32;
+
 /// Used by one thread. Answers do not depend on what it holds.
 class StepPlans {
   public:
+    /// Bands of the rows of each GEMM (step_plan.h): 256 for thousands of steps, bands_of_one_answer for one answer.
+    explicit StepPlans(std::size_t bands = 256) : bands_(bands) {}
     /// What the next evaluations are of. The caller promises: the same `machine` is the same hardware, profile and number
     /// formats, which have not changed where they lie; the same `machine` and `model` are the same architecture.
     void select(std::uint64_t machine, std::uint64_t model) {
@@ -43,12 +47,14 @@ class StepPlans {
         KeptPlan place;
     };
     struct Machine {
+        Machine(std::uint64_t id, std::size_t bands) : machine(id), gemms(bands) {}
         std::uint64_t machine;
         ManyGemms gemms;
     };
     [[nodiscard]] Kept& kept(const Layout& layout, Phase phase);
     [[nodiscard]] ManyGemms& gemms();
 
+    std::size_t bands_;
     Key key_;
     Kept* last_ = nullptr;
     std::vector<std::unique_ptr<Kept>> kept_;

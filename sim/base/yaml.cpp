@@ -237,6 +237,13 @@ class Parser {
     int depth_ = 0;
 };
 
+/// Two digits of a byte.
+std::string hexadecimal(char c) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    return {digits[byte >> 4], digits[byte & 15]};
+}
+
 /// Texts that stand as they are: nothing that YAML reads otherwise.
 std::string scalar_text(const std::string& text) {
     constexpr std::string_view plain =
@@ -255,8 +262,10 @@ std::string scalar_text(const std::string& text) {
             s.append("\\n");
         else if (c == '\t')
             s.append("\\t");
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            s.append("\\x").append(hexadecimal(c));
         else
-            s += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+            s += c;
     }
     return s += '"';
 }

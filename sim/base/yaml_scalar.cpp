@@ -2,6 +2,7 @@
 #include "moecost/base/yaml_scalar.h"
 
 #include <charconv>
+#include <optional>
 
 #include "moecost/base/written_number.h"
 
@@ -12,7 +13,34 @@ constexpr std::size_t npos = std::string_view::npos;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
-/// \n, \t, \", \\, \/ and \uXXXX of the basic plane below 0x80; anything else stands for itself.
+void append_utf8(std::string& out, int code) {
+    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
+    if (code < 0x80) {
+        out += static_cast<char>(code);
+    } else if (code < 0x800) {
+        out += static_cast<char>(0xc0 | (code >> 6));
+        tail(0);
+    } else if (code >= 0xd800 && code < 0xe000) {   // half of a pair
+        out += '?';
+    } else {
+        out += static_cast<char>(0xe0 | (code >> 12));
+        tail(6);
+        tail(0);
+    }
+}
+
+/// The number of so many hexadecimal digits behind the letter at i, which is moved to the last of them; nothing where they are not there.
+std::optional<int> hexadecimal(std::string_view text, std::size_t& i, std::size_t digits) {
+    if (i + digits >= text.size()) return std::nullopt;
+    int code = 0;
+    const char* end = text.data() + i + 1 + digits;
+    const auto r = std::from_chars(text.data() + i + 1, end, code, 16);
+    if (r.ec != std::errc{} || r.ptr != end || code < 0) return std::nullopt;
+    i += digits;
+    return code;
+}
+
+/// \n, \t, \r, \0, \", \\, \/, \xXX and \uXXXX; anything else stands for itself.
 void append_escaped(std::string& out, std::string_view text, std::size_t& i) {
     const char c = text[i];
     if (c == 'n')
@@ -21,12 +49,13 @@ void append_escaped(std::string& out, std::string_view text, std::size_t& i) {
         out += '\t';
     else if (c == '0')
         out += '\0';
-    else if (c == 'u' && i + 4 < text.size()) {
-        int code = 0;
-        std::from_chars(text.data() + i + 1, text.data() + i + 5, code, 16);
-        out += code < 0x80 ? static_cast<char>(code) : '?';
-        i += 4;
-    } else
+    else if (c == 'r')
+        out += '\r';
+    else if (const auto code = c == 'x'   ? hexadecimal(text, i, 2)
+                               : c == 'u' ? hexadecimal(text, i, 4)
+                                          : std::nullopt)
+        append_utf8(out, *code);
+    else
         out += c;
 }
 

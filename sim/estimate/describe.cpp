@@ -306,6 +306,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
+    if (d.expert_skew) p.profile.serving.expert_skew = *d.expert_skew;
     if (p.role != Role::both) p.together = std::make_shared<const Profile>(p.profile);
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);

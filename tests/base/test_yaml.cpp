@@ -76,6 +76,18 @@ TEST_CASE("what is written reads back") {
     CHECK(r.number("n", fraction) == 0.5);
 }
 
+TEST_CASE(
+    "no character is lost or made another: control characters come back, escapes are what they stand for") {
+    const std::string odd("a\0b\x02\x7f\r\t\n\"\\ c", 12);
+    const Value v = yaml_map({{odd, yaml_text(odd)}, {std::string("a b"), yaml_text("\xc3\xa9")}});
+    Document d;
+    const Reader r = read(to_yaml(v), d);
+    CHECK(r.text(odd) == odd);
+    CHECK(r.text("a b") == "\xc3\xa9");
+    Document e;
+    CHECK(read("a: \"\\x41\\u00e9\\u20ac\\xg\"\n", e).text("a") == "A\xc3\xa9\xe2\x82\xacxg");
+}
+
 TEST_CASE("shell words: quotes, joined lines, redirections, several commands") {
     const auto c = shell_commands(
         "A=1 x 'a b' \"c\\\"d\" \\\n  --e=\"f g\" > log 2>&1 & # rest\ny $(z 1) | w\n", "s.sh");

@@ -36,9 +36,9 @@ TEST_CASE("half the rent is half the price of a token, and nothing else moves") 
         "diff price=4 price=2 --model mixtral-8x7b --gpu h100_sxm --tp 2 --concurrency 64 --format json");
     REQUIRE(run.status == 0);
     const Document d = parse_document(run.out, "diff.json");
-    const Reader price = explained(d, "usd_per_mtok_output");
+    const Reader price = explained(d, "usd_per_mtok_output_all_in");
     const double before =
-        Reader(d).table("a").table("estimate").table("cost").number("usd_per_mtok_output", positive);
+        Reader(d).table("a").table("estimate").table("cost").number("usd_per_mtok_output_all_in", positive);
     CHECK(price.number("change", any) == Approx(-before / 2).epsilon(1e-9));
     CHECK(alone(price, "price") == Approx(-before / 2).epsilon(1e-9));
     CHECK(price.number("interaction", any) == Approx(0).epsilon(1e-9));
@@ -52,7 +52,7 @@ TEST_CASE("what inputs explain alone and their interaction add up to the change"
         "json");
     REQUIRE(run.status == 0);
     const Document d = parse_document(run.out, "diff.json");
-    for (const char* figure : {"usd_per_mtok_output", "output_tokens_per_s", "ttft_s", "tpot_s"}) {
+    for (const char* figure : {"usd_per_mtok_output_all_in", "output_tokens_per_s", "ttft_s", "tpot_s"}) {
         const Reader r = explained(d, figure);
         double sum = r.number("interaction", any);
         for (const Reader& move : r.tables("moves")) sum += move.number("alone", any);

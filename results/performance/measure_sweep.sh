@@ -41,8 +41,8 @@ if command -v valgrind >/dev/null; then
     echo
     echo "callgrind, $points points, instructions per point:"
     callgrind_annotate --inclusive=yes cg >profile
-    for function in 'BlockWorker::run(' 'moecost::evaluate(' 'BlockWorker::write_row(' 'StepTimer::time(' 'gemm_time(' \
-        'list_operations('; do
+    for function in 'BlockWorker::run(' 'moecost::evaluate(' 'BlockWorker::write_row(' 'StepTimer::time(' 'StepPlan::add(' \
+        'StepPlan::add_gemms(' 'StepTimer::add_listed('; do
         grep -F "$function" profile | head -1 | sed 's/,//g' |
             awk -v n="$points" -v name="${function%?}" '{ printf "  %-24s %7.0f\n", name, $1 / n }'
     done

@@ -144,7 +144,9 @@ void CsvTable::fail(std::size_t row, std::size_t column, std::string_view messag
 }
 
 std::string csv_field(std::string_view text) {
-    if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+    // A byte-order mark at the start of a file is none of its first field.
+    const bool marked = text.starts_with("\xef\xbb\xbf");
+    if (!marked && text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
     std::string s = "\"";
     for (const char c : text) {
         if (c == '"') s += '"';

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_plans.h"
+#include "moecost/timing/step_timer.h"
 #include "moecost/traffic/length_presets.h"
 
 namespace moecost {
@@ -18,6 +20,7 @@ struct Bench {
     Lengths lengths;
     MemoryPlan memory;
     CalibratedHardware hardware;
+    StepPlans plans{bands_of_one_answer};
     StepTimer timer;
     const Pool& pool;
 
@@ -26,7 +29,8 @@ struct Bench {
           lengths(lengths_of(traffic)),
           memory(plan),
           hardware(calibrated_hardware(s.pool().cluster, s.pool().profile, s.pool().precision)),
-          timer(s.architecture, s.pool().precision, s.pool().layout, hardware),
+          timer(s.architecture, s.pool().precision, s.pool().layout, hardware, Phase::both,
+                plans.of(s.pool().layout, Phase::both)),
           pool(s.pool()) {}
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;

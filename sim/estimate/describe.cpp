@@ -294,21 +294,6 @@ void check_pools(const Description& d) {
     }
 }
 
-/// Two pools were fitted with constants of their own, and with the GEMM tables of their engine alone.
-void use_apart_constants(const DataStore& data, Profile& p) {
-    if (!p.kernels) return;
-    const Document document = data.open("hwmodels", "serving_apart", "constants of two pools");
-    for (const Reader& r : Reader(document).tables("engine")) {
-        if (r.text("name") == p.engine) read_serving(r.table("constants"), p.serving);
-    }
-    std::vector<GemmTable> own;
-    for (GemmTable& t : p.kernels->gemm) {
-        const auto same = [&](const GemmTable& o) { return o.weights == t.weights; };
-        if (std::none_of(own.begin(), own.end(), same)) own.push_back(std::move(t));
-    }
-    p.kernels->gemm = std::move(own);
-}
-
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
@@ -321,10 +306,8 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
-    if (p.role != Role::both) {
-        p.together = std::make_shared<const Profile>(p.profile);
-        use_apart_constants(data, p.profile);
-    }
+    if (d.expert_skew) p.profile.serving.expert_skew = *d.expert_skew;
+    if (p.role != Role::both) p.together = std::make_shared<const Profile>(p.profile);
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;

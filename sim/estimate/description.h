@@ -40,6 +40,7 @@ struct Description {
     std::string engine;                  // empty: vllm, or the profile of the accelerator's own file
     std::string engine_version;          // as measurements name it; empty: not known
     std::string profile;                 // file of `moecost calibrate --serving`
+    std::optional<double> expert_skew;   // Gamma shape of expert popularity; 0: all alike; none: of the engine
     std::optional<double> model_years;   // that the engine has served the model for; none: many
     std::optional<int> gpus;             // of the whole deployment
     std::optional<int> tp, pp, ep, attention_dp;   // of one instance

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/base/numerics.h"
 #include "moecost/estimate/pools.h"
 #include "moecost/model/cache.h"
 #include "moecost/serving/percentiles.h"
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_plans.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {
@@ -86,13 +89,13 @@ CostInput cost_input(const Scenario& s) {
 Interval interval_about(double value, double log_sd) {
     constexpr double z90 = 1.2815515655446004;   // standard normal quantile at 0.9
     if (!(log_sd > 0) || !(value > 0)) return {};
-    const double factor = std::exp(z90 * log_sd);
+    const double factor = fast_exp2(z90 * 1.4426950408889634 * log_sd);
     return {value / factor, value * factor};
 }
 
-Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
+namespace {
 
-Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans* plans) {
     const Pool& p = scenario.pool();
     if (scenario.two_pools()) {
         Expected<Estimate> apart = evaluate_pools(scenario, weights);
@@ -105,10 +108,16 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
-    const CalibratedHardware hardware = calibrated_hardware(p.cluster, p.profile, p.precision);
-    StepTimer timer(scenario.architecture, p.precision, p.layout, hardware);
+    std::optional<CalibratedHardware> fresh;
+    StepPlans::Equipped kept{};
+    if (plans != nullptr)
+        kept = plans->of(p.layout, Phase::both, p.cluster, p.profile, p.precision);
+    else
+        kept.hardware = &fresh.emplace(calibrated_hardware(p.cluster, p.profile, p.precision));
+    StepTimer timer(scenario.architecture, p.precision, p.layout, *kept.hardware, Phase::both, kept.plan);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
-    Estimate estimate;
+    Expected<Estimate> answer{Estimate{}};   // filled where it is returned
+    Estimate& estimate = *answer;
     if (scenario.reuse.known()) {
         SettledTraffic settled = with_prefix_hits(scenario.reuse, timer, p.profile.serving, p.settings,
                                                   p.layout, *memory, std::move(traffic));
@@ -132,7 +141,24 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
             {scenario.architecture, p.precision, weights, p.layout, p.cluster, p.settings, &p.rules},
             traffic.input + traffic.output, sequences_at_once(traffic, *serving));
     }
-    return estimate;
+    return answer;
+}
+
+}   // namespace
+
+Expected<Estimate> evaluate(const Scenario& scenario) { return evaluate(scenario, weights_of(scenario)); }
+
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights) {
+    const Load& load = scenario.traffic.load;
+    const bool many_steps = std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load) ||
+                            scenario.slo.of_percentiles();
+    if (!many_steps) return evaluate(scenario, weights, nullptr);
+    StepPlans plans(bands_of_one_answer);   // which asks for a hundred steps
+    return evaluate(scenario, weights, &plans);
+}
+
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans& plans) {
+    return evaluate(scenario, weights, &plans);
 }
 
 }   // namespace moecost

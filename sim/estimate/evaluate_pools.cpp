@@ -6,7 +6,9 @@
 #include "moecost/cost/power.h"
 #include "moecost/estimate/pools.h"
 #include "moecost/model/cache.h"
+#include "moecost/serving/capacity.h"
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {
@@ -195,6 +197,11 @@ Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights)
                             matched(pools, *answer),
                             {}};
     judge(s, pools, *answer, e);
+    if (s.asks_capacity)   // of a decode worker, where sequences stay
+        e.capacity = capacity_of(
+            {s.architecture, to.precision, weights, to.layout, to.cluster, to.settings, &to.rules},
+            s.traffic.input + s.traffic.output,
+            std::max(1.0, std::ceil(e.serving.decoding / pools.decode.workers)));
     return e;
 }
 

@@ -6,6 +6,7 @@
 
 #include "moecost/model/cache.h"
 #include "moecost/serving/scheduler.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 

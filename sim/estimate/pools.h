@@ -4,9 +4,11 @@
 
 #include "moecost/estimate/estimate.h"
 #include "moecost/serving/two_pools.h"
-#include "moecost/timing/step_timer.h"
+#include "moecost/timing/step_time.h"
 
 namespace moecost {
+
+class StepTimer;
 
 /// Bytes per second that one GPU of a pool sends or receives a cache with: the transfer that is stated, else link_share of
 /// the slower pool's network, or of the scale-up link where both pools lie in one domain of one kind.

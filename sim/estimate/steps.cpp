@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {

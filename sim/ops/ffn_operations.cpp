@@ -26,19 +26,13 @@ void add_moe(const StepContext& c, const MoeFfn& moe, double layers, OperationLi
     out.push_back({"router", OpClass::router, layers,
                    Gemm{c.rows, static_cast<double>(moe.experts + moe.zero_experts), c.hidden, DType::bf16}});
     add_latent(c, moe, layers, out);
-    const double skew = moe.experts <= uniform_up_to_experts ? 0 : c.skew;
-    const RankLoad load =
-        busiest_rank(moe.experts, moe.top_k, c.tokens, c.layout.ep, skew, c.layout.redundant_experts);
     ExpertFfn experts;
-    // Behind an all-to-all a rank handles the rows that were sent to it; else it sorts those of all ranks.
-    experts.tokens = c.layout.all_to_all() ? load.rows / moe.top_k : c.tokens;
     experts.hidden = moe.latent_width > 0 ? moe.latent_width : c.hidden;
     experts.width = static_cast<double>(moe.width) / c.layout.expert_tp();
     experts.top_k = moe.top_k;
-    experts.distinct = load.distinct;
-    experts.rows = load.rows;
     experts.matrices = moe.matrices;
     experts.weights = c.precision.routed_experts;
+    set_load(experts, routing_of(moe, c.layout, c.skew).at(c.tokens), c.tokens, c.layout.all_to_all());
     out.push_back({"routed experts", OpClass::routed_experts, layers, experts});
     if (moe.shared_width > 0) {
         add_dense(c, moe.shared_width, moe.matrices, c.precision.shared_experts, OpClass::shared_experts,
@@ -50,6 +44,18 @@ void add_moe(const StepContext& c, const MoeFfn& moe, double layers, OperationLi
 }
 
 }   // namespace
+
+Routing routing_of(const MoeFfn& moe, const Layout& layout, double skew) {
+    return {static_cast<double>(moe.experts), static_cast<double>(moe.top_k), static_cast<double>(layout.ep),
+            moe.experts <= uniform_up_to_experts ? 0 : skew, static_cast<double>(layout.redundant_experts)};
+}
+
+void set_load(ExpertFfn& experts, const RankLoad& load, double tokens, bool all_to_all) {
+    // Behind an all-to-all a rank handles the rows that were sent to it; else it sorts those of all ranks.
+    experts.tokens = all_to_all ? load.rows / experts.top_k : tokens;
+    experts.distinct = load.distinct;
+    experts.rows = load.rows;
+}
 
 void add_ffn(const StepContext& context, const Ffn& ffn, double layers, OperationList& operations) {
     if (const auto* dense = std::get_if<DenseFfn>(&ffn)) {

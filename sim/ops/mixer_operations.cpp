@@ -22,32 +22,13 @@ class MixerOperations {
 
     void operator()(const GroupedAttention& a) const {
         const double heads = a.query_heads / c_.tp;
-        const double kv = a.reuses_kv ? 0 : std::max(a.kv_heads / c_.tp, 1.0);
-        const double gate = a.gate == OutputGate::elementwise ? heads * a.v_dim
-                            : a.gate == OutputGate::per_head  ? heads
-                                                              : 0;
-        const double values = a.value_from_key ? 0 : kv * a.v_dim;
-        const double queries = heads * a.qk_dim + gate;
-        const double keys =
-            a.attends_image ? 0 : kv * a.qk_dim + values;   // those of an image: once, not per token
-        if (a.q_rank > 0) projection("q up", queries, a.q_rank);
-        projection("qkv", (a.q_rank > 0 ? a.q_rank : queries) + keys, c_.hidden);
-        attention_out(heads * a.v_dim);
-        if (a.indexer) block_index(*a.indexer);
+        if (c_.listed != Listed::cores || a.indexer) grouped_projections(a, heads);
         if (!a.attends_image) grouped_cores(a, heads, std::max(a.kv_heads / c_.tp, 1.0));
     }
 
     void operator()(const LatentAttention& a) const {
         const double heads = a.heads / c_.tp;
-        const double query = heads * (a.nope_dim + a.rope_dim);
-        const double gate = (a.output_gate ? heads * a.v_dim : 0) + (a.head_gate ? heads : 0);
-        if (a.q_rank > 0) {
-            projection("q and kv down", a.q_rank + a.kv_rank + a.rope_dim + gate, c_.hidden);
-            projection("q up", query, a.q_rank);
-        } else {
-            projection("q and kv down", query + a.kv_rank + a.rope_dim + gate, c_.hidden);
-        }
-        attention_out(heads * a.v_dim);
+        if (c_.listed != Listed::cores) latent_projections(a, heads);
         if (a.indexer && a.indexer->owns_weights) latent_index(a);
         latent_cores(a, heads);
     }
@@ -125,18 +106,49 @@ class MixerOperations {
   private:
     static constexpr double chunk = 64;   // tokens of one chunk of a chunked recurrence
 
-    void add(std::string_view name, OpClass op_class, OpShape shape) const {
-        out_.push_back({name, op_class, layers_, shape});
+    /// Of a core: it sees contexts.
+    void add(std::string_view name, OpClass op_class, const OpShape& shape) const {
+        if (c_.listed != Listed::scaling) out_.push_back({name, op_class, layers_, shape});
     }
     void projection(std::string_view name, double n, double k,
                     OpClass op_class = OpClass::attention_projection) const {
-        add(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
+        add_gemm(name, op_class, Gemm{c_.rows, n, k, c_.precision.attention});
+    }
+    void add_gemm(std::string_view name, OpClass op_class, const Gemm& gemm) const {
+        if (c_.listed != Listed::cores) out_.push_back({name, op_class, layers_, gemm});
+    }
+
+    void grouped_projections(const GroupedAttention& a, double heads) const {
+        const double kv = a.reuses_kv ? 0 : std::max(a.kv_heads / c_.tp, 1.0);
+        const double gate = a.gate == OutputGate::elementwise ? heads * a.v_dim
+                            : a.gate == OutputGate::per_head  ? heads
+                                                              : 0;
+        const double values = a.value_from_key ? 0 : kv * a.v_dim;
+        const double queries = heads * a.qk_dim + gate;
+        const double keys =
+            a.attends_image ? 0 : kv * a.qk_dim + values;   // those of an image: once, not per token
+        if (a.q_rank > 0) projection("q up", queries, a.q_rank);
+        projection("qkv", (a.q_rank > 0 ? a.q_rank : queries) + keys, c_.hidden);
+        attention_out(heads * a.v_dim);
+        if (a.indexer) block_index(*a.indexer);
+    }
+
+    void latent_projections(const LatentAttention& a, double heads) const {
+        const double query = heads * (a.nope_dim + a.rope_dim);
+        const double gate = (a.output_gate ? heads * a.v_dim : 0) + (a.head_gate ? heads : 0);
+        if (a.q_rank > 0) {
+            projection("q and kv down", a.q_rank + a.kv_rank + a.rope_dim + gate, c_.hidden);
+            projection("q up", query, a.q_rank);
+        } else {
+            projection("q and kv down", query + a.kv_rank + a.rope_dim + gate, c_.hidden);
+        }
+        attention_out(heads * a.v_dim);
     }
 
     /// o_proj, which some releases quantise although the rest of attention is not.
     void attention_out(double k) const {
         const DType weights = c_.precision.output_projection.value_or(c_.precision.attention);
-        add("attention out", OpClass::attention_projection, Gemm{c_.rows, c_.hidden, k, weights});
+        add_gemm("attention out", OpClass::attention_projection, Gemm{c_.rows, c_.hidden, k, weights});
     }
 
     void grouped_cores(const GroupedAttention& a, double heads, double kv) const {

@@ -8,30 +8,43 @@
 
 namespace moecost {
 
+Routing::Routing(double experts, double top_k, double ranks, double skew, double copies)
+    : experts_(experts),
+      top_k_(top_k),
+      ranks_(ranks),
+      skew_(skew),
+      log_miss_(top_k < experts ? std::log1p(-top_k / experts) : 0),
+      spread_(skew > 0 ? ranks / (experts * skew) : 0),
+      most_(expected_max_normal(ranks)),
+      held_share_((experts + copies) / experts),
+      held_((experts + copies) / ranks) {}
+
+double Routing::distinct(double tokens) const {
+    if (top_k_ >= experts_) return tokens > 0 ? experts_ : 0;
+    if (skew_ <= 0) return -experts_ * std::expm1(tokens * log_miss_);
+    return experts_ * (1 - fast_exp2(-skew_ * fast_log2(1 - tokens * log_miss_ / skew_)));
+}
+
+RankLoad Routing::at(double tokens) const {
+    const double pairs = top_k_ * tokens;
+    if (pairs <= 0) return {};
+    const double all = std::max(distinct(tokens), std::min(pairs, top_k_));
+    const double mean = std::max(all * held_share_ / ranks_, std::min(1.0, pairs / ranks_));
+    double busiest = 1;
+    if (ranks_ > 1) busiest = std::min(1 + most_ * std::sqrt(spread_ + ranks_ / pairs), ranks_);
+    // The normal approximation falls below one expert where few tokens meet many ranks; the busiest rank never does.
+    const double read = std::max(1.0, mean * (1 + (busiest - 1) / 2));
+    return {std::min(held_, read), std::max(1.0, busiest * pairs / ranks_)};
+}
+
 double distinct_experts(double experts, double top_k, double tokens, double skew) {
-    if (top_k >= experts) return tokens > 0 ? experts : 0;
-    const double log_miss = std::log1p(-top_k / experts);   // of one token missing one expert
-    if (skew <= 0) return -experts * std::expm1(tokens * log_miss);
-    return experts * (1 - fast_exp2(-skew * fast_log2(1 - tokens * log_miss / skew)));
+    return Routing(experts, top_k, 1, skew, 0).distinct(tokens);
 }
 
 double balanced_skew(double skew, double balance) { return skew / ((1 - balance) * (1 - balance)); }
 
 RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew, double copies) {
-    const double pairs = top_k * tokens;
-    if (pairs <= 0) return {};
-    const double all = std::max(distinct_experts(experts, top_k, tokens, skew), std::min(pairs, top_k));
-    const double held = experts + copies;
-    const double mean = std::max(all * (held / experts) / ranks, std::min(1.0, pairs / ranks));
-    double busiest = 1;
-    if (ranks > 1) {
-        const double popularity = skew > 0 ? ranks / (experts * skew) : 0;
-        busiest = 1 + expected_max_normal(ranks) * std::sqrt(popularity + ranks / pairs);
-        busiest = std::min(busiest, ranks);
-    }
-    // The normal approximation falls below one expert where few tokens meet many ranks; the busiest rank never does.
-    const double distinct = std::max(1.0, mean * (1 + (busiest - 1) / 2));
-    return {std::min(held / ranks, distinct), std::max(1.0, busiest * pairs / ranks)};
+    return Routing(experts, top_k, ranks, skew, copies).at(tokens);
 }
 
 double ranks_reached(double experts, double top_k, double ranks) {

@@ -26,6 +26,22 @@ struct RankLoad {
 [[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew,
                                     double copies = 0);
 
+/// The same for many numbers of tokens: what does not depend on them is worked out once.
+class Routing {
+  public:
+    Routing(double experts, double top_k, double ranks, double skew, double copies);
+    [[nodiscard]] RankLoad at(double tokens) const;
+    [[nodiscard]] double distinct(double tokens) const;
+
+  private:
+    double experts_, top_k_, ranks_, skew_;
+    double log_miss_;     // of one token missing one expert
+    double spread_;       // of the loads of ranks that popularity alone makes, squared
+    double most_;         // expected maximum of n normals
+    double held_share_;   // experts that the ranks hold over those of the model
+    double held_;         // of one rank
+};
+
 /// The skew that a load balancer leaves when it takes a share b of the spread of the ranks' popularity away: the spread
 /// is 1/sqrt(gs), so gs/(1 - b)^2. b = 0 leaves it, b -> 1 is uniform routing.
 [[nodiscard]] double balanced_skew(double skew, double balance);

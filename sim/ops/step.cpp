@@ -69,37 +69,58 @@ void add_layer_inputs(const StepContext& c, const Architecture& a, OperationList
     out.push_back({"layer input out", OpClass::router, layers, Gemm{c.rows, c.hidden, width, DType::bf16}});
 }
 
-/// Drafting by the multi-token-prediction module: one pass of its layers, its joins and a head per drafted token.
-void add_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
-                StepShape shape, OperationList& out) {
-    const double drafts = shape.queries - 1;
-    if (drafts < 1 || a.mtp.count == 0 || shape.decode_sequences <= 0) return;
-    shape.queries = 1;
-    shape.prefill_tokens = 0;
-    const StepContext c(a, precision, layout, skew, shape);
-    double reduced = 0;
-    for (const MixerGroup& group : a.mtp.mixers) {
-        add_mixer(c, group.kind, drafts * group.count, out);
-        reduced += drafts * group.count;
+/// Mixers and feed-forwards of these groups, each `passes` times.
+template <class Mixers, class Ffns>
+void add_layers(const StepContext& c, const Mixers& mixers, const Ffns& ffns, double passes, bool small_ops,
+                OperationList& out) {
+    const bool scaling = c.listed != Listed::cores;
+    double reduced = 0;   // layers whose output is summed over the tensor-parallel group
+    for (const MixerGroup& group : mixers) {
+        const double layers = passes * group.count;
+        add_mixer(c, group.kind, layers, out);
+        reduced += layers;
+        if (!scaling || !small_ops) continue;
+        add_norm_reduce(c, group.kind, layers, out);
+        out.push_back({"norms, rope, residual", OpClass::small_ops, layers,
+                       Elementwise{c.rows, c.hidden, class_of(group.kind)}});
     }
-    for (const FfnGroup& group : a.mtp.ffns) {
-        add_ffn(c, group.kind, drafts * group.count, out);
-        reduced += add_ffn_exchange(c, group.kind, drafts * group.count, out);
+    if (!scaling) return;
+    for (const FfnGroup& group : ffns) {
+        add_ffn(c, group.kind, passes * group.count, out);
+        reduced += add_ffn_exchange(c, group.kind, passes * group.count, out);
     }
     add_all_reduce(c, reduced, out);
+}
+
+}   // namespace
+
+bool drafts_itself(const Architecture& a, const StepShape& shape) {
+    return shape.queries >= 2 && a.mtp.count > 0 && shape.decode_sequences > 0;
+}
+
+StepShape draft_shape(StepShape shape) {
+    shape.queries = 1;
+    shape.prefill_tokens = 0;
+    return shape;
+}
+
+void list_drafts(const Architecture& a, const Precision& precision, const Layout& layout, double skew,
+                 const StepShape& shape, double drafts, OperationList& out, Listed listed) {
+    const StepContext c(a, precision, layout, skew, shape, listed);
+    add_layers(c, a.mtp.mixers, a.mtp.ffns, drafts, false, out);
+    if (listed == Listed::cores) return;
     out.push_back(
         {"draft join", OpClass::head, drafts, Gemm{c.rows, c.hidden, 2 * c.hidden, precision.embeddings}});
     out.push_back(
         {"draft head", OpClass::head, drafts, Gemm{c.rows, a.vocabulary / c.tp, c.hidden, precision.head}});
 }
 
-}   // namespace
-
 StepContext::StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew,
-                         const StepShape& s)
+                         const StepShape& s, Listed wanted)
     : precision(p),
       layout(l),
       shape(s),
+      listed(wanted),
       hidden(a.hidden),
       skew(expert_skew),
       tp(l.tp),
@@ -111,31 +132,25 @@ StepContext::StepContext(const Architecture& a, const Precision& p, const Layout
       tokens(std::max(s.decode_sequences * queries + s.prefill_tokens, 1.0)),
       prompts(prefill > 0 ? std::max(prefill / std::max(s.prompt, 1.0), 1.0) : 0) {}
 
+double StepContext::logits() const {
+    return std::max(batch * queries + prefill / std::max(shape.prompt, 1.0), 1.0);
+}
+
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, OperationList& operations) {
+                     double skew, const StepShape& shape, OperationList& operations, Listed listed) {
     operations.clear();
-    const StepContext c(architecture, precision, layout, skew, shape);
-    double reduced = 0;   // layers whose output is summed over the tensor-parallel group
-    for (const MixerGroup& group : architecture.mixers) {
-        add_mixer(c, group.kind, group.count, operations);
-        reduced += group.count;
-        add_norm_reduce(c, group.kind, group.count, operations);
-        operations.push_back({"norms, rope, residual", OpClass::small_ops, 1.0 * group.count,
-                              Elementwise{c.rows, c.hidden, class_of(group.kind)}});
+    const StepContext c(architecture, precision, layout, skew, shape, listed);
+    add_layers(c, architecture.mixers, architecture.ffns, 1, true, operations);
+    if (listed != Listed::cores) {
+        add_layer_inputs(c, architecture, operations);
+        operations.push_back({"head", OpClass::head, 1,
+                              Gemm{c.logits(), architecture.vocabulary / c.tp, c.hidden, precision.head}});
     }
-    for (const FfnGroup& group : architecture.ffns) {
-        add_ffn(c, group.kind, group.count, operations);
-        reduced += add_ffn_exchange(c, group.kind, group.count, operations);
+    if (drafts_itself(architecture, shape)) {
+        list_drafts(architecture, precision, layout, skew, draft_shape(shape), shape.queries - 1, operations,
+                    listed);
     }
-    add_all_reduce(c, reduced, operations);
-    add_layer_inputs(c, architecture, operations);
-    // Logits are needed for decoding sequences and for prompts that finish in this step.
-    const double finished = c.prefill / std::max(shape.prompt, 1.0);
-    const double logits = std::max(c.batch * c.queries + finished, 1.0);
-    operations.push_back(
-        {"head", OpClass::head, 1, Gemm{logits, architecture.vocabulary / c.tp, c.hidden, precision.head}});
-    add_drafts(architecture, precision, layout, skew, shape, operations);
-    if (layout.pp > 1) {
+    if (layout.pp > 1 && listed != Listed::cores) {
         operations.push_back(
             {"stage send", OpClass::communication, static_cast<double>(layout.pp - 1),
              PipelineSend{Bytes{c.rows * c.hidden * 2}, static_cast<double>(layout.gpus())}});

@@ -7,20 +7,14 @@
 #include "moecost/model/architecture.h"
 #include "moecost/ops/layout.h"
 #include "moecost/ops/operation.h"
+#include "moecost/ops/step_shape.h"
 
 namespace moecost {
 
-/// What one step processes, of the whole instance. A mixed step is one step on the union of its tokens.
-struct StepShape {
-    double decode_sequences = 0;   // B
-    double decode_context = 0;     // mean tokens a decoding sequence attends, the new one included
-    double queries = 1;            // tokens each of them processes: 1, or 1 + drafted tokens to verify
-    double prefill_tokens = 0;     // P
-    double prompt = 1;             // mean new tokens of the prompts these belong to
-    double prior = 0;              // tokens cached before a prompt (prefix cache)
-    double passes = 1;             // chunks a prompt is cut into
-    double prompt_ranks = 0;       // attention ranks the prompt tokens lie on, evenly; 0: all of them
-};
+/// Which operations of a step are wanted: all; those whose shapes grow with the rows, tokens or logits of the step and
+/// depend on nothing else (GEMMs, experts, collectives, small kernels); or the rest, the cores of mixers, which see
+/// contexts.
+enum class Listed { all, scaling, cores };
 
 /// Replaces `operations` by those of the step. With pipeline stages the shape is that of one micro-batch and every
 /// layer is listed: the time of the list is the time a token needs through all stages.
@@ -28,6 +22,17 @@ struct StepShape {
 /// model, where it has one, runs once per draft; other drafters cost nothing here.
 /// `skew` is the Gamma shape of expert popularity (0: uniform); models with few experts are routed uniformly.
 void list_operations(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     double skew, const StepShape& shape, OperationList& operations);
+                     double skew, const StepShape& shape, OperationList& operations,
+                     Listed listed = Listed::all);
+
+/// What a decode step of `decode_sequences` does to draft, as one pass of the multi-token-prediction module sees it: the
+/// drafted sequences, one query each.
+[[nodiscard]] StepShape draft_shape(StepShape shape);
+/// Whether a step drafts by the model's own module.
+[[nodiscard]] bool drafts_itself(const Architecture& architecture, const StepShape& shape);
+/// Adds the operations of `drafts` such passes, of the shape that draft_shape() gives.
+void list_drafts(const Architecture& architecture, const Precision& precision, const Layout& layout,
+                 double skew, const StepShape& shape, double drafts, OperationList& operations,
+                 Listed listed = Listed::all);
 
 }   // namespace moecost

@@ -8,14 +8,16 @@
 namespace moecost {
 
 struct StepShape;
+enum class Listed;
 
 struct StepContext {
     StepContext(const Architecture& a, const Precision& p, const Layout& l, double expert_skew,
-                const StepShape& s);
+                const StepShape& s, Listed wanted);
 
     const Precision& precision;
     const Layout& layout;
     const StepShape& shape;
+    Listed listed;
     double hidden;    // h
     double skew;      // gs
     double tp;        // tensor parallelism of attention
@@ -25,6 +27,9 @@ struct StepContext {
     double rows;      // M_l = B_l queries + P_l, at least one
     double tokens;    // T = B queries + P, at least one
     double prompts;   // prompts in the step on one attention rank
+
+    /// Rows of the head: decoding sequences, and prompts that finish in this step.
+    [[nodiscard]] double logits() const;
 };
 
 }   // namespace moecost

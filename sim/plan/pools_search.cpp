@@ -7,6 +7,7 @@
 
 #include "moecost/estimate/pools.h"
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {

@@ -36,7 +36,7 @@ Expected<Estimate> closed(Trial& t, double requests) {
 }   // namespace
 
 Trial trial_of(const Scenario& scenario, double slower) {
-    Trial t{scenario, weights_of(scenario), scenario.slo, slower, 0};
+    Trial t{scenario, weights_of(scenario), scenario.slo, slower};
     t.scenario.pool().replicas = 1;
     return t;
 }
@@ -85,7 +85,9 @@ Expected<Estimate> at_size(Trial& t, double size) {
     const bool rate = is_rate(t.scenario.traffic.load);
     t.scenario.traffic.load = resized(t.scenario.traffic.load, rate ? size * t.slower : size);
     ++t.evaluated;
-    return evaluate(t.scenario, t.weights);
+    // Arrivals and percentiles ask for a hundred steps and more: plans pay.
+    if (!rate && !t.scenario.slo.of_percentiles()) return evaluate(t.scenario, t.weights);
+    return evaluate(t.scenario, t.weights, t.plans);
 }
 
 double worst_ratio(const Trial& t, const Estimate& e) {

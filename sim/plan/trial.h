@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "moecost/estimate/estimate.h"
+#include "moecost/timing/step_plans.h"
 
 namespace moecost {
 
@@ -18,6 +19,7 @@ struct Trial {
     Slo limits;   // loosened, or those of the scenario
     double slower = 1;
     std::uint64_t evaluated = 0;   // calls of evaluate()
+    StepPlans plans{};             // of its steps, in any layout
 };
 [[nodiscard]] Trial trial_of(const Scenario& scenario, double slower);
 

@@ -15,7 +15,8 @@ constexpr double slowest = 16;
 double standard_normal(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 
 /// The largest y at which TPOT and the capacity hold, to 0.1 %.
-double slowdown_withstood(Trial t, double size) {
+double slowdown_withstood(Trial& t, double size) {
+    const double ttft_s = t.limits.ttft_s;
     t.limits.ttft_s = 0;
     const auto holds = [&](double y) {
         t.slower = y;
@@ -28,6 +29,7 @@ double slowdown_withstood(Trial t, double size) {
         const double middle = std::sqrt(low * high);
         (holds(middle) ? low : high) = middle;
     }
+    t.limits.ttft_s = ttft_s;
     return low;
 }
 

@@ -5,6 +5,7 @@
 #include "moecost/serving/instance_replica.h"
 #include "moecost/serving/open_loop.h"
 #include "moecost/serving/phases.h"
+#include "moecost/timing/step_timer.h"
 #include "moecost/traffic/length_presets.h"
 
 namespace moecost {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "moecost/serving/scheduler.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/serving/prefix_hits.h"
+#include "moecost/timing/step_timer.h"
 
 #include <algorithm>
 

@@ -2,6 +2,7 @@
 #include "moecost/serving/serving.h"
 
 #include "moecost/serving/phases.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {

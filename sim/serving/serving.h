@@ -7,10 +7,12 @@
 #include "moecost/base/expected.h"
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/serving/memory.h"
-#include "moecost/timing/step_timer.h"
+#include "moecost/timing/step_time.h"
 #include "moecost/traffic/traffic.h"
 
 namespace moecost {
+
+class StepTimer;
 
 /// Definitions: TTFT is client-side, from sending a request to its first token, queueing included; TPOT is
 /// (E2E - TTFT)/(output tokens - 1). All times are means.

@@ -6,6 +6,7 @@
 
 #include "moecost/base/numerics.h"
 #include "moecost/serving/scheduler.h"
+#include "moecost/timing/step_timer.h"
 
 namespace moecost {
 namespace {

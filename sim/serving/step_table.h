@@ -8,10 +8,11 @@
 
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/ops/layout.h"
-#include "moecost/timing/step_timer.h"
 #include "moecost/traffic/traffic.h"
 
 namespace moecost {
+
+class StepTimer;
 
 /// t(B, K, P, A): seconds of a step with B decoding sequences (each with its drafts), K the sum of their contexts, P
 /// prompt tokens and A attended (query, key) pairs of those: n tokens after p earlier ones attend n p + n (n + 1)/2.

@@ -144,8 +144,11 @@ bool BlockWorker::refuses(const std::vector<Expression>& conditions, const std::
 }
 
 /// With distributions where a name of the grid asks for them.
-Expected<Estimate> BlockWorker::evaluated(const Scenario& scenario) const {
-    if (!grid_.tails) return evaluate(scenario, cursor_.weights());
+Expected<Estimate> BlockWorker::evaluated(const Scenario& scenario) {
+    if (!grid_.tails) {
+        cursor_.select(plans_);
+        return evaluate(scenario, cursor_.weights(), plans_);
+    }
     AnswerOptions how;
     how.by = AnswerOptions::By::closed_form;
     return answer(scenario, how);

@@ -93,7 +93,7 @@ class BlockWorker {
         double (*number)(const View&) = nullptr;   // of the variable, where that is all it takes
         bool is_result = false;
     };
-    [[nodiscard]] Expected<Estimate> evaluated(const Scenario& scenario) const;
+    [[nodiscard]] Expected<Estimate> evaluated(const Scenario& scenario);
     void evaluate_point(BlockResult& result);
     void add_sources();
     [[nodiscard]] bool refuses(const std::vector<Expression>& conditions,
@@ -109,6 +109,7 @@ class BlockWorker {
     const Grid& grid_;
     RowStyle style_;
     Cursor cursor_;
+    StepPlans plans_;
     Frontier frontier_;
     std::vector<Source> sources_;
     std::vector<std::vector<std::string>> encoded_;   // texts of the axis columns

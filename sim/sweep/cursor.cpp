@@ -64,9 +64,13 @@ bool Cursor::select_names() {
     slot_ = scenarios_.size() > 1 ? name : 0;
     if (scenarios_[slot_] == nullptr) {
         scenarios_[slot_] = std::make_unique<Scenario>(named_->scenario);
+        place_ = slot_;
     } else if (scenarios_.size() == 1) {
         *scenarios_[0] = named_->scenario;
         edit_in_[0] = none;
+        ++place_;   // others lie there now
+    } else {
+        place_ = slot_;
     }
     scenario_ = scenarios_[slot_].get();
     return true;
@@ -92,7 +96,9 @@ void Cursor::settle() {
         return;
     }
     const bool possible = select_edits(other_names);
+    machine_ = place_;
     for (const GpuSetter& s : gpu_setters_) {
+        machine_ = machine_ * grid_.axes[s.axis].size + digits_[s.axis];
         for (Pool& pool : scenario_->pools) s.figure->set(pool.cluster, (*s.values)[digits_[s.axis]]);
     }
     problem_ = apply_numbers(description_, *scenario_);

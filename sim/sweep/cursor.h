@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "moecost/sweep/prototypes.h"
+#include "moecost/timing/step_plans.h"
 
 namespace moecost {
 
@@ -27,6 +28,8 @@ class Cursor {
     [[nodiscard]] std::span<const double> model_fields() const { return edited_->fields; }
     /// Of the model of the point, for evaluate().
     [[nodiscard]] const WeightBytes& weights() const { return edited_->weights; }
+    /// Tells StepPlans what the point is of.
+    void select(StepPlans& plans) const { plans.select(machine_, edit_); }
     /// Why the point cannot be evaluated.
     [[nodiscard]] const std::optional<Infeasible>& problem() const { return problem_; }
     [[nodiscard]] double value(const Variable& variable, const View& view) const;
@@ -74,6 +77,8 @@ class Cursor {
     EditedModel own_edited_;
     std::uint64_t name_ = ~std::uint64_t{0};
     std::uint64_t edit_ = ~std::uint64_t{0};
+    std::uint64_t place_ = 0;     // of the names of the point: what lies there does not change
+    std::uint64_t machine_ = 0;   // names and figures of the accelerator
     std::optional<Infeasible> problem_;
     std::optional<Judged> judged_;
     std::optional<Infeasible> refusal_;

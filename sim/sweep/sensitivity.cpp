@@ -235,7 +235,9 @@ Tornado tornado(const DataStore& data, const Scenario& scenario, std::string_vie
         e.high_answer = moved(scenario, input, e.high_factor, field);
         e.elasticity = std::log(moved(scenario, input, 1.01, field) / moved(scenario, input, 0.99, field)) /
                        std::log(1.01 / 0.99);
-        if (e.effect(t.answer) > 0 || e.elasticity != 0) t.inputs.push_back(std::move(e));
+        constexpr double rounding = 1e-9;   // an input that moves the answer by no more does not move it
+        if (e.effect(t.answer) > rounding || !(std::abs(e.elasticity) <= rounding))
+            t.inputs.push_back(std::move(e));
     }
     std::stable_sort(t.inputs.begin(), t.inputs.end(), [&](const InputEffect& a, const InputEffect& b) {
         return a.effect(t.answer) > b.effect(t.answer);

@@ -2,9 +2,11 @@
 #include "moecost/timing/attention.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/numerics.h"
 #include "moecost/timing/roofline.h"
+#include "moecost/timing/tiles.h"
 
 namespace moecost {
 namespace {
@@ -57,7 +59,7 @@ Timed prefill_attention_time(const PrefillAttention& op, const PrefillAttentionT
                              const CalibratedHardware& machine) {
     const double sm = machine.cluster->gpu.multiprocessors;
     const double waves = std::max(op.tokens / 128, op.sequences) * op.q_heads / sm;
-    const double quantised = waves < 1 ? 1 / waves : 1 + (ceil_positive(waves) - waves) / waves;
+    const double quantised = waves < 1 ? 1 / waves : std::max(1 + (whole_tiles(waves) - waves) / waves, 1.0);
     const double d = (op.qk_dim + op.v_dim) / 2;
     const double efficiency = table.compute * d / (d + table.head_knee);
     const double prompt = std::max(op.prompt, machine.profile->kernels->law.least_prompt_tokens);
@@ -101,7 +103,8 @@ Timed mla_absorb_time(const MlaAbsorb& op, const CalibratedHardware& machine) {
     t.memory = weights / (machine.memory_bandwidth() * a.mla_absorb_memory);
     t.compute = w.flop / (machine.peak(MathUnit::bf16) * a.mla_absorb_compute);
     t.floor = machine.served_floor(a.mla_absorb_floor);
-    t.total = t.floor + p_norm(t.memory, t.compute, 2);
+    t.total = t.floor +
+              Seconds{std::sqrt(t.memory.value() * t.memory.value() + t.compute.value() * t.compute.value())};
     t.provenance = Provenance::extrapolated;
     raise_to_roofline(t, roofline(w, machine));
     return t;

@@ -21,40 +21,6 @@ Timed network_time(const Work& w, const CalibratedHardware& machine, Seconds flo
     return t;
 }
 
-/// Latency and transfer of one algorithm, and whether the message lies in the fitted range.
-struct Choice {
-    Seconds latency{1e300};
-    Seconds transfer;
-    bool inside = false;
-    bool in_switch = false;
-};
-
-Choice fastest_inside_domain(const AllReduce& op, const CalibratedHardware& machine) {
-    const BytesPerSecond link = machine.link_bandwidth();
-    Choice best;
-    for (const AllReduceTable& table : machine.profile->kernels->all_reduce) {
-        const Seconds waiting = table.per_rank * (op.ranks - 2);
-        const Seconds one =
-            one_shot_all_reduce(op.message, op.ranks, link * table.one_shot_bandwidth, Seconds{0});
-        const Seconds two =
-            two_shot_all_reduce(op.message, op.ranks, link * table.two_shot_bandwidth, Seconds{0});
-        // In the served graph the launch part, one_shot, grows by the floor factor like every kernel floor.
-        const Seconds grown = machine.served_floor(table.one_shot) - table.one_shot;
-        const bool inside = table.gpus.contains(op.ranks) && op.message.value() <= table.bytes.high;
-        const auto offer = [&](Seconds latency, Seconds transfer, bool in_switch) {
-            const Choice choice{latency + grown + waiting, transfer, inside, in_switch};
-            if (choice.latency + choice.transfer < best.latency + best.transfer) best = choice;
-        };
-        offer(table.one_shot, one, false);
-        offer(table.two_shot, two, false);
-        if (table.nvls_bandwidth > 0) {
-            offer(table.nvls, nvls_all_reduce(op.message, op.ranks, link * table.nvls_bandwidth, Seconds{0}),
-                  true);
-        }
-    }
-    return best;
-}
-
 /// Reduce-scatter and all-gather inside domains, a ring of the shards across them.
 Seconds hierarchical_all_reduce(const AllReduce& op, const CalibratedHardware& machine) {
     const Cluster& c = *machine.cluster;
@@ -104,22 +70,65 @@ Seconds ring_all_gather(Bytes total, double ranks, BytesPerSecond link, Seconds 
     return (ranks - 1) * hop + total * ((ranks - 1) / ranks) / link;
 }
 
-Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine) {
-    Work w = work(op);
-    if (op.ranks > machine.cluster->domain) {
-        return network_time(w, machine, Seconds{0}, hierarchical_all_reduce(op, machine),
-                            Provenance::extrapolated);
+AllReducePlan::AllReducePlan(double ranks, const CalibratedHardware& machine) {
+    const BytesPerSecond link = machine.link_bandwidth();
+    const Bytes byte{1};
+    least_ = (work(AllReduce{byte, ranks}).message / link).value();
+    least_in_switch_ = std::min(least_, (byte * ((ranks + 1) / ranks) / link).value());
+    const auto extrapolated = [&](auto time_of) {
+        const double hops = time_of(Bytes{0}).value();
+        add({0, hops, time_of(Bytes{1e9}).value() * 1e-9 - hops * 1e-9, -1, false});
+    };
+    if (ranks > machine.cluster->domain) {
+        extrapolated([&](Bytes s) { return hierarchical_all_reduce({s, ranks}, machine); });
+    } else if (machine.profile->kernels->all_reduce.empty()) {
+        extrapolated([&](Bytes s) { return ring_all_reduce(s, ranks, link, machine.cluster->link_latency); });
+    } else {
+        for (const AllReduceTable& table : machine.profile->kernels->all_reduce) add(table, ranks, machine);
     }
-    if (machine.profile->kernels->all_reduce.empty()) {
-        return network_time(
-            w, machine, Seconds{0},
-            ring_all_reduce(op.message, op.ranks, machine.link_bandwidth(), machine.cluster->link_latency),
-            Provenance::extrapolated);
-    }
-    const Choice best = fastest_inside_domain(op, machine);
+}
+
+void AllReducePlan::add(const AllReduceTable& table, double ranks, const CalibratedHardware& machine) {
+    const BytesPerSecond link = machine.link_bandwidth();
+    const Bytes byte{1};
+    // In the served graph the launch part, one_shot, grows by the floor factor like every kernel floor.
+    const Seconds grown = machine.served_floor(table.one_shot) - table.one_shot;
+    const Seconds besides = grown + table.per_rank * (ranks - 2);
+    const double most_bytes = table.gpus.contains(ranks) ? table.bytes.high : -1;
+    const auto offer = [&](Seconds latency, Seconds each, bool in_switch) {
+        add({(latency + besides).value(), 0, each.value(), most_bytes, in_switch});
+    };
+    offer(table.one_shot, one_shot_all_reduce(byte, ranks, link * table.one_shot_bandwidth, Seconds{0}),
+          false);
+    offer(table.two_shot, two_shot_all_reduce(byte, ranks, link * table.two_shot_bandwidth, Seconds{0}),
+          false);
+    if (table.nvls_bandwidth > 0)
+        offer(table.nvls, nvls_all_reduce(byte, ranks, link * table.nvls_bandwidth, Seconds{0}), true);
+}
+
+void AllReducePlan::add(const Algorithm& algorithm) {
+    if (count_ < most) algorithms_[count_++] = algorithm;
+}
+
+Timed AllReducePlan::time(Bytes message) const {
+    const double bytes = message.value();
+    const Algorithm* best = &algorithms_[0];
+    for (std::size_t i = 1; i < count_; ++i)
+        if (algorithms_[i].seconds(bytes) < best->seconds(bytes)) best = &algorithms_[i];
+    Timed t;
+    t.floor = Seconds{best->floor};
+    t.network = Seconds{best->hops + best->each * bytes};
+    t.total = t.floor + t.network;
+    t.provenance = in_range(bytes <= best->most_bytes);
+    Timed ideal;
     // The switch reduces on the way: fewer bytes leave a rank than in any exchange between ranks.
-    if (best.in_switch) w.message = min(w.message, op.message * ((op.ranks + 1) / op.ranks));
-    return network_time(w, machine, best.latency, best.transfer, in_range(best.inside));
+    ideal.network = ideal.total = Seconds{(best->in_switch ? least_in_switch_ : least_) * bytes};
+    raise_to_roofline(t, ideal);
+    return t;
+}
+
+Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine) {
+    return AllReducePlan(op.ranks, machine).time(op.message);
 }
 
 Timed token_gather_time(const AllGather& op, const CalibratedHardware& machine) {

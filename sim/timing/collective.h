@@ -2,6 +2,8 @@
 // Collectives. S bytes per rank, n ranks, b bytes/s of one direction, l seconds of latency.
 #pragma once
 
+#include <array>
+
 #include "moecost/ops/operation.h"
 #include "moecost/timing/calibrated_hardware.h"
 
@@ -24,6 +26,28 @@ namespace moecost {
 /// Held-out error inside one NVLink domain: 4.5 % median (kernel timing tables, 2026-08; residuals in
 /// the profiles).
 [[nodiscard]] Timed all_reduce_time(const AllReduce& op, const CalibratedHardware& machine);
+
+/// The same for many messages between the same ranks: every algorithm takes floor + hops + S each.
+class AllReducePlan {
+  public:
+    AllReducePlan(double ranks, const CalibratedHardware& machine);
+    [[nodiscard]] Timed time(Bytes message) const;
+
+  private:
+    struct Algorithm {
+        double floor, hops, each;   // seconds, seconds, seconds per byte
+        double most_bytes;          // of the fit; negative: none
+        bool in_switch;
+        [[nodiscard]] double seconds(double bytes) const { return floor + hops + each * bytes; }
+    };
+    static constexpr std::size_t most = 12;   // three tables of three
+    void add(const AllReduceTable& table, double ranks, const CalibratedHardware& machine);
+    void add(const Algorithm& algorithm);
+    std::array<Algorithm, most> algorithms_;
+    std::size_t count_ = 0;
+    double least_ = 0;             // seconds per byte that leave a rank, at datasheet speed
+    double least_in_switch_ = 0;   // the same where the switch reduces
+};
 
 /// Gather or scatter of tokens between attention-data-parallel ranks: gather_us + S (n - 1)/n/(gather_bandwidth b).
 [[nodiscard]] Timed token_gather_time(const AllGather& op, const CalibratedHardware& machine);

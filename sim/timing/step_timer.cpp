@@ -3,66 +3,8 @@
 
 #include <algorithm>
 
-#include "moecost/ops/routing.h"
-#include "moecost/timing/attention.h"
-#include "moecost/timing/collective.h"
-#include "moecost/timing/expert_ffn.h"
-#include "moecost/timing/gemm.h"
-#include "moecost/timing/roofline.h"
-
 namespace moecost {
 namespace {
-
-double launches(const Elementwise& op, const SmallLaunches& of) {
-    switch (op.beside) {
-        case MixerClass::grouped:
-            return of.grouped;
-        case MixerClass::grouped_qk_norm:
-            return of.grouped_qk_norm;
-        case MixerClass::compressed:
-            return of.compressed;
-        case MixerClass::sparse:
-            return of.sparse;
-    }
-    return 0;
-}
-
-/// Norms, rope, quantisation and cache writes: their bytes, and a launch each.
-Timed small_ops_time(const Elementwise& op, const CalibratedHardware& machine) {
-    const Timed ideal = roofline(work(op), machine);
-    Timed t;
-    t.memory = Seconds{machine.profile->kernels->assumed.small_op_passes * op.rows * op.hidden * 2} /
-               machine.memory_bandwidth().value();
-    t.floor =
-        machine.profile->serving.small_kernel * launches(op, machine.profile->kernels->law.small_launches);
-    t.total = t.floor + t.memory;
-    raise_to_roofline(t, ideal);
-    return t;
-}
-
-struct TimeOf {
-    const CalibratedHardware& m;
-    Timed operator()(const Gemm& op) const { return GemmPlan(op, m).time(op.m); }
-    Timed operator()(const ExpertFfn& op) const { return expert_ffn_time(op, m); }
-    Timed operator()(const DecodeAttention& op) const {
-        return decode_attention_time(op, *m.kernels.decode_attention, m);
-    }
-    Timed operator()(const PrefillAttention& op) const {
-        return prefill_attention_time(op, op.latent ? *m.kernels.mla_prefill : *m.kernels.prefill_attention,
-                                      m);
-    }
-    Timed operator()(const MlaDecode& op) const { return mla_decode_time(op, *m.kernels.mla_decode, m); }
-    Timed operator()(const MlaAbsorb& op) const { return mla_absorb_time(op, m); }
-    Timed operator()(const MlaExpand& op) const { return mla_expand_time(op, m); }
-    Timed operator()(const IndexScore& op) const { return index_score_time(op, m); }
-    Timed operator()(const RecurrentDecode& op) const { return recurrent_time(op, m); }
-    Timed operator()(const RecurrentPrefill& op) const { return recurrent_time(op, m); }
-    Timed operator()(const Elementwise& op) const { return small_ops_time(op, m); }
-    Timed operator()(const AllReduce& op) const { return all_reduce_time(op, m); }
-    Timed operator()(const AllGather& op) const { return token_gather_time(op, m); }
-    Timed operator()(const ExpertAllToAll& op) const { return expert_all_to_all_time(op, m); }
-    Timed operator()(const PipelineSend& op) const { return stage_send_time(op, m); }
-};
 
 /// Part of the shared expert hides behind the routed ones, but both together never beat their bytes and FLOP.
 Seconds shared_expert_credit(Seconds shared, Seconds routed, Seconds roofline_of_both, double overlap) {
@@ -77,44 +19,15 @@ double paced(Seconds total, Seconds roofline, double pace) {
 
 }   // namespace
 
-Timed operation_time(const Operation& op, const CalibratedHardware& machine) {
-    if (!machine.profile->kernels) return roofline(work(op), machine);
-    return std::visit(TimeOf{machine}, op.shape);
-}
-
 StepTimer::StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-                     const CalibratedHardware& machine, Phase phase)
-    : architecture_(architecture), precision_(precision), layout_(layout), machine_(machine), phase_(phase) {}
-
-double StepTimer::skew() const {
-    const double popular = machine_.profile->serving.expert_skew;
-    return layout_.all_to_all() ? balanced_skew(popular, machine_.profile->pools.wide.balance) : popular;
-}
-
-double StepTimer::experts_factor(const Operation& op) const {
-    const WideLaw& wide = machine_.profile->pools.wide;
-    const PhaseLaw& alone = machine_.profile->pools.alone;
-    if (phase_ == Phase::both) return layout_.all_to_all() ? wide.experts : 1;
-    const auto* experts = std::get_if<ExpertFfn>(&op.shape);
-    const bool mxfp4 = experts != nullptr && experts->weights == DType::mxfp4 &&
-                       machine_.cluster->gpu.peak_of(MathUnit::fp4).value() > 0;
-    return (layout_.all_to_all() ? wide.experts : alone.experts) * (mxfp4 ? alone.mxfp4 : 1);
-}
-
-Timed StepTimer::served(const Operation& op, Timed t) const {
-    const PhaseLaw& alone = machine_.profile->pools.alone;
-    const bool apart = phase_ != Phase::both;
-    if (!machine_.profile->kernels || !(apart || layout_.all_to_all())) return t;
-    if (op.op_class == OpClass::routed_experts) return stretched(t, experts_factor(op));
-    if (std::holds_alternative<ExpertAllToAll>(op.shape))
-        return stretched(t, machine_.profile->pools.wide.all_to_all);
-    if (!apart) return t;
-    const auto* reduce = std::get_if<AllReduce>(&op.shape);
-    if (reduce == nullptr || reduce->ranks <= machine_.cluster->domain) return stretched(t, alone.step);
-    t.floor += alone.across_domains;
-    t.total += alone.across_domains;
-    return t;
-}
+                     const CalibratedHardware& machine, Phase phase, KeptPlan kept)
+    : architecture_(architecture),
+      precision_(precision),
+      layout_(layout),
+      machine_(machine),
+      phase_(phase),
+      skew_(expert_skew(layout, machine)),
+      kept_(kept) {}
 
 StepShape StepTimer::micro_batch(const StepShape& shape) const {
     if (layout_.pp == 1) return shape;
@@ -141,17 +54,10 @@ Seconds StepTimer::late_launches(Seconds kernels) const {
     return max(s.prompt_step + s.prompt_step_layer * architecture_.layers - kernels, Seconds{0});
 }
 
-Timed StepTimer::time_of(const Operation& op, std::size_t& gemms) {
-    const auto* gemm = std::get_if<Gemm>(&op.shape);
-    if (gemm == nullptr || !machine_.profile->kernels) return operation_time(op, machine_);
-    const std::size_t i = gemms++;
-    if (i < gemm_plans_.size() && gemm_plans_[i].fits(*gemm)) return gemm_plans_[i].time(gemm->m);
-    const GemmPlan plan(*gemm, machine_);
-    if (i < gemm_plans_.size())
-        gemm_plans_[i] = plan;
-    else
-        gemm_plans_.push_back(plan);
-    return plan.time(gemm->m);
+StepPlan& StepTimer::plan() {
+    StepPlan& p = kept_.plan != nullptr ? *kept_.plan : own_;
+    if (!p.built()) p.build(architecture_, precision_, layout_, machine_, phase_, kept_.gemms, few_);
+    return p;
 }
 
 StepTime StepTimer::time(const StepShape& shape) {
@@ -182,47 +88,67 @@ StepTime StepTimer::overlapped(StepShape part) {
     return step;
 }
 
+/// All operations one by one, or their cores alone.
+void StepTimer::add_listed(const StepShape& part, Listed listed, StepSums& sums) {
+    list_operations(architecture_, precision_, layout_, skew_, part, operations_, listed);
+    const bool as_isolated = listed == Listed::cores && phase_ == Phase::both;
+    for (const Operation& op : operations_) {
+        const Timed isolated = operation_time(op, machine_);
+        sums.add(as_isolated ? isolated : served_as(op, layout_, machine_, phase_)(isolated), op.op_class,
+                 op.count);
+    }
+}
+
+void StepTimer::add_planned(const StepShape& part, StepSums& sums) {
+    const StepContext step(architecture_, precision_, layout_, skew_, part, Listed::scaling);
+    if (!drafts_itself(architecture_, part)) return plan().add(step, nullptr, 0, machine_, sums);
+    const StepShape shape = draft_shape(part);
+    const StepContext draft(architecture_, precision_, layout_, skew_, shape, Listed::scaling);
+    plan().add(step, &draft, part.queries - 1, machine_, sums);
+}
+
 StepTime StepTimer::kernels(const StepShape& part) {
-    list_operations(architecture_, precision_, layout_, skew(), part, operations_);
+    StepSums sums;
+    if (machine_.profile->kernels) {
+        add_planned(part, sums);
+        add_listed(part, Listed::cores, sums);
+    } else {
+        add_listed(part, Listed::all, sums);
+    }
+    return step_of(sums);
+}
+
+StepTime StepTimer::step_of(const StepSums& sums) const {
     StepTime step;
     step.provenance = machine_.profile->basis;
-    Seconds experts_roofline;
-    Seconds extrapolated;
-    std::size_t gemms = 0;
-    for (const Operation& op : operations_) {
-        const Timed timed = served(op, time_of(op, gemms));
-        step.by_class[static_cast<std::size_t>(op.op_class)] += timed.total * op.count;
-        step.compute_busy += timed.ideal_compute * op.count;
-        step.memory_busy += timed.ideal_memory * op.count;
-        step.roofline += timed.ideal_total * op.count;
-        if (timed.provenance == Provenance::extrapolated) extrapolated += timed.total * op.count;
-        if (op.op_class == OpClass::routed_experts || op.op_class == OpClass::shared_experts) {
-            experts_roofline += timed.ideal_total * op.count;
-        }
-    }
+    for (std::size_t i = 0; i < sums.by_class.size(); ++i) step.by_class[i] = Seconds{sums.by_class[i]};
+    step.compute_busy = Seconds{sums.compute};
+    step.memory_busy = Seconds{sums.memory};
+    step.roofline = Seconds{sums.roofline};
     Seconds& shared = step.by_class[static_cast<std::size_t>(OpClass::shared_experts)];
     if (machine_.profile->kernels && shared.value() > 0) {
         const Seconds routed = step.by_class[static_cast<std::size_t>(OpClass::routed_experts)];
-        shared -= shared_expert_credit(shared, routed, experts_roofline,
+        shared -= shared_expert_credit(shared, routed, Seconds{sums.experts_roofline},
                                        machine_.profile->kernels->assumed.shared_expert_overlap);
     }
     for (const Seconds s : step.by_class) step.total += s;
     // Without kernel tables nothing was fitted, and nothing is extrapolated.
     const double noticeable =
         machine_.profile->kernels ? machine_.profile->kernels->law.noticeable_extrapolation : 1;
-    if (extrapolated > noticeable * step.total)
+    if (sums.extrapolated > noticeable * step.total.value())
         step.provenance = weaker(step.provenance, Provenance::extrapolated);
     return step;
 }
 
 std::vector<TimedOperation> StepTimer::explain(const StepShape& shape) {
-    list_operations(architecture_, precision_, layout_, skew(), micro_batch(shape), operations_);
+    list_operations(architecture_, precision_, layout_, skew_, micro_batch(shape), operations_);
     std::vector<TimedOperation> result;
     result.reserve(operations_.size());
     Seconds total = host_time(micro_batch(shape));
     Seconds roofline;
     for (const Operation& op : operations_) {
-        result.push_back(TimedOperation{op, work(op), served(op, operation_time(op, machine_))});
+        const ServedKernel served = served_as(op, layout_, machine_, phase_);
+        result.push_back(TimedOperation{op, work(op), served(operation_time(op, machine_))});
         total += result.back().timed.total * op.count;
         roofline += result.back().timed.ideal_total * op.count;
     }

@@ -7,37 +7,18 @@
 
 #include "moecost/ops/step.h"
 #include "moecost/timing/calibrated_hardware.h"
-#include "moecost/timing/gemm.h"
+#include "moecost/timing/step_plan.h"
+#include "moecost/timing/step_time.h"
 
 namespace moecost {
 
-/// One execution of any operation: the calibrated law of its kind, or the roofline where the profile has no tables.
-[[nodiscard]] Timed operation_time(const Operation& op, const CalibratedHardware& machine);
-
-struct StepTime {
-    Seconds total;
-    std::array<Seconds, op_class_count> by_class{};
-    Seconds compute_busy;   // FLOP at datasheet peak: how long the tensor cores would need
-    Seconds memory_busy;    // bytes at datasheet bandwidth
-    Seconds roofline;       // sum of the operations' rooflines: no step is faster
-    Provenance provenance = Provenance::calibrated;
-};
-
-struct TimedOperation {
-    Operation operation;
-    Work work;
-    Timed timed;   // of one execution; the step runs `operation.count` of them
-};
-
-/// What a deployment runs: requests as a whole, or one phase of them (profile.pools.alone).
-enum class Phase { both, prefill, decode };
-
 /// Times steps of one deployment. Refers to its arguments, which must outlive it; holds scratch lists, so that
-/// steps ask for no memory.
+/// steps ask for no memory. What steps share lies in `kept`, where it is given: a plan that was built before is that of the
+/// same architecture, formats, layout, machine and phase.
 class StepTimer {
   public:
     StepTimer(const Architecture& architecture, const Precision& precision, const Layout& layout,
-              const CalibratedHardware& machine, Phase phase = Phase::both);
+              const CalibratedHardware& machine, Phase phase = Phase::both, KeptPlan kept = {});
 
     /// Seconds of one step of this shape, host time included. Kernels take what the served engine makes of them: behind
     /// an all-to-all profile.pools.wide, in a pool of one phase profile.pools.alone. With batch overlap two half batches:
@@ -59,19 +40,21 @@ class StepTimer {
     [[nodiscard]] StepTime kernels(const StepShape& part);
     [[nodiscard]] StepTime overlapped(StepShape part);
     [[nodiscard]] Seconds late_launches(Seconds kernels) const;
-    [[nodiscard]] double skew() const;
-    [[nodiscard]] double experts_factor(const Operation& op) const;
-    [[nodiscard]] Timed served(const Operation& op, Timed isolated) const;
-    [[nodiscard]] Timed time_of(const Operation& op, std::size_t& gemms);
+    [[nodiscard]] StepTime step_of(const StepSums& sums) const;
+    [[nodiscard]] StepPlan& plan();
+    void add_listed(const StepShape& part, Listed listed, StepSums& sums);
+    void add_planned(const StepShape& part, StepSums& sums);
     const Architecture& architecture_;
     const Precision& precision_;
     const Layout& layout_;
     const CalibratedHardware& machine_;
     Phase phase_;
+    double skew_;
+    KeptPlan kept_;
     bool streaming_ = true;
     OperationList operations_;
-    InlineVector<GemmPlan, 32>
-        gemm_plans_;   // in the order of the list: every step of a deployment has the same GEMMs
+    StepPlan own_;
+    FewGemms few_;
 };
 
 }   // namespace moecost

@@ -55,8 +55,7 @@ const std::vector<std::set<std::string>> floors = {
     {"cost"},
     {"estimate"},
     {"launch", "plan", "sweep", "measured"},
-    {"design", "validate"},
-    {"calibrate"},
+    {"design", "validate", "calibrate"},
     {""},   // sim/moecost.h
 };
 

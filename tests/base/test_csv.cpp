@@ -100,3 +100,10 @@ TEST_CASE("rows, lines and texts beyond their limits are refused where they begi
     CHECK(read(many) == "t.csv:1000002: more than 1,000,000 rows");
     CHECK(read(std::string(max_csv_bytes + 1, '\n')) == "t.csv: larger than 64 MiB");
 }
+
+TEST_CASE("a byte-order mark inside of the first field survives") {
+    const CsvTable table("\xef\xbb\xbf\xef\xbb\xbfgpu,x\na,b\n", "t.csv");
+    CHECK(table.header().front() == "\xef\xbb\xbfgpu");
+    const CsvTable again(csv_field(table.header().front()) + ",x\na,b\n", "t.csv");
+    CHECK(again.header() == table.header());
+}

@@ -156,3 +156,27 @@ TEST_CASE("named traffics answer with the lengths they were measured with") {
     CHECK(spread->latency->ttft.p99() > narrow->latency->ttft.p99());
     CHECK(mean(lengths_of(s.traffic).input) == Approx(s.traffic.input).epsilon(1e-6));
 }
+
+TEST_CASE("the more unevenly experts are chosen, the longer ranks wait for the busiest, in one pool and in two") {
+    Description d;
+    d.model = "deepseek-v3";
+    d.gpu = "h200_sxm";
+    d.attention_dp = d.ep = 8;
+    d.load = ClosedLoop{1024, 0};
+    const auto rate = [](Description asked, double skew) {
+        asked.expert_skew = skew;
+        const Expected<Scenario> s = describe(DataStore{}, asked);
+        REQUIRE(s);
+        CHECK(s->pool().profile.serving.expert_skew == skew);
+        const Expected<Estimate> e = evaluate(*s);
+        REQUIRE(e);
+        return e->serving.output_tokens_per_s.value();
+    };
+    Description apart = d;
+    apart.tp = 1;
+    apart.prefill.replicas = apart.decode.replicas = 2;
+    for (const Description& asked : {d, apart}) {
+        CHECK(rate(asked, 0) > rate(asked, 8));
+        CHECK(rate(asked, 8) > rate(asked, 1));
+    }
+}

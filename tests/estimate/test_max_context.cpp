@@ -76,3 +76,18 @@ TEST_CASE("the figures say what was asked, of the whole deployment, and nothing 
     CHECK(requests == Approx(2 * 58).epsilon(0.02));
     CHECK(tp == 1);
 }
+
+TEST_CASE("of two pools it is the workers that decode whose memory is asked about") {
+    // One worker that decodes the 4 sequences of one pool has the memory of one pool: the same context, but for prompts in chunks,
+    // for which the pool of decode reserves no less.
+    Description d = described();
+    d.max_context = true;
+    const Expected<Estimate> one = evaluate(*describe(DataStore{}, d));
+    REQUIRE(one);
+    d.prefill.replicas = d.decode.replicas = 1;
+    const Expected<Estimate> apart = evaluate(*describe(DataStore{}, d));
+    REQUIRE(apart);
+    REQUIRE(apart->capacity);
+    CHECK(apart->capacity->max_context == Approx(one->capacity->max_context).epsilon(0.02));
+    CHECK(apart->capacity->sequences == 4);
+}

@@ -129,6 +129,15 @@ TEST_CASE("the cache is fp8 on Blackwell, and under TensorRT-LLM with per-tensor
     CHECK(cache("ideal", "blackwell", DType::fp8) == DType::bf16);
 }
 
+TEST_CASE("TensorRT-LLM compiled models in its early releases, and so does the harness of MLPerf 5.1") {
+    const EngineRules rules = load_engine_rules(DataStore(), "trtllm");
+    for (const char* release : {"0.14.0", "0.17", "TensorRT 10.11"}) CHECK(rules.compiles(release));
+    // Tables name containers of Dynamo by its own releases: 0.8.1 runs TensorRT-LLM 1.2.
+    for (const char* release : {"", "0.8.1.post1", "1.0", "1.2.0rc6", "10.0"})
+        CHECK(!rules.compiles(release));
+    CHECK(!load_engine_rules(DataStore(), "vllm").compiles("0.6"));
+}
+
 TEST_CASE("flags are found by our input and by the engine's word") {
     const DataStore data;
     const EngineRules sglang = load_engine_rules(data, "sglang");

@@ -126,6 +126,19 @@ source = "b"
           3);   // the later rule says nothing
 }
 
+TEST_CASE("a rule states memory and scheduler of a run") {
+    const Recipes r = recipes(R"(
+[[rule]]
+engine = "trtllm"
+memory_fraction = 0.95
+output_reserve = 0.5
+source = "a"
+)");
+    CHECK(r.settings(point_of("trtllm"), "m", "g").memory_fraction == 0.95);
+    CHECK(r.settings(point_of("trtllm"), "m", "g").output_reserve == 0.5);
+    CHECK(!r.settings(point_of("vllm"), "m", "g").memory_fraction.has_value());
+}
+
 TEST_CASE("a chunk follows the formula of its rule where that is larger") {
     const Recipes r = recipes(R"(
 [[rule]]

@@ -7,6 +7,7 @@
 #include "moecost/model/library.h"
 #include "moecost/serving/closed_loop.h"
 #include "moecost/serving/phases.h"
+#include "moecost/timing/step_timer.h"
 
 #include "../timing/prototype.h"
 

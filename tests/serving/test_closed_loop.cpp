@@ -108,6 +108,17 @@ TEST_CASE("no step decodes less than one sequence, however short the decode part
     CHECK(r.decode_time.total == s.step(1, 0));
 }
 
+TEST_CASE("a run begins with all its requests at once: they wait for half of each other's prompts") {
+    Served s(llama_h100);
+    s.traffic = lengths(1024, 1024);
+    const Serving endless = closed_loop(s.input(), 16);
+    const Serving run = closed_loop(s.input(), 16, 160);
+    // A tenth of the requests start together, each behind 7.5 of the 15 others.
+    const double prompt = endless.prefill_share / endless.requests_per_s.value();
+    CHECK((run.ttft - endless.ttft).value() == Approx(0.1 * 7.5 * prompt).epsilon(0.02));
+    CHECK(closed_loop(s.input(), 16, 16).ttft == endless.ttft);   // no round after the first
+}
+
 TEST_CASE("a request of one output token has no decode") {
     for (const Instance& instance : {llama_h100, llama_ideal}) {
         Served s(instance);

@@ -192,6 +192,26 @@ TEST_CASE("routed and shared experts together are never faster than their bytes 
     CHECK((of(OpClass::routed_experts) + of(OpClass::shared_experts)) / roofline == Approx(1).epsilon(1e-12));
 }
 
+TEST_CASE(
+    "a compiled engine launches ahead: a step with prompts costs no launches, and none is shorter than "
+    "them") {
+    Rig rig({"llama-3.1-70b", "h100", "trtllm", bf16, bf16, bf16, {.tp = 8}});   // 80 layers
+    ServingConstants& s = rig.profile.serving;
+    s.prompt_step = Seconds{600e-6};
+    s.prompt_step_layer = Seconds{200e-6};
+    const auto total = [&](double tokens) {
+        StepTimer timer(rig.architecture, rig.precision, rig.layout, rig.machine);
+        return timer.time(shape_of(1, 1000, tokens, std::max(tokens, 1.0))).total.value() * 1e3;
+    };
+    const double prompt = total(4096), decode = total(0);
+    s = as_compiled(s);
+    // 0.6 ms + 80 x 0.2 ms beside a prompt, whose kernels take longer than that.
+    CHECK(prompt - total(4096) == Approx(16.6).epsilon(1e-9));
+    // One sequence on 8 GPUs takes less: the launches bound it. 245.4 us + 12.33 us of host on top.
+    CHECK(decode < 16);
+    CHECK(total(0) == Approx(16.6 + 0.2577).epsilon(1e-3));
+}
+
 TEST_CASE("attention data parallelism costs the host per sequence of a rank") {
     Rig rig({"deepseek-v3", "h200", "sglang", block, block, bf16, {.ep = 8, .attention_dp = 8}});
     StepTimer timer(rig.architecture, rig.precision, rig.layout, rig.machine);

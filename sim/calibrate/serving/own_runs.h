@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "moecost/calibrate/serving/effect_fit.h"
-#include "moecost/validate/validate.h"
+#include "moecost/measured/predict.h"
 
 namespace moecost {
 

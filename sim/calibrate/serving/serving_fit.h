@@ -8,7 +8,7 @@
 
 #include "moecost/calibrate/serving/constants.h"
 #include "moecost/calibrate/serving/effect_fit.h"
-#include "moecost/validate/validate.h"
+#include "moecost/measured/predict.h"
 
 namespace moecost {
 

@@ -186,7 +186,7 @@ Values fitted(const Runs& runs, Values from, int evaluations) {
 /// Restarts where it stopped, with a fresh simplex.
 Values fitted(const Runs& runs) {
     Values v = start;
-    for (int i = 0; i < 4; ++i) v = fitted(runs, v, 900);
+    for (int i = 0; i < 10; ++i) v = fitted(runs, v, 900);
     return v;
 }
 

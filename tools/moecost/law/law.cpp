@@ -13,6 +13,20 @@
 namespace moecost::cli {
 namespace {
 
+/// A law in the share of experts that is active: of E, k for each token, it is k/E. What a law asks for and nobody says is named.
+void fill_shape(const CommandLine& line, LawQuestion& q) {
+    const Axes& axes = info(q.law.form).axes;
+    if (axes.active && q.setting.active == 0) {
+        if (!line.has("experts"))
+            throw InputError({"--active"}, {}, "the law holds the share of experts that is active",
+                             "--active 0.0625, or --experts 16 for one of 16");
+        q.setting.active = std::min(1.0, std::max(q.setting.top_k, 1.0) / q.setting.experts);
+        if (!axes.experts) q.setting.experts = 0;
+    }
+    if (axes.granularity && q.setting.granularity == 0)
+        throw InputError({"--granularity"}, {}, "the law holds the granularity of experts", "--granularity 8");
+}
+
 LawQuestion question_of(const Invocation& in) {
     const CommandLine& line = in.line;
     const auto& given = line.positional;
@@ -31,6 +45,7 @@ LawQuestion question_of(const Invocation& in) {
     q.setting.top_k = number_of("top-k", 1, 1e6);
     const bool holds_experts = info(q.law.form).axes.experts;
     q.setting.experts = number_or(line, "experts", holds_experts ? 1 : 0, 1, 1e6);
+    fill_shape(line, q);
     q.budget = number_of("budget", 1, 1e40);
     q.loss = number_of("loss", 1e-3, 100);
     q.served = number_of("served-tokens", 0, 1e30);

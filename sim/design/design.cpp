@@ -164,10 +164,9 @@ void loosen(Search& search, const DesignLimits& limits) {
     constexpr double by_loss = 0.01;
     add("loss", limits.max_loss > 0, by_loss, [&](DesignLimits& l) { l.max_loss *= 1 + by_loss; });
     add("budget", limits.budget > 0, by, [](DesignLimits& l) { l.budget *= relaxation; });
-    add("max-tokens", limits.tokens.stated(), by, [](DesignLimits& l) {
-        l.tokens.most *= relaxation;
-        l.tokens.per_parameter *= relaxation;
-    });
+    add("max-tokens", limits.tokens.most > 0, by, [](DesignLimits& l) { l.tokens.most *= relaxation; });
+    add("max-tokens-per-parameter", limits.tokens.per_parameter > 0, by,
+        [](DesignLimits& l) { l.tokens.per_parameter *= relaxation; });
     add("max-cost", limits.max_cost > 0, by, [](DesignLimits& l) { l.max_cost *= relaxation; });
     add("slo-tpot", slo.tpot_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::tpot; });
     add("slo-ttft", slo.ttft_s > 0, by, [](DesignLimits& l) { l.loosened = ServingLimit::ttft; });

@@ -156,6 +156,19 @@ void add_capacity(Bench& b, const Scenario& s, Estimate& e) {
                                   : Saturation::overloaded;
 }
 
+/// Preemptions take capacity that the closed form does not see: where requests waited longer the longer the run was, the queue grew all
+/// along, and what was served is the capacity. Long runs alone tell.
+void mark_growing_queue(double offered, const Simulation& m, Estimate& e) {
+    constexpr double enough_requests = 5000, share_of_run = 0.01, served_share = 0.98;
+    if (!(offered > 0) || m.requests < enough_requests) return;
+    const bool waits = m.ttft.mean.value() > share_of_run * m.requests / offered;
+    const double served = e.serving.requests_per_s.value();
+    if (!waits || served > served_share * offered) return;
+    e.latency->capacity = e.serving.requests_per_s;
+    e.latency->load = offered / served;
+    e.latency->saturation = Saturation::overloaded;
+}
+
 Expected<Estimate> by_simulation(const Scenario& s, const AnswerOptions& o, std::string_view doubt) {
     return with_bench<Estimate>(s, [&](Bench& b) -> Expected<Estimate> {
         SimulatedLoad how;
@@ -183,6 +196,7 @@ Expected<Estimate> by_simulation(const Scenario& s, const AnswerOptions& o, std:
         e.provenance = e.serving.provenance;
         judge(s.slo, e);
         add_capacity(b, s, e);
+        if (const auto* open = std::get_if<OpenLoop>(&b.traffic.load)) mark_growing_queue(open->rate, *m, e);
         e.simulation = std::make_shared<const Simulation>(std::move(*m));
         return e;
     });

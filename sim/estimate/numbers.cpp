@@ -120,6 +120,14 @@ void set_reuse(const Description& d, Scenario& s) {
     if (d.prefix_hit_rate || d.turns) r.curve.reset();   // stated, or another way of coming back
 }
 
+/// The prompt of a turn holds the prompts and answers before it: the mean of T turns is at least (T - 1)/2 answers.
+std::optional<Infeasible> too_many_turns(const Scenario& s) {
+    const double answers = (s.reuse.turns - 1) / 2 * s.traffic.output;
+    if (s.reuse.turns <= 1 || s.traffic.input > answers) return std::nullopt;
+    return Infeasible{"the prompts of so many turns are longer than that: each holds the answers before it",
+                      "isl", "tokens", answers + 1, s.traffic.input};
+}
+
 void set_price(const Description& d, Price& price) {
     if (!d.usd_per_gpu_hour) return;
     price.usd_per_gpu_hour = *d.usd_per_gpu_hour;
@@ -164,6 +172,7 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     for (Pool& p : s.pools) set_pace(d, p);
     set_traffic(d, s.traffic);
     set_reuse(d, s);
+    if (auto problem = too_many_turns(s)) return problem;
     s.slo = {d.slo_ttft.value_or(0), d.slo_tpot.value_or(0), d.slo_ttft_level.value_or(0),
              d.slo_tpot_level.value_or(0)};
     s.blend_input_parts = d.blend.value_or(3);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `import`: a Hugging Face config.json as a model file of our own, a server command as a scenario
 // (launch/read.cpp), results of a load generator as measured points (launch/bench.cpp).
+#include <algorithm>
 #include <filesystem>
 
 #include "command.h"
@@ -81,7 +82,12 @@ std::vector<Flag> import_flags() {
         {"settings", "FILE", "Command",
          "cmd: settings file of the engine (default: the one the command names)"},
         {"pick", "N", "Command", "cmd: which of several server commands (default: 1)"}};
-    for (Flag& flag : run_flags()) flags.push_back(flag);
+    const auto known = [&](const Flag& flag) {
+        return std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.key == flag.key; });
+    };
+    for (Flag& flag : run_flags()) {
+        if (!known(flag)) flags.push_back(flag);   // --weights is one option, of a config.json and of a run
+    }
     return flags;
 }
 

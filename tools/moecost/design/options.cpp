@@ -158,7 +158,7 @@ std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, co
     m->constants = load_training_constants(in.data);
     m->gpus = whole_or(line, "train-gpus", m->gpus, 1, 1 << 20);
     m->task.sequence = number_or(line, "train-sequence", 4096, 16, 1e8);
-    m->task.batch = 
+    m->task.batch =
         number_or(line, "train-batch", std::max(1024 * 4096.0, m->task.sequence), m->task.sequence, 1e12) /
         m->task.sequence;
     const std::string* format = line.find("train-format");
@@ -167,6 +167,8 @@ std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, co
         const bool known = type && (*type == DType::bf16 || *type == DType::fp8 || *type == DType::fp8_block);
         if (!known) refuse("train-format", *format, "is not bf16, fp8 or fp8-block");
         m->precision = m->precision.with_weights(*type);
+        if (!(gpu.peak_of(info(*type).unit).value() > 0))
+            refuse("train-format", *format, std::string(gpu.id).append(" multiplies none in it"));
     }
     return m;
 }

@@ -47,7 +47,10 @@ void write_inputs(JsonWriter& json, const EstimateAnswer& a) {
             continue;
         }
         json.begin_object(column_of(input));
-        for (const auto& [key, value] : a.description.edits) json.text(key, value);
+        if (std::holds_alternative<EditSlot>(input.slot))
+            for (const auto& [key, value] : a.description.edits) json.text(key, value);
+        else
+            for (const std::string& key : a.description.ignored_keys) json.text(key, "ignored");
         json.end_object();
     }
     json.end_object();
@@ -198,7 +201,9 @@ void write_infeasible(JsonWriter& json, const EstimateAnswer& a) {
 
 void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer& a) {
     json.begin_object(key);
-    json.text("command", std::string("moecost estimate ").append(options_of(a.description)));
+    json.text(
+        "command",
+        std::string("moecost estimate ").append(options_of(a.description)).append(method_text(a.method)));
     write_inputs(json, a);
     if (a.scenario) {
         write_model(json, *a.scenario);

@@ -95,6 +95,10 @@ void read_trace(Description& d, Traces& traces) {
     if (path.empty() || (d.trace.empty() && !is_trace_path(path))) return;
     if (!d.trace.empty() && !d.traffic.empty())
         throw InputError({"--trace"}, {}, "--traffic is given too: the trace has lengths of its own");
+    if (!d.trace.empty() && (d.isl || d.osl))
+        throw InputError({d.isl ? "--isl" : "--osl"}, {},
+                         "--trace is given: its requests have lengths of their own",
+                         "--traffic FILE takes a table of lengths");
     auto& read = traces[std::string(d.trace.empty() ? "lengths:" : "replay:").append(path)];
     if (!read) {
         const TraceSummary summary = summarise_trace(path);

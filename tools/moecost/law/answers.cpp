@@ -122,8 +122,7 @@ std::optional<Infeasible> add_target(const LawQuestion& q, Rows& rows) {
         if (!raw) return raw.error();
         const double d = tokens_for_effective(*raw, q.unique, q.repetition);
         if (!std::isfinite(d))
-            return Infeasible{"so many repeated tokens never reach the loss", "unique tokens", "", 0,
-                              q.unique};
+            return Infeasible{"so few tokens, however often they repeat, never reach the loss", {}, {}, 0, 0};
         LawRow r = row(q, "tokens that reach the loss", q.setting, {q.setting.n, d, q.loss}, d, "tokens");
         r.interval =
             interval_of(q, [&](const Law& draw) { return tokens_for_loss(draw, q.setting, q.loss); });

@@ -24,7 +24,8 @@ void fill_shape(const CommandLine& line, LawQuestion& q) {
         if (!axes.experts) q.setting.experts = 0;
     }
     if (axes.granularity && q.setting.granularity == 0)
-        throw InputError({"--granularity"}, {}, "the law holds the granularity of experts", "--granularity 8");
+        throw InputError({"--granularity"}, {}, "the law holds the granularity of experts",
+                         "--granularity 8");
 }
 
 LawQuestion question_of(const Invocation& in) {
@@ -51,6 +52,9 @@ LawQuestion question_of(const Invocation& in) {
     q.served = number_of("served-tokens", 0, 1e30);
     q.other_experts = number_of("equal-to", 1, 1e6);
     q.unique = number_of("unique-tokens", 1, 1e30);
+    if (q.unique > 0 && (q.budget > 0 || q.served > 0 || (q.loss > 0 && q.setting.n == 0)))
+        throw InputError({"--unique-tokens"}, {}, "repetition is not part of an optimum",
+                         "--n and --d, or --n and --loss");
     q.level = number_or(line, "level", 0.95, 0.5, 0.999);
     q.draws = static_cast<unsigned>(whole_or(line, "draws", 200, 0, 100'000));
     q.repetition = q.law.repetition > 0 ? q.law.repetition : load_law(in.data, "muennighoff2023").repetition;

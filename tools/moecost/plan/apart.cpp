@@ -50,6 +50,19 @@ std::string deployment_name(const PlanQuestion& q, const PlannedPools& p) {
     return s.append(" = ").append(pools_name(scenario_of(q.space, p)));
 }
 
+std::string other_pools(const PlanQuestion& q, const PlanResult& r) {
+    if (q.two_pools && q.chance > 0)
+        return "prefill and decode apart are left out: no residuals tell their chance";
+    if (!r.apart || !r.best || !r.apart->estimate.estimate || !r.best->estimate.estimate) return {};
+    const double apart = r.apart->estimate.estimate->cost.usd_per_hour;
+    if (!(apart < r.best->estimate.estimate->cost.usd_per_hour)) return {};
+    std::string s("cheaper, prefill and decode apart (below): ");
+    return s.append(deployment_name(q, r.apart->planned))
+        .append(", ")
+        .append(money(apart))
+        .append(" per hour");
+}
+
 std::string apart_text(const PlanQuestion& q, const PlanResult& r, std::size_t width) {
     if (!r.apart) return "  no pair of pools meets the objectives within the budget\n";
     const ApartAnswer& a = *r.apart;

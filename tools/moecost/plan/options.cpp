@@ -135,7 +135,10 @@ void add_settings(const Choices& c, const Description& d, const Scenario& s, std
     }
 }
 
-bool is_borrowed(const Scenario& s) { return s.pool().profile.basis == Provenance::borrowed; }
+/// Nobody timed its kernels, and no served deployment of this model on it is known.
+bool is_borrowed(const Scenario& s) {
+    return s.pool().profile.basis == Provenance::borrowed && s.pool().served.known > Familiarity::group;
+}
 
 /// As predicted, as a machine that nobody timed, or as the demanded chance wants; nothing: that is not known.
 std::optional<ChanceDemand> sized_as(const Scenario& s, const PlanQuestion& q, double split) {

@@ -76,6 +76,9 @@ struct PlanResult {
 [[nodiscard]] std::string apart_text(const PlanQuestion& question, const PlanResult& result,
                                      std::size_t width);
 
+/// Two pools that are cheaper than the answer of one, or that were left out; empty: neither.
+[[nodiscard]] std::string other_pools(const PlanQuestion& question, const PlanResult& result);
+
 /// The description that `estimate` reproduces a deployment from.
 [[nodiscard]] Description description_of(const PlanQuestion& question, const Planned& planned);
 /// The accelerator is not calibrated: sized and ranked as if it were slower.

@@ -325,7 +325,8 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
         notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
     }
     if (q.two_pools && q.chance > 0)
-        notes.emplace_back("one pool: no residuals tell a chance of prefill and decode apart, which are left out");
+        notes.emplace_back(
+            "one pool: no residuals tell a chance of prefill and decode apart, which are left out");
     else if (!q.two_pools)
         notes.emplace_back("one pool: prefill and decode apart are not searched (--pools both)");
     if (slo_of(q).of_percentiles() && is_rate(q.space.machines.front().scenario.traffic.load))
@@ -356,6 +357,14 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
     const Style style{in.colour, in.width};
     if (q.space.machines.empty()) return {};
     std::string s = style.bold(wrapped(question_line(q), 2, style.width));
+    if (q.price_basis.find("reserved") != std::string::npos) {
+        std::string prices("prices: ");
+        prices.append(words(q.price_basis))
+            .append(" (rented for years), the basis that all of these accelerators have");
+        s.append(style.bold(wrapped(prices, 2, style.width)));
+    }
+    if (const std::string pools = other_pools(q, r); !pools.empty())
+        s.append(style.bold(wrapped(pools, 2, style.width)));
     if (q.one_pool)
         s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
     const auto& shown_first = r.best ? r.best : r.nearest;

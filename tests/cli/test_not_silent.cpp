@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was once taken in silence, or answered beside the question: each is refused, named or said in the first lines.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "moecost/base/value.h"
+#include "program.h"
+
+using namespace moecost;
+
+namespace {
+
+const std::string mixtral("estimate --model mixtral-8x7b --gpu h100 --tp 2 ");
+
+Document json_of(const std::string& arguments) {
+    const Run run = run_program(arguments + " --format json --quiet");
+    CAPTURE(run.err);
+    REQUIRE(run.status == 0);
+    return parse_json(run.out, "stdout");
+}
+
+bool says(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
+}   // namespace
+
+TEST_CASE("what can not be meant is refused") {
+    CHECK(run_program("law hoffmann2022 --budget 1e23 --unique-tokens 1e10").status == 2);
+    CHECK(run_program("law hoffmann2022 --loss 2.2 --served-tokens 1e12 --unique-tokens 1e9").status == 2);
+    CHECK(
+        run_program("design --budget 1e21 --equal-to 1 --train-gpu a100_sxm_80 --train-format fp8").status ==
+        2);
+    // Five turns of 1,024 tokens of answer: the mean prompt holds two answers at least.
+    CHECK(run_program(mixtral + "--turns 5 --isl 2048 --osl 1024").status == 3);
+    CHECK(run_program(mixtral + "--turns 5 --isl 2100 --osl 1024").status == 0);
+}
+
+TEST_CASE("an answer in JSON repeats what was asked, and its command how it was answered") {
+    const Document edited = json_of(mixtral + "--set experts=4 --set top_k=1");
+    const Reader inputs = Reader(edited).tables("estimates")[0].table("inputs");
+    CHECK(inputs.table("set").text("experts") == "4");
+    CHECK(!inputs.table("ignore_key").has("experts"));
+    const Document simulated = json_of(mixtral + "--rate 1 --simulate --requests 500 --seed 7");
+    CHECK(
+        says(Reader(simulated).tables("estimates")[0].text("command"), "--simulate --requests 500 --seed 7"));
+}
+
+TEST_CASE("a queue that grows to the end of a simulated run is no stable load") {
+    // Preemptions keep two H100 at 5.7 requests/s where the closed form sees 6.47 (all of them 1,024 tokens in and out).
+    const Run run = run_program(mixtral + "--rate 6 --quiet");
+    CHECK(run.status == 0);
+    CHECK(says(run.out, "overloaded"));
+    CHECK(!says(run_program(mixtral + "--rate 4 --simulate --quiet").out, "overloaded"));
+}
+
+TEST_CASE("a plan says in its first lines which prices it compares and what it leaves out") {
+    const std::string asked(
+        "plan --model deepseek-r1 --rate 20 --isl 3000 --osl 800 --slo-tpot 40ms --quiet --gpu ");
+    CHECK(says(run_program(asked + "b200,mi355x --pools one").out,
+               "prices: neocloud reserved (rented for years)"));
+    CHECK(!says(run_program(asked + "b200 --pools one").out, "rented for years"));
+    const Run chance = run_program(asked + "b200 --chance 60%");
+    CHECK(chance.out.find("are left out: no residuals") < chance.out.find("formats"));
+}
+
+TEST_CASE("an accelerator whose servers were measured with the model is not sized as one that nobody knows") {
+    const Run run = run_program(
+        "plan --model deepseek-r1 --rate 5 --isl 1000 --osl 1000 --slo-tpot 50ms --gpu mi355x --engine "
+        "sglang "
+        "--pools one --quiet");
+    CHECK(run.status == 0);
+    CHECK(!says(run.out, "mi355x*"));
+}

@@ -80,7 +80,7 @@ void add_rung(Search& search, const DesignLimits& limits, double flop) {
         if (o.stage != DesignStage::done) continue;
         keep_cheaper(models[i].member.request.experts == 1 ? rung.dense : rung.moe, o.point);
     }
-    if (rung.dense || rung.moe) search.answer.iso_loss.push_back(std::move(rung));
+    if (rung.dense || rung.moe) search.answer.iso_loss.push_back(rung);
 }
 
 /// The size of the dense model that has the loss after 20 tokens per parameter: fewer for a larger one.

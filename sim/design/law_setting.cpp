@@ -86,13 +86,20 @@ Setting setting_of(const Law& law, const FamilyMember& m) {
 std::optional<Infeasible> refused_layers(const Law& law, const Family& family, const FamilyMember& m) {
     if (dense(m) || law.moe_every == 0) return std::nullopt;
     if (family.moe_every != law.moe_every) {
-        return Infeasible{"the law holds for experts in every n-th layer only, not for this family", "n",
-                          "of this family", static_cast<double>(law.moe_every),
-                          static_cast<double>(family.moe_every), true};
+        return Infeasible{"the law holds for experts in every n-th layer only, not for this family",
+                          "n",
+                          "of this family",
+                          static_cast<double>(law.moe_every),
+                          static_cast<double>(family.moe_every),
+                          true};
     }
     if (family.dense_layers > 0) {
-        return Infeasible{"the law knows no leading dense layers, which this family has", "dense layers",
-                          "of this family", 0, static_cast<double>(family.dense_layers), true};
+        return Infeasible{"the law knows no leading dense layers, which this family has",
+                          "dense layers",
+                          "of this family",
+                          0,
+                          static_cast<double>(family.dense_layers),
+                          true};
     }
     return std::nullopt;
 }

@@ -88,8 +88,7 @@ DType cache_format(const Scenario& s, const Pool& p) {
 /// An accelerator with a profile of its own runs under it, unless another engine is named.
 Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::string& engine) {
     const std::string_view wanted = engine.empty() ? usual_engine() : std::string_view(engine);
-    if (gpu.profile.empty() || is_path(engine) || wanted == "ideal")
-        return load_profile(data, gpu, wanted);
+    if (gpu.profile.empty() || is_path(engine) || wanted == "ideal") return load_profile(data, gpu, wanted);
     Profile own = load_profile(data, gpu, gpu.profile);
     if (engine.empty() || engine == own.engine) return own;
     return load_profile(data, gpu, engine);

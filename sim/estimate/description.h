@@ -37,12 +37,13 @@ struct Description {
     std::optional<int> experts, top_k, granularity, shared_experts;
     std::string gpu;
     std::string cluster;
-    std::string engine;                  // empty: vllm, or the profile of the accelerator's own file
-    std::string engine_version;          // as measurements name it; empty: not known
-    std::string profile;                 // file of `moecost calibrate --serving`
-    std::optional<double> expert_skew;   // Gamma shape of expert popularity; 0: all alike; none: of the engine
-    std::optional<double> model_years;   // that the engine has served the model for; none: many
-    std::optional<int> gpus;             // of the whole deployment
+    std::string engine;           // empty: vllm, or the profile of the accelerator's own file
+    std::string engine_version;   // as measurements name it; empty: not known
+    std::string profile;          // file of `moecost calibrate --serving`
+    std::optional<double>
+        expert_skew;   // Gamma shape of expert popularity; 0: all alike; none: of the engine
+    std::optional<double> model_years;             // that the engine has served the model for; none: many
+    std::optional<int> gpus;                       // of the whole deployment
     std::optional<int> tp, pp, ep, attention_dp;   // of one instance
     std::optional<int> replicas;
     std::string exchange;                      // all-to-all backend: low-latency, normal; empty: collectives

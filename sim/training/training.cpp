@@ -46,7 +46,7 @@ double inner_width(const Architecture& a, const TrainingLayout& l) {
             continue;
         }
         const auto& moe = std::get<MoeFfn>(g.kind);
-        sum += g.count * (1.0 * moe.top_k * moe.width + (moe.shared_width + moe.dense_width) / l.tp);
+        sum += g.count * (1.0 * moe.top_k * moe.width + 1.0 * (moe.shared_width + moe.dense_width) / l.tp);
     }
     return sum;
 }
@@ -273,8 +273,9 @@ std::optional<Infeasible> layout_problem_of(const Architecture& a, const Trainin
     if (l.ep > 1 && (moe == nullptr || moe->experts % l.ep != 0))
         return no("expert parallelism does not divide the experts", "experts", l.ep,
                   moe != nullptr ? moe->experts : 0);
-    if (l.ep > 1 && (l.gpus / l.pp) % l.ep != 0)
-        return no("expert parallelism does not divide the GPUs of a stage", "GPUs", l.ep, l.gpus / l.pp);
+    const int stage = l.gpus / l.pp;
+    if (l.ep > 1 && stage % l.ep != 0)
+        return no("expert parallelism does not divide the GPUs of a stage", "GPUs", l.ep, stage);
     if (task.batch < l.dp() * l.micro_batch)
         return no("the batch holds less than one micro-batch for each replica", "sequences",
                   l.dp() * l.micro_batch, task.batch);

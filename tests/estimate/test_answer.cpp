@@ -157,7 +157,8 @@ TEST_CASE("named traffics answer with the lengths they were measured with") {
     CHECK(mean(lengths_of(s.traffic).input) == Approx(s.traffic.input).epsilon(1e-6));
 }
 
-TEST_CASE("the more unevenly experts are chosen, the longer ranks wait for the busiest, in one pool and in two") {
+TEST_CASE(
+    "the more unevenly experts are chosen, the longer ranks wait for the busiest, in one pool and in two") {
     Description d;
     d.model = "deepseek-v3";
     d.gpu = "h200_sxm";

@@ -231,7 +231,8 @@ std::string one_pool_text(const EstimateAnswer& a) {
     if (!a.estimate || !a.estimate->pools || !a.estimate->pools->one_pool.known()) return {};
     const OnePool& one = a.estimate->pools->one_pool;
     const double here = a.estimate->serving.output_tokens_per_s.value();
-    std::string s("the same GPUs as one pool, in the better of both layouts (plan --pools one searches others), ");
+    std::string s(
+        "the same GPUs as one pool, in the better of both layouts (plan --pools one searches others), ");
     s.append(std::to_string(one.replicas)).append(" x (").append(layout_name(one.layout)).append("): ");
     s.append(shown(FigureKind::tokens_per_s, one.output_tokens_per_s)).append(" of output, TTFT ");
     s.append(duration(one.ttft.value())).append(", TPOT ").append(duration(one.tpot.value()));

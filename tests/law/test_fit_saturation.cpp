@@ -9,38 +9,9 @@
 #include "laws.h"
 #include "moecost/law/parameters.h"
 #include "moecost/law/starts.h"
+#include "synthetic_runs.h"
 
 using namespace moecost;
-
-namespace {
-
-/// Approximately normal noise: the sum of twelve uniform numbers.
-double noise(Draw& draw) {
-    double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += draw.between(0, 1);
-    return sum;
-}
-
-/// Runs on a grid over the range of a law, with relative noise on the losses.
-TrainingRuns synthetic(const Law& law, double relative_noise) {
-    TrainingRuns runs{"synthetic.csv", {}, {}};
-    Draw draw(7);
-    const bool experts = info(law.form).axes.experts;
-    for (double n = 5e7; n < 5e9; n *= 1.9) {
-        for (double d = 1e9; d < 2e11; d *= 2.3) {
-            for (double e = 1; e <= (experts ? 256 : 1); e *= 4) {
-                const Setting s{.n = n, .d = d, .experts = e};
-                Observation o{{std::log(n), std::log(d), e, 1, 1, 0}, 0};
-                o.ln_loss = std::log(*loss(law, s)) + relative_noise * noise(draw);
-                runs.rows.push_back(o);
-            }
-        }
-    }
-    if (experts) runs.range.experts = AxisRange{1, 256};
-    return runs;
-}
-
-}   // namespace
 
 TEST_CASE("a saturation that the data do not show is infinite, with an interval from below alone") {
     // Clark's form without an E_max to speak of, 1 to 256 experts, 0.3 % of noise.

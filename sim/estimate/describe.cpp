@@ -137,6 +137,9 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
+    if (p.settings.draft_tokens > 0 && !d.family.empty())
+        s.notes.emplace_back(
+            "drafted by a multi-token-prediction module of one layer that the member is given");
     if (s.slo.of_percentiles() && !s.traffic.equal_lengths && !s.traffic.shape) {
         s.notes.emplace_back("percentiles: lengths spread evenly from 0.8 of the longest to the longest");
     }

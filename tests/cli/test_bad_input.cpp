@@ -136,7 +136,7 @@ TEST_CASE("a model and accelerators named without their options are given back w
         CHECK(run.err.find(line) != std::string::npos);
     };
     hinted("estimate mixtral-8x7b h100", "moecost estimate --model mixtral-8x7b --gpu h100");
-    hinted("plan deepseek-r1 8xH200", "moecost plan --model deepseek-r1 --gpu H200 --gpus 8");
+    hinted("plan deepseek-r1 8xH200", "moecost plan --model deepseek-r1 --gpu H200 --max-gpus 8");
     hinted("launch nosuchmodel h200", "moecost launch --help");
     hinted("design h200", "moecost design --gpu h200");
 }

@@ -35,13 +35,14 @@ Counted counted(std::string_view word) {
 }
 
 /// Options that say what the word says; empty: it names nothing.
-std::string as_options(const DataStore& data, std::string_view word, bool models) {
+std::string as_options(const DataStore& data, std::string_view word, std::string_view command) {
     std::string text;
     const Counted gpu = counted(word);
     if (names([&] { return load_accelerator(data, gpu.name); })) {
         text.append(" --gpu ").append(gpu.name);
-        if (!gpu.count.empty()) text.append(" --gpus ").append(gpu.count);
-    } else if (models && names([&] { return load_model(data, word); })) {
+        if (!gpu.count.empty())
+            text.append(command == "plan" ? " --max-gpus " : " --gpus ").append(gpu.count);
+    } else if (command != "design" && names([&] { return load_model(data, word); })) {
         text.append(" --model ").append(word);
     }
     return text;
@@ -56,7 +57,7 @@ void refuse_words(const Invocation& in, std::string_view command) {
     hint.append(command);
     bool all = true;
     for (const std::string& word : words) {
-        const std::string options = as_options(in.data, word, command != "design");
+        const std::string options = as_options(in.data, word, command);
         all = all && !options.empty();
         hint.append(options);
     }

@@ -212,31 +212,30 @@ void Run::step() {
         r.tokens = r.attended = 0;
         r.finished.clear();
         if (prompts_allowed) plan(r);
-        tokens = std::max(tokens, r.tokens);
-        attended = std::max(attended, r.attended);
-        decodes = std::max(decodes, r.decodes);
-        contexts = std::max(contexts, r.contexts);
+        tokens += r.tokens;
+        attended += r.attended;
+        decodes += r.decodes;
+        contexts += r.contexts;
     }
-    const auto count = static_cast<double>(ranks_.size());
     std::int64_t decode_steps = 1;
     double seconds = 0;
     if (tokens > 0) {
-        const double beside = mixed_ ? decodes * count : 0;
-        seconds = steps_.time(beside, mixed_ ? contexts * count : 0, tokens * count, attended * count);
+        const double beside = mixed_ ? decodes : 0;
+        seconds = steps_.time(beside, mixed_ ? contexts : 0, tokens, attended);
         if (!mixed_) decode_steps = 0;
         since_prompt_ = 0;
     } else if (decodes > 0) {
-        decode_steps = jump(decodes * count, contexts * count, seconds);
+        decode_steps = jump(decodes, contexts, seconds);
     } else {
         drop_unservable();
         return;
     }
     EngineState held = state();
     held.steps = static_cast<double>(std::max<std::int64_t>(decode_steps, 1));
-    held.prompt_tokens = tokens * count;
+    held.prompt_tokens = tokens;
     if (tokens > 0) {
         const double without =
-            mixed_ && decodes > 0 ? steps_.time(decodes * count, contexts * count, 0, 0) : 0;
+            mixed_ && decodes > 0 ? steps_.time(decodes, contexts, 0, 0) : 0;
         held.prompt_seconds = std::max(seconds - without, 0.0);
     }
     now_ += seconds;

@@ -53,6 +53,12 @@ class DecodeSteps {
 [[nodiscard]] TwoPools two_pools_of(const Scenario& scenario, PromptSteps& prompts, DecodeSteps& decode,
                                     double slots);
 
+/// The distributions behind an estimate of two pools, by the closed form.
+[[nodiscard]] Expected<ServingLatency> latency_of_pools(const Scenario& scenario, const Estimate& estimate);
+/// The load of two pools on the event simulator: an estimate with its distributions. Infeasible: as evaluate(), and loads
+/// that have no requests to simulate.
+[[nodiscard]] Expected<Estimate> simulated_pools(const Scenario& scenario, const SimulatedLoad& options);
+
 /// evaluate() of a scenario of two pools.
 [[nodiscard]] Expected<Estimate> evaluate_pools(const Scenario& scenario, const WeightBytes& weights);
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moecost/serving/scheduler.h"
+#include "moecost/serving/instance_replica.h"
+#include "moecost/serving/preemption.h"
+#include "moecost/traffic/length_presets.h"
 #include "moecost/timing/step_timer.h"
 
 namespace moecost {
@@ -33,10 +35,12 @@ struct Cycle {
 
 class Loop {
   public:
-    Loop(const ServingInput& in, double running, double together)
+    Loop(const ServingInput& in, double running, double together, const Preemption& again)
         : in_(in),
           running_(running),
           together_(together),
+          stays_(1 + again.per_request),
+          again_(again.per_request * again.prompt),
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
@@ -66,20 +70,22 @@ class Loop {
     [[nodiscard]] Cycle cycle(double decoding, Cycle c) const {
         c.decode = decode_time(in_, shape(decoding, 0));
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
-            const double arrivals = decoding / steps_;
+            const double arrivals = decoding / steps_ * stays_;
+            const double prompt = (prompt_ + again_) / stays_;
             c.prompt_at = decoding;
             // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
             // come together.
             c.chunk_share =
                 std::max((1 - std::exp(-arrivals * held_)) / held_,
-                         std::min(arrivals * prompt_ / chunk_, in_.scalars.law.most_prefill_steps));
-            c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
+                         std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
+            c.tokens = std::min(arrivals * prompt / c.chunk_share, chunk_);
             // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
-            c.beside = std::min(decoding, steps_ * c.tokens / prompt_);
+            c.beside = std::min(decoding, steps_ * c.tokens / (prompt_ + again_));
             c.prompt = prompt_time(in_, prompt_shape(c.beside, c.tokens));
             // Steps with prompts beyond the decode steps of a cycle carry the decodes of nobody.
-            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * prompt_));
-            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (prompt_ / c.tokens);
+            const double all = prompt_ + again_;
+            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * all));
+            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (all / c.tokens);
         }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
@@ -91,7 +97,7 @@ class Loop {
         const Seconds beside =
             mixed_ ? c.beside / std::max(decoding, 1.0) * c.decode.compute_busy : Seconds{0};
         return steps_ / std::max(decoding, 1.0) * c.decode.compute_busy +
-               prompt_ / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
+               (prompt_ + again_) / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
     }
 
     /// Seconds a step with prompts takes beyond the decodes it carries.
@@ -140,6 +146,7 @@ class Loop {
     const ServingInput& in_;
     double running_;
     double together_;   // share of the requests that start together
+    double stays_, again_;   // of a request: times that it is let in, prompt tokens that it computes once more
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
@@ -177,8 +184,8 @@ struct Pass {
 
 class FixedPoint {
   public:
-    FixedPoint(const ServingInput& in, double running, double together)
-        : loop_(in, running, together), in_(in), running_(running) {}
+    FixedPoint(const ServingInput& in, double running, double together, const Preemption& again)
+        : loop_(in, running, together, again), in_(in), running_(running) {}
 
     [[nodiscard]] const Loop& loop() const { return loop_; }
 
@@ -238,10 +245,40 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     return time;
 }
 
-Serving closed_loop(const ServingInput& in, double requests, double run) {
+namespace {
+
+/// What is taken out again of so many requests, and how many answers it waits for outside.
+struct TakenOut {
+    Preemption again;
+    double answers = 0;
+};
+TakenOut taken_out(const ServingInput& in, double requests) {
+    constexpr double roomy = 0.8;   // of the memory: nothing is taken out below
+    if (requests < roomy * in.capacity || in.engine.output_reserve > 0.5 || in.traffic.output <= 1) return {};
+    Replica r;
+    r.lengths = length_law(lengths_of(in.traffic), in.traffic.prefix_hit_rate);
+    r.rules = engine_limits(in);
+    TakenOut t{preemption(r), 0};
+    t.again.per_request *= memory_pressure(r, requests / in.layout.attention_dp);
+    t.answers = answers_waited(r, t.again);
+    return t;
+}
+
+/// Those outside wait for their next token where they waited for memory before their first.
+void wait_outside(double answers, double output, Serving& s) {
+    const Seconds wait = min(Seconds{answers / s.requests_per_s.value()}, s.ttft_queue);
+    s.ttft_queue = s.ttft_queue - wait;
+    s.ttft = s.ttft - wait;
+    s.tpot += wait / (output - 1);
+}
+
+}   // namespace
+
+Serving closed_loop(const ServingInput& in, double requests, double run, bool backlog) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    FixedPoint point(in, running, run > requests ? requests / run : 0);
+    const TakenOut out = taken_out(in, backlog ? HUGE_VAL : requests);
+    FixedPoint point(in, running, run > requests ? requests / run : 0, out.again);
     if (output <= 1) return prompts_only(in, point.loop(), requests, running);
     const Pass pass = point.solve();
     const Cycle& c = pass.cycle;
@@ -261,6 +298,7 @@ Serving closed_loop(const ServingInput& in, double requests, double run) {
     s.prompt_time = c.prompt;
     s.prefill_steps_share = std::min(c.chunk_share, 1.0);
     s.provenance = weaker(c.decode.provenance, c.prompt.provenance);
+    if (out.answers > 0) wait_outside(out.answers, output, s);
     return s;
 }
 

@@ -2,6 +2,8 @@
 // N requests always in the system under continuous batching: the mixture cycle.
 #pragma once
 
+#include <limits>
+
 #include "moecost/serving/serving.h"
 
 namespace moecost {
@@ -14,7 +16,11 @@ struct ServingInput {
     const Layout& layout;
     const Traffic& traffic;
     double capacity;   // sequences that fit
+    double cache_tokens = std::numeric_limits<double>::infinity();   // of a rank
 };
+[[nodiscard]] ServingInput serving_input(StepTimer& timer, const ServingConstants& scalars,
+                                         const EngineSettings& engine, const Layout& layout,
+                                         const MemoryPlan& memory, const Traffic& traffic);
 
 /// A step without prompts, checks of drafts included: verification() times the step, and the host for each sequence.
 [[nodiscard]] StepTime decode_time(const ServingInput& in, const StepShape& shape);
@@ -45,7 +51,10 @@ struct ServingInput {
 /// lone = 1 + (max(1, I/c) - 1)/pp times the step of the first chunk, c the chunk of one stage: a chunk crosses all pp
 /// stages, the next follows a stage behind. The chunk is of one prompt; of all R prompts where equal lengths keep up to
 /// lockstep_requests in step. Where prompts stall decodes, equal lengths queue together in every round: kappa = queue_in_step.
-/// `run`: requests in all; 0: without end. Errors on published points: results/accuracy.
-[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests, double run = 0);
+/// Requests beyond the capacity of an engine whose cache grows: of each, r (preemption.h) come back with a prompt of h:
+///   T_p of 1 + r prompts of (I + r h)/(1 + r) tokens, and TPOT more by answers_waited/X/(O - 1), out of the wait for memory.
+/// `run`: requests in all; 0: without end. `backlog`: more requests wait however many run (an endless queue). Errors on published points: results/accuracy.
+[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests, double run = 0,
+                                  bool backlog = false);
 
 }   // namespace moecost

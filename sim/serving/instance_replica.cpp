@@ -2,18 +2,30 @@
 #include "moecost/serving/instance_replica.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace moecost {
+
+SchedulerRules engine_limits(const ServingInput& in) {
+    SchedulerRules r;
+    r.batching = in.engine.batching;
+    r.chunk_tokens = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
+    r.cache_tokens = in.cache_tokens;
+    const bool binds = std::isfinite(r.cache_tokens);
+    r.max_sequences = binds ? std::floor(in.engine.max_sequences) : in.capacity / in.layout.attention_dp;
+    r.cache = in.engine.output_reserve >= 1 ? CachePolicy::reserve : CachePolicy::grow;
+    r.promised = promised_share(in.engine);
+    r.queries = 1 + in.engine.draft_tokens;
+    r.tokens_per_step = in.engine.tokens_per_step();
+    r.ranks = in.layout.attention_dp;
+    return r;
+}
 
 Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
     Replica r;
     r.step = step_function(in.timer, in.scalars, in.engine, in.layout, in.traffic);
     r.lengths = law;
-    r.rules.batching = in.engine.batching;
-    r.rules.chunk_tokens = in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp;
-    r.rules.max_sequences = in.capacity;
-    r.rules.queries = 1 + in.engine.draft_tokens;
-    r.rules.tokens_per_step = in.engine.tokens_per_step();
+    r.rules = engine_limits(in);
     prepare(r);
     return r;
 }

@@ -7,7 +7,9 @@
 
 namespace moecost {
 
-/// Steps are those of the whole instance; slots are all that fit (`capacity`); a chunk for every rank and stage.
+/// Rules of the engine as the closed forms see them: slots and memory of a rank, a chunk for every rank and stage.
+[[nodiscard]] SchedulerRules engine_limits(const ServingInput& in);
+/// Steps are those of the whole instance.
 [[nodiscard]] Replica instance_replica(const ServingInput& in, const LengthLaw& lengths);
 
 /// What comes on top of the first token of an ideal scheduler at `decodes`: the front end, the decode steps beyond the half

@@ -115,6 +115,7 @@ Simulation SimulationRecord::result(double now) {
     s.prompt_steps_share = prompt_steps_ / std::max(steps_, 1.0);
     s.prompt_tokens = prompt_tokens_ / std::max(prompt_steps_, 1.0);
     s.preemptions = preemptions_ / std::max(answered_, 1.0);
+    s.computed_again = preemptions_ > 0 ? again_ / preemptions_ : 0;
     s.goodput_share = met_ / n;
     s.refused = refused_;
     s.timeline = std::move(timeline_);

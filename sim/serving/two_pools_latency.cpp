@@ -17,22 +17,23 @@ double run_of(const Load& load) {
 
 Latency first_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& lengths, const Load& load) {
     const double mean_prompt = mean(lengths.input);
-    const double queue = a.wait + a.slot_wait;
     const double run = run_of(load);
     const double n = size_of(load).value_or(0);
     const double together = run > 0 ? std::min(1.0, n / run) : 0;   // share of the requests in the first wave
     const double wave = n * p.prompts.per_prompt();
-    const double waits = a.slot_wait > 0 ? 1 : std::clamp(a.waits, 1e-6, 1.0);
+    const double waits = std::clamp(a.waits, 1e-6, 1.0);
+    const double slot_waits = std::clamp(a.slot_waits, 1e-6, 1.0);
     const double longest = a.own * quantile(lengths.input, 0.999) / mean_prompt;
     UniformMixture mixture(0, p.handover.constant + p.handover.transfer + longest +
-                                  std::max(wave * (together > 0 ? 1 : 0), 12 * queue / waits) + 1e-9);
+                                  std::max(wave * (together > 0 ? 1 : 0), 12 * (a.wait / waits + a.slot_wait / slot_waits)) + 1e-9);
     const auto start = [&](const LengthNode& node) {
         const double own = a.own * node.tokens / mean_prompt;
         return p.handover.constant + own + p.handover.exposed(own) * node.tokens / mean_prompt;
     };
     for (const LengthNode& node : nodes(lengths.input))
         mixture.add(node.weight * (1 - together), start(node), 0);
-    if (queue > 0) mixture.then_exponential(waits, queue / waits);
+    if (a.wait > 0) mixture.then_exponential(waits, a.wait / waits);
+    if (a.slot_wait > 0) mixture.then_exponential(slot_waits, a.slot_wait / slot_waits);
     if (together > 0) {
         for (const LengthNode& node : nodes(lengths.input))
             mixture.add(node.weight * together, start(node), wave);

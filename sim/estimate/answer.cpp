@@ -32,7 +32,9 @@ struct Bench {
           hardware(calibrated_hardware(s.pool().cluster, s.pool().profile, s.pool().precision)),
           timer(s.architecture, s.pool().precision, s.pool().layout, hardware, Phase::both,
                 plans.of(s.pool().layout, Phase::both)),
-          pool(s.pool()) {}
+          pool(s.pool()) {
+        if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
+    }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
     [[nodiscard]] EngineInstance instance() {
@@ -88,9 +90,10 @@ void judge(const Slo& slo, Estimate& e) {
 Expected<Estimate> by_closed_form(const Scenario& s) {
     Expected<Estimate> e = evaluate(s);
     if (!e) return e;
-    const auto latency = s.two_pools() ? latency_of_pools(s, *e) : with_bench<ServingLatency>(s, [&](Bench& b) {
-        return serving_latency(b.instance(), b.traffic, b.lengths, b.traffic.load, e->serving);
-    });
+    const auto latency =
+        s.two_pools() ? latency_of_pools(s, *e) : with_bench<ServingLatency>(s, [&](Bench& b) {
+            return serving_latency(b.instance(), b.traffic, b.lengths, b.traffic.load, e->serving);
+        });
     if (!latency) return latency.error();
     e->latency = *latency;
     if (e->serving.doubt.empty()) e->serving.doubt = latency->why_not;
@@ -109,7 +112,7 @@ Serving serving_of(const Simulation& m, Bench& b) {
     s.ttft = m.ttft.mean;
     s.ttft_queue = m.wait;
     s.e2e = m.e2e.mean;
-    s.running = std::max(m.in_system - m.requests_per_s.value() * m.wait.value(), m.decoding);
+    s.running = m.running;
     s.decoding = m.decoding;
     s.busy_share = m.busy_share;
     s.prefill_share = m.prefill_share;
@@ -182,7 +185,8 @@ SimulatedLoad how_to_simulate(const Scenario& s, const AnswerOptions& o) {
 Expected<Estimate> pools_by_simulation(const Scenario& s, const AnswerOptions& o, std::string_view doubt) {
     Expected<Estimate> e = simulated_pools(s, how_to_simulate(s, o));
     if (!e) return e;
-    if (e->simulation->requests <= 0) return Infeasible{"no request of the trace can be served", {}, {}, 0, 0};
+    if (e->simulation->requests <= 0)
+        return Infeasible{"no request of the trace can be served", {}, {}, 0, 0};
     e->serving.doubt = doubt;
     judge(s.slo, *e);
     return e;

@@ -240,7 +240,9 @@ ServingLatency tails_of(TwoPoolsLatency l, const TwoPoolsAnswer& a) {
     s.e2e = l.e2e;
     s.capacity = PerSecond{a.capacity()};
     s.load = a.rate / a.capacity();
-    s.saturation = s.load < 0.85 ? Saturation::stable : s.load < 1 ? Saturation::near : Saturation::overloaded;
+    s.saturation = s.load < 0.85 ? Saturation::stable
+                   : s.load < 1  ? Saturation::near
+                                 : Saturation::overloaded;
     s.waits = a.slot_waits;
     s.slot_wait = Seconds{a.slot_waits > 0 ? a.slot_wait / a.slot_waits : 0};
     return s;
@@ -268,8 +270,7 @@ Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights)
 Expected<ServingLatency> latency_of_pools(const Scenario& s, const Estimate& e) {
     return with_bench<ServingLatency>(s, weights_of(s), [&](PoolsBench& b) -> Expected<ServingLatency> {
         const TwoPoolsAnswer& a = e.pools->answer;
-        ServingLatency l =
-            tails_of(latency_apart(b.pools, a, lengths_of(s.traffic), s.traffic.load), a);
+        ServingLatency l = tails_of(latency_apart(b.pools, a, lengths_of(s.traffic), s.traffic.load), a);
         l.why_not = e.serving.doubt;
         l.valid = l.why_not.empty();
         return l;
@@ -278,10 +279,11 @@ Expected<ServingLatency> latency_of_pools(const Scenario& s, const Estimate& e) 
 
 Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
     const Load& load = s.traffic.load;
-    const bool comes_and_goes =
-        !std::holds_alternative<StaticBatch>(load) && !std::holds_alternative<PrefillOnly>(load) &&
-        !std::holds_alternative<DecodeOnly>(load);
-    if (!comes_and_goes) return Infeasible{"this load has no requests that come and go: nothing to simulate", {}, {}, 0, 0};
+    const bool comes_and_goes = !std::holds_alternative<StaticBatch>(load) &&
+                                !std::holds_alternative<PrefillOnly>(load) &&
+                                !std::holds_alternative<DecodeOnly>(load);
+    if (!comes_and_goes)
+        return Infeasible{"this load has no requests that come and go: nothing to simulate", {}, {}, 0, 0};
     return with_bench<Estimate>(s, weights_of(s), [&](PoolsBench& b) -> Expected<Estimate> {
         SimulationSettings settings;
         settings.slo = o.slo;
@@ -291,8 +293,7 @@ Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
             settings.requests = o.requests;
             settings.warm_up = o.requests / 4;
         }
-        RequestSource source =
-            request_source(load, lengths_of(s.traffic), s.traffic.prefix_hit_rate, o.seed);
+        RequestSource source = request_source(load, lengths_of(s.traffic), s.traffic.prefix_hit_rate, o.seed);
         if (o.trace) source.next = o.trace;
         Simulation m =
             simulate_pools(b.pools, s.pools.back().settings.tokens_per_step(), std::move(source), settings);

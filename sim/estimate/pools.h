@@ -4,11 +4,19 @@
 
 #include "moecost/estimate/estimate.h"
 #include "moecost/serving/two_pools.h"
+#include "moecost/timing/step_plan.h"
 #include "moecost/timing/step_time.h"
 
 namespace moecost {
 
 class StepTimer;
+
+/// The steps that a load runs: prompts alone or decodes alone are those of a pool that does nothing else.
+[[nodiscard]] Phase phase_of(const Load& load);
+/// What a step of prompts takes of its law where a pool computes nothing else.
+[[nodiscard]] double prompts_alone(const Pool& pool);
+/// What prompt work of the scenario takes of its law in a served engine.
+[[nodiscard]] double prompt_factor(const Scenario& scenario);
 
 /// Bytes per second that one GPU of a pool sends or receives a cache with: the transfer that is stated, else link_share of
 /// the slower pool's network, or of the scale-up link where both pools lie in one domain of one kind.

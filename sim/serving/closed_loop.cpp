@@ -6,8 +6,8 @@
 
 #include "moecost/serving/instance_replica.h"
 #include "moecost/serving/preemption.h"
-#include "moecost/traffic/length_presets.h"
 #include "moecost/timing/step_timer.h"
+#include "moecost/traffic/length_presets.h"
 
 namespace moecost {
 namespace {
@@ -39,7 +39,6 @@ class Loop {
         : in_(in),
           running_(running),
           together_(together),
-          stays_(1 + again.per_request),
           again_(again.per_request * again.prompt),
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
@@ -70,8 +69,8 @@ class Loop {
     [[nodiscard]] Cycle cycle(double decoding, Cycle c) const {
         c.decode = decode_time(in_, shape(decoding, 0));
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
-            const double arrivals = decoding / steps_ * stays_;
-            const double prompt = (prompt_ + again_) / stays_;
+            const double arrivals = decoding / steps_;
+            const double prompt = prompt_ + again_;
             c.prompt_at = decoding;
             // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
             // come together.
@@ -80,12 +79,11 @@ class Loop {
                          std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt / c.chunk_share, chunk_);
             // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
-            c.beside = std::min(decoding, steps_ * c.tokens / (prompt_ + again_));
+            c.beside = std::min(decoding, steps_ * c.tokens / prompt);
             c.prompt = prompt_time(in_, prompt_shape(c.beside, c.tokens));
             // Steps with prompts beyond the decode steps of a cycle carry the decodes of nobody.
-            const double all = prompt_ + again_;
-            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * all));
-            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (all / c.tokens);
+            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * prompt));
+            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (prompt / c.tokens);
         }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
@@ -116,9 +114,14 @@ class Loop {
         const double together = in_step() ? running_ * prompt_ : prompt_;
         const double piece = std::min(chunk, std::max(std::min(prompt_, own), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
-        const Seconds first = prompt_time(in_, prompt_shape(decoding, piece * stages)).total;
-        const double behind = std::max(prompt_ / own - 1, 0.0);
-        return (1 + behind / stages) * (decode + extra(first, decode));
+        const auto step = [&](double tokens) {
+            return decode + extra(prompt_time(in_, prompt_shape(decoding, tokens * stages)).total, decode);
+        };
+        const Seconds first = step(piece);
+        if (prompt_ <= own) return first;
+        const double whole = std::floor(prompt_ / own);
+        const double rest = prompt_ - whole * own;
+        return (1 + (whole - 1) / stages) * first + (rest >= 1 ? step(rest) / stages : Seconds{0});
     }
 
     /// Equal lengths that started together stay in step where prompts do not share steps with decodes.
@@ -133,7 +136,9 @@ class Loop {
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
         return in_.scalars.lone * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
-               (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
+               ((1 + (held_ - 1) * (1 - 1 / running_)) / 2 + in_.scalars.first_token_steps +
+                in_.engine.admission_steps) *
+                   c.decode.total +
                (queueing() / 2 * (running_ - 1)) * c.per_prompt;
     }
 
@@ -146,7 +151,7 @@ class Loop {
     const ServingInput& in_;
     double running_;
     double together_;   // share of the requests that start together
-    double stays_, again_;   // of a request: times that it is let in, prompt tokens that it computes once more
+    double again_;      // prompt tokens that a request computes once more
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
@@ -273,6 +278,12 @@ void wait_outside(double answers, double output, Serving& s) {
 }
 
 }   // namespace
+
+Seconds lone_prompt(const ServingInput& in, double decoding) {
+    const Loop loop(in, 1, 0, {});
+    const Seconds decode = decoding > 0 ? decode_time(in, loop.shape(decoding, 0)).total : Seconds{0};
+    return loop.lone(decoding, decode);
+}
 
 Serving closed_loop(const ServingInput& in, double requests, double run, bool backlog) {
     const double running = std::min(requests, in.capacity);

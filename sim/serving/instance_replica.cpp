@@ -32,33 +32,29 @@ Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
 
 namespace {
 
-/// A lone prompt: its first chunk takes the time of all stages, each further one a stage; the replica spreads it.
-double through_stages(const ServingInput& in, const Replica& r, double decodes) {
-    const double stages = in.layout.pp;
-    if (stages < 2) return 0;
-    const double chunk = r.rules.chunk_tokens / stages;
-    const double prompt = r.lengths.prompt;
-    const double behind = std::max(prompt / chunk - 1, 0.0);
-    const double lone = (1 + behind / stages) * r.prompt_seconds(decodes, std::min(prompt, chunk) * stages);
-    const double spread = std::max(1.0, prompt / r.rules.chunk_tokens) *
-                          r.prompt_seconds(decodes, std::min(prompt, r.rules.chunk_tokens));
-    return std::max(lone - spread, 0.0);
-}
-
-/// What the own prompt of a first token takes beyond its steps, `lone` of them.
-double beyond_own_steps(const ServingInput& in, const Replica& r, double decodes) {
+/// The steps that the replica gives a lone prompt of mean length: chunks of all ranks and stages.
+double steps_of_replica(const Replica& r, double decodes) {
     const double chunk = r.rules.chunk_tokens;
-    return (in.scalars.lone - 1) * std::max(1.0, r.lengths.prompt / chunk) *
-           r.prompt_seconds(decodes, std::min(r.lengths.prompt, chunk));
+    const double whole = std::floor(r.lengths.prompt / chunk);
+    const double rest = r.lengths.prompt - whole * chunk;
+    return (whole > 0 ? whole * r.prompt_seconds(decodes, chunk) : 0) +
+           (rest > 0 ? r.prompt_seconds(decodes, rest) : 0);
 }
 
 }   // namespace
 
 Seconds front_end(const ServingInput& in, const Replica& r, double decodes) {
     const double steps = in.scalars.first_token_steps + in.engine.admission_steps;
+    const double own = in.scalars.lone * lone_prompt(in, decodes).value();
+    const double beyond = std::max(own - steps_of_replica(r, decodes), 0.0);
     return in.scalars.first_token + Seconds{in.traffic.restore_s} +
-           Seconds{steps * r.decode_seconds(decodes) + through_stages(in, r, decodes) +
-                   beyond_own_steps(in, r, decodes)};
+           Seconds{steps * r.decode_seconds(decodes) + beyond};
+}
+
+Seconds held_back(const ServingInput& in, const Replica& r, double decodes) {
+    if (in.layout.attention_dp < 2 || in.engine.prompt_interval <= 1) return {};
+    return Seconds{(in.engine.prompt_interval - 1) / 2 * (1 - std::exp(-decodes)) *
+                   r.decode_seconds(decodes)};
 }
 
 }   // namespace moecost

@@ -135,7 +135,8 @@ class LatencyOf {
                               o.capacity};
         }
         ServingLatency s;
-        s.ttft = later(open_ttft(o), front_end(input_, replica_, o.decodes));
+        s.ttft = later(open_ttft(o),
+                       front_end(input_, replica_, o.decodes) + held_back(input_, replica_, o.decodes));
         s.tpot = open_tpot(replica_, o, rate, burstiness);
         s.tpot.mean = Seconds{o.tpot};
         s.e2e = end_to_end(lengths_.output, s.ttft, s.tpot);

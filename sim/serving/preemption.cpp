@@ -23,9 +23,7 @@ double stay_root(double q) {
 /// Part of the outputs that end on their own, not with those that came beside them.
 double independent(const LengthLaw& l) { return std::clamp(16 * l.cv2_output, 1e-6, 1.0); }
 
-double sequences_of_rank(const Replica& r) {
-    return std::max(r.rules.cache_tokens / r.lengths.context, 1.0);
-}
+double sequences_of_rank(const Replica& r) { return std::max(r.rules.cache_tokens / r.lengths.context, 1.0); }
 
 /// E[max(s O - N (I + O), 0)]/(s O), N ~ Poisson(s).
 double missed_in_a_step(double s, double input, double output) {
@@ -71,15 +69,13 @@ double memory_pressure(const Replica& r, double requests) {
     return normal_cdf(beyond / std::sqrt(std::max(n * r.lengths.context_variance, 1e-9)));
 }
 
-Replica by_stays(const Replica& r, const Preemption& p) {
+Replica with_company(const Replica& r, const Preemption& p) {
     Replica s = r;
     LengthLaw& l = s.lengths;
-    const double stays = 1 + p.per_request;
-    const double prompt = (l.prompt + p.per_request * p.prompt) / stays;
-    for (std::size_t i = 0; i < l.input.count; ++i) l.input.node[i].tokens *= prompt / l.prompt;
-    l.attended = (l.attended + p.per_request * p.prompt * p.prompt / 2) / stays;
-    l.prompt = prompt;
-    l.mean_output = 1 + (l.mean_output - 1) / stays;
+    const double prompts = l.prompt + p.per_request * p.prompt;
+    for (std::size_t i = 0; i < l.input.count; ++i) l.input.node[i].tokens *= prompts / l.prompt;
+    l.attended += p.per_request * p.prompt * p.prompt / 2;
+    l.prompt = prompts;
     l.fixed = false;
     prepare(s);
     return s;

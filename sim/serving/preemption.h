@@ -32,9 +32,9 @@ struct Preemption {
 ///   P(n sequences outgrow M) = Phi((n context - M)/sqrt(n v)),  v the variance of one resident context.
 [[nodiscard]] double memory_pressure(const Replica& replica, double requests_of_rank);
 
-/// The replica whose requests are the stays of its requests: 1 + r for each, S/(1 + r) steps and (P + r h)/(1 + r) prompt
-/// tokens long.
-[[nodiscard]] Replica by_stays(const Replica& replica, const Preemption& preempted);
+/// The replica whose prompts are those that an answer lets in together: the prompt of one new request and those of r that
+/// come back, P + r h tokens for each answer.
+[[nodiscard]] Replica with_company(const Replica& replica, const Preemption& preempted);
 
 /// Time that a request spends outside after it was taken out, over the time 1/X between two answers: from below the
 /// border it is half a jump and half a place to go, at one place for an answer; those that came in company wait for it to

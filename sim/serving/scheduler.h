@@ -24,7 +24,7 @@ struct SchedulerRules {
     double max_sequences = 256;
     double cache_tokens = std::numeric_limits<double>::infinity();   // M
     CachePolicy cache = CachePolicy::grow;
-    double promised = 0;   // of an answer to come, held back from new requests while cache grows
+    double promised = 0;          // of an answer to come, held back from new requests while cache grows
     double queries = 1;           // tokens a decode sequence takes of a step: 1 + drafts
     double tokens_per_step = 1;   // y: tokens it gains
     int ranks = 1;                // attention ranks in lockstep: a step lasts as its busiest rank

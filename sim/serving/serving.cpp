@@ -38,7 +38,12 @@ struct Dispatch {
 
 ServingInput serving_input(StepTimer& timer, const ServingConstants& scalars, const EngineSettings& engine,
                            const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
-    return {timer,   scalars, engine, layout, traffic, memory.max_concurrency,
+    return {timer,
+            scalars,
+            engine,
+            layout,
+            traffic,
+            memory.max_concurrency,
             cache_tokens(engine, memory, traffic)};
 }
 

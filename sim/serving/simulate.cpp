@@ -353,6 +353,7 @@ EngineState Run::state() const {
     s.in_system = in_system_;
     for (const Rank& r : ranks_) {
         s.decoding += r.decodes;
+        s.running += r.running;
         s.waiting += static_cast<double>(r.waiting.size());
         s.cache_tokens += cache_used(r);
     }

@@ -56,6 +56,7 @@ struct Simulation {
     double waited = 0;               // share of requests that found no slot or no memory
     double decoding = 0;             // mean over time of sequences in decode
     double in_system = 0;            // mean over time of requests between arrival and answer
+    double running = 0;              // of them let into the engine
     double busy_share = 0;           // of the time that anything is in the system
     double prefill_share = 0;        // of the busy time that prompts took
     double prompt_steps_share = 0;   // of the steps that carry prompts
@@ -64,6 +65,8 @@ struct Simulation {
     double computed_again = 0;       // mean tokens of the prompt of one that comes back
     double goodput_share = 1;        // of requests that meet both objectives
     double refused = 0;              // requests that no empty engine could hold
+    double beyond_context =
+        0;   // of a trace, longer than the positions of the model: left out before it began
     double steps = 0;
     long evaluations = 0;   // of the real step law
     std::vector<TimelinePoint> timeline;

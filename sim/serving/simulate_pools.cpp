@@ -111,7 +111,8 @@ void Run::enter(double now) {
     }
     Job& j = jobs_[id];
     j = {};
-    j.seen = {number_++, now, now, 0, 0, std::max(pending_.input, 1.0), std::max(pending_.output, 1.0), false};
+    j.seen = {number_++, now, now, 0, 0, std::max(pending_.input, 1.0), std::max(pending_.output, 1.0),
+              false};
     j.computed = std::max(j.seen.input - pending_.cached, 1.0);
     j.steps = std::ceil((j.seen.output - 1) / tokens_per_step_ - 1e-9);
     queue_.push_back(id);
@@ -119,14 +120,14 @@ void Run::enter(double now) {
     record_.arrival();
 }
 
-/// Whole prompts of the queue that fit a full step; seconds until they are computed.
+/// Prompts of the queue that fill a full step on average; seconds until they are computed.
 double Run::take_prompts(std::vector<Id>& batch, bool waited) {
     const PromptPool& p = pools_.prompts;
     const double room = p.full_prompts * p.tokens;
     double tokens = 0;
     while (!queue_.empty()) {
         Job& j = jobs_[queue_.front()];
-        if (!batch.empty() && tokens + j.computed > room * (1 + 1e-9)) break;
+        if (!batch.empty() && tokens + j.computed / 2 > room) break;
         tokens += j.computed;
         j.seen.waited = waited;
         j.seen.admitted = now_;
@@ -135,9 +136,7 @@ double Run::take_prompts(std::vector<Id>& batch, bool waited) {
     }
     const auto n = static_cast<double>(batch.size());
     if (!waited && n == 1) return p.lone(1, tokens);
-    const double whole = std::floor(tokens / room * (1 + 1e-12));
-    const double rest = tokens - whole * room;
-    return whole * p.full + (rest > 1e-6 * room ? p.step(rest) : 0);
+    return tokens < room ? p.step(tokens) : p.full * tokens / room;
 }
 
 void Run::start_prompts() {
@@ -248,7 +247,9 @@ void Run::handle(Event e) {
             busy_prefill_ -= 1;
             hand_over(e.jobs);
             break;
-        case Event::Kind::handed_over: assign(e.jobs.front()); break;
+        case Event::Kind::handed_over:
+            assign(e.jobs.front());
+            break;
         case Event::Kind::step:
             if (e.version == decoders_[e.worker].version) boundary(e.worker);
             break;
@@ -260,6 +261,7 @@ void Run::handle(Event e) {
 void Run::advance(double time) {
     EngineState s;
     s.in_system = in_system_;
+    s.running = in_system_ - static_cast<double>(queue_.size() + waits_for_slot_.size());
     for (const DecodeWorker& w : decoders_) s.decoding += w.decoding;
     s.waiting = static_cast<double>(queue_.size() + waits_for_slot_.size());
     s.prompt_seconds = busy_prefill_ / pools_.prompts.workers * (time - now_);

@@ -7,8 +7,8 @@
 
 namespace moecost {
 
-/// Prompts wait in one queue. A free prefill worker takes whole prompts, first come first served, while they fit a full
-/// step (at least one); the worker is busy for that step, or steps where a prompt is longer. A prompt that met an idle
+/// Prompts wait in one queue. A free prefill worker takes whole prompts, first come first served, until a full step is
+/// filled (to half a prompt, at least one); the worker is busy for its tokens' share of full steps, or for a lesser one. A prompt that met an idle
 /// worker alone takes the time of a lone one. Its cache then goes over: it waits for the links (per_prompt each, one after
 /// another), and for what the handover does not hide. The first token is seen when a decode worker has a slot for it: that
 /// with the fewest requests, else the first that frees one. It decodes from the next step of that worker on, for

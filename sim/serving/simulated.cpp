@@ -45,8 +45,7 @@ Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, 
         settings.requests = options.requests;
         settings.warm_up = options.requests / 4;
     }
-    const ServingInput in =
-        serving_input(i.timer, i.constants, i.settings, i.layout, i.memory, traffic);
+    const ServingInput in = serving_input(i.timer, i.constants, i.settings, i.layout, i.memory, traffic);
     settings.front_end = front_end(in, instance_replica(in, law), usual_decodes(in, load)).value();
     RequestSource source = request_source(load, lengths, traffic.prefix_hit_rate, options.seed);
     if (options.trace) source.next = options.trace;

@@ -61,8 +61,8 @@ double pass_of(const Replica& r, SteadyLoop& s, double& waiting_steps, Companion
     return s.ttft + S * s.round;
 }
 
-/// The loop of a replica that takes nobody out again, or of the stays of one that does: the latter hold `prompt` tokens
-/// each while they are computed, so that more of them run where more of the cycle is theirs.
+/// The loop of a replica that takes nobody out again, or of one that does: its requests are computed 1 + r times, and hold
+/// less while they are, so that more of them run where more of the cycle is prompts.
 double cycle_of(const Replica& r, SteadyLoop& s, double requests, const Preemption* preempted) {
     double B = s.running;
     double waiting_steps = 1;
@@ -70,7 +70,8 @@ double cycle_of(const Replica& r, SteadyLoop& s, double requests, const Preempti
     for (int pass = 0; pass < 12; ++pass) {
         if (pass == 0 || std::abs(B - s.at.decodes) > 1e-3 * B) s.at = at_decodes(r, B);
         cycle = pass_of(r, s, waiting_steps, pass < 10 ? Companions::three : Companions::every);
-        const double share = r.decode_steps() * s.round / cycle;   // of a stay, in decode
+        if (preempted != nullptr) cycle += preempted->per_request * s.ttft;
+        const double share = r.decode_steps() * s.round / cycle;   // of its time in the engine, in decode
         if (preempted != nullptr) {
             const double held = share * r.lengths.context + (1 - share) * preempted->prompt;
             const double ranks = r.rules.ranks;
@@ -103,9 +104,9 @@ SteadyLoop steady_loop(const Replica& r, double requests) {
         s.rate = s.running / cycle;
         s.tpot = s.round / r.rules.tokens_per_step;
     } else {
-        const double cycle = cycle_of(by_stays(r, *preempted), s, requests, &*preempted);
+        const double cycle = cycle_of(with_company(r, *preempted), s, requests, &*preempted);
         s.preemptions = preempted->per_request;
-        s.rate = s.running / cycle / (1 + s.preemptions);
+        s.rate = s.running / cycle;
         const double outside = answers_waited(r, *preempted) / s.rate + s.preemptions * s.ttft;
         s.tpot = s.round / r.rules.tokens_per_step + outside / std::max(r.lengths.mean_output - 1, 1.0);
     }

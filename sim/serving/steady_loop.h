@@ -33,8 +33,9 @@ struct SteadyLoop {
 ///          over = max(D (1 + a_1/2) - 1, 0) where D < 1;  s_w -> max(W + s_1 + over, R D - S)
 ///   TTFT = W tC + mean of own_time(B, n, mu), mu = 0 if mixed and D >= 1, else min(a_1, 60)
 ///   cycle = TTFT + S L;  B -> (B + R S L/cycle)/2
-/// X = R/cycle, TPOT = L/y. Where cache grows and memory binds, the same of the stays of requests (preemption.h):
-///   R = (M - h/2)/(b context + (1 - b) h), b = S L/cycle;  X = R/cycle/(1 + r);  TPOT more by the time outside.
+/// X = R/cycle, TPOT = L/y. Where cache grows and memory binds, r prompts of h come back for each answer (preemption.h), all
+/// of them together with that of a new request:
+///   P -> P + r h;  cycle = (1 + r) TTFT + S L;  R = (M - h/2)/(b context + (1 - b) h), b = S L/cycle;  TPOT more by the time outside.
 /// Against simulation, N = 2 to 512: X 0.4 %, TPOT 0.4 %, TTFT 0.4 % median.
 [[nodiscard]] SteadyLoop steady_loop(const Replica& replica, double requests);
 /// X with more requests than the engine can hold, and how often each of them is taken out again.

@@ -95,6 +95,7 @@ TwoPoolsAnswer closed_loop_apart(const TwoPools& p, double n, double of_run) {
     a.decodes = decoding / d.workers;
     a.decodes_variance = a.decodes * (1 - std::min(decoding / n, 1.0));
     a.waits = std::min(a.rate * s, 1.0);
+    a.alone = a.shared = a.own;
     return a;
 }
 
@@ -108,7 +109,8 @@ void prompts_at_rate(const PromptPool& p, double rate, double ca2, double cv2, T
         const double rho = rate * p.per_prompt();
         a.waits = erlang_c(u, rho * u);
         a.wait = a.waits * p.per_prompt() / (1 - rho) * (ca2 + cv2) / 2;
-        a.own = t1;
+        a.own = a.alone = a.shared = t1;
+        a.residual = a.waits * p.per_prompt() / 2;
         return;
     }
     const double full = p.full_prompts;
@@ -123,7 +125,10 @@ void prompts_at_rate(const PromptPool& p, double rate, double ca2, double cv2, T
     const double rho = std::min(rate * p.per_prompt(), 0.9999);
     a.wait = a.waits * batch / (2 * u) + spitzer(rho, rho / full * (1 + cv2) * ca2 / u).mean * p.full;
     const double shared = m > 0.05 ? p.step(std::min(1 + m, full) * p.tokens) : t1;
-    a.own = (1 - a.waits) * t1 + a.waits * std::max(shared, t1);
+    a.alone = t1;
+    a.shared = std::max(shared, t1);
+    a.residual = a.waits * batch / (2 * u);
+    a.own = (1 - a.waits) * a.alone + a.waits * a.shared;
 }
 
 /// Seconds of a step at so many sequences: 16 log-spaced numbers, linear between.
@@ -231,7 +236,7 @@ TwoPoolsAnswer offline_apart(const TwoPools& p) {
     TwoPoolsAnswer a = capacities_apart(p);
     a.rate = a.capacity();
     settle_decode(p.decode, a);
-    a.own = p.prompts.full;
+    a.own = a.alone = a.shared = p.prompts.full;
     a.waits = 1;
     a.ttft = p.handover.constant + a.own + p.handover.exposed(a.own);
     return a;

@@ -59,6 +59,8 @@ struct TwoPoolsAnswer {
     double rate = 0;                    // X, requests/s
     double ttft = 0, decode_time = 0;   // means, seconds; decode_time = S td, from first to last token
     double own = 0;                     // of ttft: steps of the own prompt
+    double alone = 0, shared = 0;       // of own: of a prompt that met an idle worker, of one that waited
+    double residual = 0;                // of wait: mean rest of the step that was under way
     double wait = 0;                    // of ttft: queue before prefill
     double slot_wait = 0;               // of ttft: for a slot of the decode pool
     double burst = 0;                   // of ttft: start of a run of finite length
@@ -113,8 +115,9 @@ inline constexpr double no_limit = 1e300;
 /// range.
 [[nodiscard]] std::string_view doubt_apart(const TwoPoolsAnswer& answer);
 
-/// Distributions behind the means. TTFT: own prompt by its length, exponential waits with chances `waits` and `slot_waits`, and in a run
-/// of finite length a first wave spread evenly over N s. TPOT: lognormal over the number in decode,
+/// Distributions behind the means. TTFT: the own prompt by its length, alone, or with chance `waits` shared and behind the
+/// rest of a step (uniform) and an exponential wait; with chance `slot_waits` another one for a slot; and in a run of finite
+/// length a first wave spread evenly over N s. TPOT: lognormal over the number in decode,
 /// variance (dtd/dB)^2 Var B 2/3.
 struct TwoPoolsLatency {
     Latency ttft, tpot, e2e;

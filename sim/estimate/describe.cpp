@@ -215,19 +215,12 @@ void set_served_class(const Description& d, const Scenario& s, Pool& p) {
 }
 
 void set_pace(const Description& d, Pool& p) {
-    const auto pace_of = [&](const ServingConstants& constants) {
-        const double young =
-            d.model_years && constants.young_years > 0
-                ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
-                : 0;
-        return std::exp(p.served.log_time + young);
-    };
-    // What is known of one pool is not known of two.
-    p.profile.serving.pace = p.role == Role::both ? pace_of(p.profile.serving) : 1;
-    if (!p.together || p.together->serving.pace == pace_of(p.together->serving)) return;
-    auto together = std::make_shared<Profile>(*p.together);
-    together->serving.pace = pace_of(together->serving);
-    p.together = std::move(together);
+    const ServingConstants& constants = p.profile.serving;
+    const double young = d.model_years && constants.young_years > 0
+                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                             : 0;
+    p.pace_together = std::exp(p.served.log_time + young);
+    p.profile.serving.pace = p.role == Role::both ? p.pace_together : 1;   // known of one pool, not of two
 }
 
 namespace {
@@ -309,7 +302,6 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
     if (d.expert_skew) p.profile.serving.expert_skew = *d.expert_skew;
-    if (p.role != Role::both) p.together = std::make_shared<const Profile>(p.profile);
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;

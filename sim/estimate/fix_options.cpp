@@ -20,7 +20,8 @@ std::string without_parentheses(std::string_view text) {
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words;
     std::string word;
-    for (const char c : std::string(text).append(" ")) {
+    const std::string padded = std::string(text).append(" ");
+    for (const char c : padded) {
         if (c != ' ') {
             word += c;
             continue;

@@ -155,15 +155,45 @@ std::vector<Change> fewer_bits(const Description& d) {
     return list;
 }
 
+/// Some option of the change says what is given anyway.
+bool repeats(const Description& d, const Change& change) {
+    return std::any_of(change.begin(), change.end(), [&](const auto& option) {
+        const Input* input = input_named(option.first);
+        return input != nullptr && texts_of(d, *input) == std::vector<std::string>{option.second};
+    });
+}
+
 /// At most two of the nearest counts, those that run.
 std::string counts_that_run(const DataStore& data, const Description& d, const Infeasible& why) {
     std::string s;
     int found = 0;
     for (const Change& c : nearest_counts(d, why)) {
-        if (found == 2 || !runs(data, d, c)) continue;
+        if (found == 2 || repeats(d, c) || !runs(data, d, c)) continue;
         s.append(found++ == 0 ? "" : " or ").append(text_of(c));
     }
     return s;
+}
+
+/// Copies of experts that the ranks divide evenly, or none.
+std::vector<Change> other_copies(const Description& d) {
+    std::vector<Change> list;
+    for (const auto& [key, given] : {std::pair{"redundant-experts", d.redundant_experts},
+                                     {"prefill-redundant-experts", d.prefill.redundant_experts},
+                                     {"decode-redundant-experts", d.decode.redundant_experts}}) {
+        if (given.value_or(0) == 0) continue;
+        for (int more = 1; more <= 64; ++more) list.push_back(option(key, *given + more));
+        list.push_back(option(key, 0));
+    }
+    return list;
+}
+
+std::vector<Change> other_engines(const DataStore& data, const Description& d) {
+    std::vector<Change> list;
+    for (const std::string& name : data.names(rules_folder)) {
+        const bool starts = !load_engine_rules(data, name).program.command.empty();
+        if (name != d.engine && starts) list.push_back({{"engine", name}});
+    }
+    return list;
 }
 
 /// Degrees that a description gives to its pool, or to one of two.
@@ -277,11 +307,13 @@ std::string smallest_fix(const DataStore& data, const Description& d, const Infe
     const Way bits = [&] { return first_of(fewer_bits(d)); };
     const Way across = [&] { return first_of(wider(d, std::max(tp, node) * 2, most_tp)); };
     const Way layout = [&] { return another_layout(data, d); };
+    const Way copies = [&] { return first_of(other_copies(d)); };
+    const Way engines = [&] { return first_of(other_engines(data, d)); };
     // A rule of the engine is about the layout: another one of the same GPUs is nearer than more GPUs.
     const bool of_layout = !why.fix.empty() && why.quantity.empty();
-    const std::vector<Way> ways = of_layout
-                                      ? std::vector<Way>{followed_words, layout, in_node, bits, across}
-                                      : std::vector<Way>{followed_words, more, in_node, bits, across, layout};
+    const std::vector<Way> ways =
+        of_layout ? std::vector<Way>{followed_words, copies, layout, in_node, bits, across, engines}
+                  : std::vector<Way>{followed_words, copies, more, in_node, bits, across, layout, engines};
     for (const Way& way : ways)
         if (const auto change = way()) return text_of(*change);
     return {};

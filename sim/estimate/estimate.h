@@ -116,6 +116,9 @@ void refuse_member_choices(const Description& description);
 /// decide it: describe() asks, and a search asks once for each layout.
 [[nodiscard]] std::optional<Infeasible> launch_refusal(const Scenario& scenario);
 
+/// What rules ask of a pool of the scenario besides its layout: its settings, its role and the other pool.
+[[nodiscard]] LaunchSettings launch_settings(const Scenario& scenario, const Pool& pool);
+
 /// What the deployment delivers and costs, or why it cannot run. Whether its engine would launch it: launch_refusal().
 /// Percentiles are worked out only where an objective names one (serving/percentiles.h; lengths as lengths_of() says).
 [[nodiscard]] Expected<Estimate> evaluate(const Scenario& scenario);

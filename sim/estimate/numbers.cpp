@@ -186,10 +186,20 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     return std::nullopt;
 }
 
+LaunchSettings launch_settings(const Scenario& s, const Pool& p) {
+    LaunchSettings settings{1.0 * p.layout.redundant_experts, p.settings.draft_tokens, p.role, nullptr, true};
+    if (!s.two_pools()) return settings;
+    const Pool& other = p.role == Role::prefill ? s.pools.back() : s.pools.front();
+    settings.partner = &other.layout;
+    settings.alike =
+        p.precision.same_weights(other.precision) && p.cluster.gpu.generation == other.cluster.gpu.generation;
+    return settings;
+}
+
 std::optional<Infeasible> launch_refusal(const Scenario& s) {
     for (const Pool& p : s.pools) {
         const auto problem = launch_problem(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu,
-                                            {1.0 * p.layout.redundant_experts, p.settings.draft_tokens});
+                                            launch_settings(s, p));
         if (problem) return infeasible_of(*problem);
     }
     return std::nullopt;

@@ -15,6 +15,7 @@
 #include "moecost/hardware/profile/profile.h"
 #include "moecost/model/architecture.h"
 #include "moecost/model/counts.h"
+#include "moecost/ops/launchable.h"
 #include "moecost/ops/layout.h"
 #include "moecost/serving/prefix_hits.h"
 #include "moecost/traffic/traffic.h"
@@ -22,7 +23,7 @@
 namespace moecost {
 
 /// What the instances of a pool do with a request: all of it, its prompt, or its output.
-enum class Role { both, prefill, decode };
+using Role = LaunchRole;
 
 /// Equal instances of one engine on one kind of machine behind a load balancer.
 struct Pool {

@@ -83,7 +83,8 @@ struct EngineProgram {
     std::string tag;                   // before a version in the tag of the image: "v" or empty
     std::vector<std::string> dynamo;   // the words that start a Dynamo worker; empty: not known
     std::string dynamo_image;
-    std::string llm_d;   // modelCommand of llm-d values; empty: not known
+    std::string dynamo_role;   // its flag for prefill or decode, where the engine's own words do not say it
+    std::string llm_d;         // modelCommand of llm-d values; empty: not known
     int port = 0;
 };
 

@@ -157,7 +157,7 @@ EngineFlag engine_flag(const Reader& r, std::vector<std::string>& generations) {
 
 EngineProgram program(const Reader& r) {
     r.allow_only({"command", "starts", "across_nodes", "abbreviates", "image", "tag", "dynamo",
-                  "dynamo_image", "llm_d", "config", "port", "health", "since", "source"});
+                  "dynamo_image", "dynamo_role", "llm_d", "config", "port", "health", "since", "source"});
     EngineProgram p;
     p.command = r.texts("command");
     p.config = r.texts("config");
@@ -168,6 +168,7 @@ EngineProgram program(const Reader& r) {
     p.tag = r.text_or("tag", "");
     if (r.has("dynamo")) p.dynamo = r.texts("dynamo");
     p.dynamo_image = r.text_or("dynamo_image", "");
+    p.dynamo_role = r.text_or("dynamo_role", "");
     p.llm_d = r.text_or("llm_d", "");
     p.abbreviates = r.flag_or("abbreviates", false);
     p.image = r.text("image");

@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "moecost/base/data.h"
+#include "moecost/base/error_place.h"
 #include "moecost/base/format.h"
+#include "moecost/hardware/accelerator.h"
 
 namespace moecost {
 namespace {
@@ -129,6 +131,23 @@ Price unknown_price() {
     return p;
 }
 
+/// "h20=1.5": the accelerator by the name that its prices are under.
+std::pair<std::string, double> price_of_one(const DataStore& data, std::string_view entry,
+                                            std::size_t equals) {
+    const std::string_view text = entry.substr(equals + 1);
+    const auto dollars = dollars_in(text);
+    if (!dollars)
+        refuse(std::string("'").append(entry).append("' gives no dollars per GPU-hour"), "such as h20=1.50");
+    const Accelerator gpu = [&] {
+        try {
+            return load_accelerator(data, entry.substr(0, equals));
+        } catch (const InputError& e) {
+            throw placed_at(e, {"--price"});
+        }
+    }();
+    return {gpu.same_as.empty() ? gpu.id : gpu.same_as, user_price(text, *dollars).usd_per_gpu_hour};
+}
+
 std::string normal_form(std::string_view name) {
     std::string s(name);
     std::replace(s.begin(), s.end(), '-', '_');
@@ -142,7 +161,33 @@ std::vector<Price> prices_of(const DataStore& data, std::string_view accelerator
     return file ? std::move(file->rows) : std::vector<Price>{};
 }
 
+GivenPrices given_prices(const DataStore& data, std::string_view choice) {
+    GivenPrices prices;
+    if (choice.find('=') == std::string_view::npos) {
+        prices.others = choice;
+        return prices;
+    }
+    while (!choice.empty()) {
+        const std::string_view entry = choice.substr(0, choice.find(','));
+        choice.remove_prefix(std::min(entry.size() + 1, choice.size()));
+        const std::size_t equals = entry.find('=');
+        if (equals == std::string_view::npos) {
+            if (!prices.others.empty()) refuse("two prices are given for all other accelerators", {});
+            prices.others = entry;
+            continue;
+        }
+        prices.own.push_back(price_of_one(data, entry, equals));
+    }
+    return prices;
+}
+
 Price choose_price(const DataStore& data, std::string_view accelerator_id, std::string_view choice) {
+    if (choice.find('=') != std::string_view::npos) {
+        const GivenPrices given = given_prices(data, choice);
+        for (const auto& [id, dollars] : given.own)
+            if (id == accelerator_id) return user_price(choice, dollars);
+        return choose_price(data, accelerator_id, given.others);
+    }
     if (const auto dollars = dollars_in(choice)) return user_price(choice, *dollars);
     if (is_path(choice)) {
         const PriceFile own = prices_from_toml(data.open(folder, choice, "price list"));

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "moecost/base/quantity.h"
@@ -27,7 +28,16 @@ struct Price {
 /// Price rows of an accelerator (hwmodels/prices/<id>.toml) in the order of the file; empty: none is known.
 [[nodiscard]] std::vector<Price> prices_of(const DataStore& data, std::string_view accelerator_id);
 
-/// `choice` is empty (the file's default basis; a price that is not known() where there is no file), a basis name, or dollars per GPU-hour ("2.5", "$2.50").
+/// Prices that a choice gives to single accelerators: "h20=1.5,b200=6", or "neocloud_on_demand,h20=1.5".
+struct GivenPrices {
+    std::string others;                                // the choice for all the others; may be empty
+    std::vector<std::pair<std::string, double>> own;   // accelerator and dollars per GPU-hour
+};
+/// InputError: no such accelerator, no such price. A choice without '=' gives none.
+[[nodiscard]] GivenPrices given_prices(const DataStore& data, std::string_view choice);
+
+/// `choice` is empty (the file's default basis; a price that is not known() where there is no file), a basis name, dollars
+/// per GPU-hour ("2.5", "$2.50"), or prices of single accelerators as given_prices() reads them.
 /// InputError names the bases that are known for this accelerator.
 [[nodiscard]] Price choose_price(const DataStore& data, std::string_view accelerator_id,
                                  std::string_view choice);

@@ -35,7 +35,16 @@ constexpr std::array<std::string_view, rule_term_count> quantity_names{"tp",
                                                                        "routed_experts",
                                                                        "kv_cache",
                                                                        "generation",
-                                                                       "memory_gib"};
+                                                                       "memory_gib",
+                                                                       "role",
+                                                                       "prefill_tp",
+                                                                       "prefill_pp",
+                                                                       "decode_tp",
+                                                                       "decode_pp",
+                                                                       "pools_alike",
+                                                                       "windowed_layers",
+                                                                       "recurrent_layers",
+                                                                       "kv_head_counts"};
 
 double of(const TermValues& values, RuleTerm q) { return values[static_cast<std::size_t>(q)]; }
 
@@ -72,6 +81,7 @@ std::string word_of(RuleTerm q, double value, const std::vector<std::string>& ge
     const auto code = static_cast<std::size_t>(std::max(value, 0.0));
     if (is_format(q)) return std::string(dtype_table[code].name);
     if (q == RuleTerm::exchange) return std::string(exchange_words[code]);
+    if (q == RuleTerm::role) return std::string(role_words[code]);
     if (q == RuleTerm::generation) return value < 0 ? "this GPU" : generations[code];
     return shortest(value);
 }

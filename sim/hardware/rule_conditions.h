@@ -14,7 +14,7 @@
 namespace moecost {
 
 /// What a condition may name. Words are numbers here: a format is its DType, an exchange its index in
-/// `exchange_words`, a generation its index in the list of generations of the rules.
+/// `exchange_words`, a role its index in `role_words`, a generation its index in the list of generations of the rules.
 enum class RuleTerm {
     tp,
     pp,
@@ -42,13 +42,24 @@ enum class RuleTerm {
     routed_experts,
     kv_cache,
     generation,
-    memory_gib
+    memory_gib,
+    role,
+    prefill_tp,
+    prefill_pp,
+    decode_tp,
+    decode_pp,
+    pools_alike,
+    windowed_layers,
+    recurrent_layers,
+    kv_head_counts
 };
-inline constexpr std::size_t rule_term_count = 27;
+inline constexpr std::size_t rule_term_count = 36;
 using TermValues = std::array<double, rule_term_count>;   // by RuleTerm
 [[nodiscard]] std::string_view name_of(RuleTerm quantity);
 inline constexpr std::array<std::string_view, 4> exchange_words{"collective", "low-latency", "normal",
                                                                 "nvlink"};
+/// What a pool does: whole requests, or one phase of them beside another pool.
+inline constexpr std::array<std::string_view, 3> role_words{"both", "prefill", "decode"};
 
 enum class Relation { is, is_not, at_least, at_most, above, divides, divides_or_multiple, multiple_of };
 

@@ -54,6 +54,11 @@ double word(const Reader& r, std::string_view key, RuleTerm of, const std::strin
         if (it != exchange_words.end()) return static_cast<double>(it - exchange_words.begin());
         r.fail(key, std::string("'").append(text).append("' is not collective, low-latency or normal"));
     }
+    if (of == RuleTerm::role) {
+        const auto it = std::find(role_words.begin(), role_words.end(), text);
+        if (it != role_words.end()) return static_cast<double>(it - role_words.begin());
+        r.fail(key, std::string("'").append(text).append("' is not both, prefill or decode"));
+    }
     if (const auto type = dtype_named(text)) return static_cast<double>(*type);
     reject_quantity(r, key, text);
 }
@@ -61,7 +66,7 @@ double word(const Reader& r, std::string_view key, RuleTerm of, const std::strin
 Operand operand(const Reader& r, std::string_view key, RuleTerm of, const std::string& text,
                 std::vector<std::string>& generations) {
     if (const auto value = number_of(text)) return {{}, *value};
-    if (of != RuleTerm::generation && of != RuleTerm::exchange) {
+    if (of != RuleTerm::generation && of != RuleTerm::exchange && of != RuleTerm::role) {
         if (const auto q = quantity_named(text)) return {q, 0};
     }
     return {{}, word(r, key, of, text, generations)};

@@ -55,6 +55,21 @@ std::optional<Document> library_file(const DataStore& data, std::string_view nam
     }
 }
 
+/// Slots of experts that the command counts, less the experts of the model, are redundant ones.
+void take_slots(const Architecture& a, CommandReading& r) {
+    const auto slots = std::find_if(r.others.begin(), r.others.end(),
+                                    [](const auto& other) { return other.first == "physical_experts"; });
+    double experts = 0;
+    for (const FfnGroup& group : a.ffns) {
+        if (const auto* moe = std::get_if<MoeFfn>(&group.kind))
+            experts = std::max(experts, double{1} * moe->experts);
+    }
+    const double copies = slots != r.others.end() ? std::stod(slots->second) - experts : -1;
+    if (experts <= 0 || copies < 0) return;
+    r.description.redundant_experts = static_cast<int>(copies);
+    r.others.erase(slots);
+}
+
 std::string released_format(const Scenario& s) {
     return std::string(info(s.architecture.precision.attention).name);
 }
@@ -110,6 +125,7 @@ bool resolve_model(const DataStore& data, CommandReading& r) {
         if (!known->weights.empty()) d.weights = known->weights;
     }
     const Architecture a = load_model(data, d.model);
+    take_slots(a, r);
     if (r.released_cache) d.kv = info(a.precision.kv_cache).name;
     const bool fp8_released =
         a.precision.attention == DType::fp8 || a.precision.attention == DType::fp8_block;

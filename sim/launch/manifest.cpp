@@ -6,7 +6,7 @@
 
 #include "moecost/base/shell_words.h"
 #include "moecost/base/yaml.h"
-#include "moecost/model/counts.h"
+#include "moecost/launch/manifest_parts.h"
 
 namespace moecost {
 namespace {
@@ -16,24 +16,6 @@ constexpr std::string_view settings_folder = "/etc/moecost/";
 
 using Table = Value::Table;
 using Array = Value::Array;
-
-Value texts(const std::vector<std::string>& words) {
-    Array items;
-    for (const std::string& word : words) items.push_back(yaml_text(word));
-    return yaml_list(std::move(items));
-}
-Value number_text(int n) { return yaml_text(std::to_string(n)); }
-
-std::string image_of(const Pool& p, const LaunchChoices& c) {
-    std::string image(p.rules.program.image);
-    if (c.version.empty()) return image.append(":latest");
-    const bool lettered = p.rules.program.tag == "v" && !c.version.starts_with('v');
-    return image.append(lettered ? ":v" : ":").append(c.version);
-}
-
-std::string gpu_resource(const Pool& p) {
-    return p.cluster.gpu.generation.starts_with("cdna") ? "amd.com/gpu" : "nvidia.com/gpu";
-}
 
 Value probe(const Pool& p, int period, int failures) {
     return yaml_map(
@@ -54,11 +36,6 @@ Value hf_token() {
         {{"name", yaml_text("HF_TOKEN")}, {"valueFrom", yaml_map({{"secretKeyRef", reference}})}})});
 }
 
-Value gpu_limits(const Pool& p, int gpus) {
-    const Value limits = yaml_map({{gpu_resource(p), number_text(gpus)}});
-    return yaml_map({{"limits", limits}, {"requests", limits}});
-}
-
 /// NCCL and worker processes want shared memory; the settings file comes from a ConfigMap.
 Value mounts(const Server& server) {
     Array items{yaml_map({{"name", yaml_text("shm")}, {"mountPath", yaml_text("/dev/shm")}})};
@@ -76,8 +53,6 @@ Value volumes(const Server& server, const std::string& name) {
     }
     return yaml_list(std::move(items));
 }
-
-int port_of(const Pool& p, const LaunchChoices& c) { return c.port > 0 ? c.port : p.rules.program.port; }
 
 Value pod(const Pool& p, const LaunchChoices& c, const Server& server, const std::string& name, Value command,
           bool serves) {
@@ -121,15 +96,8 @@ std::string service(const Pool& p, const LaunchChoices& c, const std::string& na
                      {"spec", yaml_map({{"selector", selector}, {"ports", yaml_list({port})}})}});
 }
 
-Infeasible unknown_form(std::string detail, std::string fix) {
-    Infeasible why{"no manifest is known for this", {}, {}, 0, 0};
-    why.detail = std::move(detail);
-    why.fix = std::move(fix);
-    return why;
-}
-
 std::string deployment(const Pool& p, const LaunchChoices& c, const Server& server, const std::string& name) {
-    const Value spec = pod(p, c, server, name, texts(server.words), true);
+    const Value spec = pod(p, c, server, name, texts_of(server.words), true);
     const Value pods = yaml_map({{"metadata", yaml_map({{"labels", labels(name)}})}, {"spec", spec}});
     const std::string text =
         document({{"apiVersion", yaml_text("apps/v1")},
@@ -168,7 +136,7 @@ Expected<std::string> leader_worker_set(const Scenario& s, const Pool& p, const 
     if (!head) return head.error();
     if (!other) return other.error();
     const auto command = [&](const Server& server) {
-        return texts({"sh", "-c", shell_with_variables(server.words, first)});
+        return texts_of({"sh", "-c", shell_with_variables(server.words, first)});
     };
     const Value leader_pod = yaml_map({{"metadata", yaml_map({{"labels", labels(name)}})},
                                        {"spec", pod(p, c, *head, name, command(*head), true)}});
@@ -189,15 +157,15 @@ Expected<std::string> compose(const Pool& p, const LaunchChoices& c, const Serve
         return unknown_form("compose runs on one machine, an instance wants several", "--as kubernetes");
     const Value device = yaml_map({{"driver", yaml_text("nvidia")},
                                    {"count", yaml_number(server.gpus_per_node)},
-                                   {"capabilities", texts({"gpu"})}});
+                                   {"capabilities", texts_of({"gpu"})}});
     const Value resources = yaml_map({{"reservations", yaml_map({{"devices", yaml_list({device})}})}});
     const std::string port = std::to_string(port_of(p, c));
     Table service{{"image", yaml_text(image_of(p, c))},
-                  {"entrypoint", texts({})},
-                  {"command", texts(server.words)},
+                  {"entrypoint", texts_of({})},
+                  {"command", texts_of(server.words)},
                   {"ipc", yaml_text("host")},
-                  {"ports", texts({std::string(port).append(":").append(port)})},
-                  {"environment", texts({"HF_TOKEN"})},
+                  {"ports", texts_of({std::string(port).append(":").append(port)})},
+                  {"environment", texts_of({"HF_TOKEN"})},
                   {"deploy", yaml_map({{"resources", resources}})}};
     Table root{{"services", {}}};
     if (server.has_settings()) {
@@ -210,82 +178,6 @@ Expected<std::string> compose(const Pool& p, const LaunchChoices& c, const Serve
     }
     root.front().second = yaml_map({{name, yaml_map(std::move(service))}});
     return to_yaml(yaml_map(std::move(root)));
-}
-
-/// Room for the checkpoint, a tenth more than the weights: the chart gives 5 MiB when nothing is said.
-std::string volume_size(const Scenario& s, const Pool& p) {
-    constexpr double gib = 1024.0 * 1024 * 1024;
-    const double bytes = 1.1 * weight_bytes(s.architecture, p.precision).total().value();
-    return std::to_string(static_cast<long long>(std::ceil(bytes / gib))).append("Gi");
-}
-
-/// Values of the chart llm-d-modelservice. Without prefill workers no proxy is wanted: with one, the server would have to
-/// listen on another port than the service.
-Expected<std::string> llm_d(const Scenario& s, const Pool& p, const LaunchChoices& c, const Server& server) {
-    if (p.rules.program.llm_d.empty())
-        return unknown_form(std::string("llm-d values for ").append(p.rules.name), "--engine vllm");
-    if (server.nodes > 1) return unknown_form("llm-d values over more than one node", "--as kubernetes");
-    const Value container = yaml_map({{"name", yaml_text(p.rules.id)},
-                                      {"image", yaml_text(image_of(p, c))},
-                                      {"modelCommand", yaml_text(p.rules.program.llm_d)},
-                                      {"command", texts(server.words)},
-                                      {"mountModelVolume", yaml_flag(true)},
-                                      {"resources", gpu_limits(p, server.gpus_per_node)}});
-    const Value parallel = yaml_map({{"tensor", yaml_number(p.layout.tp)},
-                                     {"data", yaml_number(p.layout.attention_dp)},
-                                     {"dataLocal", yaml_number(p.layout.attention_dp)}});
-    const Value decode = yaml_map({{"create", yaml_flag(true)},
-                                   {"replicas", yaml_number(p.replicas)},
-                                   {"parallelism", parallel},
-                                   {"containers", yaml_list({container})}});
-    const Value artifacts = yaml_map({{"name", yaml_text(c.checkpoint)},
-                                      {"uri", yaml_text(std::string("hf://").append(c.checkpoint))},
-                                      {"size", yaml_text(volume_size(s, p))},
-                                      {"authSecretName", yaml_text("hf-token")}});
-    const Value routing = yaml_map(
-        {{"servicePort", yaml_number(port_of(p, c))}, {"proxy", yaml_map({{"enabled", yaml_flag(false)}})}});
-    return to_yaml(yaml_map({{"modelArtifacts", artifacts},
-                             {"routing", routing},
-                             {"decode", decode},
-                             {"prefill", yaml_map({{"create", yaml_flag(false)}})}}));
-}
-
-/// A component of a DynamoGraphDeployment, nvidia.com/v1beta1: its container is called main.
-Value dynamo_component(std::string_view name, std::string_view type, int replicas, Table container) {
-    container.insert(container.begin(), {"name", yaml_text("main")});
-    const Value spec = yaml_map({{"containers", yaml_list({yaml_map(std::move(container))})}});
-    return yaml_map({{"name", yaml_text(std::string(name))},
-                     {"type", yaml_text(std::string(type))},
-                     {"replicas", yaml_number(replicas)},
-                     {"podTemplate", yaml_map({{"spec", spec}})}});
-}
-
-Expected<std::string> dynamo(const Pool& p, const LaunchChoices& c, Server server, const std::string& name) {
-    const EngineProgram& program = p.rules.program;
-    if (program.dynamo.empty())
-        return unknown_form(std::string("a Dynamo worker of ").append(p.rules.name),
-                            "--engine vllm or --as kubernetes");
-    if (server.nodes > 1) return unknown_form("a Dynamo graph over more than one node", "--as kubernetes");
-    std::vector<std::string> words;
-    const auto model = flags_of(p.rules, "model");
-    const bool positional =
-        std::find(program.command.begin(), program.command.end(), "{model}") != program.command.end();
-    if (positional && !model.empty()) words.insert(words.end(), {model.front()->flag, c.checkpoint});
-    words.insert(words.end(), server.words.begin() + static_cast<std::ptrdiff_t>(program.command.size()),
-                 server.words.end());
-    const std::pair<std::string, Value> image{"image", yaml_text(program.dynamo_image)};
-    const Value secret = yaml_map({{"secretRef", yaml_map({{"name", yaml_text("hf-token-secret")}})}});
-    const Value worker = dynamo_component("Worker", "worker", p.replicas,
-                                          {image,
-                                           {"command", texts(program.dynamo)},
-                                           {"args", texts(words)},
-                                           {"envFrom", yaml_list({secret})},
-                                           {"resources", gpu_limits(p, server.gpus_per_node)}});
-    const Value components = yaml_list({dynamo_component("Frontend", "frontend", 1, {image}), worker});
-    return to_yaml(yaml_map({{"apiVersion", yaml_text("nvidia.com/v1beta1")},
-                             {"kind", yaml_text("DynamoGraphDeployment")},
-                             {"metadata", metadata(name)},
-                             {"spec", yaml_map({{"components", components}})}}));
 }
 
 /// Flags and their values on lines of their own.
@@ -317,12 +209,39 @@ Expected<std::string> manifest_of(const Scenario& s, const Pool& p, LaunchChoice
     if (form == Manifest::dynamo) c.host.clear();   // its frontend listens
     const Expected<Server> server = server_of(s, p, c);
     if (!server) return server.error();
-    const std::string name = resource_name(s.architecture.name);
+    const std::string name = resource_name_of(s, p);
     if (form == Manifest::compose) return compose(p, c, *server, name);
-    if (form == Manifest::llm_d) return llm_d(s, p, c, *server);
-    if (form == Manifest::dynamo) return dynamo(p, c, *server, name);
+    if (form == Manifest::llm_d) return llm_d_values(s, {{&p, c, *server}});
+    if (form == Manifest::dynamo) return dynamo_graph({{&p, c, *server}}, name);
     if (server->nodes > 1) return leader_worker_set(s, p, c, *server, name);
     return deployment(p, c, *server, name);
+}
+
+Expected<std::string> manifest_of_pools(const Scenario& s, const std::vector<LaunchChoices>& choices,
+                                        Manifest form) {
+    if (form == Manifest::compose)
+        return unknown_form("compose gives both pools the same GPUs of one machine",
+                            "--as kubernetes or --as command");
+    std::string text;
+    std::vector<PoolServer> servers;
+    for (std::size_t i = 0; i < s.pools.size(); ++i) {
+        const Pool& p = s.pools[i];
+        LaunchChoices c = choices[i];
+        if (form == Manifest::kubernetes) {
+            const Expected<std::string> one = manifest_of(s, p, c, form);
+            if (!one) return one;
+            text.append(*one);
+            continue;
+        }
+        if (form == Manifest::dynamo) c.host.clear();
+        if (form == Manifest::llm_d && p.role == Role::decode) c.port = llm_d_behind_proxy;
+        const Expected<Server> server = server_of(s, p, c);
+        if (!server) return server.error();
+        servers.push_back({&p, c, *server});
+    }
+    if (form == Manifest::kubernetes) return text;
+    return form == Manifest::llm_d ? llm_d_values(s, servers)
+                                   : dynamo_graph(servers, resource_name(s.architecture.name));
 }
 
 Expected<std::string> script_of(const Scenario& s, const Pool& p, const LaunchChoices& c) {

@@ -16,6 +16,12 @@ enum class Manifest { kubernetes, compose, llm_d, dynamo };
 [[nodiscard]] Expected<std::string> manifest_of(const Scenario& scenario, const Pool& pool,
                                                 LaunchChoices choices, Manifest form);
 
+/// The same for prefill and decode apart, `choices` in the order of the pools: the objects of both under names of their
+/// own (Kubernetes), or one object that holds both. Infeasible for compose, which knows one machine.
+[[nodiscard]] Expected<std::string> manifest_of_pools(const Scenario& scenario,
+                                                      const std::vector<LaunchChoices>& choices,
+                                                      Manifest form);
+
 /// The shell script that starts each node; a settings file is written by it.
 [[nodiscard]] Expected<std::string> script_of(const Scenario& scenario, const Pool& pool,
                                               const LaunchChoices& choices);

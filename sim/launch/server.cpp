@@ -7,6 +7,7 @@
 
 #include "moecost/base/yaml.h"
 #include "moecost/base/yaml_scalar.h"
+#include "moecost/estimate/estimate.h"
 #include "moecost/launch/values.h"
 #include "moecost/ops/launchable.h"
 
@@ -125,7 +126,7 @@ Expected<Server> server_of(const Scenario& s, const Pool& p, const LaunchChoices
                        "--engine vllm");
     }
     if (const auto problem = launch_problem(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu,
-                                            {0, p.settings.draft_tokens}))
+                                            launch_settings(s, p)))
         return infeasible_of(*problem);
     LaunchValues values = launch_values(s, p, c, node);
     if (auto why = unsaid(s, p, values)) return *why;

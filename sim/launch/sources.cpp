@@ -2,6 +2,7 @@
 #include "moecost/launch/sources.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "moecost/base/shell_words.h"
 #include "moecost/base/yaml.h"
@@ -51,6 +52,18 @@ std::string without_here_documents(std::string_view text, Files& files) {
         if (target != std::string_view::npos) files[base_name(first_word(line.substr(target + 1)))] = body;
     }
     return script;
+}
+
+/// "# prefill worker, start 2 of them:" and "# ... start 1:"; nothing where a line says no such thing.
+std::optional<double> instances_in(std::string_view line) {
+    const std::size_t at = line.find("start ");
+    if (!line.starts_with('#') || at == std::string_view::npos) return std::nullopt;
+    int n = 0;
+    const std::string_view rest = line.substr(at + 6);
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), n);
+    const std::string_view after = rest.substr(static_cast<std::size_t>(end - rest.data()));
+    if (error != std::errc{} || n < 1 || n > 65536) return std::nullopt;
+    return after.starts_with(" of them") || after.starts_with(':') ? std::optional<double>(n) : std::nullopt;
 }
 
 using Variables = std::map<std::string, std::string>;
@@ -106,6 +119,7 @@ class Finder {
     std::vector<FoundCommand> in_script(std::string_view text) {
         const std::string script = without_here_documents(text, files_);
         script_commands(script, 0);
+        count_instances(script);
         return finished();
     }
     std::vector<FoundCommand> in_yaml(std::string_view text) {
@@ -125,6 +139,16 @@ class Finder {
                 found_.push_back({command.words, *at, {}, line > 0 ? line : command.line, replicas_});
             else
                 remember(command.words, variables);
+        }
+    }
+
+    /// "start 2 of them" in the last comment of that kind above a command, as launch writes it.
+    void count_instances(std::string_view script) {
+        double instances = 1;
+        auto command = found_.begin();
+        for (int line = 1; !script.empty(); ++line) {
+            if (const auto n = instances_in(next_line(script))) instances = *n;
+            for (; command != found_.end() && command->line <= line; ++command) command->replicas = instances;
         }
     }
 

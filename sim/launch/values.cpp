@@ -6,6 +6,7 @@
 
 #include "moecost/base/format.h"
 #include "moecost/base/written_number.h"
+#include "moecost/estimate/estimate.h"
 #include "moecost/launch/quantities.h"
 #include "moecost/ops/launchable.h"
 
@@ -27,8 +28,8 @@ double experts_of(const Architecture& a) {
 }
 
 void add_layout(LaunchValues& v, const Scenario& s, const Pool& p) {
-    v.terms = term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu,
-                          {1.0 * p.layout.redundant_experts, p.settings.draft_tokens});
+    v.terms =
+        term_values(p.rules, s.architecture, p.precision, p.layout, p.cluster.gpu, launch_settings(s, p));
     for (const RuleTerm term : {RuleTerm::tp, RuleTerm::pp, RuleTerm::ep, RuleTerm::attention_dp,
                                 RuleTerm::expert_tp, RuleTerm::draft_tokens}) {
         set_term(v, term, v.terms[static_cast<std::size_t>(term)]);
@@ -48,6 +49,8 @@ void add_settings(LaunchValues& v, const Scenario& s, const Pool& p, const Launc
     v.words["kv"] = info(p.precision.kv_cache).name;
     if (!c.quantised) v.words["weights"] = info(p.precision.attention).name;
     if (s.traffic.prefix_hit_rate > 0) v.numbers["prefix_caching"] = 1;
+    if (s.reuse.host_per_gpu.value() > 0) v.numbers["host_cache_gb"] = s.reuse.host_per_gpu.value() / 1e9;
+    if (p.layout.batch_overlap) v.numbers["batch_overlap"] = 1;
     if (s.traffic.input > p.settings.chunk_tokens) v.numbers["chunked_prefill"] = 1;
     if (p.role != Role::both) v.words["role"] = p.role == Role::prefill ? "prefill" : "decode";
 }

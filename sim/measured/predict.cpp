@@ -231,6 +231,8 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
         }
         if (!*base) return std::string("infeasible: ").append(to_text(base->error()));
         s = **base;
+        // Its exchange of experts is what recipes say, not the row: rules about that one come later and refuse nothing.
+        if (const auto why = launch_refusal(s)) return std::string("infeasible: ").append(to_text(*why));
     } catch (const InputError& e) {
         return std::string(e.what());
     }

@@ -28,6 +28,55 @@ void set_formats(TermValues& v, const Precision& p) {
     set(v, RuleTerm::kv_cache, p.kv_cache);
 }
 
+/// The degrees of both pools, of which `own` is one.
+void set_pools(TermValues& v, const Layout& own, const LaunchSettings& settings) {
+    const Layout& other = settings.partner != nullptr ? *settings.partner : own;
+    const Layout& prefill = settings.role == LaunchRole::decode ? other : own;
+    const Layout& decode = settings.role == LaunchRole::decode ? own : other;
+    set(v, RuleTerm::role, static_cast<double>(settings.role));
+    set(v, RuleTerm::prefill_tp, prefill.tp);
+    set(v, RuleTerm::prefill_pp, prefill.pp);
+    set(v, RuleTerm::decode_tp, decode.tp);
+    set(v, RuleTerm::decode_pp, decode.pp);
+    set(v, RuleTerm::pools_alike, settings.alike ? 1.0 : 0.0);
+}
+
+bool is_windowed(const Mixer& mixer) {
+    const auto* grouped = std::get_if<GroupedAttention>(&mixer);
+    return grouped != nullptr && grouped->window > 0;
+}
+
+bool attends(const Mixer& mixer) {
+    return std::holds_alternative<GroupedAttention>(mixer) ||
+           std::holds_alternative<LatentAttention>(mixer) ||
+           std::holds_alternative<CompressedAttention>(mixer);
+}
+
+/// No group before this one has its number of key/value heads.
+bool first_of_its_heads(const Architecture& a, std::size_t group) {
+    for (std::size_t i = 0; i < group; ++i) {
+        if (attends(a.mixers[i].kind) && heads_of(a.mixers[i].kind).kv == heads_of(a.mixers[group].kind).kv)
+            return false;
+    }
+    return true;
+}
+
+/// What caches of the layers hold, over the whole model.
+void set_caches(TermValues& v, const Architecture& a) {
+    double windowed = 0;
+    double recurrent = 0;
+    double head_counts = 0;
+    for (std::size_t i = 0; i < a.mixers.size(); ++i) {
+        const MixerGroup& group = a.mixers[i];
+        if (is_windowed(group.kind)) windowed += group.count;
+        if (!attends(group.kind)) recurrent += group.count;
+        if (attends(group.kind) && first_of_its_heads(a, i)) ++head_counts;
+    }
+    set(v, RuleTerm::windowed_layers, windowed);
+    set(v, RuleTerm::recurrent_layers, recurrent);
+    set(v, RuleTerm::kv_head_counts, head_counts);
+}
+
 void set_mixer(TermValues& v, const Mixer& mixer) {
     const Heads heads = heads_of(mixer);
     set(v, RuleTerm::query_heads, heads.query);
@@ -88,6 +137,8 @@ TermValues term_values(const EngineRules& rules, const Architecture& architectur
     set_formats(v, precision);
     set(v, RuleTerm::redundant_experts, settings.redundant_experts);
     set(v, RuleTerm::draft_tokens, settings.draft_tokens);
+    set_pools(v, layout, settings);
+    set_caches(v, architecture);
     set(v, RuleTerm::layers, architecture.layers);
     set(v, RuleTerm::hidden, architecture.hidden);
     set(v, RuleTerm::generation, generation_code(rules, gpu.generation));

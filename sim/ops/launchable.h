@@ -14,10 +14,19 @@
 
 namespace moecost {
 
+/// What a pool does with a request; the codes of RuleTerm::role.
+enum class LaunchRole { both, prefill, decode };
+[[nodiscard]] inline std::string_view name_of(LaunchRole role) {
+    return role_words[static_cast<std::size_t>(role)];
+}
+
 /// Settings that rules ask for besides the layout.
 struct LaunchSettings {
     double redundant_experts = 0;   // copies beyond the experts of the model, all ranks together
     double draft_tokens = 0;
+    LaunchRole role = LaunchRole::both;
+    const Layout* partner = nullptr;   // of the other pool; null: not known, taken to be of the same widths
+    bool alike = true;                 // both pools hold one checkpoint on one generation of GPUs
 };
 
 /// A rule that a layout breaks, with the quantities that broke it. Refers to the rules, which must outlive it.

@@ -22,7 +22,8 @@ struct RankLoad {
 ///   bmax = min(n, 1 + z(n) sqrt(n/(E gs) + n/(k T))),  z(n) expected maximum of n normals (z(1) = 0)
 ///   rows = max(1, bmax T k / n);   distinct = min(E/n, max(1, max(D/n, min(1, k T/n)) (1 + (bmax - 1)/2)))
 /// Uniform routing drops the first term under the root.
-/// `copies`: redundant experts, all ranks together: n ranks hold E + copies experts, and D grows by their share.
+/// `copies`: redundant experts, all ranks together: n ranks hold E + copies experts, D grows by their share, and the
+/// term of popularity becomes slot_variance() n/(E + copies).
 [[nodiscard]] RankLoad busiest_rank(double experts, double top_k, double tokens, double ranks, double skew,
                                     double copies = 0);
 
@@ -41,6 +42,15 @@ class Routing {
     double held_share_;   // experts that the ranks hold over those of the model
     double held_;         // of one rank
 };
+
+/// Relative variance of the loads of expert slots when a load balancer gives `copies_per_expert` = r slots more than
+/// experts to the busiest ones. Popularity x is Gamma with mean 1 and shape gs; the balancer gives one more slot to the
+/// expert with the largest load of a slot, again and again, which cuts every slot to at most theta:
+///   E[ceil(x/theta) - 1] = r;   v = (1 + r) E[x^2/ceil(x/theta)] - 1
+/// r = 0 gives 1/gs. Slots are taken to lie on ranks at random: a balancer that knew the loads beforehand would pack them
+/// evenly, one that learns them from past requests does not. gs > 0, r >= 0.
+/// Source: deepseek-ai/EPLB (2025-02), replicate_experts of eplb.py.
+[[nodiscard]] double slot_variance(double skew, double copies_per_expert);
 
 /// The skew that a load balancer leaves when it takes a share b of the spread of the ranks' popularity away: the spread
 /// is 1/sqrt(gs), so gs/(1 - b)^2. b = 0 leaves it, b -> 1 is uniform routing.

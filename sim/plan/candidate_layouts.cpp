@@ -67,8 +67,9 @@ Infeasible LayoutRefusal::why() const {
 std::optional<LayoutRefusal> layout_refusal(const Architecture& architecture, const Pool& p,
                                             const Layout& layout) {
     if (auto problem = layout_problem(architecture, layout)) return LayoutRefusal{std::move(problem), {}};
-    if (auto problem = launch_problem(p.rules, architecture, p.precision, layout, p.cluster.gpu,
-                                      {1.0 * layout.redundant_experts, p.settings.draft_tokens}))
+    if (auto problem =
+            launch_problem(p.rules, architecture, p.precision, layout, p.cluster.gpu,
+                           {1.0 * layout.redundant_experts, p.settings.draft_tokens, p.role, nullptr, true}))
         return LayoutRefusal{{}, problem};
     return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "moecost/estimate/pools.h"
+#include "moecost/plan/handover.h"
 #include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/step_timer.h"
 
@@ -29,9 +30,12 @@ struct Worker {
     std::uint64_t steps = 0;   // evaluations of the step law
 };
 
+/// What both pools of a pair have in common: drafted tokens too, since a cache is handed over with that of the module that
+/// drafts.
 struct Shared {
     std::string engine;
     DType cache{};
+    double draft_tokens = 0;
     bool operator==(const Shared&) const = default;
 };
 
@@ -59,8 +63,13 @@ class Search {
         }
         const std::uint64_t steps = best.evaluated;
         for (const Shared& s : shared()) {
-            PlannedPools pair = together(s, prefill, decode);
-            if (pair.possible() && pair.score < best.score) best = pair;
+            const std::vector<Worker> from = all_of(s, prefill);
+            const std::vector<Worker> to = all_of(s, decode);
+            for (const HandoverGroup& group : groups_of(from, to)) {
+                PlannedPools pair = together(only(from, group, &HandoverGroup::takes_prefill),
+                                             only(to, group, &HandoverGroup::takes_decode));
+                if (pair.possible() && pair.score < best.score) best = pair;
+            }
         }
         best.candidates = 2 * layouts.size() * space_.variants.size();
         best.evaluated = steps;
@@ -72,13 +81,52 @@ class Search {
         return space_.machines[space_.variants[v].machine];
     }
     [[nodiscard]] Shared of(std::size_t v) const {
-        return {machine(v).scenario.pool().profile.engine, space_.variants[v].precision.kv_cache};
+        const PlanVariant& variant = space_.variants[v];
+        return {machine(v).scenario.pool().profile.engine, variant.precision.kv_cache,
+                variant.settings.draft_tokens};
     }
     [[nodiscard]] std::vector<Shared> shared() const {
         std::vector<Shared> list;
         for (std::size_t v = 0; v < space_.variants.size(); ++v) {
             if (std::find(list.begin(), list.end(), of(v)) == list.end()) list.push_back(of(v));
         }
+        return list;
+    }
+
+    [[nodiscard]] std::vector<Worker> all_of(const Shared& s,
+                                             const std::vector<std::vector<Worker>>& all) const {
+        std::vector<Worker> list;
+        for (const auto& of_variant : all) {
+            for (const Worker& w : of_variant)
+                if (of(w.variant) == s) list.push_back(w);
+        }
+        return list;
+    }
+    static std::vector<Worker> only(std::vector<Worker> list, const HandoverGroup& group,
+                                    bool (HandoverGroup::*takes)(const Layout&) const) {
+        std::erase_if(list, [&](const Worker& w) { return !(group.*takes)(w.layout); });
+        return list;
+    }
+    /// Workers by what the engine lets them hand over.
+    [[nodiscard]] std::vector<HandoverGroup> groups_of(const std::vector<Worker>& prefill,
+                                                       const std::vector<Worker>& decode) const {
+        return handover_groups(layouts(prefill), layouts(decode), [&](std::size_t p, std::size_t d) {
+            return !refused(prefill[p], Role::prefill, decode[d]) &&
+                   !refused(decode[d], Role::decode, prefill[p]);
+        });
+    }
+    [[nodiscard]] bool refused(const Worker& own, Role role, const Worker& partner) const {
+        const Scenario& s = machine(own.variant).scenario;
+        const PlanVariant& variant = space_.variants[own.variant];
+        const LaunchSettings settings{1.0 * own.layout.redundant_experts, variant.settings.draft_tokens, role,
+                                      &partner.layout, true};
+        return launch_problem(s.pool().rules, s.architecture, variant.precision, own.layout,
+                              s.pool().cluster.gpu, settings)
+            .has_value();
+    }
+    static std::vector<Layout> layouts(const std::vector<Worker>& workers) {
+        std::vector<Layout> list;
+        for (const Worker& w : workers) list.push_back(w.layout);
         return list;
     }
 
@@ -168,39 +216,38 @@ class Search {
     }
 
     /// The cheapest pool that carries a load, of which a worker takes *each; equal: fewer GPUs.
-    [[nodiscard]] PlannedPool cheapest(const Shared& s, const std::vector<std::vector<Worker>>& all,
-                                       double load, double Worker::*each) const {
+    [[nodiscard]] PlannedPool cheapest(const std::vector<Worker>& all, double load,
+                                       double Worker::*each) const {
         PlannedPool best;
-        for (const auto& of_variant : all) {
-            for (const Worker& w : of_variant) {
-                if (!(of(w.variant) == s) || (space_.goal != PlanGoal::gpus && !(w.usd > 0))) continue;
-                const double n = std::ceil(load / (w.*each) * (1 - 1e-9));
-                if (n > most_workers) continue;
-                PlannedPool p{w.variant, w.layout, std::max(1, static_cast<int>(n)), 0};
-                p.usd_per_hour = p.replicas * w.usd;
-                const bool better = best.replicas == 0 || score(p) < score(best) ||
-                                    (score(p) == score(best) && p.gpus() < best.gpus());
-                if (better) best = p;
-            }
+        for (const Worker& w : all) {
+            if (space_.goal != PlanGoal::gpus && !(w.usd > 0)) continue;
+            const double n = std::ceil(load / (w.*each) * (1 - 1e-9));
+            if (n > most_workers) continue;
+            PlannedPool p{w.variant, w.layout, std::max(1, static_cast<int>(n)), 0};
+            p.usd_per_hour = p.replicas * w.usd;
+            const bool better = best.replicas == 0 || score(p) < score(best) ||
+                                (score(p) == score(best) && p.gpus() < best.gpus());
+            if (better) best = p;
         }
         return best;
     }
 
-    PlannedPools together(const Shared& s, const std::vector<std::vector<Worker>>& prefill,
-                          const std::vector<std::vector<Worker>>& decode) const {
-        if (space_.goal == PlanGoal::throughput) return most_per_gpu(s, prefill, decode);
+    /// The best pair of workers that may hand over to each other.
+    [[nodiscard]] PlannedPools together(const std::vector<Worker>& prefill,
+                                        const std::vector<Worker>& decode) const {
+        if (space_.goal == PlanGoal::throughput) return most_per_gpu(prefill, decode);
         const Load& load = space_.machines.front().scenario.traffic.load;
         const double size = size_of(load).value_or(0);
-        std::vector<std::vector<Worker>> from = prefill;
-        std::vector<std::vector<Worker>> to = decode;
+        std::vector<Worker> from = prefill;
+        std::vector<Worker> to = decode;
         for (int attempt = 0; attempt < most_attempts; ++attempt) {
             PlannedPools pair;
             if (is_rate(load)) {
-                pair.prefill = cheapest(s, from, size, &Worker::carries);
-                pair.decode = cheapest(s, to, size, &Worker::carries);
+                pair.prefill = cheapest(from, size, &Worker::carries);
+                pair.decode = cheapest(to, size, &Worker::carries);
             } else {   // the decode pool holds what is in flight; prefill grows until the first token is in time
-                pair.decode = cheapest(s, to, size, &Worker::holds);
-                pair.prefill = cheapest(s, from, 1e-9, &Worker::carries);
+                pair.decode = cheapest(to, size, &Worker::holds);
+                pair.prefill = cheapest(from, 1e-9, &Worker::carries);
             }
             if (!pair.possible()) return pair;
             const Grown grown = grow(pair);
@@ -212,19 +259,15 @@ class Search {
         return {};
     }
 
-    static void leave_out(const PlannedPool& p, std::vector<std::vector<Worker>>& list) {
-        std::erase_if(list[p.variant], [&](const Worker& w) { return w.layout == p.layout; });
+    static void leave_out(const PlannedPool& p, std::vector<Worker>& list) {
+        std::erase_if(list, [&](const Worker& w) { return w.variant == p.variant && w.layout == p.layout; });
     }
 
     /// The workers of one phase that carry most per GPU, within the budget.
-    [[nodiscard]] std::vector<Worker> densest(const Shared& s,
-                                              const std::vector<std::vector<Worker>>& all) const {
+    [[nodiscard]] std::vector<Worker> densest(const std::vector<Worker>& all) const {
         std::vector<Worker> list;
-        for (const auto& of_variant : all) {
-            for (const Worker& w : of_variant) {
-                if (of(w.variant) == s && w.layout.gpus() < budget()) list.push_back(w);
-            }
-        }
+        for (const Worker& w : all)
+            if (w.layout.gpus() < budget()) list.push_back(w);
         const auto density = [](const Worker& w) { return w.carries / w.layout.gpus(); };
         std::stable_sort(list.begin(), list.end(),
                          [&](const Worker& a, const Worker& b) { return density(a) > density(b); });
@@ -235,15 +278,15 @@ class Search {
 
     /// Output tokens/s per GPU: pairs of dense workers in every number that the budget holds, most of the lesser capacity
     /// per GPU first, until as many as are tried have been evaluated under the load.
-    PlannedPools most_per_gpu(const Shared& s, const std::vector<std::vector<Worker>>& prefill,
-                              const std::vector<std::vector<Worker>>& decode) const {
+    [[nodiscard]] PlannedPools most_per_gpu(const std::vector<Worker>& prefill,
+                                            const std::vector<Worker>& decode) const {
         struct Tried {
             double bound;
             PlannedPools pair;
         };
         std::vector<Tried> list;
-        const std::vector<Worker> from = densest(s, prefill);
-        const std::vector<Worker> to = densest(s, decode);
+        const std::vector<Worker> from = densest(prefill);
+        const std::vector<Worker> to = densest(decode);
         for (const Worker& p : from) {
             for (const Worker& d : to) {
                 for (int u = 1; u * p.layout.gpus() < budget(); ++u) {

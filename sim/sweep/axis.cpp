@@ -109,8 +109,11 @@ void check_values(const DataStore& data, const Description& base, AxisColumn& co
             }
             continue;
         }
-        column.numbers.push_back(parse_number(*column.input, text, where));
-        if (column.input->kind != InputKind::toggle) text = shortest(column.numbers.back());
+        const std::size_t colon = text.find(':');   // of an objective's percentile
+        const bool percentile = column.input->kind == InputKind::objective && colon != std::string::npos;
+        column.numbers.push_back(
+            parse_number(*column.input, percentile ? std::string_view(text).substr(colon + 1) : text, where));
+        if (column.input->kind != InputKind::toggle && !percentile) text = shortest(column.numbers.back());
     }
 }
 
@@ -143,6 +146,12 @@ AxisKind kind_of(const AxisColumn& column) {
 }
 
 }   // namespace
+
+bool has_percentiles(const AxisColumn& column) {
+    return column.input != nullptr && column.input->kind == InputKind::objective &&
+           std::any_of(column.texts.begin(), column.texts.end(),
+                       [](const std::string& t) { return t.find(':') != std::string::npos; });
+}
 
 std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key, const Value& list) {
     const auto* items = std::get_if<Value::Array>(&list.content);

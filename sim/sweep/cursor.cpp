@@ -19,7 +19,7 @@ Cursor::Cursor(const Grid& grid, const Prototypes& prototypes)
       setters_(grid.axes.size()) {
     for (std::size_t i = 0; i < grid.axes.size(); ++i) {
         for (const AxisColumn& column : grid.axes[i].columns) {
-            if (column.kind == AxisKind::number) setters_[i].push_back({column.input, &column.numbers});
+            if (column.kind == AxisKind::number) setters_[i].push_back({&column, has_percentiles(column)});
             if (column.kind == AxisKind::gpu) gpu_setters_.push_back({column.figure, &column.numbers, i});
             has_edits_ = has_edits_ || column.kind == AxisKind::edit || column.kind == AxisKind::member;
         }
@@ -52,7 +52,13 @@ void Cursor::advance() {
 }
 
 void Cursor::apply_axis(std::size_t axis) {
-    for (const Setter& s : setters_[axis]) set_number(description_, *s.input, (*s.values)[digits_[axis]]);
+    for (const Setter& s : setters_[axis]) {
+        const std::size_t digit = digits_[axis];
+        if (s.by_text)
+            set_input(description_, *s.column->input, s.column->texts[digit], s.column->where);
+        else
+            set_number(description_, *s.column->input, s.column->numbers[digit]);
+    }
 }
 
 bool Cursor::select_names() {

@@ -36,8 +36,8 @@ class Cursor {
 
   private:
     struct Setter {
-        const Input* input;
-        const std::vector<double>* values;
+        const AxisColumn* column;
+        bool by_text;   // an objective: a value may name a percentile
     };
     struct GpuSetter {
         const GpuFigure* figure;

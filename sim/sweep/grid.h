@@ -118,6 +118,8 @@ inline constexpr std::uint64_t max_grid_points = 1'000'000'000'000;
 
 /// Values of one axis column: a list, a range or a logarithmic range, as texts. Inner function of the reader.
 [[nodiscard]] std::vector<std::string> axis_values(const Reader& axis);
+/// An objective some of whose values name a percentile: "p95:2s".
+[[nodiscard]] bool has_percentiles(const AxisColumn& column);
 [[nodiscard]] std::vector<std::string> list_of_texts(const Reader& axis, std::string_view key,
                                                      const Value& list);
 /// Why an input cannot be an axis, and what to write instead; empty: it can.

@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every YAML that launch writes is read by a parser that is not ours (python3-yaml), which finds the words of the command
-# in it, and its fields are those of the objects: names, types and what must agree, as their definitions say. kubectl does
-# not check here: even `create --dry-run=client` asks an API server for the kinds it knows. Skipped (77) without the
-# parser. Usage: manifests.sh PROGRAM
+# in it, and its fields are those of the objects: names, types and what must agree, as their definitions say. Where Debian's
+# python3-kubernetes is there, its models of the API (made from the OpenAPI schema) read every object and pod, refuse what
+# lacks a required field, and write it again: nothing may be lost. Where docker-compose is there, it checks the compose
+# files. kubectl does not check here: even `create --dry-run=client` asks an API server for the kinds it knows. Skipped
+# (77) without the parser. Usage: manifests.sh PROGRAM
 set -eu
 program=$1
-python3 -c 'import yaml' 2>/dev/null || { echo "python3-yaml is missing"; exit 77; }
+python=python3
+/usr/bin/python3 -c 'import yaml, kubernetes' 2>/dev/null && python=/usr/bin/python3   # Debian's, before another on PATH
+"$python" -c 'import yaml' 2>/dev/null || { echo "python3-yaml is missing"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for engine in vllm sglang trtllm; do
@@ -19,9 +23,40 @@ for engine in vllm sglang trtllm; do
     done
 done
 "$program" launch --model deepseek-v3 --gpu h200_sxm --tp 16 --as kubernetes --output "$work/vllm-nodes.yaml"
-python3 - "$work" <<'PYTHON'
+# Prefill and decode apart: the objects of both pools.
+for engine in vllm sglang trtllm; do
+    pools="--prefill-gpus 16 --decode-gpus 8 --attention-dp 8 --ep 8 --decode-redundant-experts 8"
+    # shellcheck disable=SC2086
+    for form in kubernetes llm-d dynamo; do
+        "$program" launch --model deepseek-v3 --gpu h200_sxm --engine "$engine" --tp 1 $pools --as "$form" \
+            --output "$work/$engine-apart-$form.yaml" || [ $? -eq 3 ]
+    done
+done
+if command -v docker-compose >/dev/null; then
+    for engine in vllm sglang; do   # configs with content, as TensorRT-LLM has one, are newer than its schema
+        HF_TOKEN=x docker-compose -f "$work/$engine-compose.yaml" config -q
+    done
+    echo "docker-compose read its files"
+fi
+"$python" - "$work" <<'PYTHON'
 import glob, json, re, sys, yaml
+try:
+    from kubernetes import client
+    api = client.ApiClient()
+except ImportError:
+    api = None
 read = 0
+models = 0
+
+def by_schema(value, model):
+    """The model of the API reads it, with every required field, and writes the same again."""
+    global models
+    if api is None:
+        return
+    class Response:
+        data = json.dumps(value)
+    assert api.sanitize_for_serialization(api.deserialize(Response, model)) == value, (model, value)
+    models += 1
 
 def only(table, allowed, where):
     assert isinstance(table, dict), (where, table)
@@ -44,6 +79,7 @@ def container(c):
         assert isinstance(port["containerPort"], int)
 
 def pod(spec):
+    by_schema(spec, "V1PodSpec")
     only(spec, "containers volumes".split(), "pod")
     mounted = {m["name"] for c in spec["containers"] for m in c.get("volumeMounts", [])}
     assert mounted <= {v["name"] for v in spec.get("volumes", [])}, spec
@@ -58,6 +94,8 @@ def template(t, labels):
 def kubernetes(d):
     only(d, "apiVersion kind metadata spec data".split(), d["kind"])
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", d["metadata"]["name"])
+    if d["kind"] in ("Deployment", "Service", "ConfigMap"):
+        by_schema(d, "V1" + d["kind"])
     if d["kind"] == "Deployment":
         assert d["apiVersion"] == "apps/v1"
         only(d["spec"], "replicas selector template".split(), "Deployment")
@@ -81,9 +119,25 @@ def kubernetes(d):
             only(c, "name type replicas multinode podTemplate".split(), "component")
             pod(c["podTemplate"]["spec"])
             assert c["podTemplate"]["spec"]["containers"][0]["name"] == "main"
-        assert [c["type"] for c in d["spec"]["components"]] == ["frontend", "worker"]
+        kinds = [c["type"] for c in d["spec"]["components"]]
+        assert kinds in (["frontend", "worker"], ["frontend", "prefill", "decode"]), kinds
+        for c in d["spec"]["components"]:
+            words = c["podTemplate"]["spec"]["containers"][0].get("args", [])
+            if c["type"] in ("prefill", "decode"):
+                assert words[words.index("--disaggregation-mode") + 1] == c["type"], words
     else:
         raise AssertionError(d["kind"])
+
+def llm_d_phase(p):
+    only(p, "create replicas parallelism containers".split(), "phase")
+    only(p["parallelism"], "tensor data dataLocal workers".split(), "parallelism")
+    for c in p["containers"]:
+        only(c, "name image modelCommand command args env ports resources mountModelVolume volumeMounts".split(), "container")
+        assert c["modelCommand"] == "custom" and c["command"], c
+        gpus = int(list(c["resources"]["limits"].values())[0])
+        assert gpus == p["parallelism"]["tensor"] * p["parallelism"]["dataLocal"], p
+    words = p["containers"][0]["command"]
+    return int(words[words.index("--port") + 1])
 
 def llm_d(d):
     only(d, "modelArtifacts routing decode prefill".split(), "values")
@@ -91,18 +145,12 @@ def llm_d(d):
     quantity(d["modelArtifacts"]["size"])
     assert int(d["modelArtifacts"]["size"][:-2]) > 600, d["modelArtifacts"]   # DeepSeek-V3 in fp8: 642 GiB
     only(d["routing"], "servicePort proxy".split(), "routing")
-    only(d["decode"], "create replicas parallelism containers".split(), "decode")
-    only(d["decode"]["parallelism"], "tensor data dataLocal workers".split(), "parallelism")
-    for c in d["decode"]["containers"]:
-        only(c, "name image modelCommand command args env ports resources mountModelVolume volumeMounts".split(), "container")
-        assert c["modelCommand"] == "custom" and c["command"], c
-        gpus = int(list(c["resources"]["limits"].values())[0])
-        assert gpus == d["decode"]["parallelism"]["tensor"] * d["decode"]["parallelism"]["dataLocal"], d
-    # The server listens where the service does, since no proxy stands between them.
-    words = d["decode"]["containers"][0]["command"]
-    assert d["routing"]["proxy"]["enabled"] is False
-    if "--port" in words:
-        assert int(words[words.index("--port") + 1]) == d["routing"]["servicePort"]
+    service, proxy = d["routing"]["servicePort"], d["routing"]["proxy"]
+    # The server listens where the service does, or behind the proxy that does so.
+    assert llm_d_phase(d["decode"]) == (proxy["targetPort"] if proxy["enabled"] else service)
+    assert proxy["enabled"] == d["prefill"]["create"]
+    if d["prefill"]["create"]:
+        assert llm_d_phase(d["prefill"]) == service
 
 for path in sorted(glob.glob(sys.argv[1] + "/*.yaml")):
     text = open(path).read()
@@ -126,6 +174,6 @@ for path in glob.glob(sys.argv[1] + "/*.json"):
         assert settings["tensor_parallel_size"] == 8 and settings["enable_attention_dp"] is True, settings
         assert settings["speculative_config"]["num_nextn_predict_layers"] == 1, settings
         read += 1
-assert read >= 9, read
-print(read, "files read")
+assert read >= 14, read
+print(read, "files read,", models, "objects by the schema of the API" if api else "objects: python3-kubernetes is missing")
 PYTHON

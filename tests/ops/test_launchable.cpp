@@ -135,3 +135,59 @@ TEST_CASE("an accelerator without a generation breaks no rule about it") {
     unknown.generation = "cdna3";
     CHECK(launch_problem(rules, a, a.precision, {.tp = 8}, unknown, {})->name() == "nvidia");
 }
+
+namespace {
+
+std::string broken_apart(const char* engine, const char* model, LaunchRole role, const Layout& own,
+                         const Layout& partner) {
+    const DataStore data;
+    const Architecture a = load_model(data, model);
+    const EngineRules rules = load_engine_rules(data, engine);
+    const auto problem =
+        launch_problem(rules, a, a.precision, own, load_accelerator(data, "h200"), {0, 0, role, &partner});
+    return problem ? std::string(problem->name()) : "launches";
+}
+
+}   // namespace
+
+TEST_CASE("what engines demand of two pools that hand over caches") {
+    using enum LaunchRole;
+    // vLLM issues 40674 and 52913: no pipeline stages on either side of NixlConnector; alone it takes them.
+    CHECK(broken_apart("vllm", "deepseek-v3", prefill, {.tp = 4, .pp = 2}, {.tp = 8}) ==
+          "transfer_no_pipeline");
+    CHECK(broken_apart("vllm", "deepseek-v3", decode, {.tp = 4, .pp = 2}, {.tp = 8}) ==
+          "transfer_no_pipeline");
+    CHECK(broken_apart("vllm", "deepseek-v3", both, {.tp = 4, .pp = 2}, {.tp = 4, .pp = 2}) == "launches");
+    CHECK(broken_apart("vllm", "deepseek-v3", prefill, {.tp = 4}, {.tp = 8}) == "launches");
+    // Its table of compatibility: recurrent states want equal tensor parallelism.
+    CHECK(broken_apart("vllm", "qwen3-next-80b-a3b", prefill, {.tp = 4}, {.tp = 2}) ==
+          "transfer_recurrent_tp");
+    CHECK(broken_apart("vllm", "qwen3-next-80b-a3b", decode, {.tp = 2}, {.tp = 2}) == "launches");
+    // SGLang issue 38552: gpt-oss-120b with prefill TP1 and decode TP4; DeepSeek (latent) is not concerned.
+    CHECK(broken_apart("sglang", "gpt-oss-120b", prefill, {.tp = 1}, {.tp = 4}) == "transfer_windowed_tp");
+    CHECK(broken_apart("sglang", "gpt-oss-120b", decode, {.tp = 4}, {.tp = 4}) == "launches");
+    CHECK(broken_apart("sglang", "deepseek-v3", prefill, {.tp = 4}, {.tp = 8}) == "launches");
+    // 'Decode pp size should be equal to prefill pp size or 1'; PP8TP8 in prefill with TP4 in decode runs (issue 11857).
+    CHECK(broken_apart("sglang", "deepseek-v3", prefill, {.tp = 8, .pp = 8}, {.tp = 4}) == "launches");
+    CHECK(broken_apart("sglang", "deepseek-v3", decode, {.tp = 4}, {.tp = 8, .pp = 8}) == "launches");
+    CHECK(broken_apart("sglang", "deepseek-v3", decode, {.tp = 4, .pp = 2}, {.tp = 8, .pp = 8}) ==
+          "transfer_pipeline");
+    CHECK(broken_apart("sglang", "deepseek-v3", decode, {.tp = 4, .pp = 2}, {.tp = 8, .pp = 2}) ==
+          "launches");
+    // TensorRT-LLM: TP and PP of the servers may differ.
+    CHECK(broken_apart("trtllm", "deepseek-v3", decode, {.tp = 4, .pp = 2}, {.tp = 8}) == "launches");
+}
+
+TEST_CASE("a rule about a pool names the option of that pool") {
+    const DataStore data;
+    const Architecture a = load_model(data, "deepseek-v3");
+    const EngineRules rules = load_engine_rules(data, "vllm");
+    const Layout other{.tp = 8};
+    const auto problem = launch_problem(rules, a, a.precision, {.tp = 4, .pp = 2},
+                                        load_accelerator(data, "h200"), {0, 0, LaunchRole::prefill, &other});
+    REQUIRE(problem);
+    CHECK(problem->fix() == "--prefill-pp 1");
+    CHECK(problem->reason() ==
+          "NixlConnector hands caches over between workers of one pipeline stage each, the prefill worker "
+          "has 2");
+}

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
+#include <vector>
 
 #include "moecost/ops/routing.h"
 
@@ -148,10 +150,62 @@ TEST_CASE("a load balancer takes its share of the spread of popularity") {
     CHECK((balanced - even) / (uneven - even) == Approx(0.5).epsilon(0.1));
 }
 
-TEST_CASE("redundant copies add experts to the ranks and leave the rows") {
+TEST_CASE("redundant copies add experts to the ranks; without popularity they leave the rows") {
     const RankLoad plain = busiest_rank(256, 8, 1e5, 32, 0);
     const RankLoad copies = busiest_rank(256, 8, 1e5, 32, 0, 32);
     CHECK(plain.distinct == Approx(8));
     CHECK(copies.distinct == Approx(9));   // 288/32
     CHECK(copies.rows == Approx(plain.rows));
+}
+
+TEST_CASE("variance of slot loads under exponential popularity, by hand") {
+    // gs = 1: P(x > j t) = exp(-j t), so that 32 copies of 256 experts give exp(-t)/(1 - exp(-t)) = 1/8, t = ln 9.
+    // E[x^2; x > u] = (u^2 + 2 u + 2) exp(-u) at u = 0, t, 2 t, ...: 2, 1.246917, 0.371606, 0.080430, 0.014757, 0.002450
+    // E[x^2/ceil(x/t)] = 0.753083 + 0.437656 + 0.097059 + 0.016418 + 0.002461 + 0.000397 = 1.307074
+    CHECK(slot_variance(1, 0.125) == Approx(1.125 * 1.307074 - 1).epsilon(1e-4));   // 0.4705
+    CHECK(slot_variance(1, 0) == Approx(1));
+    CHECK(slot_variance(4, 0) == Approx(0.25));
+}
+
+TEST_CASE("copies of the busiest experts lower the busiest rank, the more of them the lower") {
+    double before = HUGE_VAL;
+    for (const double copies : {0.0, 8.0, 32.0, 64.0, 128.0, 256.0}) {
+        const double rows = busiest_rank(256, 8, 1e5, 32, 1.13, copies).rows;
+        CHECK(rows < before);
+        CHECK(rows >= 1e5 * 8 / 32);   // the mean
+        before = rows;
+    }
+}
+
+TEST_CASE("slots of a balancer that splits the busiest expert again and again have the variance of the law") {
+    // The algorithm itself on 400 draws of popularity: one more copy to the expert with the largest load of a slot.
+    std::mt19937 random(11);
+    for (const double skew : {0.5, 1.13, 3.0}) {
+        for (const int copies : {16, 64}) {
+            constexpr int experts = 256;
+            std::gamma_distribution<double> popularity(skew, 1 / skew);
+            double sum = 0, squares = 0, slots = 0;
+            for (int draw = 0; draw < 400; ++draw) {
+                std::vector<double> load(experts);
+                std::vector<int> count(experts, 1);
+                for (double& x : load) x = popularity(random);
+                for (int c = 0; c < copies; ++c) {
+                    std::size_t busiest = 0;
+                    for (std::size_t e = 1; e < experts; ++e)
+                        if (load[e] / count[e] > load[busiest] / count[busiest]) busiest = e;
+                    ++count[busiest];
+                }
+                for (std::size_t e = 0; e < experts; ++e) {
+                    sum += load[e];
+                    squares += load[e] * load[e] / count[e];
+                    slots += count[e];
+                }
+            }
+            const double mean = sum / slots;
+            const double measured = squares / slots / (mean * mean) - 1;
+            CAPTURE(skew);
+            CAPTURE(copies);
+            CHECK(measured == Approx(slot_variance(skew, double(copies) / experts)).epsilon(0.03));
+        }
+    }
 }

@@ -32,6 +32,7 @@ PlanSpace space_of(double rate, std::initializer_list<const char*> gpus) {
 
 bool holds(const PlanSpace& space, const PlannedPools& p) {
     const Scenario s = scenario_of(space, p);
+    if (launch_refusal(s)) return false;
     const auto e = evaluate(s);
     return e && e->meets_slo &&
            e->pools->answer.rate <= space.max_load * e->pools->answer.capacity() * (1 + 1e-9);
@@ -96,4 +97,29 @@ TEST_CASE("only rates and requests in flight are planned for two pools") {
     const PlannedPools loop = plan_pools(space);
     REQUIRE(loop.possible());
     CHECK(evaluate(scenario_of(space, loop))->meets_slo);
+}
+
+TEST_CASE("every pair that a plan proposes is one whose workers the engine lets hand over caches") {
+    for (const char* engine : {"vllm", "sglang"}) {
+        for (const char* model : {"gpt-oss-120b", "qwen3-next-80b-a3b", "deepseek-v3"}) {
+            PlanSpace space = space_of(6, {"h200_sxm"});
+            Description d;
+            d.model = model;
+            d.gpu = "h200_sxm";
+            d.engine = engine;
+            d.isl = 3000;
+            d.osl = 300;
+            d.load = OpenLoop{6.0};
+            const auto s = resolve(DataStore{}, d);
+            REQUIRE(s);
+            space.machines.front().scenario = *s;
+            space.variants.front() = {0, s->pool().precision, s->pool().settings};
+            space.gpus = {1, 2, 4, 8, 16};
+            const PlannedPools found = plan_pools(space);
+            CAPTURE(engine);
+            CAPTURE(model);
+            REQUIRE(found.possible());
+            CHECK_FALSE(launch_refusal(scenario_of(space, found)));
+        }
+    }
 }

@@ -12,6 +12,7 @@
 
 #include "calibrate_serving.h"
 #include "command.h"
+#include "launch/launch.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "moecost/hardware/profile/profile_toml.h"
@@ -322,28 +323,34 @@ std::string report_of(const Calibration& c, const Invocation& invocation) {
 
 std::vector<Flag> calibrate_flags() {
     constexpr std::string_view group = "Calibrate";
-    return {{"kernels", "DIR", group,
-             "folder of kernel timing tables: gemm, moe, attention_decode, attention_prefill, mla_decode, "
-             "mla_prefill, allreduce, deepep (.csv or .csv.gz), and device.json"},
-            {"gpu", "NAME", group, "accelerator of the rows (default: auto, the only one there is)"},
-            {"engine", "NAME", group,
-             "engine of the rows: microbench, vllm, sglang or trtllm (default: microbench)"},
-            {"serving", "FILES", group,
-             "own runs: a table of measured points or results of a load generator; -o FILE.toml writes what "
-             "they teach "
-             "for estimate --profile FILE.toml"},
-            {"force", "", group, "take own runs that contradict shipped figures by more than three spreads"},
-            {"serving-rows", "FILES", group,
-             "tables of served points: fits hwmodels/serving.toml (-o FILE.toml) anew and tells what is "
-             "missed when left out"},
-            {"effects", "FILE", group, "with --serving-rows: writes hwmodels/effects.toml"},
-            {"iterations", "N", group,
-             "with --serving-rows: of the fit; 0 judges the constants as they are (default: 12)"},
-            {"serving-of", "ENGINE", group,
-             "engine whose serving scalars are borrowed (default: that of the rows; vllm for microbench)"},
-            {"profile", "FILE", group, "profile to borrow from (default: that of the nearest accelerator)"},
-            {"source", "TEXT", group, "where the timings come from, for the file that is written"},
-            {"engine-only", "", group, "write the engine profile alone, without the accelerator"}};
+    std::vector<Flag> flags{
+        {"kernels", "DIR", group,
+         "folder of kernel timing tables: gemm, moe, attention_decode, attention_prefill, mla_decode, "
+         "mla_prefill, allreduce, deepep (.csv or .csv.gz), and device.json"},
+        {"gpu", "NAME", group, "accelerator of the rows (default: auto, the only one there is)"},
+        {"engine", "NAME", group,
+         "engine of the rows: microbench, vllm, sglang or trtllm (default: microbench)"},
+        {"serving", "FILES", group,
+         "own runs: a table of measured points or results of a load generator; -o FILE.toml writes what "
+         "they teach "
+         "for estimate --profile FILE.toml"},
+        {"force", "", group, "take own runs that contradict shipped figures by more than three spreads"},
+        {"serving-rows", "FILES", group,
+         "tables of served points: fits hwmodels/serving.toml (-o FILE.toml) anew and tells what is "
+         "missed when left out"},
+        {"effects", "FILE", group, "with --serving-rows: writes hwmodels/effects.toml"},
+        {"iterations", "N", group,
+         "with --serving-rows: of the fit; 0 judges the constants as they are (default: 12)"},
+        {"serving-of", "ENGINE", group,
+         "engine whose serving scalars are borrowed (default: that of the rows; vllm for microbench)"},
+        {"profile", "FILE", group, "profile to borrow from (default: that of the nearest accelerator)"},
+        {"source", "TEXT", group, "where the timings come from, for the file that is written"},
+        {"engine-only", "", group, "write the engine profile alone, without the accelerator"}};
+    // What a result of a load generator does not say.
+    for (const Flag& flag : run_flags()) {
+        if (flag.key != "gpu" && flag.key != "engine") flags.push_back(flag);
+    }
+    return flags;
 }
 
 std::string calibration_date() { return today(); }

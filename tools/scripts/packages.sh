@@ -3,7 +3,7 @@
 # Sourced by quickstart.sh and test.sh: Debian packages, and the way their steps report.
 build_packages=(g++ cmake ninja-build libboost-program-options-dev libtomlplusplus-dev libeigen3-dev rapidjson-dev
     zlib1g-dev libfmt-dev)
-test_packages=(doctest-dev libbenchmark-dev shellcheck python3-yaml chromium)
+test_packages=(doctest-dev libbenchmark-dev shellcheck python3-yaml python3-kubernetes docker-compose chromium)
 python_packages=(pybind11-dev python3-dev python3-pandas python3-pip python3-venv python3-setuptools python3-wheel)
 notebook_packages=(python3-nbconvert python3-ipykernel python3-matplotlib)
 packaging_packages=(dpkg-dev file)   # CPack asks both which libraries a program needs

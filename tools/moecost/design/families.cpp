@@ -23,6 +23,9 @@ struct Entry {
 };
 
 std::vector<Entry> entries_of(const CommandLine& line) {
+    if (line.has("family"))
+        throw InputError({"--family"}, {}, "--families names every family, the first sets the loss",
+                         "leave --family out");
     std::vector<Entry> list;
     for (const std::string& part : split(*line.find("families"))) {
         const std::size_t colon = part.find(':');

@@ -45,6 +45,14 @@ std::string role_of(const LawsAnswer& a, std::size_t i) {
     return i < a.winners.size() ? std::string("best by ").append(a.views[i].name) : std::string("safest");
 }
 
+std::string legend(const DesignQuestion& q) {
+    std::string s(
+        "E: full-size experts, N: dense-equivalent parameters, total: all with embeddings; under a law: ");
+    s.append(minimises_loss(q) ? "nats above" : "how much dearer than");
+    return s.append(
+        " the best design of that law, or which limit the design misses there and how many times over");
+}
+
 Sheet regrets(const DesignQuestion& q, const LawsAnswer& a) {
     Sheet sheet{"", "", {}, {}};
     sheet.columns = {{"", "design"}, {"", "E", true}, {"", "N", true}, {"", "total", true}};
@@ -119,6 +127,7 @@ std::string laws_text(const DesignQuestion& q, const LawsAnswer& a, const Invoca
     };
     section("Regret of each design where that law is true");
     s.append(print_text(regrets(q, a), in));
+    s.append(bullet(legend(q), style.width));
     section("How often a combination wins, over draws of each law");
     for (std::size_t l = 0; l < a.views.size(); ++l) {
         std::string line(a.views[l].name);

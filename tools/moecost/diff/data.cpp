@@ -48,6 +48,7 @@ void write_changes(JsonWriter& json, const Difference& d) {
     json.begin_array("figures");
     for (const Figure& f : figures()) {
         if (f.number == nullptr || f.stage != FigureStage::result || f.kind == FigureKind::flag) continue;
+        if (is_split_unlike(d, f)) continue;
         const double a = f.number(d.answer_a.view());
         const double b = f.number(d.answer_b.view());
         if ((std::isnan(a) && std::isnan(b)) || a == b) continue;

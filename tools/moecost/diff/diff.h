@@ -63,6 +63,9 @@ struct Stale {
 [[nodiscard]] std::string diff_text(const Difference& d, const Invocation& invocation);
 [[nodiscard]] std::string diff_json(const Difference& d);
 [[nodiscard]] std::string diff_csv(const Difference& d);
+/// A price of input or output alone, between one pool and two: one pool splits its rent by the time of its steps, two by
+/// the rents of the pools, so that these prices are not alike. The whole price is.
+[[nodiscard]] bool is_split_unlike(const Difference& d, const Figure& figure);
 /// "tp and ep".
 [[nodiscard]] std::string name_of(const Move& move);
 /// The value of an input on a side, as used.

@@ -128,6 +128,13 @@ void join_layouts(const DataStore& data, Difference& d) {
 
 }   // namespace
 
+bool is_split_unlike(const Difference& d, const Figure& figure) {
+    constexpr std::string_view split[] = {"usd_per_mtok_output", "usd_per_mtok_input", "usd_per_mtok_cached",
+                                          "usd_per_mtok_blended"};
+    return has_two_pools(d.a.description) != has_two_pools(d.b.description) &&
+           std::find(std::begin(split), std::end(split), figure.key) != std::end(split);
+}
+
 std::string name_of(const Move& m) {
     std::string s;
     for (std::size_t i = 0; i < m.inputs.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A difference for people: inputs, figures, and what each input explains.
+#include <algorithm>
 #include <cmath>
 
 #include "diff/diff.h"
@@ -45,7 +46,7 @@ std::string figures_text(const Difference& d) {
     Sheet t;
     t.columns = {{"", "  figure"}, {"", "A", true}, {"", "B", true}, {"", "change", true}};
     for (const Figure& f : figures()) {
-        if (f.number == nullptr || f.stage != FigureStage::result) continue;
+        if (f.number == nullptr || f.stage != FigureStage::result || is_split_unlike(d, f)) continue;
         const double a = f.number(d.answer_a.view());
         const double b = f.number(d.answer_b.view());
         if ((std::isnan(a) && std::isnan(b)) || std::abs(b - a) <= 1e-9 * std::abs(a)) continue;
@@ -105,6 +106,12 @@ std::string notes_text(const Difference& d, const Style& style) {
             text.append(" of B cannot run alone in A, so its part is in the interaction: ").append(m.why),
             style.width));
     }
+    const auto all = figures();
+    if (std::any_of(all.begin(), all.end(), [&](const Figure& f) { return is_split_unlike(d, f); }))
+        s.append(
+            bullet("one pool splits its rent between input and output by the time of its steps, two pools by "
+                   "their rents: prices of input or output alone are not compared, the whole price is",
+                   style.width));
     if (d.moves.size() > 1)
         s.append(
             bullet("each input is moved alone from A; interaction is what they change together beyond the "

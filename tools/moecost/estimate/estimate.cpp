@@ -117,10 +117,10 @@ std::vector<CommandLine> expand(const CommandLine& line, std::vector<const Input
     return lines;
 }
 
-std::string infeasible_messages(const std::vector<EstimateAnswer>& answers, bool only_if_all) {
+std::string infeasible_messages(const std::vector<EstimateAnswer>& answers) {
     std::string s;
     for (const EstimateAnswer& a : answers) {
-        if (a.estimate || only_if_all) continue;
+        if (a.estimate) continue;
         const std::string fix = fix_line(a);
         s.append("moecost: ").append(infeasible_line(a)).append("\n");
         if (!fix.empty()) s.append("hint: ").append(fix).append("\n");
@@ -295,7 +295,7 @@ Answer run_estimate(const Invocation& invocation) {
         answer.messages = warning_lines(a.scenario->architecture);
         break;
     }
-    answer.messages.append(infeasible_messages(answers, any && invocation.quiet));
+    answer.messages.append(infeasible_messages(answers));
     const std::string missed = missed_objectives(answers);
     const bool all_miss = any && std::none_of(answers.begin(), answers.end(), [](const auto& a) {
                               return a.estimate && a.estimate->meets_slo;

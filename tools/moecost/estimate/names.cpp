@@ -5,6 +5,7 @@
 
 #include "estimate/estimate.h"
 #include "moecost/base/format.h"
+#include "moecost/estimate/fix_options.h"
 
 namespace moecost::cli {
 namespace {
@@ -174,7 +175,8 @@ std::string infeasible_line(const EstimateAnswer& answer) {
 }
 
 std::string fix_line(const EstimateAnswer& answer) {
-    if (answer.fix.empty()) return {};
+    // A sentence without options is advice; options are told when they have been tried.
+    if (answer.fix.empty()) return options_in(answer.why.fix).empty() ? answer.why.fix : std::string();
     return std::string(answer.fix).append(" would run");
 }
 

@@ -12,6 +12,7 @@
 #include "moecost/estimate/estimate.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/launch/benchmark.h"
+#include "moecost/launch/carried.h"
 #include "moecost/launch/checkpoint.h"
 #include "moecost/launch/manifest.h"
 
@@ -60,8 +61,10 @@ int whole_option(const CommandLine& line, const char* key, int most) {
 struct Question {
     Description description;
     Scenario scenario;
-    LaunchChoices choices;
+    LaunchChoices choices;   // of the only pool, or of decode
     std::string form;
+    std::vector<LaunchChoices> pools;   // in the order of the scenario's
+    std::vector<std::string> not_carried;
 };
 
 LaunchChoices choices_of(const CommandLine& line) {
@@ -91,36 +94,35 @@ Answer refusal(const Infeasible& why) {
     return answer;
 }
 
-/// The script of each pool, one under the other.
-Expected<std::string> launched_apart(const Question& q) {
-    if (q.form != "command") {
-        Infeasible why{"prefill and decode apart are launched as commands", {}, {}, 0, 0};
-        why.detail = std::string("--as ").append(q.form).append(" knows one pool");
-        why.fix = "--as command";
-        return why;
-    }
+/// The script of each pool, one under the other; `import cmd` reads the numbers of workers in the comments.
+Expected<std::string> scripts_apart(const Question& q) {
     std::string text;
-    for (const Pool& p : q.scenario.pools) {
-        LaunchChoices c = q.choices;
-        const std::string phase = p.role == Role::prefill ? "prefill" : "decode";
-        c.settings_file = std::string("moecost-settings-").append(phase).append(".yaml");
-        const Expected<std::string> script = script_of(q.scenario, p, c);
+    for (std::size_t i = 0; i < q.scenario.pools.size(); ++i) {
+        const Pool& p = q.scenario.pools[i];
+        const Expected<std::string> script = script_of(q.scenario, p, q.pools[i]);
         if (!script) return script.error();
-        text.append(text.empty() ? "" : "\n").append("# ").append(phase).append(" worker");
-        if (p.replicas > 1) text.append(", start ").append(std::to_string(p.replicas)).append(" of them");
-        text.append(":\n").append(*script);
+        text.append(text.empty() ? "" : "\n").append("# ").append(name_of(p.role)).append(" worker, start ");
+        text.append(std::to_string(p.replicas))
+            .append(p.replicas > 1 ? " of them:\n" : ":\n")
+            .append(*script);
     }
     return text;
 }
 
+std::optional<Manifest> manifest_form(std::string_view form) {
+    if (form == "kubernetes") return Manifest::kubernetes;
+    if (form == "compose") return Manifest::compose;
+    if (form == "llm-d") return Manifest::llm_d;
+    if (form == "dynamo") return Manifest::dynamo;
+    return std::nullopt;
+}
+
 Expected<std::string> launched(const Question& q) {
-    if (q.scenario.two_pools()) return launched_apart(q);
+    const auto form = manifest_form(q.form);
+    if (q.scenario.two_pools())
+        return form ? manifest_of_pools(q.scenario, q.pools, *form) : scripts_apart(q);
     const Pool& p = q.scenario.pool();
-    if (q.form == "kubernetes") return manifest_of(q.scenario, p, q.choices, Manifest::kubernetes);
-    if (q.form == "compose") return manifest_of(q.scenario, p, q.choices, Manifest::compose);
-    if (q.form == "llm-d") return manifest_of(q.scenario, p, q.choices, Manifest::llm_d);
-    if (q.form == "dynamo") return manifest_of(q.scenario, p, q.choices, Manifest::dynamo);
-    return script_of(q.scenario, p, q.choices);
+    return form ? manifest_of(q.scenario, p, q.choices, *form) : script_of(q.scenario, p, q.choices);
 }
 
 std::string usual_tool(const Pool& p, const CommandLine& line) {
@@ -149,6 +151,15 @@ std::string heading(const Question& q) {
     return s.append(q.choices.version.empty() ? p.rules.versions : q.choices.version).append("\n");
 }
 
+std::string joined_by(const std::vector<std::string>& parts, std::string_view between) {
+    std::string s;
+    for (const std::string& part : parts) s.append(s.empty() ? "" : between).append(part);
+    return s;
+}
+
+/// Forms that start one instance, whatever the number of them.
+bool one_instance_alone(std::string_view form) { return form == "command" || form == "compose"; }
+
 std::vector<std::string> notes_of(const Question& q) {
     std::vector<std::string> notes;
     if (q.choices.max_model_len == 0) {
@@ -156,13 +167,18 @@ std::vector<std::string> notes_of(const Question& q) {
                             .append(shortest(context_limit(q.scenario)))
                             .append(" = twice the mean prompt and output; --max-model-len sets it"));
     }
-    if (q.scenario.pool().layout.batch_overlap)
-        notes.emplace_back(
-            "the overlap of two half batches is switched on by words of the engine not known here");
-    if (q.scenario.two_pools())
+    if (!q.not_carried.empty())
+        notes.push_back(std::string("said by no word of the server or the benchmark: ")
+                            .append(joined_by(q.not_carried, " ")));
+    if (q.scenario.two_pools() && q.form != "dynamo" && q.form != "llm-d")
         notes.emplace_back(
             "a router in front of both pools sends each prompt to a prefill worker and its cache on");
-    if (q.form == "command" && q.scenario.pool().replicas > 1 && !q.scenario.two_pools())
+    if (!launch_settings(q.scenario, q.scenario.pool()).alike)
+        notes.emplace_back(
+            "the pools differ in checkpoint or GPU generation: whether their caches are laid out alike is "
+            "not "
+            "checked");
+    if (one_instance_alone(q.form) && q.scenario.pool().replicas > 1 && !q.scenario.two_pools())
         notes.push_back(std::string("start ")
                             .append(std::to_string(q.scenario.pool().replicas))
                             .append(" of them behind a load balancer"));
@@ -210,22 +226,41 @@ std::string as_json(const Question& q, const std::string& body, const Server& se
     return json.str();
 }
 
-/// Fills in the checkpoint, or says that none is known.
-std::optional<Infeasible> choose_checkpoint(const Invocation& invocation, Question& q) {
-    if (const std::string* given = invocation.line.find("checkpoint")) {
-        q.choices.checkpoint = *given;
-        return std::nullopt;
+/// Fills in the checkpoint of each pool, or says that none is known.
+std::optional<Infeasible> choose_checkpoints(const Invocation& invocation, Question& q) {
+    const std::string* given = invocation.line.find("checkpoint");
+    for (const Pool& p : q.scenario.pools) {
+        LaunchChoices c = q.choices;
+        if (q.scenario.two_pools())
+            c.settings_file = std::string("moecost-settings-").append(name_of(p.role)).append(".yaml");
+        const Expected<Checkpoint> found =
+            given != nullptr ? Expected<Checkpoint>(Checkpoint{*given, true})
+                             : checkpoint_of(invocation.data, q.description.model, q.scenario, p);
+        if (!found) return found.error();
+        c.checkpoint = found->id;
+        c.quantised = found->quantised;
+        q.pools.push_back(std::move(c));
     }
-    const Expected<Checkpoint> found =
-        checkpoint_of(invocation.data, q.description.model, q.scenario, q.scenario.pool());
-    if (!found) return found.error();
-    q.choices.checkpoint = found->id;
-    q.choices.quantised = found->quantised;
+    q.choices = q.pools.back();
+    return std::nullopt;
+}
+
+/// Reads the words of every pool back and remembers what was given and does not return.
+std::optional<Infeasible> compare_with_given(const Invocation& invocation, Question& q) {
+    std::vector<CommandReading> read;
+    for (std::size_t i = 0; i < q.scenario.pools.size(); ++i) {
+        const Pool& p = q.scenario.pools[i];
+        const Expected<Server> server = server_of(q.scenario, p, q.pools[i]);
+        if (!server) return server.error();
+        read.push_back(read_back(invocation.data, p.rules, *server));
+    }
+    q.not_carried = options_not_carried(q.description, read.size() > 1 ? joined(read[0], read[1]) : read[0]);
     return std::nullopt;
 }
 
 Answer answer_to(const Invocation& invocation, Question& q) {
-    if (const auto why = choose_checkpoint(invocation, q)) return refusal(*why);
+    if (const auto why = choose_checkpoints(invocation, q)) return refusal(*why);
+    if (const auto why = compare_with_given(invocation, q)) return refusal(*why);
     const Pool& p = q.scenario.pool();
     const Expected<Server> server = server_of(q.scenario, p, q.choices);
     if (!server) return refusal(server.error());
@@ -241,7 +276,7 @@ Answer answer_to(const Invocation& invocation, Question& q) {
 }
 
 Answer launch_question(const Invocation& invocation, const Description& description) {
-    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line)};
+    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line), {}, {}};
     Expected<Scenario> scenario = describe(invocation.data, q.description);
     if (!scenario) return refusal(scenario.error());
     q.scenario = *scenario;

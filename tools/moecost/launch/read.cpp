@@ -10,6 +10,7 @@
 #include "moecost/base/yaml.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/launch/checkpoint.h"
+#include "moecost/launch/pools_apart.h"
 #include "moecost/launch/sources.h"
 
 namespace moecost::cli {
@@ -59,13 +60,8 @@ void add_settings(const Invocation& invocation, const Source& source, FoundComma
     if (!documents.empty()) found.settings = std::move(documents.front());
 }
 
-const FoundCommand& picked(const Invocation& invocation, const std::vector<FoundCommand>& all,
-                           std::vector<std::string>& warnings) {
+const FoundCommand& picked(const Invocation& invocation, const std::vector<FoundCommand>& all) {
     const std::string* pick = invocation.line.find("pick");
-    if (pick == nullptr && all.size() > 1) {
-        warnings.push_back(
-            std::to_string(all.size()).append(" server commands: the first is read, --pick N reads another"));
-    }
     std::size_t n = 1;
     if (pick != nullptr) {
         n = pick->find_first_not_of("0123456789") == std::string::npos && pick->size() < 6 ? std::stoul(*pick)
@@ -103,9 +99,51 @@ std::vector<std::string> pairs_of(const std::vector<std::pair<std::string, std::
     return parts;
 }
 
-std::string as_toml(const CommandReading& r, const std::vector<std::string>& words) {
+/// A command and what it says.
+struct ReadCommand {
+    const FoundCommand* found = nullptr;
+    CommandReading reading;
+};
+
+ReadCommand read_one(const Invocation& invocation, const Source& source, const FoundCommand& command,
+                     std::vector<std::string>& warnings) {
+    FoundCommand found = command;
+    add_settings(invocation, source, found, warnings);
+    ReadCommand r{&command, read_server(*found.at.rules, found.words, found.at,
+                                        found.settings ? &*found.settings : nullptr)};
+    if (found.replicas > 1) r.reading.description.replicas = static_cast<int>(found.replicas);
+    return r;
+}
+
+/// The first worker of each phase, where a text starts both; else the command that is picked, else the first.
+std::vector<ReadCommand> read_commands(const Invocation& invocation, const Source& source,
+                                       const std::vector<FoundCommand>& all,
+                                       std::vector<std::string>& warnings) {
+    if (!invocation.line.has("pick") && all.size() > 1) {
+        std::vector<ReadCommand> workers;
+        for (const std::string_view role : {"prefill", "decode"}) {
+            for (const FoundCommand& command : all) {
+                std::vector<std::string> of_command;
+                ReadCommand r = read_one(invocation, source, command, of_command);
+                if (role_of(r.reading) != role) continue;
+                warnings.insert(warnings.end(), of_command.begin(), of_command.end());
+                workers.push_back(std::move(r));
+                break;
+            }
+        }
+        if (workers.size() == 2) return workers;
+        warnings.push_back(
+            std::to_string(all.size()).append(" server commands: the first is read, --pick N reads another"));
+    }
+    return {read_one(invocation, source, picked(invocation, all), warnings)};
+}
+
+std::string as_toml(const CommandReading& r, const std::vector<ReadCommand>& read) {
     TomlWriter toml;
-    if (!words.empty()) toml.comment(one_line(std::string("read from: ").append(shell_line(words))));
+    for (const ReadCommand& command : read) {
+        if (!command.found->words.empty())
+            toml.comment(one_line(std::string("read from: ").append(shell_line(command.found->words))));
+    }
     if (r.description.model.empty() && !r.checkpoint.empty())
         toml.comment(one_line(std::string("model: the library has no ").append(r.checkpoint)));
     for (const Input& input : inputs()) {
@@ -166,6 +204,18 @@ std::string as_json(const CommandReading& r, const std::vector<std::string>& war
     return json.str();
 }
 
+void name_model(const Invocation& invocation, CommandReading& r, std::vector<std::string>& warnings) {
+    if (invocation.line.has("model")) r.description.model = *invocation.line.find("model");
+    std::string warning;
+    if (r.checkpoint.empty() && r.description.model.empty())
+        warning = "the command names no model: --model NAME does";
+    else if (!resolve_model(invocation.data, r))
+        warning =
+            std::string("the library has no model ").append(r.checkpoint).append(": --model NAME names one");
+    if (!warning.empty() && std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
+        warnings.push_back(warning);
+}
+
 }   // namespace
 
 Answer import_command(const Invocation& invocation) {
@@ -179,23 +229,16 @@ Answer import_command(const Invocation& invocation) {
     const std::vector<EngineRules> engines = launchable_engines(invocation.data);
     const std::vector<FoundCommand> all = find_commands(engines, source.text, source.file);
     std::vector<std::string> warnings;
-    FoundCommand found = picked(invocation, all, warnings);
-    add_settings(invocation, source, found, warnings);
+    std::vector<ReadCommand> read = read_commands(invocation, source, all, warnings);
+    for (ReadCommand& command : read) name_model(invocation, command.reading, warnings);
     CommandReading r =
-        read_server(*found.at.rules, found.words, found.at, found.settings ? &*found.settings : nullptr);
-    if (found.replicas > 1) r.description.replicas = static_cast<int>(found.replicas);
-    if (invocation.line.has("model")) r.description.model = *invocation.line.find("model");
-    if (r.checkpoint.empty() && r.description.model.empty())
-        warnings.emplace_back("the command names no model: --model NAME does");
-    else if (!resolve_model(invocation.data, r))
-        warnings.push_back(
-            std::string("the library has no model ").append(r.checkpoint).append(": --model NAME names one"));
+        read.size() > 1 ? joined(read.front().reading, read.back().reading) : read.front().reading;
     apply_flags(invocation.line, r.description);
     if (!r.unknown.empty())
         warnings.push_back(
             std::string("unknown flags, without effect here: ").append(joined(r.unknown, ", ")));
     Answer answer;
-    answer.output = invocation.format == Format::json ? as_json(r, warnings) : as_toml(r, found.words);
+    answer.output = invocation.format == Format::json ? as_json(r, warnings) : as_toml(r, read);
     for (const std::string& warning : warnings)
         answer.messages.append("warning: ").append(warning).append("\n");
     return answer;

@@ -249,7 +249,7 @@ void read_machines(const Invocation& in, const Description& base, double split, 
             (clusters ? d.cluster : d.gpu) = q.kinds[kind];
             set_if(d, "engine", engine);
             d.tp = d.pp = d.ep = d.attention_dp = 1;
-            if (!has_price(in.data, q.kinds[kind], clusters)) d.price.clear();
+            if (!has_price(in.data, q.kinds[kind], clusters, base.price)) d.price.clear();
             add_machine(in, choices, d, model, kind, split, q);
         }
     }

@@ -42,7 +42,8 @@ void read_goal(const CommandLine& line, PlanQuestion& question);
 /// The loads of a day; or the same rate in every hour, where an API is to be compared.
 void read_day(const CommandLine& line, Description& base, PlanQuestion& question);
 /// Some rent of the accelerator is known.
-[[nodiscard]] bool has_price(const DataStore& data, const std::string& name, bool is_cluster);
+[[nodiscard]] bool has_price(const DataStore& data, const std::string& name, bool is_cluster,
+                             const std::string& choice);
 /// Base of the price of each machine: one that all have, unless --price says another.
 void choose_prices(const Invocation& invocation, Description& base, const std::vector<std::string>& gpus,
                    PlanQuestion& question);

@@ -207,9 +207,17 @@ std::string rejected_text(const PlanQuestion& q, const PlanResult& r, const Styl
     for (const auto& [reason, count] : r.answer.rejected) list.emplace_back(count, reason);
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     const auto whole = [](std::uint64_t n) { return grouped(static_cast<long long>(n)); };
-    std::string s("  ");
-    s.append(whole(r.answer.candidates)).append(" candidates, ").append(whole(r.answer.runnable));
-    s.append(" of them run; ").append(whole(r.answer.evaluated)).append(" loads evaluated\n");
+    std::string s;
+    if (r.answer.candidates > 0) {
+        s.append("  ").append(whole(r.answer.candidates)).append(" candidates, ");
+        s.append(whole(r.answer.runnable)).append(" of them run; ");
+        s.append(whole(r.answer.evaluated)).append(" loads evaluated\n");
+    }
+    if (r.apart) {
+        s.append("  apart: ").append(whole(r.apart->planned.candidates));
+        s.append(" workers of prefill or decode; ").append(whole(r.apart->planned.evaluated));
+        s.append(" steps evaluated\n");
+    }
     std::string rest;
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (i < most_reasons)

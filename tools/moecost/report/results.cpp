@@ -6,6 +6,7 @@
 #include "moecost/base/csv.h"
 #include "moecost/base/json_writer.h"
 #include "moecost/base/written_number.h"
+#include "moecost/estimate/inputs.h"
 #include "report/report.h"
 
 namespace moecost::cli {
@@ -59,8 +60,22 @@ Document of_lines(std::string_view text, const std::string& file) {
     return rows_document(file, std::move(rows));
 }
 
-/// Each line is an object of its own.
+/// Rows of a sweep or of a frontier have columns of ours; anything else draws an empty page.
+void check_rows(const Document& rows) {
+    const Reader r(rows);
+    for (const Reader& row : r.tables("rows")) {
+        for (const std::string& key : row.keys()) {
+            if (figure_named(key) != nullptr || input_named(key) != nullptr) return;
+        }
+    }
+    throw InputError(
+        {rows.file}, {}, "has no column that a sweep or a frontier writes",
+        "JSON of estimate, plan, design, validate or diff, or the rows of a sweep or of plan --frontier");
+}
+
+/// Each line is an object of its own; a result on one line states its schema.
 bool is_lines(std::string_view text) {
+    if (text.find("\"schema\"") < 4) return false;
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view first = text.substr(0, end);
     while (!first.empty() && (first.back() == '\r' || first.back() == ' ')) first.remove_suffix(1);
@@ -98,6 +113,7 @@ Result read_result(const std::string& file) {
     else
         result.document = parse_json(text, file);
     result.kind = kind_of(result.document);
+    if (result.kind == "rows") check_rows(result.document);
     return result;
 }
 

@@ -14,6 +14,7 @@ namespace moecost {
 struct EmbeddedFile {
     std::string_view path;   // such as "hwmodels/accelerators/h100_sxm.toml"
     std::string_view text;
+    std::string_view packed;   // its values as pack() writes them (base/packed.h); empty: no TOML
 };
 
 /// Every embedded file, sorted by path. Defined in a generated file.
@@ -42,6 +43,7 @@ class DataStore {
         std::string file;
         std::string own;             // the text of an override
         std::string_view embedded;   // else this
+        std::string_view packed;     // and its values
         [[nodiscard]] std::string_view text() const { return own.empty() ? embedded : own; }
     };
     [[nodiscard]] Source source(std::string_view folder, std::string_view stem) const;
@@ -50,6 +52,8 @@ class DataStore {
     std::string directory_;
 };
 
+/// Whether two names of data files are the same: without case, and with '-' equal to '_'.
+[[nodiscard]] bool same_file_name(std::string_view a, std::string_view b);
 /// True when the name is meant as a path to a file.
 [[nodiscard]] bool is_path(std::string_view name);
 

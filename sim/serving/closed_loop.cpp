@@ -136,7 +136,7 @@ class Loop {
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
         return in_.scalars.lone * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
-               ((1 + (held_ - 1) * (1 - 1 / running_)) / 2 + in_.scalars.first_token_steps +
+               ((1 + (held_ - 1) * (1 - 1 / std::max(running_, 1.0))) / 2 + in_.scalars.first_token_steps +
                 in_.engine.admission_steps) *
                    c.decode.total +
                (queueing() / 2 * (running_ - 1)) * c.per_prompt;

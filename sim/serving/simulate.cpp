@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "moecost/serving/simulation_record.h"
 #include "moecost/serving/simulation_state.h"
@@ -120,6 +119,9 @@ double Run::cache_used(const Rank& rank) const {
 
 /// Takes the head of the queue into the engine, if slots and cache allow.
 bool Run::admit(Rank& rank) {
+    // Who lost its cache does not come back before the others have decoded: where prompts go first, a request that fits
+    // up to its first token would be computed and preempted for ever.
+    if (rank.preempted_at == decode_step_) return false;
     const std::uint32_t id = rank.waiting.front();
     Request& q = pool_[id];
     const double to_come = q.output - (q.generated - 1);
@@ -153,10 +155,9 @@ bool Run::may_take_prompts() const {
 void Run::plan(Rank& rank) {
     rank.tokens = rank.attended = 0;
     rank.finished.clear();
-    const bool full = std::exchange(rank.gave_way, false);
     double budget = prompt_budget(rules_, rank.decodes);
     while (budget >= 1) {
-        if (rank.prompt == no_request && (full || rank.waiting.empty() || !admit(rank))) return;
+        if (rank.prompt == no_request && (rank.waiting.empty() || !admit(rank))) return;
         Request& q = pool_[rank.prompt];
         const double n = std::min(q.todo, budget);
         rank.attended += n * q.prior + n * (n + 1) / 2;
@@ -325,7 +326,7 @@ void Run::preempt(Rank& rank) {
         q.prior = 0;
         q.todo = q.prompt;
         rank.waiting.push_front(last.request);
-        rank.gave_way = true;
+        rank.preempted_at = decode_step_;
         record_.preemption(q.prompt);
     }
 }

@@ -127,7 +127,16 @@ std::string whats_wrong(const Scenario& s, const Estimate& e) {
                            e.memory.weights.value(),
                            e.memory.cache.value(),
                            e.memory.max_concurrency}) {
-        if (!finite(x)) return std::string("a figure is negative or not finite: ").append(std::to_string(x));
+        if (!finite(x)) return std::string("a figure is negative or not finite: ")
+                .append(std::to_string(x))
+                .append(", TTFT ")
+                .append(std::to_string(r.ttft.value()))
+                .append(" TPOT ")
+                .append(std::to_string(r.tpot.value()))
+                .append(" requests/s ")
+                .append(std::to_string(r.requests_per_s.value()))
+                .append(", load of kind ")
+                .append(std::to_string(s.traffic.load.index()));
     }
     const auto inside = [](const Interval& i, double x) {
         return !i.known() || (i.low <= x * (1 + 1e-9) && x <= i.high * (1 + 1e-9));

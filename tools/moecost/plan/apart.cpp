@@ -81,7 +81,8 @@ std::string apart_text(const PlanQuestion& q, const PlanResult& r, std::size_t w
         line.append(", decode at ").append(figure("decode_busy_share")).append(" of their capacity");
         s.append(line).append("\n");
     }
-    s.append(wrapped(std::string("chance to meet: ").append(chance_text(q, a.trust)), 2, width));
+    s.append("  ").append(
+        wrapped(std::string("chance to meet: ").append(chance_text(q, a.trust)), 4, width - 2));
     return s.append(
         wrapped(std::string("    moecost estimate ").append(options_of(a.estimate.description)), 4, width));
 }

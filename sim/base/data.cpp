@@ -80,6 +80,8 @@ bool is_path(std::string_view name) {
     return name.find('/') != std::string_view::npos || name.ends_with(".toml") || name.ends_with(".json");
 }
 
+bool same_file_name(std::string_view a, std::string_view b) { return normal_form(a) == normal_form(b); }
+
 DataStore::DataStore(std::string directory) : directory_(std::move(directory)) {
     std::error_code ec;
     if (!directory_.empty() && !std::filesystem::is_directory(directory_, ec)) {

@@ -52,6 +52,8 @@ class DataStore {
     std::string directory_;
 };
 
+/// Whether two names of data files are the same: without case, and with '-' equal to '_'.
+[[nodiscard]] bool same_file_name(std::string_view a, std::string_view b);
 /// True when the name is meant as a path to a file.
 [[nodiscard]] bool is_path(std::string_view name);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/estimate/pools.h"
 #include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/step_plans.h"
 #include "moecost/timing/step_timer.h"
@@ -31,7 +32,9 @@ struct Bench {
           hardware(calibrated_hardware(s.pool().cluster, s.pool().profile, s.pool().precision)),
           timer(s.architecture, s.pool().precision, s.pool().layout, hardware, Phase::both,
                 plans.of(s.pool().layout, Phase::both)),
-          pool(s.pool()) {}
+          pool(s.pool()) {
+        if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
+    }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
     [[nodiscard]] EngineInstance instance() {
@@ -52,8 +55,6 @@ struct Bench {
 /// Calls f with a bench of the scenario.
 template <class Result, class F>
 Expected<Result> with_bench(const Scenario& s, F f) {
-    if (s.pools.size() > 1)
-        return Infeasible{"prefill and decode apart have no percentiles and no simulation yet", {}, {}, 0, 0};
     const Pool& p = s.pool();
     if (const auto problem = layout_problem(s.architecture, p.layout)) return *problem;
     Traffic part = s.traffic;
@@ -88,10 +89,11 @@ void judge(const Slo& slo, Estimate& e) {
 /// The closed form with its distributions.
 Expected<Estimate> by_closed_form(const Scenario& s) {
     Expected<Estimate> e = evaluate(s);
-    if (!e || s.pools.size() > 1) return e;
-    const auto latency = with_bench<ServingLatency>(s, [&](Bench& b) {
-        return serving_latency(b.instance(), b.traffic, b.lengths, b.traffic.load, e->serving);
-    });
+    if (!e) return e;
+    const auto latency =
+        s.two_pools() ? latency_of_pools(s, *e) : with_bench<ServingLatency>(s, [&](Bench& b) {
+            return serving_latency(b.instance(), b.traffic, b.lengths, b.traffic.load, e->serving);
+        });
     if (!latency) return latency.error();
     e->latency = *latency;
     if (e->serving.doubt.empty()) e->serving.doubt = latency->why_not;
@@ -110,7 +112,7 @@ Serving serving_of(const Simulation& m, Bench& b) {
     s.ttft = m.ttft.mean;
     s.ttft_queue = m.wait;
     s.e2e = m.e2e.mean;
-    s.running = std::max(m.in_system - m.requests_per_s.value() * m.wait.value(), m.decoding);
+    s.running = m.running;
     s.decoding = m.decoding;
     s.busy_share = m.busy_share;
     s.prefill_share = m.prefill_share;
@@ -156,8 +158,8 @@ void add_capacity(Bench& b, const Scenario& s, Estimate& e) {
                                   : Saturation::overloaded;
 }
 
-/// Preemptions take capacity that the closed form does not see: where requests waited longer the longer the run was, the queue grew all
-/// along, and what was served is the capacity. Long runs alone tell.
+/// Just below what the closed form takes for the capacity: where requests waited longer the longer the run was, the queue
+/// grew all along, and what was served is the capacity. Long runs alone tell.
 void mark_growing_queue(double offered, const Simulation& m, Estimate& e) {
     constexpr double enough_requests = 5000, share_of_run = 0.01, served_share = 0.98;
     if (!(offered > 0) || m.requests < enough_requests) return;
@@ -169,15 +171,31 @@ void mark_growing_queue(double offered, const Simulation& m, Estimate& e) {
     e.latency->saturation = Saturation::overloaded;
 }
 
+SimulatedLoad how_to_simulate(const Scenario& s, const AnswerOptions& o) {
+    SimulatedLoad how;
+    how.requests = o.requests;
+    how.seed = o.seed;
+    how.timeline_points = o.timeline_points;
+    how.slo = s.slo;
+    how.progress = o.progress;
+    how.trace = o.trace;
+    return how;
+}
+
+Expected<Estimate> pools_by_simulation(const Scenario& s, const AnswerOptions& o, std::string_view doubt) {
+    Expected<Estimate> e = simulated_pools(s, how_to_simulate(s, o));
+    if (!e) return e;
+    if (e->simulation->requests <= 0)
+        return Infeasible{"no request of the trace can be served", {}, {}, 0, 0};
+    e->serving.doubt = doubt;
+    judge(s.slo, *e);
+    return e;
+}
+
 Expected<Estimate> by_simulation(const Scenario& s, const AnswerOptions& o, std::string_view doubt) {
+    if (s.two_pools()) return pools_by_simulation(s, o, doubt);
     return with_bench<Estimate>(s, [&](Bench& b) -> Expected<Estimate> {
-        SimulatedLoad how;
-        how.requests = o.requests;
-        how.seed = o.seed;
-        how.timeline_points = o.timeline_points;
-        how.slo = s.slo;
-        how.progress = o.progress;
-        how.trace = o.trace;
+        const SimulatedLoad how = how_to_simulate(s, o);
         Expected<Simulation> m = simulated(b.instance(), b.traffic, b.lengths, b.traffic.load, how);
         if (!m) return m.error();
         if (m->requests <= 0) {
@@ -210,7 +228,7 @@ Expected<Estimate> answer(const Scenario& s, const AnswerOptions& o) {
     Expected<Estimate> e = by_closed_form(s);
     if (!e || o.by == By::closed_form) return e;
     const bool wanted = o.by == By::simulation;
-    const bool needed = at_a_rate(s.traffic.load) && !e->serving.doubt.empty() && s.pools.size() == 1;
+    const bool needed = at_a_rate(s.traffic.load) && !e->serving.doubt.empty();
     return wanted || needed ? by_simulation(s, o, e->serving.doubt) : e;
 }
 
@@ -230,6 +248,33 @@ double simulated_rate(Scenario s, const AnswerOptions& o, double low, double hig
     return low;
 }
 
+/// The same of two pools: bisection of their closed form to 0.1 %, then as one pool.
+Expected<PerSecond> highest_rate_of_pools(const Scenario& s, const AnswerOptions& o, double burstiness) {
+    Scenario at = s;
+    at.traffic.load = OpenLoop{1e-6, burstiness};
+    const Expected<Estimate> lone = by_closed_form(at);
+    if (!lone) return lone.error();
+    if (!lone->meets_slo) {
+        const bool first = s.slo.ttft_s > 0 && lone->ttft_of_slo.value() > s.slo.ttft_s;
+        return Infeasible{"an objective is tighter than one lone request", "time of a lone request", "s",
+                          (first ? lone->ttft_of_slo : lone->tpot_of_slo).value(),
+                          first ? s.slo.ttft_s : s.slo.tpot_s};
+    }
+    const double capacity = lone->latency->capacity.value();
+    double low = 0;
+    double high = capacity;
+    std::string_view doubt;
+    for (int i = 0; i < 30 && high - low > 1e-3 * high; ++i) {
+        const double rate = (low + high) / 2;
+        at.traffic.load = OpenLoop{rate, burstiness};
+        const Expected<Estimate> e = by_closed_form(at);
+        if (good(e)) doubt = e->serving.doubt;
+        (good(e) ? low : high) = rate;
+    }
+    const bool certain = o.by == By::closed_form || (o.by == By::automatic && doubt.empty());
+    return PerSecond{certain ? low : simulated_rate(at, o, 0, capacity, burstiness)};
+}
+
 }   // namespace
 
 Expected<PerSecond> highest_rate(const Scenario& s, const AnswerOptions& o) {
@@ -237,6 +282,7 @@ Expected<PerSecond> highest_rate(const Scenario& s, const AnswerOptions& o) {
     if (objectives.empty()) return Infeasible{"the highest rate needs an objective", {}, {}, 0, 0};
     const auto* open = std::get_if<OpenLoop>(&s.traffic.load);
     const double burstiness = open != nullptr ? open->burstiness : 1;
+    if (s.two_pools()) return highest_rate_of_pools(s, o, burstiness);
     const double replicas = s.pool().replicas;
     Scenario at = s;
     at.traffic.load = OpenLoop{1e-6, burstiness};

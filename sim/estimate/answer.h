@@ -21,7 +21,7 @@ struct AnswerOptions {
 /// evaluate() with the distributions of its latencies, and the share of requests within the objectives where there are
 /// some. Automatic: a load at a rate where the closed form says that it does not hold (Serving::doubt) and every replay
 /// are simulated, with the same steps and the same scheduler. Infeasible: as evaluate(); a load that has no requests to
-/// simulate; more than one pool to simulate. Loads above the capacity have no steady state: they are infeasible either
+/// simulate. Loads above the capacity have no steady state: they are infeasible either
 /// way, but a trace ends and is replayed.
 [[nodiscard]] Expected<Estimate> answer(const Scenario& scenario, const AnswerOptions& options);
 

@@ -108,13 +108,14 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
+    const Phase phase = phase_of(traffic.load);
     std::optional<CalibratedHardware> fresh;
     StepPlans::Equipped kept{};
     if (plans != nullptr)
-        kept = plans->of(p.layout, Phase::both, p.cluster, p.profile, p.precision);
+        kept = plans->of(p.layout, phase, p.cluster, p.profile, p.precision);
     else
         kept.hardware = &fresh.emplace(calibrated_hardware(p.cluster, p.profile, p.precision));
-    StepTimer timer(scenario.architecture, p.precision, p.layout, *kept.hardware, Phase::both, kept.plan);
+    StepTimer timer(scenario.architecture, p.precision, p.layout, *kept.hardware, phase, kept.plan);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
     Expected<Estimate> answer{Estimate{}};   // filled where it is returned
     Estimate& estimate = *answer;
@@ -124,7 +125,10 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
         traffic = std::move(settled.traffic);
         estimate.hits = settled.hits;
     }
-    const Expected<Serving> serving = serve(timer, p.profile.serving, p.settings, p.layout, *memory, traffic);
+    std::optional<ServingConstants> alone;
+    if (phase == Phase::prefill) (alone = p.profile.serving)->prefill_factor = prompts_alone(p);
+    const Expected<Serving> serving =
+        serve(timer, alone ? *alone : p.profile.serving, p.settings, p.layout, *memory, traffic);
     if (!serving) return of_deployment(serving.error(), replicas);
 
     estimate.serving = *serving;

@@ -7,6 +7,7 @@
 #include "moecost/estimate/pools.h"
 #include "moecost/model/cache.h"
 #include "moecost/serving/capacity.h"
+#include "moecost/serving/simulate_pools.h"
 #include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/step_timer.h"
 
@@ -167,7 +168,23 @@ double matched(const TwoPools& p, const TwoPoolsAnswer& a) {
 
 }   // namespace
 
-Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights) {
+namespace {
+
+/// Both pools of a scenario as their laws see them; what they refer to lives as long.
+struct PoolsBench {
+    Workers workers;
+    MemoryPlan prompt_memory, memory;
+    TwoPools pools;
+    PoolsBench(const Scenario& s, const MemoryPlan& of_prompts, const MemoryPlan& of_decode)
+        : workers(s),
+          prompt_memory(of_prompts),
+          memory(of_decode),
+          pools(two_pools_of(s, workers.prompts, workers.steps, of_decode.max_concurrency)) {}
+};
+
+/// Calls f with a bench of the scenario.
+template <class Result, class F>
+Expected<Result> with_bench(const Scenario& s, const WeightBytes& weights, F f) {
     const Pool& from = s.pools.front();
     const Pool& to = s.pools.back();
     for (const Pool& p : s.pools) {
@@ -179,30 +196,118 @@ Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights)
     if (!prompt_memory) return prompt_memory.error();
     const Expected<MemoryPlan> memory = memory_of(s, to, weights, s.traffic.output);
     if (!memory) return memory.error();
-    Workers workers(s);
-    const TwoPools pools = two_pools_of(s, workers.prompts, workers.steps, memory->max_concurrency);
-    const Expected<TwoPoolsAnswer> answer = std::visit(Dispatch{s, pools}, s.traffic.load);
-    if (!answer) return answer.error();
+    PoolsBench bench(s, *prompt_memory, *memory);
+    return f(bench);
+}
 
+Estimate estimate_of(const Scenario& s, PoolsBench& b, const TwoPoolsAnswer& answer) {
+    const Pool& from = s.pools.front();
+    const Pool& to = s.pools.back();
     Estimate e;
-    e.serving = serving_of(s, pools, *answer, workers);
-    e.memory = *memory;
-    e.cost = cost_of_pools(s, e.serving, *answer);
+    e.serving = serving_of(s, b.pools, answer, b.workers);
+    e.memory = b.memory;
+    e.cost = cost_of_pools(s, e.serving, answer);
     e.serving.prefill_share = weight_of(from) / (weight_of(from) + weight_of(to));
     e.provenance = e.serving.provenance;
-    e.pools = PoolsEstimate{*answer,
-                            *prompt_memory,
-                            Seconds{pools.handover.exposed(answer->own)},
-                            pools.decode.workers * pools.decode.slots,
-                            matched(pools, *answer),
+    e.pools = PoolsEstimate{answer,
+                            b.prompt_memory,
+                            Seconds{b.pools.handover.exposed(answer.own)},
+                            b.pools.decode.workers * b.pools.decode.slots,
+                            matched(b.pools, answer),
                             {}};
-    judge(s, pools, *answer, e);
-    if (s.asks_capacity)   // of a decode worker, where sequences stay
-        e.capacity = capacity_of(
-            {s.architecture, to.precision, weights, to.layout, to.cluster, to.settings, &to.rules},
-            s.traffic.input + s.traffic.output,
-            std::max(1.0, std::ceil(e.serving.decoding / pools.decode.workers)));
     return e;
+}
+
+/// What a simulation says in the words of the closed form.
+TwoPoolsAnswer answer_of(const Simulation& m, const PoolsBench& b) {
+    TwoPoolsAnswer a = capacities_apart(b.pools);
+    a.rate = m.requests_per_s.value();
+    a.ttft = m.ttft.mean.value();
+    a.decode_time = m.e2e.mean.value() - a.ttft;
+    a.own = b.pools.prompts.lone(1, b.pools.prompts.tokens);
+    const double first = b.pools.handover.constant + a.own + b.pools.handover.exposed(a.own);
+    a.wait = std::max(a.ttft - first, 0.0);
+    a.waits = m.waited;
+    a.decodes = m.decoding / b.pools.decode.workers;
+    a.step = b.pools.decode.step(std::max(a.decodes, 1.0));
+    return a;
+}
+
+ServingLatency tails_of(TwoPoolsLatency l, const TwoPoolsAnswer& a) {
+    ServingLatency s;
+    s.ttft = l.ttft;
+    s.tpot = l.tpot;
+    s.e2e = l.e2e;
+    s.capacity = PerSecond{a.capacity()};
+    s.load = a.rate / a.capacity();
+    s.saturation = s.load < 0.85 ? Saturation::stable
+                   : s.load < 1  ? Saturation::near
+                                 : Saturation::overloaded;
+    s.waits = a.slot_waits;
+    s.slot_wait = Seconds{a.slot_waits > 0 ? a.slot_wait / a.slot_waits : 0};
+    return s;
+}
+
+}   // namespace
+
+Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights) {
+    return with_bench<Estimate>(s, weights, [&](PoolsBench& b) -> Expected<Estimate> {
+        const Expected<TwoPoolsAnswer> answer = std::visit(Dispatch{s, b.pools}, s.traffic.load);
+        if (!answer) return answer.error();
+        Estimate e = estimate_of(s, b, *answer);
+        if (std::holds_alternative<OpenLoop>(s.traffic.load)) e.serving.doubt = doubt_apart(*answer);
+        judge(s, b.pools, *answer, e);
+        const Pool& to = s.pools.back();
+        if (s.asks_capacity)   // of a decode worker, where sequences stay
+            e.capacity = capacity_of(
+                {s.architecture, to.precision, weights, to.layout, to.cluster, to.settings, &to.rules},
+                s.traffic.input + s.traffic.output,
+                std::max(1.0, std::ceil(e.serving.decoding / b.pools.decode.workers)));
+        return e;
+    });
+}
+
+Expected<ServingLatency> latency_of_pools(const Scenario& s, const Estimate& e) {
+    return with_bench<ServingLatency>(s, weights_of(s), [&](PoolsBench& b) -> Expected<ServingLatency> {
+        const TwoPoolsAnswer& a = e.pools->answer;
+        ServingLatency l = tails_of(latency_apart(b.pools, a, lengths_of(s.traffic), s.traffic.load), a);
+        l.why_not = e.serving.doubt;
+        l.valid = l.why_not.empty();
+        return l;
+    });
+}
+
+Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
+    const Load& load = s.traffic.load;
+    const bool comes_and_goes = !std::holds_alternative<StaticBatch>(load) &&
+                                !std::holds_alternative<PrefillOnly>(load) &&
+                                !std::holds_alternative<DecodeOnly>(load);
+    if (!comes_and_goes)
+        return Infeasible{"this load has no requests that come and go: nothing to simulate", {}, {}, 0, 0};
+    return with_bench<Estimate>(s, weights_of(s), [&](PoolsBench& b) -> Expected<Estimate> {
+        SimulationSettings settings;
+        settings.slo = o.slo;
+        settings.timeline_points = o.timeline_points;
+        settings.progress = o.progress;
+        if (!ends_by_itself(load)) {
+            settings.requests = o.requests;
+            settings.warm_up = o.requests / 4;
+        }
+        RequestSource source = request_source(load, lengths_of(s.traffic), s.traffic.prefix_hit_rate, o.seed);
+        if (o.trace) source.next = o.trace;
+        Simulation m =
+            simulate_pools(b.pools, s.pools.back().settings.tokens_per_step(), std::move(source), settings);
+        const TwoPoolsAnswer a = answer_of(m, b);
+        Estimate e = estimate_of(s, b, a);
+        e.serving.tpot = m.tpot.mean;
+        e.latency = tails_of({m.ttft, m.tpot, m.e2e}, a);
+        e.latency->waits = m.waited;
+        e.latency->slot_wait = m.waited > 0 ? m.wait / m.waited : Seconds{0};
+        if (const auto* open = std::get_if<OpenLoop>(&load)) e.latency->load = open->rate / a.capacity();
+        e.goodput_share = m.goodput_share;
+        e.simulation = std::make_shared<const Simulation>(std::move(m));
+        return e;
+    });
 }
 
 namespace {

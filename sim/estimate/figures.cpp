@@ -34,6 +34,8 @@ template <double TwoPoolsAnswer::*capacity>
 double share_of(At v) {
     return pools(v) != nullptr ? pools(v)->answer.rate / (pools(v)->answer.*capacity) : no_number;
 }
+/// A capacity; no number where a pool has nothing to do.
+double limited(double capacity) { return capacity < no_limit ? capacity : no_number; }
 double slots(At v) { return pools(v) != nullptr ? pools(v)->slots : replicas(v) * memory(v).max_concurrency; }
 /// Dollars of a GPU-hour, the mean of both pools.
 double rent_of_gpu(At v) {
@@ -281,10 +283,10 @@ constexpr Figure table[] = {
      Group::serving, Scope::deployment, Stage::result, share_of<&TwoPoolsAnswer::transfer_capacity>},
     {"prefill_capacity_per_s", "prefill pool computes at most", apart, "requests/s of the prefill pool", Kind::per_s,
      Group::serving, Scope::deployment, Stage::result,
-     of_pools<[](const PoolsEstimate& p) { return p.answer.prefill_capacity; }>},
+     of_pools<[](const PoolsEstimate& p) { return limited(p.answer.prefill_capacity); }>},
     {"decode_capacity_per_s", "decode pool delivers at most", apart, "requests/s of the decode pool", Kind::per_s,
      Group::serving, Scope::deployment, Stage::result,
-     of_pools<[](const PoolsEstimate& p) { return p.answer.decode_capacity; }>},
+     of_pools<[](const PoolsEstimate& p) { return limited(p.answer.decode_capacity); }>},
     {"prefill_queue_s", "wait for a prefill worker", apart, "wait for a prefill worker (s)", Kind::seconds, Group::serving,
      Scope::request, Stage::result, of_pools<[](const PoolsEstimate& p) { return p.answer.wait; }>},
     {"transfer_s", "transfer of the cache", apart, "transfer of a cache (s)", Kind::seconds, Group::serving, Scope::request,

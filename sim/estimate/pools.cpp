@@ -10,6 +10,22 @@
 
 namespace moecost {
 
+Phase phase_of(const Load& load) {
+    return std::holds_alternative<PrefillOnly>(load)  ? Phase::prefill
+           : std::holds_alternative<DecodeOnly>(load) ? Phase::decode
+                                                      : Phase::both;
+}
+
+double prompts_alone(const Pool& pool) {
+    const PhaseLaw& law = pool.profile.pools.alone;
+    return law.prompts * (pool.layout.tp > pool.cluster.domain ? law.prompts_across : 1);
+}
+
+double prompt_factor(const Scenario& s) {
+    const bool alone = s.two_pools() || phase_of(s.traffic.load) == Phase::prefill;
+    return alone ? prompts_alone(s.pools.front()) : s.pool().profile.serving.prefill_factor;
+}
+
 BytesPerSecond transfer_bandwidth(const Scenario& s) {
     if (s.transfer.bandwidth.value() > 0) return s.transfer.bandwidth;
     const Cluster& a = s.pools.front().cluster;

@@ -4,11 +4,19 @@
 
 #include "moecost/estimate/estimate.h"
 #include "moecost/serving/two_pools.h"
+#include "moecost/timing/step_plan.h"
 #include "moecost/timing/step_time.h"
 
 namespace moecost {
 
 class StepTimer;
+
+/// The steps that a load runs: prompts alone or decodes alone are those of a pool that does nothing else.
+[[nodiscard]] Phase phase_of(const Load& load);
+/// What a step of prompts takes of its law where a pool computes nothing else.
+[[nodiscard]] double prompts_alone(const Pool& pool);
+/// What prompt work of the scenario takes of its law in a served engine.
+[[nodiscard]] double prompt_factor(const Scenario& scenario);
 
 /// Bytes per second that one GPU of a pool sends or receives a cache with: the transfer that is stated, else link_share of
 /// the slower pool's network, or of the scale-up link where both pools lie in one domain of one kind.
@@ -52,6 +60,12 @@ class DecodeSteps {
 /// The pools for the laws; refers to the steps, which must outlive it. `slots`: sequences that fit a decode worker.
 [[nodiscard]] TwoPools two_pools_of(const Scenario& scenario, PromptSteps& prompts, DecodeSteps& decode,
                                     double slots);
+
+/// The distributions behind an estimate of two pools, by the closed form.
+[[nodiscard]] Expected<ServingLatency> latency_of_pools(const Scenario& scenario, const Estimate& estimate);
+/// The load of two pools on the event simulator: an estimate with its distributions. Infeasible: as evaluate(), and loads
+/// that have no requests to simulate.
+[[nodiscard]] Expected<Estimate> simulated_pools(const Scenario& scenario, const SimulatedLoad& options);
 
 /// evaluate() of a scenario of two pools.
 [[nodiscard]] Expected<Estimate> evaluate_pools(const Scenario& scenario, const WeightBytes& weights);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "moecost/estimate/pools.h"
 #include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/step_timer.h"
 
@@ -40,9 +41,9 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
     const CalibratedHardware other =
         calibrated_hardware(of_prompts.cluster, of_prompts.profile, of_prompts.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware,
-                    apart ? Phase::decode : Phase::both);
+                    apart ? Phase::decode : phase_of(scenario.traffic.load));
     StepTimer prompts(scenario.architecture, of_prompts.precision, of_prompts.layout, other,
-                      apart ? Phase::prefill : Phase::both);
+                      apart ? Phase::prefill : phase_of(scenario.traffic.load));
     if (std::holds_alternative<Offline>(scenario.traffic.load)) timer.without_streaming();
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "moecost/base/data.h"
 #include "moecost/base/format.h"
 #include "moecost/model/architecture_fields.h"
 #include "moecost/model/tensors.h"
@@ -306,13 +307,26 @@ std::string list(const std::vector<std::string>& texts) {
     return s.append("]");
 }
 
+/// Names belong to the library, not to the architecture: here they are only checked.
+void check_names(const Reader& reader) {
+    const auto aliases = reader.has("aliases") ? reader.texts("aliases") : std::vector<std::string>();
+    if (!reader.has("positions")) return;
+    const Reader positions = reader.table("positions");
+    for (const std::string& name : positions.keys()) {
+        static_cast<void>(positions.integer(name, 1, max_tokens));
+        const bool known = std::any_of(aliases.begin(), aliases.end(),
+                                       [&](const std::string& a) { return same_file_name(a, name); });
+        if (!known) positions.fail(name, "is no alias of this file");
+    }
+}
+
 }   // namespace
 
 Architecture architecture_from_toml(const Document& document) {
     const Reader reader(document);
     Architecture a;
     FieldReader archive(reader, {"name", "aliases", "source", "licence", "released", "notes", "warnings",
-                                 "mixer", "ffn", "table", "tower", "mixed", "mtp", "precision"});
+                                 "mixer", "ffn", "table", "tower", "mixed", "mtp", "precision", "positions"});
     fields(archive, a);
     archive.finish();
     a.name = reader.text("name");
@@ -321,7 +335,7 @@ Architecture architecture_from_toml(const Document& document) {
     a.released = reader.text_or("released", "");
     if (reader.has("notes")) a.notes = reader.texts("notes");
     if (reader.has("warnings")) a.warnings = reader.texts("warnings");
-    if (reader.has("aliases")) static_cast<void>(reader.texts("aliases"));
+    check_names(reader);
     a.mixers = read_groups<MixerGroup>(reader, "mixer", mixer_names);
     a.ffns = read_groups<FfnGroup>(reader, "ffn", ffn_names);
     a.tables = read_tables(reader);

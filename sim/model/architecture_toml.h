@@ -9,6 +9,7 @@
 //   [[table]]  name, rows, width, on_host (false): a table tokens look up besides the embedding
 //   [[tower]]  name, parameters: vision and audio encoders and the like, not in the total
 //   [[mixed]]  component, bytes: what a release with several formats in a component holds beyond its main format
+//   [positions] alias = longest context, where a later release under this file holds more
 //   licence, released (YYYY-MM), warnings: told, never computed with
 //   [mtp]      count, projections (1), norms (3), own_head, [[mtp.mixer]], [[mtp.ffn]]
 //   [precision] attention, dense_ffn, shared_experts, routed_experts, embeddings, head, kv_cache (bf16)

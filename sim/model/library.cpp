@@ -36,6 +36,17 @@ Architecture own_model(const Document& document, const ImportOptions& options) {
     return a;
 }
 
+/// A later release under the file of an earlier one may hold longer contexts: `positions` names it with what it holds.
+Architecture known_as(std::string_view name, const Document& document, Architecture a) {
+    const Reader reader(document);
+    if (is_huggingface_config(document) || !reader.has("positions")) return a;
+    const Reader positions = reader.table("positions");
+    for (const std::string& alias : positions.keys())
+        if (same_file_name(alias, name))
+            a.max_position = static_cast<int>(positions.integer(alias, 1, 1'000'000'000));
+    return a;
+}
+
 }   // namespace
 
 Architecture model_from_document(const Document& document, const ImportOptions& options) {
@@ -53,9 +64,10 @@ Architecture load_model(const DataStore& data, std::string_view name, const Impo
     const bool file = name.ends_with(".toml") || name.ends_with(".json");
     if (is_path(name) && !file && !std::filesystem::exists(path, ec)) {
         // A repository id such as Qwen/Qwen3-8B: models are known by their name without the publisher.
-        return model_from_document(data.open(folder, path.filename().string(), "model"), options);
+        return load_model(data, path.filename().string(), options);
     }
-    return model_from_document(data.open(folder, name, "model"), options);
+    const Document document = data.open(folder, name, "model");
+    return known_as(name, document, model_from_document(document, options));
 }
 
 }   // namespace moecost

@@ -113,7 +113,13 @@ PlanAttempt Attempts::attempt(const PlanCandidate& c, const PlanRound& q, double
     }
     Trial t = trial_at(c.variant, c.layout);
     t.limits = q.limits;
-    size_up(c, q, cutoff, std::min(planned_capacity(c), most_within_limits(t, c.limits)), t, a);
+    double most = std::min(planned_capacity(c), most_within_limits(t, c.limits));
+    PlanCandidate exact = c;   // the bounds above come from a closed loop, which is cheaper
+    if (is_rate(load_) && most > 0) {
+        if (const double capacity = capacity_at_a_rate(t); capacity > 0) exact.limits.capacity = capacity;
+        most = std::min(most, planned_capacity(exact));
+    }
+    size_up(exact, q, cutoff, most, t, a);
     a.evaluated = t.evaluated;
     return a;
 }

@@ -60,6 +60,16 @@ Expected<InstanceLimits> instance_limits(Trial& t) {
     return l;
 }
 
+double capacity_at_a_rate(Trial& t) {
+    constexpr double beyond_any = 1e12;
+    const Load load = t.scenario.traffic.load;
+    t.scenario.traffic.load = resized(load, beyond_any);
+    ++t.evaluated;
+    const Expected<Estimate> e = evaluate(t.scenario, t.weights, t.plans);
+    t.scenario.traffic.load = load;
+    return !e && e.error().quantity == "arrival rate" ? e.error().available / t.slower : 0;
+}
+
 double most_within_limits(Trial& t, const InstanceLimits& l) {
     if (l.lone_ttft_s > bound_of(t.limits.ttft_s, t.limits.ttft_level, 1)) return 0;
     if (l.lone_tpot_s > bound_of(t.limits.tpot_s, t.limits.tpot_level, 1)) return 0;

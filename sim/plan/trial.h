@@ -37,6 +37,10 @@ struct InstanceLimits {
 /// Two evaluations of a closed loop. Infeasible: memory.
 [[nodiscard]] Expected<InstanceLimits> instance_limits(Trial& trial);
 
+/// The rate that an instance carries with every slot or all its memory busy, as its arrivals see it (open_loop.h): what
+/// estimate calls its capacity. About ten steps of a closed loop with their prompts.
+[[nodiscard]] double capacity_at_a_rate(Trial& trial);
+
 /// A size that no instance exceeds within the limits: the closed loop whose mean TPOT is the limit and a little more (2 %
 /// of a mean, 25 % of a percentile above the median, whose law is another one). 0: not even a lone request is fast
 /// enough. About ten evaluations of a closed loop.

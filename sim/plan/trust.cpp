@@ -14,6 +14,18 @@ constexpr double slowest = 16;
 
 double standard_normal(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 
+/// The largest y that holds, to 0.1 %, between 1/slowest and slowest.
+template <class Holds>
+double largest_slowdown(Holds holds) {
+    double low = 1 / slowest;
+    double high = slowest;
+    while (high / low > 1.001) {
+        const double middle = std::sqrt(low * high);
+        (holds(middle) ? low : high) = middle;
+    }
+    return low;
+}
+
 /// The largest y at which TPOT and the capacity hold, to 0.1 %.
 double slowdown_withstood(Trial& t, double size) {
     const double ttft_s = t.limits.ttft_s;
@@ -23,14 +35,9 @@ double slowdown_withstood(Trial& t, double size) {
         const Expected<Estimate> e = at_size(t, size);
         return e && meets(t, *e);
     };
-    double low = 1 / slowest;
-    double high = slowest;
-    while (high / low > 1.001) {
-        const double middle = std::sqrt(low * high);
-        (holds(middle) ? low : high) = middle;
-    }
+    const double most = largest_slowdown(holds);
     t.limits.ttft_s = ttft_s;
-    return low;
+    return most;
 }
 
 /// P(y <= withstands) P(r <= ttft_room): not-a-number where no spread is known.
@@ -72,6 +79,26 @@ PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
     const Expected<Estimate> e = at_size(t, p.size);
     const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
     trust.chance = chance_of(t.scenario, trust.withstands, t.scenario.slo.ttft_s / ttft_s);
+    return trust;
+}
+
+PlanTrust trust_of(const PlanSpace& space, const PlannedPools& p) {
+    Scenario s = scenario_of(space, p);
+    const Load asked = s.traffic.load;
+    const WeightBytes weights = weights_of(s);
+    const auto at = [&](double y) {
+        s.traffic.load = asked;
+        if (auto* open = std::get_if<OpenLoop>(&s.traffic.load)) open->rate *= y;
+        return evaluate(s, weights);
+    };
+    PlanTrust trust;
+    trust.withstands = largest_slowdown([&](double y) {
+        const Expected<Estimate> e = at(y);
+        return e && (s.slo.tpot_s <= 0 || y * e->tpot_of_slo.value() <= s.slo.tpot_s);
+    });
+    const Expected<Estimate> e = at(1);
+    const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
+    trust.chance = chance_of(s, trust.withstands, s.slo.ttft_s / ttft_s);
     return trust;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "moecost/plan/plan.h"
+#include "moecost/plan/pools_search.h"
 
 namespace moecost {
 
@@ -16,6 +17,10 @@ struct PlanTrust {
 /// chance = P(y <= withstands) P(r <= TTFT limit/TTFT): y is predicted over measured throughput, r measured over predicted
 /// TTFT, both lognormal with the spread of served points of the deployment's class (ServedClass), independent. `withstands` looks at TPOT and at the capacity alone: time scales by y.
 [[nodiscard]] PlanTrust trust_of(const PlanSpace& space, const Planned& planned);
+
+/// The same of prefill and decode apart, by the spread of the class of the decode pool, with which their interval is printed;
+/// largest_size stays 0.
+[[nodiscard]] PlanTrust trust_of(const PlanSpace& space, const PlannedPools& planned);
 
 /// What a machine is sized with, so that the chance of what comes out is at least the one that is demanded: so many times
 /// slower than predicted, and a TTFT that is so many times below its limit; both at least 1.

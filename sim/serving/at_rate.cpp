@@ -46,7 +46,7 @@ Expected<Serving> at_rate(const ServingInput& in, PerSecond rate, double burstin
     }
     Serving s;
     s.ttft_queue = Seconds{o.waits * o.slot_wait};
-    s.ttft = Seconds{o.ttft} + front_end(in, replica, o.decodes);
+    s.ttft = Seconds{o.ttft} + front_end(in, replica, o.decodes) + held_back(in, replica, o.decodes);
     s.tpot = in.traffic.output > 1 ? Seconds{o.tpot} : Seconds{0};
     s.e2e = s.ttft + std::max(in.traffic.output - 1, 0.0) * s.tpot;
     s.requests_per_s = rate;

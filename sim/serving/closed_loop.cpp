@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "moecost/serving/scheduler.h"
+#include "moecost/serving/instance_replica.h"
+#include "moecost/serving/preemption.h"
 #include "moecost/timing/step_timer.h"
+#include "moecost/traffic/length_presets.h"
 
 namespace moecost {
 namespace {
@@ -33,10 +35,11 @@ struct Cycle {
 
 class Loop {
   public:
-    Loop(const ServingInput& in, double running, double together)
+    Loop(const ServingInput& in, double running, double together, const Preemption& again)
         : in_(in),
           running_(running),
           together_(together),
+          again_(again.per_request * again.prompt),
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
@@ -67,19 +70,20 @@ class Loop {
         c.decode = decode_time(in_, shape(decoding, 0));
         if (std::abs(decoding - c.prompt_at) > 0.05 * decoding) {
             const double arrivals = decoding / steps_;
+            const double prompt = prompt_ + again_;
             c.prompt_at = decoding;
             // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
             // come together.
             c.chunk_share =
                 std::max((1 - std::exp(-arrivals * held_)) / held_,
-                         std::min(arrivals * prompt_ / chunk_, in_.scalars.law.most_prefill_steps));
-            c.tokens = std::min(arrivals * prompt_ / c.chunk_share, chunk_);
+                         std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
+            c.tokens = std::min(arrivals * prompt / c.chunk_share, chunk_);
             // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
-            c.beside = std::min(decoding, steps_ * c.tokens / prompt_);
+            c.beside = std::min(decoding, steps_ * c.tokens / prompt);
             c.prompt = prompt_time(in_, prompt_shape(c.beside, c.tokens));
             // Steps with prompts beyond the decode steps of a cycle carry the decodes of nobody.
-            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * prompt_));
-            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (prompt_ / c.tokens);
+            const double carried = std::min(1.0, steps_ * c.tokens / (running_ * prompt));
+            c.per_prompt = extra(c.prompt.total, carried * c.decode.total) * (prompt / c.tokens);
         }
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
@@ -91,7 +95,7 @@ class Loop {
         const Seconds beside =
             mixed_ ? c.beside / std::max(decoding, 1.0) * c.decode.compute_busy : Seconds{0};
         return steps_ / std::max(decoding, 1.0) * c.decode.compute_busy +
-               prompt_ / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
+               (prompt_ + again_) / c.tokens * max(c.prompt.compute_busy - beside, Seconds{0});
     }
 
     /// Seconds a step with prompts takes beyond the decodes it carries.
@@ -110,9 +114,14 @@ class Loop {
         const double together = in_step() ? running_ * prompt_ : prompt_;
         const double piece = std::min(chunk, std::max(std::min(prompt_, own), together / stages));
         const Seconds decode = mixed_ ? all_decoding : Seconds{0};
-        const Seconds first = prompt_time(in_, prompt_shape(decoding, piece * stages)).total;
-        const double behind = std::max(prompt_ / own - 1, 0.0);
-        return (1 + behind / stages) * (decode + extra(first, decode));
+        const auto step = [&](double tokens) {
+            return decode + extra(prompt_time(in_, prompt_shape(decoding, tokens * stages)).total, decode);
+        };
+        const Seconds first = step(piece);
+        if (prompt_ <= own) return first;
+        const double whole = std::floor(prompt_ / own);
+        const double rest = prompt_ - whole * own;
+        return (1 + (whole - 1) / stages) * first + (rest >= 1 ? step(rest) / stages : Seconds{0});
     }
 
     /// Equal lengths that started together stay in step where prompts do not share steps with decodes.
@@ -127,7 +136,9 @@ class Loop {
 
     [[nodiscard]] Seconds first_token(const Cycle& c, Seconds lone_time) const {
         return in_.scalars.lone * lone_time + in_.scalars.first_token + Seconds{in_.traffic.restore_s} +
-               (held_ / 2 + in_.scalars.first_token_steps + in_.engine.admission_steps) * c.decode.total +
+               ((1 + (held_ - 1) * (1 - 1 / running_)) / 2 + in_.scalars.first_token_steps +
+                in_.engine.admission_steps) *
+                   c.decode.total +
                (queueing() / 2 * (running_ - 1)) * c.per_prompt;
     }
 
@@ -140,6 +151,7 @@ class Loop {
     const ServingInput& in_;
     double running_;
     double together_;   // share of the requests that start together
+    double again_;      // prompt tokens that a request computes once more
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
@@ -177,8 +189,8 @@ struct Pass {
 
 class FixedPoint {
   public:
-    FixedPoint(const ServingInput& in, double running, double together)
-        : loop_(in, running, together), in_(in), running_(running) {}
+    FixedPoint(const ServingInput& in, double running, double together, const Preemption& again)
+        : loop_(in, running, together, again), in_(in), running_(running) {}
 
     [[nodiscard]] const Loop& loop() const { return loop_; }
 
@@ -238,10 +250,46 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     return time;
 }
 
-Serving closed_loop(const ServingInput& in, double requests, double run) {
+namespace {
+
+/// What is taken out again of so many requests, and how many answers it waits for outside.
+struct TakenOut {
+    Preemption again;
+    double answers = 0;
+};
+TakenOut taken_out(const ServingInput& in, double requests) {
+    constexpr double roomy = 0.8;   // of the memory: nothing is taken out below
+    if (requests < roomy * in.capacity || in.engine.output_reserve > 0.5 || in.traffic.output <= 1) return {};
+    Replica r;
+    r.lengths = length_law(lengths_of(in.traffic), in.traffic.prefix_hit_rate);
+    r.rules = engine_limits(in);
+    TakenOut t{preemption(r), 0};
+    t.again.per_request *= memory_pressure(r, requests / in.layout.attention_dp);
+    t.answers = answers_waited(r, t.again);
+    return t;
+}
+
+/// Those outside wait for their next token where they waited for memory before their first.
+void wait_outside(double answers, double output, Serving& s) {
+    const Seconds wait = min(Seconds{answers / s.requests_per_s.value()}, s.ttft_queue);
+    s.ttft_queue = s.ttft_queue - wait;
+    s.ttft = s.ttft - wait;
+    s.tpot += wait / (output - 1);
+}
+
+}   // namespace
+
+Seconds lone_prompt(const ServingInput& in, double decoding) {
+    const Loop loop(in, 1, 0, {});
+    const Seconds decode = decoding > 0 ? decode_time(in, loop.shape(decoding, 0)).total : Seconds{0};
+    return loop.lone(decoding, decode);
+}
+
+Serving closed_loop(const ServingInput& in, double requests, double run, bool backlog) {
     const double running = std::min(requests, in.capacity);
     const double output = in.traffic.output;
-    FixedPoint point(in, running, run > requests ? requests / run : 0);
+    const TakenOut out = taken_out(in, backlog ? HUGE_VAL : requests);
+    FixedPoint point(in, running, run > requests ? requests / run : 0, out.again);
     if (output <= 1) return prompts_only(in, point.loop(), requests, running);
     const Pass pass = point.solve();
     const Cycle& c = pass.cycle;
@@ -261,6 +309,7 @@ Serving closed_loop(const ServingInput& in, double requests, double run) {
     s.prompt_time = c.prompt;
     s.prefill_steps_share = std::min(c.chunk_share, 1.0);
     s.provenance = weaker(c.decode.provenance, c.prompt.provenance);
+    if (out.answers > 0) wait_outside(out.answers, output, s);
     return s;
 }
 

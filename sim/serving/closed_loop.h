@@ -2,6 +2,8 @@
 // N requests always in the system under continuous batching: the mixture cycle.
 #pragma once
 
+#include <limits>
+
 #include "moecost/serving/serving.h"
 
 namespace moecost {
@@ -13,8 +15,12 @@ struct ServingInput {
     const EngineSettings& engine;
     const Layout& layout;
     const Traffic& traffic;
-    double capacity;   // sequences that fit
+    double capacity;                                                 // sequences that fit
+    double cache_tokens = std::numeric_limits<double>::infinity();   // of a rank
 };
+[[nodiscard]] ServingInput serving_input(StepTimer& timer, const ServingConstants& scalars,
+                                         const EngineSettings& engine, const Layout& layout,
+                                         const MemoryPlan& memory, const Traffic& traffic);
 
 /// A step without prompts, checks of drafts included: verification() times the step, and the host for each sequence.
 [[nodiscard]] StepTime decode_time(const ServingInput& in, const StepShape& shape);
@@ -42,10 +48,16 @@ struct ServingInput {
 ///   X = N/(TTFT + (O - 1) TPOT)
 /// A cycle is never shorter than the FLOP of its requests at datasheet peak. O = 1 decodes nothing: prompts follow one
 /// another, TTFT = R T_p + t_0.
-/// lone = 1 + (max(1, I/c) - 1)/pp times the step of the first chunk, c the chunk of one stage: a chunk crosses all pp
-/// stages, the next follows a stage behind. The chunk is of one prompt; of all R prompts where equal lengths keep up to
+/// lone: the steps of the prompt in chunks of c, the chunk of one rank and stage: the first crosses all pp stages, each
+/// further one follows a stage behind. Nobody holds a lone prompt back: m is 1 there, by 1/R. The chunk is of one prompt; of all R prompts where equal lengths keep up to
 /// lockstep_requests in step. Where prompts stall decodes, equal lengths queue together in every round: kappa = queue_in_step.
-/// `run`: requests in all; 0: without end. Errors on published points: results/accuracy.
-[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests, double run = 0);
+/// Requests beyond the capacity of an engine whose cache grows: of each, r (preemption.h) come back with a prompt of h:
+///   T_p of a prompt of I + r h tokens, and TPOT more by answers_waited/X/(O - 1), out of the wait for memory.
+/// `run`: requests in all; 0: without end. `backlog`: more requests wait however many run (an endless queue). Errors on published points: results/accuracy.
+[[nodiscard]] Serving closed_loop(const ServingInput& in, double requests, double run = 0,
+                                  bool backlog = false);
+
+/// `lone` of above: seconds of a prompt that meets no other, beside so many decodes.
+[[nodiscard]] Seconds lone_prompt(const ServingInput& in, double decoding);
 
 }   // namespace moecost

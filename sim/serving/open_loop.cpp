@@ -191,7 +191,7 @@ OpenLoopAnswer open_loop(const Replica& r, double rate, double burstiness, bool 
     const double cap = capacity(r);
     const double top = std::floor(std::min(cap, 8192.0));
     const double S = std::max(r.decode_steps(), 1e-9);
-    o.capacity = steady_loop(r, cap).rate;
+    o.capacity = full_rate(r);
     if (rate >= o.capacity) return o;
     const DecodeGrid grid = stay_in_decode(r, top, rate, burstiness);
     const std::vector<double> log_pi = log_chances(grid, top, rate, o.capacity);

@@ -32,7 +32,7 @@ class LatencyOf {
     LatencyOf(const EngineInstance& i, const Traffic& traffic, const Lengths& lengths, const Serving& means)
         : lengths_(lengths),
           means_(means),
-          input_{i.timer, i.constants, i.settings, i.layout, traffic, i.memory.max_concurrency},
+          input_(serving_input(i.timer, i.constants, i.settings, i.layout, i.memory, traffic)),
           law_(length_law(lengths, traffic.prefix_hit_rate)),
           replica_(instance_replica(input_, law_)) {}
 
@@ -40,7 +40,10 @@ class LatencyOf {
         return loop(load.concurrency, load.requests);
     }
     Expected<ServingLatency> operator()(const Offline& load) {
-        return load.requests > 0 ? at_once(load.requests) : loop(input_.capacity, 0);
+        if (load.requests > 0) return at_once(load.requests);
+        ServingLatency s = loop(input_.capacity, 0);
+        s.preemptions = full_preemptions(replica_);
+        return s;
     }
     Expected<ServingLatency> operator()(const Burst& load) { return at_once(load.requests); }
     Expected<ServingLatency> operator()(const StaticBatch&) { return alike(); }
@@ -88,8 +91,7 @@ class LatencyOf {
         s.saturation = requests > input_.capacity ? Saturation::overloaded : saturation_of(s.load);
         s.waits = requests > input_.capacity ? 1 : 0;
         s.slot_wait = Seconds{l.queued};
-        if (requests > input_.capacity && input_.engine.output_reserve < 1)
-            s.preemptions = preemptions_when_full(replica_);
+        s.preemptions = l.preemptions;
         return s;
     }
 
@@ -133,7 +135,8 @@ class LatencyOf {
                               o.capacity};
         }
         ServingLatency s;
-        s.ttft = later(open_ttft(o), front_end(input_, replica_, o.decodes));
+        s.ttft = later(open_ttft(o),
+                       front_end(input_, replica_, o.decodes) + held_back(input_, replica_, o.decodes));
         s.tpot = open_tpot(replica_, o, rate, burstiness);
         s.tpot.mean = Seconds{o.tpot};
         s.e2e = end_to_end(lengths_.output, s.ttft, s.tpot);

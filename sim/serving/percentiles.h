@@ -73,6 +73,8 @@ struct SimulatedLoad {
     std::function<void(double done)> progress{};
     std::function<bool(TracedRequest&)> trace{};   // the requests of a Replay whose load has none itself
 };
+/// Runs that end by themselves count whole; steady loads count after a fifth of them.
+[[nodiscard]] bool ends_by_itself(const Load& load);
 /// The load on the event simulator: every request, the scheduler's rules. The front end of the engine is added to TTFT.
 /// Infeasible for loads without requests (static batches in step, single phases).
 [[nodiscard]] Expected<Simulation> simulated(const EngineInstance& instance, const Traffic& traffic,

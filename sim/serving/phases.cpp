@@ -99,7 +99,7 @@ Serving burst(const ServingInput& in, double requests) {
 
 Serving offline(const ServingInput& in, double requests) {
     const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
-    Serving s = closed_loop(in, slots);
+    Serving s = closed_loop(in, slots, 0, requests <= 0 || requests > slots);
     if (requests <= 0) return s;
     // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;

@@ -40,7 +40,8 @@ double capacity(const Replica& replica) {
     double fits = r.cache_tokens;
     if (std::isfinite(fits)) {
         if (r.cache == CachePolicy::grow) {
-            fits = (0.99 * fits - l.mean_input / 2) / l.context;
+            const double to_come = r.promised * (1 + l.cv2_output) * l.mean_output / 2;
+            fits = (fits - admission_tokens(r, l.mean_input, l.mean_output) / 2) / (l.context + to_come);
         } else if (l.fixed) {
             fits = std::floor(fits / whole);
         } else {
@@ -51,11 +52,6 @@ double capacity(const Replica& replica) {
         }
     }
     return std::max(1.0, std::min(r.max_sequences, fits)) * r.ranks;
-}
-
-double preemptions_when_full(const Replica& replica) {
-    if (replica.rules.cache == CachePolicy::reserve || !std::isfinite(replica.rules.cache_tokens)) return 0;
-    return std::min(0.45 * replica.lengths.mean_output / replica.lengths.mean_input, 3.0);
 }
 
 AtDecodes at_decodes(const Replica& replica, double decodes) {

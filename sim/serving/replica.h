@@ -101,11 +101,8 @@ void prepare(Replica& replica);
 /// Sequences that run at once: slots, or memory M.
 ///   reserve: floor(M/(I + O)) of fixed lengths; else (M - (1 + v)/2 (E[I] + E[O]))/(E[I] + E[O^2]/E[O]), v the squared
 ///            variation of I + O: residents are weighted by their outputs, half a request stays unused at the head;
-///   grow:    0.99 M/context - E[I]/(2 context).
+///   grow:    (M - (E[I] + p E[O])/2)/(context + p E[O^2]/(2 E[O])), p what is promised of an answer to come.
 [[nodiscard]] double capacity(const Replica& replica);
-
-/// Times a backlogged replica with growing cache preempts a request: min(0.45 E[O]/E[I], 3). Fitted to simulations.
-[[nodiscard]] double preemptions_when_full(const Replica& replica);
 
 /// The quantities of a number of decodes B.
 struct AtDecodes {

@@ -12,8 +12,9 @@
 
 namespace moecost {
 
-/// How cache is promised: all of I + O at admission, or the prompt and then what grows; what does not fit any more is
-/// preempted, the latest first, and computed again.
+/// How cache is promised: all of I + O at admission, or the prompt (and the share `promised` of what is still to come of
+/// every answer that runs) and then what grows; what does not fit any more is preempted, the latest first, and computed
+/// again.
 enum class CachePolicy { reserve, grow };
 
 /// One engine instance. Limits are per attention rank; ranks (attention data parallelism) step together.
@@ -23,14 +24,23 @@ struct SchedulerRules {
     double max_sequences = 256;
     double cache_tokens = std::numeric_limits<double>::infinity();   // M
     CachePolicy cache = CachePolicy::grow;
+    double promised = 0;          // of an answer to come, held back from new requests while cache grows
     double queries = 1;           // tokens a decode sequence takes of a step: 1 + drafts
     double tokens_per_step = 1;   // y: tokens it gains
     int ranks = 1;                // attention ranks in lockstep: a step lasts as its busiest rank
     double prompt_interval = 0;   // least steps between two that carry prompts, while anybody decodes
 };
 
+/// What an engine promises of answers to come while its cache grows.
+[[nodiscard]] inline double promised_share(const EngineSettings& s) {
+    return s.output_reserve >= 1 ? 0 : std::max(2 * s.output_reserve - 1, 0.0);
+}
+/// KV tokens of a rank.
+[[nodiscard]] double cache_tokens(const EngineSettings& settings, const MemoryPlan& memory,
+                                  const Traffic& traffic);
+
 /// Rules of a deployment: limits of the engine, cache from the memory plan, reserve where the engine holds the whole
-/// output (output_reserve 1).
+/// output (output_reserve 1). A promise of p holds (1 + p)/2 of an answer on average, so p = 2 output_reserve - 1.
 [[nodiscard]] SchedulerRules scheduler_rules(const EngineSettings& settings, const Layout& layout,
                                              const MemoryPlan& memory, const Traffic& traffic);
 
@@ -46,9 +56,9 @@ struct SchedulerRules {
     return ranks > 1 ? std::clamp(tokens / std::max(std::min(prompt, chunk), 1.0), 1.0, ranks) : 0;
 }
 
-/// Tokens that must be free to admit a request: I + O or I.
+/// Tokens that must be free to admit a request: I + O, or I and the promised share of O.
 [[nodiscard]] inline double admission_tokens(const SchedulerRules& r, double input, double output) {
-    return r.cache == CachePolicy::reserve ? input + output : input;
+    return r.cache == CachePolicy::reserve ? input + output : input + r.promised * output;
 }
 
 }   // namespace moecost

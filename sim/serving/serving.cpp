@@ -2,6 +2,7 @@
 #include "moecost/serving/serving.h"
 
 #include "moecost/serving/phases.h"
+#include "moecost/serving/scheduler.h"
 #include "moecost/timing/step_timer.h"
 
 namespace moecost {
@@ -35,9 +36,20 @@ struct Dispatch {
 
 }   // namespace
 
+ServingInput serving_input(StepTimer& timer, const ServingConstants& scalars, const EngineSettings& engine,
+                           const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
+    return {timer,
+            scalars,
+            engine,
+            layout,
+            traffic,
+            memory.max_concurrency,
+            cache_tokens(engine, memory, traffic)};
+}
+
 Expected<Serving> serve(StepTimer& timer, const ServingConstants& scalars, const EngineSettings& engine,
                         const Layout& layout, const MemoryPlan& memory, const Traffic& traffic) {
-    const ServingInput input{timer, scalars, engine, layout, traffic, memory.max_concurrency};
+    const ServingInput input = serving_input(timer, scalars, engine, layout, memory, traffic);
     Expected<Serving> result = std::visit(Dispatch{input}, traffic.load);
     if (!result) return result;
     const double tokens_out = std::holds_alternative<PrefillOnly>(traffic.load) ? 0 : traffic.output;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "moecost/serving/simulation_record.h"
 #include "moecost/serving/simulation_state.h"
@@ -119,13 +120,12 @@ double Run::cache_used(const Rank& rank) const {
 
 /// Takes the head of the queue into the engine, if slots and cache allow.
 bool Run::admit(Rank& rank) {
-    // Who lost its cache does not come back before the others have decoded: where prompts go first, a request that fits
-    // up to its first token would be computed and preempted for ever.
-    if (rank.preempted_at == decode_step_) return false;
     const std::uint32_t id = rank.waiting.front();
     Request& q = pool_[id];
-    const double need = admission_tokens(rules_, q.prompt, q.output - (q.generated - 1));
-    if (rank.running >= rules_.max_sequences || cache_used(rank) + need > rules_.cache_tokens) {
+    const double to_come = q.output - (q.generated - 1);
+    const double need = admission_tokens(rules_, q.prompt, to_come);
+    const double promised = rules_.promised * rank.to_come;
+    if (rank.running >= rules_.max_sequences || cache_used(rank) + promised + need > rules_.cache_tokens) {
         rank.blocked_at = now_;
         return false;
     }
@@ -136,8 +136,9 @@ bool Run::admit(Rank& rank) {
         q.admitted_at = now_;
     }
     rank.running += 1;
-    q.reserved = need;
-    rank.held += need;
+    q.reserved = rules_.cache == CachePolicy::reserve ? need : q.prompt;
+    rank.held += q.reserved;
+    rank.to_come += to_come;
     rank.prompt = id;
     if (rules_.cache == CachePolicy::grow && std::isfinite(rules_.cache_tokens))
         rank.admitted.push_back({id, q.admission});
@@ -152,9 +153,10 @@ bool Run::may_take_prompts() const {
 void Run::plan(Rank& rank) {
     rank.tokens = rank.attended = 0;
     rank.finished.clear();
+    const bool full = std::exchange(rank.gave_way, false);
     double budget = prompt_budget(rules_, rank.decodes);
     while (budget >= 1) {
-        if (rank.prompt == no_request && (rank.waiting.empty() || !admit(rank))) return;
+        if (rank.prompt == no_request && (full || rank.waiting.empty() || !admit(rank))) return;
         Request& q = pool_[rank.prompt];
         const double n = std::min(q.todo, budget);
         rank.attended += n * q.prior + n * (n + 1) / 2;
@@ -212,31 +214,29 @@ void Run::step() {
         r.tokens = r.attended = 0;
         r.finished.clear();
         if (prompts_allowed) plan(r);
-        tokens = std::max(tokens, r.tokens);
-        attended = std::max(attended, r.attended);
-        decodes = std::max(decodes, r.decodes);
-        contexts = std::max(contexts, r.contexts);
+        tokens += r.tokens;
+        attended += r.attended;
+        decodes += r.decodes;
+        contexts += r.contexts;
     }
-    const auto count = static_cast<double>(ranks_.size());
     std::int64_t decode_steps = 1;
     double seconds = 0;
     if (tokens > 0) {
-        const double beside = mixed_ ? decodes * count : 0;
-        seconds = steps_.time(beside, mixed_ ? contexts * count : 0, tokens * count, attended * count);
+        const double beside = mixed_ ? decodes : 0;
+        seconds = steps_.time(beside, mixed_ ? contexts : 0, tokens, attended);
         if (!mixed_) decode_steps = 0;
         since_prompt_ = 0;
     } else if (decodes > 0) {
-        decode_steps = jump(decodes * count, contexts * count, seconds);
+        decode_steps = jump(decodes, contexts, seconds);
     } else {
         drop_unservable();
         return;
     }
     EngineState held = state();
     held.steps = static_cast<double>(std::max<std::int64_t>(decode_steps, 1));
-    held.prompt_tokens = tokens * count;
+    held.prompt_tokens = tokens;
     if (tokens > 0) {
-        const double without =
-            mixed_ && decodes > 0 ? steps_.time(decodes * count, contexts * count, 0, 0) : 0;
+        const double without = mixed_ && decodes > 0 ? steps_.time(decodes, contexts, 0, 0) : 0;
         held.prompt_seconds = std::max(seconds - without, 0.0);
     }
     now_ += seconds;
@@ -245,7 +245,9 @@ void Run::step() {
     if (tokens <= 0) since_prompt_ += static_cast<double>(decode_steps);
     decode_step_ += decode_steps;
     for (Rank& r : ranks_) {
-        r.contexts += static_cast<double>(decode_steps) * r.decodes * rules_.tokens_per_step;
+        const double gained = static_cast<double>(decode_steps) * r.decodes * rules_.tokens_per_step;
+        r.contexts += gained;
+        r.to_come -= gained;
         leave(r);
         first_tokens(r);
         if (rules_.cache == CachePolicy::grow && std::isfinite(rules_.cache_tokens)) preempt(r);
@@ -270,7 +272,9 @@ void Run::leave(Rank& rank) {
         Request& q = pool_[f.request];
         if (!q.decoding || q.admission != f.admission) continue;   // preempted meanwhile
         rank.decodes -= 1;
-        rank.contexts -= q.prompt + 1 + static_cast<double>(decode_step_ - q.begins) * rules_.tokens_per_step;
+        const double gained = static_cast<double>(decode_step_ - q.begins) * rules_.tokens_per_step;
+        rank.contexts -= q.prompt + 1 + gained;
+        rank.to_come += gained;   // what is left of its promise goes with it
         answer(rank, f.request);
     }
 }
@@ -312,6 +316,7 @@ void Run::preempt(Rank& rank) {
         const double gained = static_cast<double>(decode_step_ - q.begins) * rules_.tokens_per_step;
         rank.decodes -= 1;
         rank.contexts -= q.prompt + 1 + gained;
+        rank.to_come -= q.output - (q.generated - 1) - gained;
         rank.running -= 1;
         q.decoding = false;
         q.admission += 1;
@@ -320,8 +325,8 @@ void Run::preempt(Rank& rank) {
         q.prior = 0;
         q.todo = q.prompt;
         rank.waiting.push_front(last.request);
-        rank.preempted_at = decode_step_;
-        record_.preemption();
+        rank.gave_way = true;
+        record_.preemption(q.prompt);
     }
 }
 
@@ -329,6 +334,7 @@ void Run::answer(Rank& rank, std::uint32_t id) {
     Request& q = pool_[id];
     rank.running -= 1;
     rank.held -= q.reserved;
+    rank.to_come -= q.output - (q.generated - 1);
     q.decoding = false;
     q.admission += 1;
     in_system_ -= 1;
@@ -345,6 +351,7 @@ EngineState Run::state() const {
     s.in_system = in_system_;
     for (const Rank& r : ranks_) {
         s.decoding += r.decodes;
+        s.running += r.running;
         s.waiting += static_cast<double>(r.waiting.size());
         s.cache_tokens += cache_used(r);
     }

@@ -56,13 +56,17 @@ struct Simulation {
     double waited = 0;               // share of requests that found no slot or no memory
     double decoding = 0;             // mean over time of sequences in decode
     double in_system = 0;            // mean over time of requests between arrival and answer
+    double running = 0;              // of them let into the engine
     double busy_share = 0;           // of the time that anything is in the system
     double prefill_share = 0;        // of the busy time that prompts took
     double prompt_steps_share = 0;   // of the steps that carry prompts
     double prompt_tokens = 0;        // mean of such a step
     double preemptions = 0;          // per request
+    double computed_again = 0;       // mean tokens of the prompt of one that comes back
     double goodput_share = 1;        // of requests that meet both objectives
     double refused = 0;              // requests that no empty engine could hold
+    double beyond_context =
+        0;   // of a trace, longer than the positions of the model: left out before it began
     double steps = 0;
     long evaluations = 0;   // of the real step law
     std::vector<TimelinePoint> timeline;
@@ -74,7 +78,8 @@ struct Simulation {
 ///     that does not finish blocks the next; prompt_interval holds prompts back while anybody decodes;
 ///   3 time advances by t of the busiest rank times the ranks; prefill-first steps with prompts decode nothing;
 ///   4 finished answers leave (in a closed loop their successors arrive), finished prompts have their first token;
-///   5 growing cache beyond M preempts the latest admitted: its prompt and output so far become its prompt.
+///   5 growing cache beyond M preempts the latest admitted: its prompt and output so far become its prompt. The next
+///     step lets nobody in (vLLM admits only where nothing was preempted).
 /// Deterministic. TTFT = first token - arrival, TPOT = (answer - first token)/(O - 1).
 [[nodiscard]] Simulation simulate(const SchedulerRules& rules, StepTable& steps, RequestSource source,
                                   const SimulationSettings& settings);

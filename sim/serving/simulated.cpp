@@ -9,13 +9,6 @@
 namespace moecost {
 namespace {
 
-/// Runs that end by themselves count whole; steady loads count after a fifth of them.
-bool is_finite(const Load& load) {
-    const auto* queue = std::get_if<Offline>(&load);
-    return std::holds_alternative<Replay>(load) || std::holds_alternative<Burst>(load) ||
-           (queue != nullptr && queue->requests > 0);
-}
-
 /// Sequences that decode beside a first token, by the closed form; 1 where it has none.
 double usual_decodes(const ServingInput& in, const Load& load) {
     const auto* rate = std::get_if<OpenLoop>(&load);
@@ -27,6 +20,12 @@ double usual_decodes(const ServingInput& in, const Load& load) {
 }
 
 }   // namespace
+
+bool ends_by_itself(const Load& load) {
+    const auto* queue = std::get_if<Offline>(&load);
+    return std::holds_alternative<Replay>(load) || std::holds_alternative<Burst>(load) ||
+           (queue != nullptr && queue->requests > 0);
+}
 
 Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, const Lengths& lengths,
                                const Load& load, const SimulatedLoad& options) {
@@ -42,11 +41,11 @@ Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, 
     settings.slo = options.slo;
     settings.timeline_points = options.timeline_points;
     settings.progress = options.progress;
-    if (!is_finite(load)) {
+    if (!ends_by_itself(load)) {
         settings.requests = options.requests;
         settings.warm_up = options.requests / 4;
     }
-    const ServingInput in{i.timer, i.constants, i.settings, i.layout, traffic, i.memory.max_concurrency};
+    const ServingInput in = serving_input(i.timer, i.constants, i.settings, i.layout, i.memory, traffic);
     settings.front_end = front_end(in, instance_replica(in, law), usual_decodes(in, load)).value();
     RequestSource source = request_source(load, lengths, traffic.prefix_hit_rate, options.seed);
     if (options.trace) source.next = options.trace;

@@ -26,6 +26,7 @@ void SimulationRecord::hold(const EngineState& state, double seconds, double now
     if (window_open()) {
         decode_time_ += state.decoding * seconds;
         system_time_ += state.in_system * seconds;
+        running_time_ += state.running * seconds;
         busy_time_ += state.in_system > 0 ? seconds : 0;
         prompt_time_ += state.prompt_seconds;
         steps_ += state.steps;
@@ -110,11 +111,13 @@ Simulation SimulationRecord::result(double now) {
     s.waited = waited_ / n;
     s.decoding = decode_time_ / duration;
     s.in_system = system_time_ / duration;
+    s.running = running_time_ / duration;
     s.busy_share = std::min(busy_time_ / duration, 1.0);
     s.prefill_share = prompt_time_ / std::max(busy_time_, 1e-300);
     s.prompt_steps_share = prompt_steps_ / std::max(steps_, 1.0);
     s.prompt_tokens = prompt_tokens_ / std::max(prompt_steps_, 1.0);
     s.preemptions = preemptions_ / std::max(answered_, 1.0);
+    s.computed_again = preemptions_ > 0 ? again_ / preemptions_ : 0;
     s.goodput_share = met_ / n;
     s.refused = refused_;
     s.timeline = std::move(timeline_);

@@ -46,11 +46,13 @@ struct Rank {
     std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes;
     std::vector<Admitted> admitted;      // in order, for preemption; void entries stay until they are met
     std::uint32_t prompt = no_request;   // admitted, not finished
+    bool gave_way = false;   // took a request out in the last step: the next lets nobody in, or prompts
+                             // that go first would be computed and taken out for ever
     double running = 0, decodes = 0, contexts = 0;
     double held =
         0;   // cache tokens promised (reserve) or of prompts (grow; contexts of decodes come on top)
+    double to_come = 0;                // output tokens of what runs that are still to come
     double blocked_at = -1;            // last time its queue found no slot or cache
-    std::int64_t preempted_at = -1;    // decode step behind which somebody lost its cache
     double tokens = 0, attended = 0;   // prompts of the current step
     std::vector<std::uint32_t> finished;
 };

@@ -2,8 +2,10 @@
 #include "moecost/serving/steady_loop.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "moecost/serving/output_mixture.h"
+#include "moecost/serving/preemption.h"
 #include "moecost/serving/queueing.h"
 
 namespace moecost {
@@ -43,38 +45,83 @@ double prompt_queue(const Replica& r, SteadyLoop& s) {
     return steps;
 }
 
+/// One pass of the cycle at B decodes; returns seconds of it.
+double pass_of(const Replica& r, SteadyLoop& s, double& waiting_steps, Companions detail) {
+    const double R = s.running;
+    const double S = r.decode_steps();
+    const double a = R / (S + (r.mixed() ? waiting_steps : 0));
+    s.arrivals = a * (R - 1) / R;
+    const double f = prompt_step_share(r, s.at, a);
+    const double x = std::min(a * r.lengths.prompt / f, s.at.budget);
+    const double beside = r.mixed() ? s.at.decode : 0;
+    s.prompt_cost = f / a * (s.at.prompts(x) - beside);
+    s.round = s.at.decode + s.arrivals * s.prompt_cost;
+    if (r.mixed()) waiting_steps = (waiting_steps + prompt_queue(r, s)) / 2;
+    s.ttft = s.backlog * s.at.full + mean_own(r, s, detail);
+    return s.ttft + S * s.round;
+}
+
+/// The loop of a replica that takes nobody out again, or of one that does: its requests are computed 1 + r times, and hold
+/// less while they are, so that more of them run where more of the cycle is prompts.
+double cycle_of(const Replica& r, SteadyLoop& s, double requests, const Preemption* preempted) {
+    double B = s.running;
+    double waiting_steps = 1;
+    double cycle = 1;
+    for (int pass = 0; pass < 12; ++pass) {
+        if (pass == 0 || std::abs(B - s.at.decodes) > 1e-3 * B) s.at = at_decodes(r, B);
+        cycle = pass_of(r, s, waiting_steps, pass < 10 ? Companions::three : Companions::every);
+        if (preempted != nullptr) cycle += preempted->per_request * s.ttft;
+        const double share = r.decode_steps() * s.round / cycle;   // of its time in the engine, in decode
+        if (preempted != nullptr) {
+            const double held = share * r.lengths.context + (1 - share) * preempted->prompt;
+            const double ranks = r.rules.ranks;
+            const double fits = ranks * (r.rules.cache_tokens - preempted->prompt / 2) / held;
+            s.running = std::clamp(fits, 1.0, std::min(requests, ranks * r.rules.max_sequences));
+        }
+        B = B / 2 + s.running * share / 2;
+    }
+    s.decodes = B;
+    return cycle;
+}
+
+/// What a loop of so many requests takes out again; nothing that could be told from 0.
+std::optional<Preemption> taken_out(const Replica& r, double requests) {
+    const double pressure = memory_pressure(r, requests / r.rules.ranks);
+    if (pressure < 1e-3) return std::nullopt;
+    Preemption p = preemption(r);
+    p.per_request *= pressure;
+    return p.per_request > 1e-3 ? std::optional(p) : std::nullopt;
+}
+
 }   // namespace
 
 SteadyLoop steady_loop(const Replica& r, double requests) {
     SteadyLoop s;
     s.running = std::min(requests, capacity(r));
-    const double R = s.running;
-    const double S = r.decode_steps();
-    const double again = requests > s.running ? 1 + preemptions_when_full(r) : 1;
-    double B = R;
-    double waiting_steps = 1;
-    double cycle = 1;
-    for (int pass = 0; pass < 12; ++pass) {
-        if (pass == 0 || std::abs(B - s.at.decodes) > 1e-3 * B) s.at = at_decodes(r, B);
-        const double a = R / (S + (r.mixed() ? waiting_steps : 0));
-        s.arrivals = a * (R - 1) / R;
-        const double f = prompt_step_share(r, s.at, a);
-        const double x = std::min(a * r.lengths.prompt / f, s.at.budget);
-        const double beside = r.mixed() ? s.at.decode : 0;
-        s.prompt_cost = again * f / a * (s.at.prompts(x) - beside);
-        s.round = s.at.decode + s.arrivals * s.prompt_cost;
-        if (r.mixed()) waiting_steps = (waiting_steps + prompt_queue(r, s)) / 2;
-        s.ttft = s.backlog * s.at.full + mean_own(r, s, pass < 10 ? Companions::three : Companions::every);
-        cycle = s.ttft + S * s.round;
-        s.decodes = B;
-        B = B / 2 + R * S * s.round / (2 * cycle);
+    const std::optional<Preemption> preempted = taken_out(r, requests);
+    if (!preempted) {
+        const double cycle = cycle_of(r, s, requests, nullptr);
+        s.rate = s.running / cycle;
+        s.tpot = s.round / r.rules.tokens_per_step;
+    } else {
+        const double cycle = cycle_of(with_company(r, *preempted), s, requests, &*preempted);
+        s.preemptions = preempted->per_request;
+        s.rate = s.running / cycle;
+        const double outside = answers_waited(r, *preempted) / s.rate + s.preemptions * s.ttft;
+        s.tpot = s.round / r.rules.tokens_per_step + outside / std::max(r.lengths.mean_output - 1, 1.0);
     }
-    s.rate = R / cycle;
-    s.tpot = s.round / r.rules.tokens_per_step;
-    s.queued = std::max(requests - R, 0.0) / s.rate;
+    // All that is not with the engine waits before its first token.
+    const double with_engine = s.ttft + std::max(r.lengths.mean_output - 1, 0.0) * s.tpot;
+    s.queued = requests > s.running ? std::max(requests / s.rate - with_engine, 0.0) : 0;
     s.ttft += s.queued;
-    s.decodes = B;
     return s;
+}
+
+double full_rate(const Replica& r) { return steady_loop(r, 4 * capacity(r) + 64).rate; }
+
+double full_preemptions(const Replica& r) {
+    const auto preempted = taken_out(r, 4 * capacity(r) + 64);
+    return preempted ? preempted->per_request : 0;
 }
 
 std::vector<double> burst_times(const Replica& r, double requests) {

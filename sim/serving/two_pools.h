@@ -29,6 +29,7 @@ struct DecodePool {
     double workers = 1;                   // v
     double slots = 1;                     // sequences that fit a worker
     double steps = 1;                     // S = (O - 1)/y decode steps of a request, y tokens each
+    double cv2 = 0;                       // squared variation of S over requests
     std::function<double(double)> step;   // seconds of a step with this many sequences on a worker
 };
 /// From one pool to the other.
@@ -58,10 +59,13 @@ struct TwoPoolsAnswer {
     double rate = 0;                    // X, requests/s
     double ttft = 0, decode_time = 0;   // means, seconds; decode_time = S td, from first to last token
     double own = 0;                     // of ttft: steps of the own prompt
+    double alone = 0, shared = 0;       // of own: of a prompt that met an idle worker, of one that waited
+    double residual = 0;                // of wait: mean rest of the step that was under way
     double wait = 0;                    // of ttft: queue before prefill
     double slot_wait = 0;               // of ttft: for a slot of the decode pool
     double burst = 0;                   // of ttft: start of a run of finite length
     double waits = 0;                   // P(wait > 0)
+    double slot_waits = 0;              // P(slot_wait > 0)
     double decodes = 0;                 // B, sequences of a decode worker
     double decodes_variance = 0;
     double step = 0;                                                           // td at B
@@ -70,6 +74,11 @@ struct TwoPoolsAnswer {
     [[nodiscard]] double capacity() const;
     [[nodiscard]] PoolLimit limit() const;
 };
+/// A pool that computes or hands over nothing, or decodes nothing: its capacity.
+inline constexpr double no_limit = 1e300;
+
+/// The capacities alone.
+[[nodiscard]] TwoPoolsAnswer capacities_apart(const TwoPools& pools);
 
 /// N requests always in flight. With s = per_prompt(), b = B, td = step(b):
 ///   T0 = constant + own + exposed;   Z = T0 + S td;   X = N/(Z + W);   rho = X s
@@ -85,7 +94,16 @@ struct TwoPoolsAnswer {
 ///   else batches: m = min(lambda tb/u, full_prompts), tb = step(max(m, 1) P);  pw = ErlangC(u, u min(lambda tb/(max(m, 1) u), .98))
 ///     W = pw tb/(2 u) + spitzer(rho, rho D (1 + c2) ca2/u) tC,  rho = lambda s,  D = 1/full_prompts
 ///     own = (1 - pw) t1 + pw step(min(1 + m, full_prompts) P)
-/// Decode: birth and death with nu(B) = B/((S + 1/2) td(B)) at lambda/v: the half step is the wait for the next one.
+/// Decode: birth and death of the n requests of the pool, each worker with n/v of them,
+///   nu(n) = n/((S + 1/2) td(n/v)) below the v slots c, where the half step is the wait for the next one;  nu(c) and
+///   beyond: X_d = v c/(S td(c)), the capacity of the pool: the next one comes in as one leaves.
+/// A slot is waited for with the chance of n >= c v, a mean of noise/(X_d - lambda), as one pool waits for one (open_loop.h):
+///   pi(n)^(1/((ca2 + 1)/2)), its tail geometric of ratio (lambda/X_d)^(1/noise);  noise = (ca2 + cs)/2,
+///   cs = c2_O + (1 - c2_O)/(1 + 1/((X_d - lambda) T)),  T = S td(c)
+/// ca2 there is that of what prefill lets through: 1 + (1 - rho^2)(ca2 - 1) + rho^2 (c2 - 1)/sqrt(u) (Whitt 1983).
+/// The wait is part of TTFT: a client of vLLM's NIXL connector (the decode worker computes the last prompt token), SGLang
+/// (the decode worker allocates before the transfer) and TensorRT-LLM (first_gen_tokens go on to the generation server)
+/// sees its first token when the decode worker has the request.
 /// Against simulation (45 cases, loads 0.4 to 0.9): TTFT within 9 % for one prefill worker, 22 % for two; TPOT 2 %.
 [[nodiscard]] TwoPoolsAnswer open_loop_apart(const TwoPools& pools, double rate, double burstiness,
                                              double prompt_cv2);
@@ -93,8 +111,13 @@ struct TwoPoolsAnswer {
 /// An endless queue: the least of the capacities; B follows.
 [[nodiscard]] TwoPoolsAnswer offline_apart(const TwoPools& pools);
 
-/// Distributions behind the means. TTFT: own prompt by its length, an exponential wait with chance `waits`, and in a run
-/// of finite length a first wave spread evenly over N s. TPOT: lognormal over the number in decode,
+/// Why the percentiles of a rate are not to be relied on, as doubt() of open_loop.h; empty: they are within their tested
+/// range.
+[[nodiscard]] std::string_view doubt_apart(const TwoPoolsAnswer& answer);
+
+/// Distributions behind the means. TTFT: the own prompt by its length, alone, or with chance `waits` shared and behind the
+/// rest of a step (uniform) and an exponential wait; with chance `slot_waits` another one for a slot; and in a run of finite
+/// length a first wave spread evenly over N s. TPOT: lognormal over the number in decode,
 /// variance (dtd/dB)^2 Var B 2/3.
 struct TwoPoolsLatency {
     Latency ttft, tpot, e2e;

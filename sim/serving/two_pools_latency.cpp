@@ -17,25 +17,33 @@ double run_of(const Load& load) {
 
 Latency first_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& lengths, const Load& load) {
     const double mean_prompt = mean(lengths.input);
-    const double queue = a.wait + a.slot_wait;
     const double run = run_of(load);
     const double n = size_of(load).value_or(0);
     const double together = run > 0 ? std::min(1.0, n / run) : 0;   // share of the requests in the first wave
     const double wave = n * p.prompts.per_prompt();
-    const double waits = a.slot_wait > 0 ? 1 : std::clamp(a.waits, 1e-6, 1.0);
-    const double longest = a.own * quantile(lengths.input, 0.999) / mean_prompt;
-    UniformMixture mixture(0, p.handover.constant + p.handover.transfer + longest +
-                                  std::max(wave * (together > 0 ? 1 : 0), 12 * queue / waits) + 1e-9);
-    const auto start = [&](const LengthNode& node) {
-        const double own = a.own * node.tokens / mean_prompt;
+    const double waits = a.wait > 0 ? std::clamp(a.waits, 1e-6, 1.0) : 0;
+    const double slot_waits = std::clamp(a.slot_waits, 1e-6, 1.0);
+    const double rest = waits > 0 ? std::min(a.residual, a.wait) / waits : 0;   // mean, of those that wait
+    const double queue = waits > 0 ? a.wait / waits - rest : 0;
+    const double longest = a.shared * quantile(lengths.input, 0.999) / mean_prompt;
+    const double most = p.handover.constant + p.handover.transfer + longest + 2 * rest +
+                        std::max(together > 0 ? wave : 0, 12 * (queue + a.slot_wait / slot_waits)) + 1e-9;
+    UniformMixture mixture(0, most);
+    const auto start = [&](const LengthNode& node, double steps) {
+        const double own = steps * node.tokens / mean_prompt;
         return p.handover.constant + own + p.handover.exposed(own) * node.tokens / mean_prompt;
     };
-    for (const LengthNode& node : nodes(lengths.input))
-        mixture.add(node.weight * (1 - together), start(node), 0);
-    if (queue > 0) mixture.then_exponential(waits, queue / waits);
+    const LengthNodes prompts = nodes(lengths.input);
+    for (const LengthNode& node : prompts)
+        mixture.add(node.weight * (1 - together) * waits, start(node, a.shared), 2 * rest);
+    if (queue > 0) mixture.then_exponential(1, queue);
+    UniformMixture idle(0, most);
+    for (const LengthNode& node : prompts)
+        idle.add(node.weight * (1 - together) * (1 - waits), start(node, a.alone), 0);
+    mixture.add(idle);
+    if (a.slot_wait > 0) mixture.then_exponential(slot_waits, a.slot_wait / slot_waits);
     if (together > 0) {
-        for (const LengthNode& node : nodes(lengths.input))
-            mixture.add(node.weight * together, start(node), wave);
+        for (const LengthNode& node : prompts) mixture.add(node.weight * together, start(node, a.own), wave);
     }
     Latency l = mixture.latency();
     l.mean = Seconds{a.ttft};

@@ -127,7 +127,7 @@ std::string whats_wrong(const Scenario& s, const Estimate& e) {
                            e.memory.weights.value(),
                            e.memory.cache.value(),
                            e.memory.max_concurrency}) {
-        if (!finite(x)) return "a figure is negative or not finite";
+        if (!finite(x)) return std::string("a figure is negative or not finite: ").append(std::to_string(x));
     }
     const auto inside = [](const Interval& i, double x) {
         return !i.known() || (i.low <= x * (1 + 1e-9) && x <= i.high * (1 + 1e-9));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "fixtures.h"
+#include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 
 namespace moecost {
@@ -77,3 +78,22 @@ TEST_CASE("a file or a folder with a config.json is imported, the quantisation f
 
 }   // namespace
 }   // namespace moecost
+
+TEST_CASE("a later release under the file of an earlier one has its own longest context") {
+    const DataStore data;
+    CHECK(load_model(data, "qwen3-235b-a22b").max_position == 40960);
+    CHECK(load_model(data, "Qwen/Qwen3-235B-A22B-Instruct-2507").max_position == 262144);
+    CHECK(load_model(data, "zai-org/GLM-4.6").max_position == 202752);
+    CHECK(load_model(data, "moonshotai/Kimi-K2-Instruct-0905").max_position == 262144);
+    CHECK(load_model(data, "kimi_k2_instruct").max_position == 131072);
+}
+
+TEST_CASE("a context of a name that the file does not have is refused") {
+    const std::string text =
+        "name = \"m\"\naliases = [\"a\"]\nhidden = 64\nvocabulary = 8\nlayers = 1\n"
+        "[[mixer]]\nkind = \"grouped\"\ncount = 1\nquery_heads = 1\nkv_heads = 1\nhead_dim = 64\n"
+        "[[ffn]]\nkind = \"dense\"\ncount = 1\nwidth = 64\n[positions]\n";
+    CHECK_NOTHROW((void)architecture_from_toml(parse_toml(text + "a = 9", "f")));
+    CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "b = 9", "f")), InputError);
+    CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "a = 0", "f")), InputError);
+}

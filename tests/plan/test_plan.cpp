@@ -47,13 +47,15 @@ PlanSpace small_space(const Description& d) {
     return space;
 }
 
-/// Requests/s of every slot busy, by the program's front door.
+/// Requests/s of every slot busy, by the program's front door: in flight, and as arrivals see it (the least of both).
 double capacity_of(Scenario s) {
     s.traffic.load = ClosedLoop{1};
     const auto one = evaluate(s);
     if (!one) return 0;
     s.traffic.load = ClosedLoop{one->memory.max_concurrency};
-    return evaluate(s)->serving.requests_per_s.value();
+    const double in_flight = evaluate(s)->serving.requests_per_s.value();
+    s.traffic.load = OpenLoop{1e12};
+    return std::min(in_flight, evaluate(s).error().available);
 }
 
 struct Tried {

@@ -241,15 +241,19 @@ TEST_CASE("more requests in flight never deliver less, and an endless queue deli
     // Calibrated engines. Under `ideal` a prompt beside memory-bound decodes is free, and as the number of
     // decoding sequences is a mean over time, up to a fifth of the throughput of short outputs is lost again
     // behind the knee. 5 %: one sequence more than a tile of a GEMM costs a whole further tile (3 % worst, a
-    // capacity just above 256).
+    // capacity just above 256). Requests beyond the memory of an engine whose cache grows are taken out and computed again:
+    // up to a quarter is lost (test_preemption.cpp; without them the same engine holds as many).
     Draw draw(20261106);
     int failures = 0;
     for (int i = 0; i < 200; ++i) {
         Scenario s = draw.scenario();
         if (s.pool().profile.engine == "ideal") continue;
         double last = 0;
-        const auto check = [&](double delivered, const char* what) {
-            if (delivered < last * 0.95 && ++failures <= 10) {
+        const auto check = [&](double delivered, double requests, const char* what) {
+            const Estimate& e = *evaluate(s);
+            const bool taken_out =
+                s.pool().settings.output_reserve <= 0.5 && requests > 0.8 * e.memory.max_concurrency;
+            if (delivered < last * (taken_out ? 0.75 : 0.95) && ++failures <= 10) {
                 FAIL_CHECK(text(s)
                                .append(": ")
                                .append(what)
@@ -260,10 +264,10 @@ TEST_CASE("more requests in flight never deliver less, and an endless queue deli
         };
         for (double requests = 1; requests <= 4096; requests *= 2) {
             s.traffic.load = ClosedLoop{requests};
-            check(evaluate(s)->serving.requests_per_s.value(), std::to_string(requests).c_str());
+            check(evaluate(s)->serving.requests_per_s.value(), requests, std::to_string(requests).c_str());
         }
         s.traffic.load = Offline{};
-        check(evaluate(s)->serving.requests_per_s.value(), "an endless queue");
+        check(evaluate(s)->serving.requests_per_s.value(), HUGE_VAL, "an endless queue");
     }
     CHECK(failures == 0);
 }

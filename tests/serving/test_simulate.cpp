@@ -137,16 +137,16 @@ TEST_CASE("cached prompt tokens cost nothing, drafted tokens come several at a s
 }
 
 TEST_CASE("ranks step together: one rank's prompt slows all") {
-    // Two ranks, one request each; t of the busiest rank times two.
+    // Two ranks, one request each; the law of a step gets the sum of both and knows on how many ranks a prompt lies.
     SchedulerRules rules = rules_of(Batching::chunked_prefill, 1000, 8);
     rules.ranks = 2;
     const Simulation s = replayed(rules, clockwork(), {{0, 100, 5, 0}, {3.5, 300, 1, 0}});
-    // A: 1 + 0.01 x 200 = 3 s to its first token; decode 3 - 4; B's prompt 4 - 11 holds A's third token back.
-    CHECK(s.ttft.mean.value() == Approx((3.0 + 7.5) / 2));
-    CHECK(s.tpot.mean.value() == Approx((13.0 - 3.0) / 4));
-    rules.prompt_interval = 3;   // B may only start three steps after A's prompt: decode 3 - 4, 4 - 5, 5 - 6
+    // A: 1 + 0.01 x 100 = 2 s to its first token; decode 2 - 3, 3 - 4; B's prompt 4 - 8 holds A's fourth token back.
+    CHECK(s.ttft.mean.value() == Approx((2.0 + 4.5) / 2));
+    CHECK(s.tpot.mean.value() == Approx((9.0 - 2.0) / 4));
+    rules.prompt_interval = 3;   // B may only start three steps after A's prompt: decode 2 - 3, 3 - 4, 4 - 5
     CHECK(replayed(rules, clockwork(), {{0, 100, 5, 0}, {3.5, 300, 1, 0}}).ttft.mean.value() ==
-          Approx((3.0 + 9.5) / 2));
+          Approx((2.0 + 5.5) / 2));
 }
 
 TEST_CASE("a request larger than the engine is counted and left out") {

@@ -6,6 +6,7 @@
 
 #include "estimate/estimate.h"
 #include "moecost/base/format.h"
+#include "moecost/estimate/pools.h"
 
 namespace moecost::cli {
 namespace {
@@ -68,8 +69,7 @@ std::string step_title(std::string_view name, const StepShape& shape, const Layo
 
 /// Isolated kernels of a step with prompts take longer inside an engine; the serving figures hold this factor.
 std::string prompt_factor_text(const Scenario& s) {
-    const Pool& p = s.pools.front();
-    const double factor = s.two_pools() ? p.profile.pools.alone.prompts : p.profile.serving.prefill_factor;
+    const double factor = prompt_factor(s);
     if (factor == 1) return {};
     return std::string("; prompt work x ").append(significant(factor, 3)).append(" in a served engine");
 }

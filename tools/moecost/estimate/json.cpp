@@ -4,6 +4,7 @@
 
 #include "estimate/estimate.h"
 #include "moecost/base/json_writer.h"
+#include "moecost/estimate/pools.h"
 
 namespace moecost::cli {
 namespace {
@@ -220,9 +221,7 @@ void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer
         write_figures(json, a.view());
         json.begin_object("steps");
         write_step(json, "decode", a.steps.decode, 1);
-        write_step(json, "prefill", a.steps.prompt,
-                   a.scenario->two_pools() ? a.scenario->pools.front().profile.pools.alone.prompts
-                                           : a.scenario->pool().profile.serving.prefill_factor);
+        write_step(json, "prefill", a.steps.prompt, prompt_factor(*a.scenario));
         json.end_object();
     } else {
         write_infeasible(json, a);

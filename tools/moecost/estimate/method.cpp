@@ -104,6 +104,10 @@ void read_trace(Description& d, Traces& traces) {
         const TraceSummary summary = summarise_trace(path);
         Traffic traffic = traffic_of(summary, path);
         if (!d.trace.empty()) {
+            if (summary.requests < 2) {
+                throw InputError({path}, {}, "holds one request: there is nothing to replay",
+                                 "--isl, --osl and --concurrency 1 ask for a lone one");
+            }
             if (!(summary.rate > 0)) {
                 throw InputError({path}, "timestamp", "requests have no times: they cannot be replayed",
                                  "--traffic FILE takes lengths alone, --rate or --concurrency the load");
@@ -123,17 +127,31 @@ Expected<Estimate> answer_of(const Scenario& s, const Description& d, const Meth
     how.timeline_points = o.timeline.empty() ? 0 : timeline_points;
     const auto* replay = std::get_if<Replay>(&s.traffic.load);
     std::shared_ptr<TraceFile> file;
+    const auto beyond =
+        std::make_shared<double>(0);   // requests that no engine takes: longer than the model's positions
     if (replay != nullptr && o.by != AnswerOptions::By::closed_form) {
         TraceFile::Options options;
         options.cache_blocks = cache_blocks(s, options.block_tokens);
         options.one_of = static_cast<std::size_t>(s.pool().replicas);
         options.hit_rate = d.prefix_hit_rate.value_or(0);
         file = std::make_shared<TraceFile>(d.trace, options);
-        how.trace = [file](TracedRequest& r) { return file->next(r); };
+        how.trace = [file, beyond, longest = s.architecture.max_position](TracedRequest& r) {
+            while (file->next(r)) {
+                if (longest <= 0 || r.input + r.output <= longest) return true;
+                *beyond += 1;
+            }
+            return false;
+        };
     }
     const double all = replay != nullptr ? replay->count / s.pool().replicas : o.requests;
     if (o.progress) how.progress = progress_of(std::floor(all));
-    return answer(s, how);
+    Expected<Estimate> e = answer(s, how);
+    if (e && e->simulation && *beyond > 0) {
+        Simulation m = *e->simulation;
+        m.beyond_context = *beyond;
+        e->simulation = std::make_shared<const Simulation>(std::move(m));
+    }
+    return e;
 }
 
 void write_timeline(const std::string& file, const Simulation& simulation) {

@@ -179,6 +179,11 @@ std::string method_lines(const Answers& all, std::size_t width) {
             if (a.description.trace.empty()) line.append(", seed ").append(std::to_string(a.method.seed));
             if (m->refused > 0)
                 line.append(", ").append(amount(m->refused, "larger than its cache left out"));
+            if (m->beyond_context > 0)
+                line.append(", ").append(
+                    amount(m->beyond_context, "longer than the model's context left out"));
+            if (ends_by_itself(a.scenario->traffic.load))
+                line.append("; throughput is that of the whole run, its start and end included");
             if (!doubt.empty()) line.append("; the closed form does not hold: ").append(doubt);
         } else if (!doubt.empty()) {
             line.append("not reliable: ").append(doubt).append(" (--simulate)");

@@ -51,8 +51,6 @@ std::string deployment_name(const PlanQuestion& q, const PlannedPools& p) {
 }
 
 std::string other_pools(const PlanQuestion& q, const PlanResult& r) {
-    if (q.two_pools && q.chance > 0)
-        return "prefill and decode apart are left out: no residuals tell their chance";
     if (!r.apart || !r.best || !r.apart->estimate.estimate || !r.best->estimate.estimate) return {};
     const double apart = r.apart->estimate.estimate->cost.usd_per_hour;
     if (!(apart < r.best->estimate.estimate->cost.usd_per_hour)) return {};
@@ -83,6 +81,7 @@ std::string apart_text(const PlanQuestion& q, const PlanResult& r, std::size_t w
         line.append(", decode at ").append(figure("decode_busy_share")).append(" of their capacity");
         s.append(line).append("\n");
     }
+    s.append(wrapped(std::string("chance to meet: ").append(chance_text(q, a.trust)), 2, width));
     return s.append(
         wrapped(std::string("    moecost estimate ").append(options_of(a.estimate.description)), 4, width));
 }

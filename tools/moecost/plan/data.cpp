@@ -162,6 +162,7 @@ std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
         json.text("deployment", deployment_name(q, r.apart->planned));
         json.number("usd_per_hour", r.apart->planned.usd_per_hour);
         json.number("gpus", r.apart->planned.gpus());
+        number_or_null(json, "chance_to_meet", r.apart->trust.chance);
         write_estimate(json, "estimate", r.apart->estimate);
         json.end_object();
     } else {

@@ -79,8 +79,6 @@ void read_pools(const CommandLine& line, PlanQuestion& q) {
     if (text == nullptr || *text == "both") return;
     if (*text != "one" && *text != "two")
         throw InputError({"--pools"}, {}, std::string("'").append(*text).append("' is not one, two or both"));
-    if (*text == "two" && line.has("chance"))
-        throw InputError({"--chance"}, {}, "no residuals tell the chance of two pools", "--pools one");
     q.one_pool = *text == "one";
     q.two_pools = *text == "two";
 }

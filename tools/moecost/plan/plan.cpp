@@ -51,12 +51,6 @@ void add_day(const PlanQuestion& q, PlanResult& r) {
     r.day = day_of(*q.day, most, p.usd_per_hour / p.replicas, traffic.input, traffic.output);
 }
 
-void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
-    const PlannedPools found = plan_pools(q.space, loop);
-    r.pairs_tried = found.candidates;
-    if (found.possible()) r.apart = ApartAnswer{found, answer_for(data, description_of(q, found))};
-}
-
 std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
     std::string s("moecost: infeasible: ");
     const PlanAnswer& a = r.answer;
@@ -84,6 +78,13 @@ PlanSpace demanded(const PlanQuestion& q) {
     for (std::size_t i = 0; i < space.machines.size() && q.chance > 0; ++i)
         space.machines[i].scenario.slo.ttft_s *= space.machines[i].slower / q.ttft_room[i];
     return space;
+}
+
+void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
+    const PlannedPools found = plan_pools(demanded(q), loop);
+    r.pairs_tried = found.candidates;
+    if (!found.possible()) return;
+    r.apart = ApartAnswer{found, answer_for(data, description_of(q, found)), trust_of(q.space, found)};
 }
 
 struct Asked {
@@ -127,8 +128,7 @@ Answer run_plan(const Invocation& in) {
     const PlanQuestion& q = asked.question;
     const CandidateLoop loop = loop_of(q);
     PlanResult r = result_of(q, in.data, std::move(asked.answer), loop);
-    // The residuals behind a chance are those of one pool: a demanded one says nothing of two.
-    if (q.two_pools && q.chance == 0) add_apart(q, in.data, r, loop);
+    if (q.two_pools) add_apart(q, in.data, r, loop);
     add_day(q, r);
     add_frontier(q, r, in.line, loop);
     add_launch(r, in);

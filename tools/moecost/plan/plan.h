@@ -58,6 +58,7 @@ struct PlannedAnswer {
 struct ApartAnswer {
     PlannedPools planned;
     EstimateAnswer estimate;
+    PlanTrust trust;
 };
 struct PlanResult {
     PlanAnswer answer;
@@ -74,6 +75,8 @@ struct PlanResult {
 /// The same of two pools.
 [[nodiscard]] Description description_of(const PlanQuestion& question, const PlannedPools& planned);
 [[nodiscard]] std::string deployment_name(const PlanQuestion& question, const PlannedPools& planned);
+/// How likely it meets the objectives, and on what that rests.
+[[nodiscard]] std::string chance_text(const PlanQuestion& question, const PlanTrust& trust);
 [[nodiscard]] std::string apart_text(const PlanQuestion& question, const PlanResult& result,
                                      std::size_t width);
 

@@ -74,14 +74,18 @@ std::string time_line(const PlannedAnswer& a, std::string_view mean_key, Seconds
     return s.append(" (").append(duration(limit)).append(" allowed)");
 }
 
-std::string chance_text(const PlanQuestion& q, const PlannedAnswer& a) {
-    if (!std::isfinite(a.trust.chance)) return "not known: no residuals of this accelerator and engine";
-    std::string s = percent(a.trust.chance);
+}   // namespace
+
+std::string chance_text(const PlanQuestion& q, const PlanTrust& trust) {
+    if (!std::isfinite(trust.chance)) return "not known: no residuals of this accelerator and engine";
+    std::string s = percent(trust.chance);
     if (q.chance > 0) s.append(" (").append(percent(q.chance)).append(" demanded)");
     return s.append(" by the residuals of served points; a machine ")
-        .append(significant(a.trust.withstands, 3))
+        .append(significant(trust.withstands, 3))
         .append(" times slower than predicted still carries it");
 }
+
+namespace {
 
 std::string load_line(const PlanQuestion& q, const PlannedAnswer& a) {
     const Planned& p = a.planned;
@@ -119,7 +123,7 @@ std::string answer_text(const PlanQuestion& q, const PlannedAnswer& a, const Sty
                   time_line(a, "tpot_s", &Estimate::tpot_of_slo, slo.tpot_level, slo.tpot_s), w));
     if (!(a.trust.largest_size > 0)) return s;
     s.append(line("load per instance", load_line(q, a), w));
-    s.append(line("chance to meet", chance_text(q, a), w));
+    s.append(line("chance to meet", chance_text(q, a.trust), w));
     return s;
 }
 
@@ -332,10 +336,7 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
             .append(" times slower than its figures say (");
         notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
     }
-    if (q.two_pools && q.chance > 0)
-        notes.emplace_back(
-            "one pool: no residuals tell a chance of prefill and decode apart, which are left out");
-    else if (!q.two_pools)
+    if (!q.two_pools)
         notes.emplace_back("one pool: prefill and decode apart are not searched (--pools both)");
     if (slo_of(q).of_percentiles() && is_rate(q.space.machines.front().scenario.traffic.load))
         notes.emplace_back("percentiles: Poisson arrivals, shared evenly between instances");
@@ -380,8 +381,7 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
         std::string command("moecost estimate ");
         s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
-    if (q.two_pools && q.chance == 0)
-        s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
+    if (q.two_pools) s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
     if (r.day) s.append("\n").append(day_text(*r.day, q.day->varies, style));
     if (!r.launch.empty()) s.append("\n").append(style.bold("Launch\n")).append(r.launch);
     if (in.quiet) return s;

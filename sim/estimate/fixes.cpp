@@ -196,6 +196,20 @@ std::vector<Change> other_engines(const DataStore& data, const Description& d) {
     return list;
 }
 
+/// A count of GPUs that suits the instances but not the load: more of them.
+std::optional<Change> counts_and_more(const DataStore& data, const Description& d, const Infeasible& why) {
+    for (const Change& c : nearest_counts(d, why)) {
+        const auto next = refusal(data, d, c);
+        const auto with = changed(d, c);
+        if (!next || !with) continue;
+        std::vector<Change> more = more_instances(data, *with, *next);
+        if (const auto f = followed(data, *with, *next)) more.push_back(*f);
+        for (const Change& m : more)
+            if (runs(data, d, over(c, m))) return over(c, m);
+    }
+    return std::nullopt;
+}
+
 /// Degrees that a description gives to its pool, or to one of two.
 struct Degrees {
     int tp, pp, dp, ep;
@@ -205,14 +219,12 @@ Degrees degrees_of(const Description& d, const PoolChoices& own) {
     return {of(own.tp, d.tp), of(own.pp, d.pp), of(own.attention_dp, d.attention_dp), of(own.ep, d.ep)};
 }
 
-/// Every other layout of the same GPUs, those that change fewest degrees first.
-std::vector<Change> other_layouts(const Description& d, const PoolChoices& own) {
+/// Every other layout of so many times the GPUs of an instance, those that change fewest degrees first.
+std::vector<Change> other_layouts(const Description& d, const PoolChoices& own, int times) {
     const Degrees now = degrees_of(d, own);
     const std::optional<int> given = own.gpus ? own.gpus : d.gpus;
-    const int gpus =
-        given && (own.tp || d.tp || now.pp * now.dp > 1) && *given % (now.tp * now.pp * now.dp) != 0
-            ? *given
-            : now.tp * now.pp * now.dp;
+    const int instance = now.tp * now.pp * now.dp;
+    const int gpus = times * (given && *given % instance != 0 ? *given : instance);
     std::vector<Change> list;
     for (int tp = gpus; tp >= 1; --tp) {
         for (int pp = 1; pp <= gpus / tp; ++pp) {
@@ -228,6 +240,7 @@ std::vector<Change> other_layouts(const Description& d, const PoolChoices& own) 
                 add("pp", now.pp, pp);
                 add("attention-dp", now.dp, dp);
                 add("ep", now.ep, ep);
+                if (given && *given % gpus != 0) c.emplace_back("gpus", std::to_string(gpus));
                 if (!c.empty()) list.push_back(std::move(c));
             }
         }
@@ -273,9 +286,9 @@ class Layouts {
 };
 
 /// The first layout of the same GPUs that runs: of one pool while the other stays, or of both alike.
-std::optional<Change> another_layout(const DataStore& data, const Description& d) {
+std::optional<Change> another_layout(const DataStore& data, const Description& d, int times = 1) {
     const Layouts layouts(data, d);
-    const std::vector<Change> of_prefill = other_layouts(d, d.prefill);
+    const std::vector<Change> of_prefill = other_layouts(d, d.prefill, times);
     if (!d.two_pools()) {
         for (const Change& c : of_prefill)
             if (layouts.run(c) && runs(data, d, c)) return c;
@@ -283,11 +296,29 @@ std::optional<Change> another_layout(const DataStore& data, const Description& d
     }
     std::vector<Change> list;
     for (const Change& c : of_prefill) list.push_back(in_pools(d, c).front());
-    for (const Change& c : other_layouts(d, d.decode)) list.push_back(in_pools(d, c)[1]);
+    for (const Change& c : other_layouts(d, d.decode, times)) list.push_back(in_pools(d, c)[1]);
     for (const Change& c : of_prefill) list.push_back(in_pools(d, c)[2]);
     for (const Change& c : list)
         if (layouts.run(c) && runs(data, d, c)) return c;
     return std::nullopt;
+}
+
+/// The same after the exchange of experts has become a collective one, which any layout takes.
+std::optional<Change> without_exchange(const DataStore& data, const Description& d) {
+    Change plain;
+    for (const auto& [key, word] : {std::pair{"all-to-all", d.exchange},
+                                    {"prefill-all-to-all", d.prefill.exchange},
+                                    {"decode-all-to-all", d.decode.exchange}}) {
+        if (!word.empty() && word != "collective") plain.emplace_back(key, "collective");
+    }
+    const auto with = changed(d, plain);
+    if (plain.empty() || !with) return std::nullopt;
+    const auto next = refusal(data, d, plain);
+    if (!next) return plain;
+    std::optional<Change> more = followed(data, *with, *next);
+    for (const int times : {1, 2, 4, 8})
+        if (!more) more = another_layout(data, *with, times);
+    return more ? std::optional<Change>(over(plain, *more)) : std::nullopt;
 }
 
 }   // namespace
@@ -298,7 +329,7 @@ std::string smallest_fix(const DataStore& data, const Description& d, const Infe
             if (runs(data, d, c)) return c;
         return std::nullopt;
     };
-    if (std::string counts = counts_that_run(data, d, why); !counts.empty()) return counts;
+    if (std::string two = counts_that_run(data, d, why); !two.empty()) return two;
     const int tp = d.tp.value_or(1);
     using Way = std::function<std::optional<Change>()>;
     const Way followed_words = [&] { return followed(data, d, why); };
@@ -307,13 +338,23 @@ std::string smallest_fix(const DataStore& data, const Description& d, const Infe
     const Way bits = [&] { return first_of(fewer_bits(d)); };
     const Way across = [&] { return first_of(wider(d, std::max(tp, node) * 2, most_tp)); };
     const Way layout = [&] { return another_layout(data, d); };
+    const Way counts = [&] { return counts_and_more(data, d, why); };
+    const Way larger = [&] {
+        std::optional<Change> c;
+        for (const int times : {2, 4, 8})
+            if (!c) c = another_layout(data, d, times);
+        return c;
+    };
+    const Way plain = [&] { return without_exchange(data, d); };
     const Way copies = [&] { return first_of(other_copies(d)); };
     const Way engines = [&] { return first_of(other_engines(data, d)); };
     // A rule of the engine is about the layout: another one of the same GPUs is nearer than more GPUs.
     const bool of_layout = !why.fix.empty() && why.quantity.empty();
     const std::vector<Way> ways =
-        of_layout ? std::vector<Way>{followed_words, copies, layout, in_node, bits, across, engines}
-                  : std::vector<Way>{followed_words, copies, more, in_node, bits, across, layout, engines};
+        of_layout
+            ? std::vector<Way>{followed_words, copies, layout, in_node, bits, across, plain, larger, engines}
+            : std::vector<Way>{followed_words, counts, copies, more,   in_node, bits,
+                               across,         layout, plain,  larger, engines};
     for (const Way& way : ways)
         if (const auto change = way()) return text_of(*change);
     return {};

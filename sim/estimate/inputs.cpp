@@ -324,8 +324,8 @@ constexpr Input table[] = {
      [](View_ v) { return v.scenario->slo.tpot_s > 0 ? v.scenario->slo.tpot_s : no_number; }, nullptr, "",
      {"tpot-slo"}},
 
-    {"price", Kind::money, numbers, {1e-3, 1e3}, "USD|BASIS|GPU=USD", "of the accelerator", price_group,
-     "dollars per GPU-hour, a basis (moecost list prices), or those of single GPUs: h20_96=1.5,b200_sxm=6", PriceSlot{},
+    {"price", Kind::money, numbers, {1e-3, 1e3}, "USD|BASIS", "of the accelerator", price_group,
+     "dollars per GPU-hour, a basis (moecost list prices), or of single GPUs: h20_96=1.5,b200_sxm=6", PriceSlot{},
      [](View_ v) { return pool(v).price.known() ? pool(v).price.usd_per_gpu_hour : no_number; }, nullptr,
      "", {"usd-per-gpu-hour"}},
     {"blend", Kind::count, numbers, {0, 1e6}, "N", "3", price_group,

@@ -18,6 +18,12 @@ void set_term(LaunchValues& v, RuleTerm term, double value) {
     v.numbers.insert_or_assign(std::string(name_of(term)), value);
 }
 
+/// Whole numbers in digits: engines read no 1e+05 where they want an integer.
+std::string written(double x) {
+    const bool whole = x == std::floor(x) && std::abs(x) < 1e15;
+    return whole ? std::to_string(static_cast<long long>(x)) : shortest(x);
+}
+
 double experts_of(const Architecture& a) {
     double most = 0;
     for (const FfnGroup& group : a.ffns) {
@@ -86,7 +92,7 @@ std::optional<std::string> product(const EngineFlag& row, const LaunchValues& va
         if (!number && it == values.numbers.end()) return std::nullopt;
         result *= number ? *number : it->second;
     }
-    return shortest(result + row.add);
+    return written(result + row.add);
 }
 
 /// The template with {names} filled in; nothing where one of them has no value. A brace that opens JSON stays.
@@ -129,7 +135,7 @@ Written word_of(const EngineFlag& row, const LaunchValues& values) {
 
 std::optional<std::string> LaunchValues::text(std::string_view name) const {
     if (const auto word = words.find(name); word != words.end()) return word->second;
-    if (const auto number = numbers.find(name); number != numbers.end()) return shortest(number->second);
+    if (const auto number = numbers.find(name); number != numbers.end()) return written(number->second);
     return std::nullopt;
 }
 

@@ -124,6 +124,16 @@ ExpertExchange exchange_of(const Pool& p) {
     return p.role == Role::prefill ? ExpertExchange::normal : ExpertExchange::low_latency;
 }
 
+/// Exports of public runs lose the label of expert parallelism: a layout that the engine refuses while experts are cut over
+/// all GPUs of a stage ran with whole ones (MiniMax-M2.5 in fp8 at TP8: vLLM's recipe says that TP8 alone is not supported,
+/// the publisher's guide adds --enable-expert-parallel on 8 GPUs, read 2026-11).
+bool launches_with_whole_experts(Scenario s) {
+    Layout& layout = s.pool().layout;
+    if (s.two_pools() || layout.ep != 1 || layout.stage_gpus() == 1) return false;
+    layout.ep = layout.stage_gpus();
+    return !layout_problem(s.architecture, layout) && !launch_refusal(s);
+}
+
 /// Copies that recipes add where the ranks of a pool do not divide the experts of the model.
 void add_redundant_experts(int experts, double copies, PoolChoices& c) {
     if (c.ep.value_or(1) > 1 && experts % *c.ep != 0) c.redundant_experts = static_cast<int>(copies);
@@ -220,6 +230,7 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
     PreparedPoint prepared{p, {}, {}, 0};
     Scenario& s = prepared.scenario;
     RecipeSettings recipe;
+    std::optional<Infeasible> refused;   // by a rule of the engine, with collectives
     try {
         recipe = recipes_.settings(p, p.model, load_accelerator(data_, p.gpu).id);
         const Expected<Scenario>* base = &base_scenario(d);
@@ -231,8 +242,8 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
         }
         if (!*base) return std::string("infeasible: ").append(to_text(base->error()));
         s = **base;
-        // Its exchange of experts is what recipes say, not the row: rules about that one come later and refuse nothing.
-        if (const auto why = launch_refusal(s)) return std::string("infeasible: ").append(to_text(*why));
+        refused = launch_refusal(s);
+        if (refused && launches_with_whole_experts(s)) refused.reset();   // predicted as labelled
     } catch (const InputError& e) {
         return std::string(e.what());
     }
@@ -249,6 +260,8 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
         if (s.two_pools()) pool.layout.exchange = exchange_of(pool);
         if (recipe.admission_steps) pool.settings.admission_steps = *recipe.admission_steps;
     }
+    // How experts are exchanged is not of the row but of recipes: what no exchange makes launchable did not run so.
+    if (refused && launch_refusal(s)) return std::string("infeasible: ").append(to_text(*refused));
     s.traffic.input = *d.isl;
     s.traffic.output = *d.osl;
     s.traffic.equal_lengths = *d.equal_lengths;

@@ -11,8 +11,10 @@
 #include "moecost/base/format.h"
 #include "moecost/base/shell_words.h"
 #include "moecost/base/yaml.h"
+#include "moecost/estimate/estimate.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/launch/checkpoint.h"
+#include "moecost/launch/server.h"
 #include "moecost/launch/sources.h"
 
 using namespace moecost;
@@ -180,4 +182,20 @@ TEST_CASE("manifests are read by command, by arguments after an image, and with 
         engines, "services:\n  a:\n    command: >-\n      sglang serve --model-path m\n      --tp 2\n",
         "compose.yml");
     CHECK(read_server(*compose[0].at.rules, compose[0].words, compose[0].at, nullptr).description.tp == 2);
+}
+
+TEST_CASE("whole numbers of a command line are written in digits") {
+    Description d;
+    d.model = "deepseek-v3";
+    d.gpu = "h200_sxm";
+    d.tp = 8;
+    d.chunk = 1e6;
+    const Expected<Scenario> s = describe(DataStore{}, d);
+    REQUIRE(s);
+    LaunchChoices c;
+    c.checkpoint = "deepseek-ai/DeepSeek-V3";
+    c.max_model_len = 100000;
+    const Expected<Server> server = server_of(*s, s->pool(), c);
+    REQUIRE(server);
+    for (const std::string& word : server->words) CHECK(word.find("e+") == std::string::npos);
 }

@@ -295,7 +295,9 @@ Answer run_estimate(const Invocation& invocation) {
         answer.messages = warning_lines(a.scenario->architecture);
         break;
     }
-    answer.messages.append(infeasible_messages(answers));
+    // Why a column has no figures is said, however quiet; CSV and JSON hold the reason themselves.
+    if (!any || !invocation.quiet || invocation.format == Format::text)
+        answer.messages.append(infeasible_messages(answers));
     const std::string missed = missed_objectives(answers);
     const bool all_miss = any && std::none_of(answers.begin(), answers.end(), [](const auto& a) {
                               return a.estimate && a.estimate->meets_slo;

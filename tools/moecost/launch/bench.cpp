@@ -5,6 +5,7 @@
 #include "launch/launch.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/launch/checkpoint.h"
+#include "moecost/measured/predict.h"
 
 namespace moecost::cli {
 namespace {
@@ -52,6 +53,19 @@ MeasuredPoint run_point(const CommandLine& line) {
     return p;
 }
 
+/// A run whose file does not say how experts lay: whole ones, where the engine launches no others in this layout.
+void settle_experts(const DataStore& data, MeasuredPoint& p) {
+    Description d;
+    if (p.ep || !p.tp || !Predictor(data).describe_point(p, d).empty()) return;
+    const auto refused = [&] {
+        const Expected<Scenario> s = resolve(data, d);
+        return s && launch_refusal(*s);
+    };
+    if (!refused()) return;
+    d.ep = *d.tp * d.attention_dp.value_or(1);
+    if (!refused()) p.ep = *d.ep;
+}
+
 std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std::string& file) {
     std::vector<MeasuredPoint> points = read_benchmark(read_input(file), file, run_point(invocation.line));
     for (MeasuredPoint& p : points) {
@@ -61,6 +75,7 @@ std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std:
             p.model = known->model;
             if (p.weights.empty()) p.weights = p.experts = known->weights;
         }
+        settle_experts(invocation.data, p);
     }
     return points;
 }

@@ -242,6 +242,7 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
             pool.settings.acceptance = *recipe.acceptance;
             pool.settings.acceptance_decay = 1;
         }
+        if (const auto format = dtype_named(recipe.attention)) pool.precision.attention = *format;
         if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
         if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
         if (s.two_pools()) pool.layout.exchange = exchange_of(pool);
@@ -291,6 +292,7 @@ std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
     if (!prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
     if (!std::holds_alternative<DecodeOnly>(s.traffic.load)) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
     r.spread = estimate->spread;
+    r.beyond = estimate->beyond.throughput;
     r.served = s.pool().served;
     r.names = prepared.names;
     r.model_years = prepared.model_years;

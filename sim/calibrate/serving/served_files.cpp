@@ -134,6 +134,7 @@ std::string effects_toml(const EffectTable& t, const std::string& date) {
     w.text("date", date);
     w.text("source", t.source);
     w.number("memory", t.memory);
+    w.number("beyond", rounded(t.beyond, 3));
     for (std::size_t i = 0; i < t.spread.size(); ++i) {
         w.item("spread");
         w.text("of", kinds[i]);

@@ -91,6 +91,14 @@ struct Variance {
 
 }   // namespace
 
+LogSpread widened(const LogSpread& spread, double beyond, const LogSpread& shares) {
+    if (!spread.known()) return spread;
+    Variance v;
+    v.add(spread);
+    v.add({beyond * shares.throughput, beyond * shares.tpot, beyond * shares.ttft});
+    return v.root();
+}
+
 std::string_view name_of(EffectKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
 
 std::string_view words_of(Familiarity f) {
@@ -138,10 +146,11 @@ Effect effect_from(const Reader& r) {
 std::shared_ptr<const EffectTable> load_effects(const DataStore& data) {
     const Document document = data.open("hwmodels", "effects", "table of served effects");
     const Reader r(document);
-    r.allow_only({"schema", "date", "source", "memory", "spread", "load", "class", "effect"});
+    r.allow_only({"schema", "date", "source", "memory", "beyond", "spread", "load", "class", "effect"});
     auto t = std::make_shared<EffectTable>();
     t->source = r.text("source");
     t->memory = r.number("memory", sd_range);
+    t->beyond = r.number("beyond", sd_range);
     read_spreads(r, *t);
     if (r.has("effect")) {
         for (const Reader& e : r.tables("effect")) t->effects.push_back(effect_from(e));
@@ -211,6 +220,7 @@ ServedClass served_class(const EffectTable& table, const ServedNames& names, Pro
     c.points = nearest != nullptr ? nearest->points : 0;
     c.median_error = table.median_error[of_class];
     c.memory = table.memory;
+    c.beyond = table.beyond;
     return c;
 }
 

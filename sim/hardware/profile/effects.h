@@ -50,6 +50,9 @@ struct LogSpread {
     double ttft = 0;
     [[nodiscard]] bool known() const { return throughput > 0; }
 };
+/// The spread of figures of whose time these shares lie beyond what was fitted: each variance grows by (beyond share)^2.
+/// Nothing where no spread is known.
+[[nodiscard]] LogSpread widened(const LogSpread& spread, double beyond, const LogSpread& shares);
 
 /// What is measured of a deployment: the narrowest class with served points.
 enum class Familiarity { version, group, engine_and_model, engine_or_model, calibrated, borrowed, roofline };
@@ -70,6 +73,7 @@ struct EffectTable {
     std::array<double, familiarities>
         median_error{};   // of throughput of deployments left out of the fits; 0: not known
     double memory = 0;    // of the sequences that fit
+    double beyond = 0;    // of an answer whose whole time lies outside the fitted ranges of its kernels
     std::string source;
 };
 [[nodiscard]] std::shared_ptr<const EffectTable> load_effects(const DataStore& data);
@@ -85,6 +89,7 @@ struct ServedClass {
     double points = 0;         // served points of the narrowest class
     double median_error = 0;   // of throughput, deployments of that class left out; 0: not known
     double memory = 0;
+    double beyond = 0;
     std::array<LogSpread, load_kinds> spread{};   // by Load::index(); zero: not known
 };
 /// Variance: where group or version is known its sd^2, else over the wider kinds the sd^2 of a known effect or the spread of

@@ -11,7 +11,7 @@ step "Packages"
 install_packages "${build_packages[@]}"
 
 step "Building the program in $build (a few minutes the first time)"
-quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=OFF
+quietly cmake --preset release -B "$build" -DMOECOST_TESTS=OFF -DMOECOST_BENCH=OFF -DMOECOST_PRECOMPILE=ON
 quietly cmake --build "$build" --target moecost_cli
 
 step "Mixtral-8x7B, bf16, tensor parallelism 2: A100-80GB and H100, chat traffic, 64 requests in flight"

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "moecost/base/packed.h"
 #include "moecost/base/read_file.h"
 
 namespace moecost {
@@ -146,18 +147,18 @@ DataStore::Source DataStore::source(std::string_view folder, std::string_view st
             throw unreadable(file, ec);
         if (std::filesystem::exists(status)) {
             if (!is_inside(file)) throw InputError({file}, {}, "leads out of the folder of --data-dir");
-            return {file, read_file(file), {}};
+            return {file, read_file(file), {}, {}};
         }
     }
     for (const EmbeddedFile& file : embedded_files()) {
-        if (file.path == path) return {path, {}, file.text};
+        if (file.path == path) return {path, {}, file.text, file.packed};
     }
     throw SystemError(std::string("no data file ").append(path));
 }
 
 Document DataStore::load(std::string_view folder, std::string_view stem) const {
     const Source s = source(folder, stem);
-    return parse_toml(s.text(), s.file);
+    return s.packed.empty() ? parse_toml(s.text(), s.file) : unpack(s.packed, s.file);
 }
 
 Document DataStore::head(std::string_view folder, std::string_view stem) const {

@@ -14,6 +14,7 @@ namespace moecost {
 struct EmbeddedFile {
     std::string_view path;   // such as "hwmodels/accelerators/h100_sxm.toml"
     std::string_view text;
+    std::string_view packed;   // its values as pack() writes them (base/packed.h); empty: no TOML
 };
 
 /// Every embedded file, sorted by path. Defined in a generated file.
@@ -42,6 +43,7 @@ class DataStore {
         std::string file;
         std::string own;             // the text of an override
         std::string_view embedded;   // else this
+        std::string_view packed;     // and its values
         [[nodiscard]] std::string_view text() const { return own.empty() ? embedded : own; }
     };
     [[nodiscard]] Source source(std::string_view folder, std::string_view stem) const;

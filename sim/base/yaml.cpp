@@ -73,7 +73,7 @@ class Parser {
     std::vector<Document> documents() {
         std::vector<Document> all;
         for (skip_blank(); at_ < lines_.size(); skip_blank()) {
-            if (line().raw.starts_with("---") || line().raw.starts_with("...")) {
+            if (ends()) {
                 const std::string_view rest = line().text.substr(3);
                 if (!rest.empty()) fail("a document starts on the line after '---'");
                 ++at_;
@@ -92,7 +92,13 @@ class Parser {
         throw InputError({file_, at_ < lines_.size() ? lines_[at_].number : 0, 0}, {}, message);
     }
     Line& line() { return lines_[at_]; }
-    bool ends() { return line().raw.starts_with("---") || line().raw.starts_with("..."); }
+    /// "---" or "..." in the first column, with a blank or nothing behind it.
+    bool ends() {
+        const std::string_view raw = line().raw;
+        const std::string_view behind = raw.substr(std::min<std::size_t>(raw.size(), 3), 1);
+        return (raw.starts_with("---") || raw.starts_with("...")) &&
+               behind.find_first_not_of(" \t\r") == npos;
+    }
     void skip_blank() {
         while (at_ < lines_.size() && line().text.empty()) ++at_;
         if (at_ < lines_.size() && line().text.front() == '\t') fail("a tab indents; YAML wants blanks");
@@ -249,7 +255,7 @@ std::string scalar_text(const std::string& text) {
     constexpr std::string_view plain =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=+()$";
     const bool safe = !text.empty() && text.find_first_not_of(plain) == npos && text.front() != '-' &&
-                      text.front() != '=' &&
+                      !text.starts_with("...") && text.front() != '=' &&
                       std::holds_alternative<std::string>(yaml::plain_scalar(text).content);
     const bool word =
         text == "yes" || text == "no" || text == "on" || text == "off" || text == "y" || text == "n";

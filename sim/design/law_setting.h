@@ -32,9 +32,12 @@ struct LossBasis {
 struct LawPoint {
     Setting setting;          // tokens D still 0
     double used = 0;          // parameters of the training compute: C = 6 used D
+    double drafting = 0;      // of a module that is trained beside them to draft tokens, counted the same way
     double embeddings = 0;    // of N, by the vocabulary of the law where it states one
     double active = 0;        // A and
     double granularity = 0;   // G of the bridge; 0: the law alone
+    /// FLOP of training per token. The law knows no drafting module: its C is 6 used D.
+    [[nodiscard]] double flop_per_token() const { return 6 * (used + drafting); }
 };
 
 /// N: the exact size that the law counts, with or without embeddings; those by the vocabulary behind the law where it states

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "moecost/model/counts.h"
+
 namespace moecost {
 namespace {
 
@@ -70,6 +72,24 @@ double least_at(F f) {
     return std::exp(best);
 }
 
+bool drafts(const DeploymentSpace& serving) {
+    return std::any_of(serving.machines.begin(), serving.machines.end(),
+                       [](const Scenario& s) { return s.pool().settings.draft_tokens > 0; });
+}
+
+/// Parameters of the drafting module that a token uses: a layer, and the join of its two inputs (2h x h). Its head is that
+/// of the model, which C = 6 N D leaves out too.
+double drafting_parameters(const Architecture& architecture) {
+    Architecture layer = architecture;
+    layer.layers = 1;
+    layer.mixers = architecture.mtp.mixers;
+    layer.ffns = architecture.mtp.ffns;
+    const Counts c = count(layer);
+    const double join = 2.0 * architecture.hidden * architecture.hidden;
+    return c.active_incl_embeddings - c.by_component[static_cast<std::size_t>(Component::embeddings)] -
+           c.by_component[static_cast<std::size_t>(Component::head)] + join;
+}
+
 /// The least loss of any size on any number of tokens, as the shortfall of a target.
 Infeasible out_of_reach(const DesignSpace& space, const DesignCombination& combination, double target) {
     double least = HUGE_VAL;
@@ -106,11 +126,15 @@ Expected<DesignModel> build_model(const DesignSpace& space, const DesignCombinat
     DesignModel model;
     model.member = std::move(*member);
     model.point = *point;
+    if (drafts(space.serving))
+        model.point.drafting = drafting_parameters(model.member.architecture);
+    else
+        model.member.architecture.mtp = {};
     return model;
 }
 
 double affordable_tokens(double budget, const TokenBound& bound, const LawPoint& point) {
-    return std::min(budget / (6 * point.used), bound.of(point));
+    return std::min(budget / point.flop_per_token(), bound.of(point));
 }
 
 Expected<Trained> loss_optimal_model(const DesignSpace& space, const DesignCombination& combination,
@@ -135,7 +159,7 @@ Expected<Trained> cheapest_trained(const DesignSpace& space, const DesignCombina
         const auto m = build_model(space, combination, size);
         if (!m) return HUGE_VAL;
         const auto d = tokens_to_reach(space.basis, m->point, target);
-        return d ? 6 * m->point.used * *d : HUGE_VAL;
+        return d ? m->point.flop_per_token() * *d : HUGE_VAL;
     };
     auto model = build_model(space, combination, least_at(flop_of));
     if (!model) return model.error();

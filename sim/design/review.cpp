@@ -87,7 +87,7 @@ std::optional<DesignPoint> held(const DesignSpace& space, const DesignGoal& goal
     if (tokens > limits.tokens.of(model.point)) return std::nullopt;
     p.tokens = tokens;
     p.loss = *l + goal.quantisation_loss;
-    p.training_flop = 6 * model.point.used * tokens;
+    p.training_flop = model.point.flop_per_token() * tokens;
     p.training_usd = goal.training.usd(p.training_flop, tokens, model.training_rate);
     p.lifetime_usd = p.training_usd + goal.served_tokens * p.deployment.usd_per_mtok / 1e6;
     return p;
@@ -152,11 +152,11 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
         const DesignModel& m = answer.models[o.point.model];
         for (int i = 0; i < rungs; ++i) {
             const double flop = top * std::pow(10.0, -i / 3.0);
-            offer(held(space, goal, limits, m, o.point, flop / (6 * m.point.used)));
+            offer(held(space, goal, limits, m, o.point, flop / m.point.flop_per_token()));
         }
         if (limits.max_loss <= 0) continue;
         const auto tokens = tokens_to_reach(space.basis, m.point, limits.max_loss - goal.quantisation_loss);
-        if (!tokens || 6 * m.point.used * *tokens > top) continue;
+        if (!tokens || m.point.flop_per_token() * *tokens > top) continue;
         if (*tokens > limits.tokens.of(m.point)) continue;
         auto p = held(space, goal, {}, m, o.point, *tokens);
         if (p) p->loss = limits.max_loss;

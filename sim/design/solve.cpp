@@ -52,7 +52,7 @@ Outcome trained(const DesignGoal& goal, const LossBasis& basis, const DesignLimi
     o.stage = DesignStage::tokens;
     o.needed = o.point.tokens / limits.tokens.of(point);   // times what is allowed
     if (o.point.tokens > limits.tokens.of(point) * slack) return o;
-    o.point.training_flop = 6 * point.used * o.point.tokens;
+    o.point.training_flop = point.flop_per_token() * o.point.tokens;
     o.stage = DesignStage::budget;
     o.needed = o.point.training_flop;
     if (limits.budget > 0 && o.point.training_flop > limits.budget * slack) return o;

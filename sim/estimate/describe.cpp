@@ -137,6 +137,9 @@ void add_notes(const Description& d, Scenario& s) {
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
     }
+    if (p.settings.draft_tokens > 0 && !d.family.empty())
+        s.notes.emplace_back(
+            "drafted by a multi-token-prediction module of one layer that the member is given");
     if (s.slo.of_percentiles() && !s.traffic.equal_lengths && !s.traffic.shape) {
         s.notes.emplace_back("percentiles: lengths spread evenly from 0.8 of the longest to the longest");
     }
@@ -212,19 +215,12 @@ void set_served_class(const Description& d, const Scenario& s, Pool& p) {
 }
 
 void set_pace(const Description& d, Pool& p) {
-    const auto pace_of = [&](const ServingConstants& constants) {
-        const double young =
-            d.model_years && constants.young_years > 0
-                ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
-                : 0;
-        return std::exp(p.served.log_time + young);
-    };
-    // What is known of one pool is not known of two.
-    p.profile.serving.pace = p.role == Role::both ? pace_of(p.profile.serving) : 1;
-    if (!p.together || p.together->serving.pace == pace_of(p.together->serving)) return;
-    auto together = std::make_shared<Profile>(*p.together);
-    together->serving.pace = pace_of(together->serving);
-    p.together = std::move(together);
+    const ServingConstants& constants = p.profile.serving;
+    const double young = d.model_years && constants.young_years > 0
+                             ? constants.young_slowdown * std::exp(-*d.model_years / constants.young_years)
+                             : 0;
+    p.pace_together = std::exp(p.served.log_time + young);
+    p.profile.serving.pace = p.role == Role::both ? p.pace_together : 1;   // known of one pool, not of two
 }
 
 namespace {
@@ -306,7 +302,6 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);
     if (d.expert_skew) p.profile.serving.expert_skew = *d.expert_skew;
-    if (p.role != Role::both) p.together = std::make_shared<const Profile>(p.profile);
     if (auto problem = set_formats(d, s, p)) return problem;
     p.layout.exchange = exchange_of(d.exchange);
     const Accelerator& gpu = p.cluster.gpu;

@@ -210,7 +210,7 @@ namespace {
 /// The pool that serves all of the GPUs in its layout; no replicas: it does not divide them.
 Pool alone(Pool p, int gpus) {
     p.role = Role::both;
-    if (p.together) p.profile = *p.together;
+    p.profile.serving.pace = p.pace_together;
     p.replicas = gpus % p.layout.gpus() == 0 ? gpus / p.layout.gpus() : 0;
     return p;
 }

@@ -32,11 +32,10 @@ struct Pool {
     int replicas = 1;   // instances
     Precision precision;
     Profile profile;
-    std::shared_ptr<const Profile>
-        together;           // the profile where the pool serves whole requests; null: it is the same
-    bool sibling = false;   // kernels are those of an accelerator of the same maker and generation
-    ServedClass served;     // what measured servers say of such a deployment
-    EngineRules rules;      // of the profile's engine
+    double pace_together = 1;   // profile.serving.pace where the pool serves whole requests
+    bool sibling = false;       // kernels are those of an accelerator of the same maker and generation
+    ServedClass served;         // what measured servers say of such a deployment
+    EngineRules rules;          // of the profile's engine
     EngineSettings settings;
     DraftLaw drafting;   // of the model under the engine
     Price price;

@@ -119,6 +119,9 @@ double Run::cache_used(const Rank& rank) const {
 
 /// Takes the head of the queue into the engine, if slots and cache allow.
 bool Run::admit(Rank& rank) {
+    // Who lost its cache does not come back before the others have decoded: where prompts go first, a request that fits
+    // up to its first token would be computed and preempted for ever.
+    if (rank.preempted_at == decode_step_) return false;
     const std::uint32_t id = rank.waiting.front();
     Request& q = pool_[id];
     const double need = admission_tokens(rules_, q.prompt, q.output - (q.generated - 1));
@@ -317,6 +320,7 @@ void Run::preempt(Rank& rank) {
         q.prior = 0;
         q.todo = q.prompt;
         rank.waiting.push_front(last.request);
+        rank.preempted_at = decode_step_;
         record_.preemption();
     }
 }

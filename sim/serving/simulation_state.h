@@ -50,6 +50,7 @@ struct Rank {
     double held =
         0;   // cache tokens promised (reserve) or of prompts (grow; contexts of decodes come on top)
     double blocked_at = -1;            // last time its queue found no slot or cache
+    std::int64_t preempted_at = -1;    // decode step behind which somebody lost its cache
     double tokens = 0, attended = 0;   // prompts of the current step
     std::vector<std::uint32_t> finished;
 };

@@ -98,3 +98,13 @@ TEST_CASE("shell words: quotes, joined lines, redirections, several commands") {
     CHECK(shell_commands(shell_line({"a b", "it's", "{\"x\":1}"}), "")[0].words ==
           std::vector<std::string>{"a b", "it's", "{\"x\":1}"});
 }
+
+TEST_CASE(
+    "marks of documents stand alone: a key that begins like one is a key, and is written so that it stays "
+    "one") {
+    const auto one = parse_yaml("...ted: 1\n---x: 2\n", "f");
+    REQUIRE(one.size() == 1);
+    CHECK(Reader(one[0]).keys() == std::vector<std::string>{"...ted", "---x"});
+    CHECK(parse_yaml(to_yaml(one[0].root), "f").size() == 1);
+    CHECK(parse_yaml("a: 1\n... \n---\nb: 2\n", "f").size() == 2);
+}

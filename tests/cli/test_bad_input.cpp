@@ -128,6 +128,19 @@ const BadInput table[] = {
 
 }   // namespace
 
+TEST_CASE("a model and accelerators named without their options are given back with them") {
+    const auto hinted = [](const char* arguments, const char* line) {
+        const Run run = run_program(arguments);
+        CAPTURE(run.err);
+        CHECK(run.status == 2);
+        CHECK(run.err.find(line) != std::string::npos);
+    };
+    hinted("estimate mixtral-8x7b h100", "moecost estimate --model mixtral-8x7b --gpu h100");
+    hinted("plan deepseek-r1 8xH200", "moecost plan --model deepseek-r1 --gpu H200 --max-gpus 8");
+    hinted("launch nosuchmodel h200", "moecost launch --help");
+    hinted("design h200", "moecost design --gpu h200");
+}
+
 TEST_CASE("wrong input is answered by status 2, one line and a hint") {
     for (const BadInput& bad : table) {
         CAPTURE(bad.arguments);

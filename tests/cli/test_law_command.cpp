@@ -51,6 +51,36 @@ TEST_CASE("a law of leverage answers with its own figure") {
     CHECK(answers(el)[0].number("value", positive) == doctest::Approx(7.244898).epsilon(1e-6));
 }
 
+TEST_CASE("a dense law with a bridge gives a mixture the loss of the dense model of EL times its compute") {
+    // EL = 7.244898 as above: N and D of 1e22 FLOP times its root, 2.691635.
+    const std::string bridged = "hoffmann2022+tian2025 --active 0.031 --granularity 12 ";
+    const double mixture =
+        answers(json_of(bridged + "--n 1e10 --d 1.6666666667e11"))[0].number("value", positive);
+    const double dense =
+        answers(json_of("hoffmann2022 --n 2.691635e10 --d 4.486058e11"))[0].number("value", positive);
+    CHECK(mixture == doctest::Approx(dense).epsilon(1e-6));
+    const Document best = json_of(bridged + "--budget 1e22");
+    const Document larger = json_of("hoffmann2022 --budget 7.244898e22");
+    CHECK(answers(best)[1].number("value", positive) ==
+          doctest::Approx(answers(larger)[1].number("value", positive)).epsilon(1e-6));
+    CHECK(answers(best)[0].number("n", positive) * 2.691635 ==
+          doctest::Approx(answers(larger)[0].number("n", positive)).epsilon(1e-5));
+    const Document tokens = json_of(bridged + "--n 1e10 --loss " + std::to_string(mixture));
+    CHECK(answers(tokens)[0].number("d", positive) == doctest::Approx(1.6666666667e11).epsilon(1e-3));
+}
+
+TEST_CASE("a bridge is refused where it says nothing") {
+    for (const char* arguments :
+         {"hoffmann2022+tian2025 --n 1e10 --d 1e11", "hoffmann2022+tian2025 --n 1e10 --d 1e11 --experts 16",
+          "hoffmann2022+kaplan2020 --n 1e10 --d 1e11", "tian2025+tian2025 --budget 1e21",
+          "hoffmann2022+ --n 1e9",
+          "hoffmann2022+tian2025 --experts 16 --granularity 4 --loss 2 --n 1e10 --served-tokens 1e12",
+          "hoffmann2022+tian2025 --experts 16 --granularity 4 --budget 1e21 --plot"}) {
+        CAPTURE(arguments);
+        CHECK(run_program(std::string("law ") + arguments).status == 2);
+    }
+}
+
 TEST_CASE("questions without an answer are infeasible, those that ask nothing are refused") {
     CHECK(run_program("law ludziejewski2025 --n 1e9 --loss 1.2").status == 3);
     CHECK(run_program("law ludziejewski2025").status == 2);

@@ -214,6 +214,21 @@ TEST_CASE("tokens per parameter of training stay within what is asked for") {
     CHECK(bound.winner.objective > free.winner.objective);
 }
 
+TEST_CASE("a module that drafts is trained: a layer and a join more of every parameter that a token uses") {
+    DesignSpace space = designs::small_space();
+    for (Scenario& s : space.serving.machines) s.pool().settings.draft_tokens = 1;
+    const DesignAnswer a = solved(space, designs::goal(3e21));
+    const DesignModel& m = a.models[a.winner.model];
+    // joint-moe: attention 4 h^2, one expert 9 h^2, the join 2 h^2; router and norms are below 1 % of that.
+    const double h = m.member.architecture.hidden;
+    CHECK(m.point.drafting == doctest::Approx(15 * h * h).epsilon(0.01));
+    CHECK(a.winner.training_flop ==
+          doctest::Approx(6 * (m.point.used + m.point.drafting) * a.winner.tokens).epsilon(1e-12));
+    const DesignAnswer plain = solved(designs::small_space(), designs::goal(3e21));
+    CHECK(plain.models[plain.winner.model].point.drafting == 0);
+    CHECK(plain.models[plain.winner.model].member.architecture.mtp.count == 0);
+}
+
 TEST_CASE("looser limits are never dearer") {
     const DesignSpace space = designs::small_space();
     DesignGoal g = designs::goal(3e21);

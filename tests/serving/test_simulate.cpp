@@ -111,6 +111,21 @@ TEST_CASE("growing cache preempts the latest, which computes its prompt and outp
     CHECK(s.e2e.mean > roomy.e2e.mean);
 }
 
+TEST_CASE(
+    "prompts first, and room for two up to their first tokens: the others decode before the second comes "
+    "back") {
+    // 199 tokens hold prompts of 100 and 99; with the first tokens of both they are 2 too many.
+    //   0    - 2.99   both prompts in one step: first tokens of A and B, and B leaves
+    //   2.99 - 6.99   A decodes its tokens 2 to 5; B fits beside it at no time
+    //   6.99 - 12.98  the prompt of B again, and its tokens 2 to 5
+    SchedulerRules r = rules_of(Batching::prefill_first, 200, 8);
+    r.cache_tokens = 199;
+    const Simulation s = replayed(r, clockwork(), {{0, 100, 5, 0}, {0, 99, 5, 0}});
+    CHECK(s.requests == 2);
+    CHECK(s.preemptions == 0.5);   // a request
+    CHECK(s.duration.value() == Approx(12.98));
+}
+
 TEST_CASE("cached prompt tokens cost nothing, drafted tokens come several at a step") {
     CHECK(replayed(rules_of(Batching::chunked_prefill, 1000, 8), clockwork(), {{0, 500, 1, 400}})
               .ttft.mean.value() == Approx(2.0));

@@ -50,7 +50,7 @@ constexpr Command table[] = {
      "moecost import cmd 'vllm serve Qwen/Qwen3-235B-A22B -tp 4'", import_flags, run_import, "hf|cmd|bench"},
     {"validate", "how far are the predictions from measurements?", "[FILE.csv|RESULT.json...] [options]",
      "moecost validate --only scenario=closed_loop", validate_flags, run_validate, ""},
-    {"law", "what loss does a law give, what is its optimum, what size has equal loss?", "[LAW] [options]",
+    {"law", "what loss does a law give, what is its optimum, what size has equal loss?", "[LAW[+BRIDGE]] [options]",
      "moecost law ludziejewski2025 --n 1e9 --d 2e10 --experts 8 --equal-to 1", law_flags, run_law, "@laws"},
     {"fit", "which loss law do these training runs follow?", "RUNS.csv --law FORM [-o LAW.toml] [options]",
      "moecost fit runs.csv --law chinchilla -o ours.toml", fit_flags, run_fit, ""},

@@ -6,8 +6,64 @@
 #include <cmath>
 
 #include "moecost/base/format.h"
+#include "moecost/hardware/accelerator.h"
+#include "moecost/model/library.h"
 
 namespace moecost::cli {
+namespace {
+
+template <class Load>
+bool names(Load load) {
+    try {
+        (void)load();
+        return true;
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
+/// "8xh200", "8*h200": a count and a name; a name alone counts nothing.
+struct Counted {
+    std::string_view count, name;
+};
+Counted counted(std::string_view word) {
+    const std::size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+    if (digits == 0 || digits + 1 >= word.size()) return {{}, word};
+    const char sign = word[digits];
+    if (sign != 'x' && sign != 'X' && sign != '*') return {{}, word};
+    return {word.substr(0, digits), word.substr(digits + 1)};
+}
+
+/// Options that say what the word says; empty: it names nothing.
+std::string as_options(const DataStore& data, std::string_view word, std::string_view command) {
+    std::string text;
+    const Counted gpu = counted(word);
+    if (names([&] { return load_accelerator(data, gpu.name); })) {
+        text.append(" --gpu ").append(gpu.name);
+        if (!gpu.count.empty())
+            text.append(command == "plan" ? " --max-gpus " : " --gpus ").append(gpu.count);
+    } else if (command != "design" && names([&] { return load_model(data, word); })) {
+        text.append(" --model ").append(word);
+    }
+    return text;
+}
+
+}   // namespace
+
+void refuse_words(const Invocation& in, std::string_view command) {
+    const auto& words = in.line.positional;
+    if (words.empty()) return;
+    std::string hint("moecost ");
+    hint.append(command);
+    bool all = true;
+    for (const std::string& word : words) {
+        const std::string options = as_options(in.data, word, command);
+        all = all && !options.empty();
+        hint.append(options);
+    }
+    throw InputError({words.front()}, {}, "is not an option",
+                     all ? hint : std::string("moecost ").append(command).append(" --help lists them"));
+}
 
 void refuse(std::string_view option, std::string_view value, std::string_view what, std::string hint) {
     std::string message("'");

@@ -13,6 +13,9 @@ namespace moecost::cli {
 /// "--option: 'value' WHAT".
 [[noreturn]] void refuse(std::string_view option, std::string_view value, std::string_view what,
                          std::string hint = {});
+/// Words that stand without an option, for a command that takes none: the hint writes those that name a model or an
+/// accelerator ("8xh200" too) as options. Returns where there are none.
+void refuse_words(const Invocation& invocation, std::string_view command);
 /// The parts between commas.
 [[nodiscard]] std::vector<std::string> split(std::string_view text);
 [[nodiscard]] double number(std::string_view option, std::string_view text, double low, double high);

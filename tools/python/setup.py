@@ -20,7 +20,8 @@ def version() -> str:
 class CMakeBuild(build_ext):
     def build_extension(self, ext: Extension) -> None:
         build = pathlib.Path(os.environ.get("MOECOST_BUILD", ROOT / "build" / "python"))
-        subprocess.run(["cmake", "--preset", "release", "-B", build, "-DMOECOST_TESTS=OFF", "-DMOECOST_BENCH=OFF"],
+        subprocess.run(["cmake", "--preset", "release", "-B", build, "-DMOECOST_TESTS=OFF", "-DMOECOST_BENCH=OFF",
+                        "-DMOECOST_PRECOMPILE=ON"],
                        cwd=ROOT, check=True)
         subprocess.run(["cmake", "--build", build, "--target", "moecost_python"], check=True)
         target = pathlib.Path(self.get_ext_fullpath(ext.name))

@@ -141,6 +141,18 @@ std::string size_note(const Family& f, const FamilyMember& m) {
     return s.append(" % ").append(m.deviation < 0 ? "below" : "above").append(" the one asked for");
 }
 
+/// One module that predicts the token after the next, as DeepSeek-V3 has it: a layer more with full attention, and with
+/// experts where the others have them. Held, run and trained only where tokens are drafted.
+MtpModules drafting_module(const Architecture& a) {
+    MtpModules m;
+    m.count = 1;
+    m.mixers = {a.mixers.front()};
+    m.mixers.front().count = 1;
+    m.ffns = {a.ffns.back()};
+    m.ffns.front().count = 1;
+    return m;
+}
+
 Architecture build(const Family& f, const FamilyRequest& r, const FamilyShape& shape) {
     Architecture a;
     a.source = f.source;
@@ -156,6 +168,7 @@ Architecture build(const Family& f, const FamilyRequest& r, const FamilyShape& s
     const DenseFfn dense{shape.ffn_width, f.matrices};
     if (routed < shape.layers) a.ffns.push_back({dense, shape.layers - routed, 1});
     if (routed > 0) a.ffns.push_back({moe_of(f, r, shape.ffn_width / r.granularity), routed, 1});
+    a.mtp = drafting_module(a);
     return a;
 }
 

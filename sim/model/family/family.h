@@ -74,7 +74,7 @@ struct Family {
 
 /// A concrete member and how its sizes came out. All parameters are counted exactly.
 struct FamilyMember {
-    Architecture architecture;
+    Architecture architecture;     // with one module that drafts, which no count below holds
     FamilyRequest request;         // with the defaults filled in
     double dense_equivalent = 0;   // N as built, without embeddings
     double deviation = 0;          // N as built / N asked - 1

@@ -40,6 +40,7 @@ void write_point(JsonWriter& json, const DesignQuestion& q, const DesignAnswer& 
     json.number("tokens", p.tokens);
     json.number("loss", p.loss);
     json.number("training_flop", p.training_flop);
+    number_or_null(json, "drafting_parameters", a.models[p.model].point.drafting);
     json.number("training_usd", p.training_usd);
     number_or_null(json, "training_tokens_per_s_gpu", a.models[p.model].training_rate);
     json.number("usd_per_mtok", d.usd_per_mtok);

@@ -316,9 +316,7 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
 
 Expected<DesignQuestion> design_question(const Invocation& invocation) {
     const CommandLine& line = invocation.line;
-    if (!line.positional.empty()) {
-        throw InputError({line.positional[0]}, {}, "is not an option", "moecost design --help lists them");
-    }
+    refuse_words(invocation, "design");
     DesignQuestion q;
     q.laws = law_views(invocation);
     read_space(invocation, q.laws, q.space);

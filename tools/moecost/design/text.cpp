@@ -155,6 +155,10 @@ std::string winner_text(const DesignQuestion& q, const DesignAnswer& a, const St
         training.append(" of bf16 peak: no layout of the GPUs trains it at this batch)");
     }
     training.append(", loss ").append(nats(w.loss));
+    if (const LawPoint& point = a.models[w.model].point; point.drafting > 0)
+        training.append("; ")
+            .append(percent(point.drafting / (point.used + point.drafting)))
+            .append(" of the FLOP for the module that drafts");
     s.append(wrapped(training, 10, style.width));
     s.append(wrapped(traffic_text(q, w), 10, style.width));
     std::string serving("serving   ");

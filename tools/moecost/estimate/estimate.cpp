@@ -280,10 +280,7 @@ std::vector<Flag> estimate_flags() {
 }
 
 Answer run_estimate(const Invocation& invocation) {
-    if (!invocation.line.positional.empty()) {
-        throw InputError({invocation.line.positional[0]}, {}, "is not an option",
-                         "moecost estimate --help lists them");
-    }
+    refuse_words(invocation, "estimate");
     const MethodOptions method = method_options(invocation);
     Comparison comparison = comparison_for(invocation.data, invocation.line, method);
     save_timeline(comparison.answers, method.timeline);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `launch`: the commands or the manifest of a deployment, and the load generator that checks the answer.
+#include "option_values.h"
 #include "launch/launch.h"
 
 #include <algorithm>
@@ -278,9 +279,7 @@ std::vector<Flag> launch_flags() {
 Answer run_launch(const Invocation& invocation) {
     if (invocation.format == Format::csv)
         throw InputError({"--format"}, {}, "csv is no format of launch", "text or json");
-    if (!invocation.line.positional.empty())
-        throw InputError({invocation.line.positional[0]}, {}, "is no option",
-                         "moecost launch --model MODEL --gpu GPU");
+    refuse_words(invocation, "launch");
     return launch_question(invocation, description_of(invocation.line));
 }
 

@@ -3,16 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "moecost/base/format.h"
 #include "moecost/law/parameters.h"
 #include "text.h"
 
 namespace moecost::cli {
-namespace {
 
-/// What the runs behind the law did not see, and by how much.
 std::string outside_text(const Law& law, const moecost::Setting& s, double flop) {
     std::string text;
     const auto judge = [&](std::string_view axis, const std::optional<AxisRange>& range, double value) {
@@ -33,7 +30,6 @@ std::string outside_text(const Law& law, const moecost::Setting& s, double flop)
     return text;
 }
 
-/// Quantiles of a figure over the draws that have it.
 Interval interval_of(const LawQuestion& q, const std::function<Expected<double>(const Law&)>& figure) {
     std::vector<double> values;
     for (const Law& draw : draws_of(q.law, q.draws, 1)) {
@@ -47,6 +43,8 @@ Interval interval_of(const LawQuestion& q, const std::function<Expected<double>(
     };
     return {at((1 - q.level) / 2), at((1 + q.level) / 2)};
 }
+
+namespace {
 
 LawRow row(const LawQuestion& q, std::string question, const moecost::Setting& s, const Allocation& at,
            double figure, std::string unit) {
@@ -173,6 +171,7 @@ std::optional<Infeasible> add_leverage(const LawQuestion& q, Rows& rows) {
 Expected<std::vector<LawRow>> law_rows(const LawQuestion& q) {
     Rows rows;
     std::optional<Infeasible> why;
+    if (q.bridge) return bridged_rows(q);
     if (q.law.form == LossForm::leverage) {
         why = add_leverage(q, rows);
         return why ? Expected<Rows>(*why) : Expected<Rows>(std::move(rows));

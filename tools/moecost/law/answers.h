@@ -2,6 +2,8 @@
 // What a loss law answers: one row for each question, with the interval that its draws allow.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +14,13 @@ namespace moecost::cli {
 
 struct LawQuestion {
     Law law;
-    moecost::Setting setting;   // N and D where they are given
-    double budget = 0;          // FLOP
-    double loss = 0;            // nats
-    double served = 0;          // tokens over the lifetime
-    double other_experts = 0;   // E of a model that shall have the same loss
-    double unique = 0;          // tokens, beyond which training repeats them
+    std::optional<Law> bridge;   // LAW+BRIDGE: what prices experts where the law is one of dense models
+    moecost::Setting setting;    // N and D where they are given
+    double budget = 0;           // FLOP
+    double loss = 0;             // nats
+    double served = 0;           // tokens over the lifetime
+    double other_experts = 0;    // E of a model that shall have the same loss
+    double unique = 0;           // tokens, beyond which training repeats them
     double repetition = 0;
     unsigned draws = 200;
     double level = 0.95;
@@ -42,6 +45,16 @@ struct LawRow {
 
 /// The rows that the question determines. Infeasible: it determines none, or one of them has no answer.
 [[nodiscard]] Expected<std::vector<LawRow>> law_rows(const LawQuestion& question);
+
+/// The same of a dense law with a bridge (law/bridged.cpp).
+[[nodiscard]] Expected<std::vector<LawRow>> bridged_rows(const LawQuestion& question);
+
+/// Quantiles of a figure over the draws of the law that have it.
+[[nodiscard]] Interval interval_of(const LawQuestion& question,
+                                   const std::function<Expected<double>(const Law&)>& figure);
+
+/// "D 2.5x": what the runs behind the law did not see, and by how much.
+[[nodiscard]] std::string outside_text(const Law& law, const moecost::Setting& setting, double flop);
 
 /// Loss against size at the budget (or at D), as a chart of characters, `width` columns.
 [[nodiscard]] std::string law_chart(const LawQuestion& question, std::size_t width);

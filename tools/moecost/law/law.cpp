@@ -28,13 +28,47 @@ void fill_shape(const CommandLine& line, LawQuestion& q) {
                          "--granularity 8");
 }
 
+/// LAW, or LAW+BRIDGE as `design --laws` writes it.
+void load_laws(const DataStore& data, const std::string& name, LawQuestion& q) {
+    const std::size_t plus = is_path(name) ? std::string::npos : name.find('+');
+    q.law = load_law(data, name.substr(0, plus));
+    if (plus == std::string::npos) return;
+    q.bridge = load_law(data, name.substr(plus + 1));
+    if (q.bridge->form != LossForm::leverage)
+        throw InputError({name}, {}, "what stands behind + is no efficiency leverage", "LAW+tian2025");
+    const Axes& axes = info(q.law.form).axes;
+    if (!axes.n || !axes.d || q.law.form == LossForm::leverage)
+        throw InputError({name}, {}, "a bridge stands on a law of size and tokens", "hoffmann2022+tian2025");
+}
+
+/// The mixture that a bridge prices against the dense model of the law.
+void fill_mixture(const CommandLine& line, LawQuestion& q) {
+    if (line.has("served-tokens"))
+        throw InputError({"--served-tokens"}, {}, "is not answered with a bridge", "moecost design does");
+    if (q.other_experts > 1)
+        throw InputError({"--equal-to"}, {}, "a bridge compares with the dense model", "--equal-to 1");
+    if (line.has("plot"))
+        throw InputError({"--plot"}, {}, "draws a law without a bridge", "leave out +BRIDGE");
+    if (line.has("shared"))
+        throw InputError({"--shared"}, {}, "a bridge counts shared experts in --active", "--active 0.0625");
+    if (q.setting.active == 0) {
+        if (!line.has("experts"))
+            throw InputError({"--active"}, {}, "a bridge holds the share of experts that is active",
+                             "--active 0.0625, or --experts 16 for one of 16");
+        q.setting.active = std::min(1.0, std::max(q.setting.top_k, 1.0) / q.setting.experts);
+    }
+    if (q.setting.granularity == 0)
+        throw InputError({"--granularity"}, {}, "a bridge holds the granularity of experts",
+                         "--granularity 2 (2 h over the width of an expert)");
+}
+
 LawQuestion question_of(const Invocation& in) {
     const CommandLine& line = in.line;
     const auto& given = line.positional;
     if (given.size() > 1)
         throw InputError({given[1]}, {}, "one law at a time", "moecost list laws shows them");
     LawQuestion q;
-    q.law = load_law(in.data, given.empty() ? std::string(default_law) : given.front());
+    load_laws(in.data, given.empty() ? std::string(default_law) : given.front(), q);
     const auto number_of = [&](std::string_view option, double low, double high) {
         return number_or(line, option, 0, low, high);
     };
@@ -46,11 +80,14 @@ LawQuestion question_of(const Invocation& in) {
     q.setting.top_k = number_of("top-k", 1, 1e6);
     const bool holds_experts = info(q.law.form).axes.experts;
     q.setting.experts = number_or(line, "experts", holds_experts ? 1 : 0, 1, 1e6);
-    fill_shape(line, q);
+    q.other_experts = number_of("equal-to", 1, 1e6);
+    if (q.bridge)
+        fill_mixture(line, q);
+    else
+        fill_shape(line, q);
     q.budget = number_of("budget", 1, 1e40);
     q.loss = number_of("loss", 1e-3, 100);
     q.served = number_of("served-tokens", 0, 1e30);
-    q.other_experts = number_of("equal-to", 1, 1e6);
     q.unique = number_of("unique-tokens", 1, 1e30);
     if (q.unique > 0 && (q.budget > 0 || q.served > 0 || (q.loss > 0 && q.setting.n == 0)))
         throw InputError({"--unique-tokens"}, {}, "repetition is not part of an optimum",
@@ -131,13 +168,23 @@ std::string notes_of(const LawQuestion& q, const std::vector<LawRow>& rows, std:
         }
     }
     if (!law.note.empty()) s.append(bullet(law.note, width));
+    if (q.bridge) {
+        s.append(
+            bullet("N is what a token uses; far from the loss-optimal allocation the bridge is an assumption",
+                   width));
+        s.append(bullet(q.bridge->source, width));
+        if (!q.bridge->note.empty()) s.append(bullet(q.bridge->note, width));
+    }
     return s;
 }
 
 std::string as_text(const LawQuestion& q, const std::vector<LawRow>& rows, const Invocation& in) {
     const Style style{in.colour, in.width};
-    std::string s = style.bold(q.law.title);
-    s.append("\n").append(info(q.law.form).formula).append("\n\n");
+    std::string s = style.bold(q.bridge ? q.law.title + ", mixtures by " + q.bridge->title : q.law.title);
+    s.append("\n").append(info(q.law.form).formula).append("\n");
+    if (q.bridge)
+        s.append("N sqrt(EL), D sqrt(EL) in it; ").append(info(q.bridge->form).formula).append("\n");
+    s.append("\n");
     s.append(print_text(sheet_of(rows), in));
     if (in.line.has("plot")) s.append("\n").append(law_chart(q, in.width));
     if (!in.quiet) s.append("\n").append(notes_of(q, rows, in.width));

@@ -324,8 +324,7 @@ std::vector<Flag> plan_flags() {
 
 PlanQuestion plan_question(const Invocation& in, double split) {
     const CommandLine& line = in.line;
-    if (!line.positional.empty())
-        throw InputError({line.positional[0]}, {}, "is not an option", "moecost plan --help lists them");
+    refuse_words(in, "plan");
     PlanQuestion q;
     q.assumptions = load_planning_assumptions(in.data);
     read_goal(line, q);

@@ -193,7 +193,6 @@ Recipes::Recipes(const Document& document) {
                       "redundant_experts",
                       "cache",
                       "expert_weights",
-                      "attention_weights",
                       "paths",
                       "left_out",
                       "since",
@@ -218,7 +217,6 @@ Recipes::Recipes(const Document& document) {
         rule.left_out = r.text_or("left_out", "");
         if (r.has("paths")) rule.paths = r.texts("paths");
         rule.weights = r.text_or("expert_weights", "");
-        rule.attention = r.text_or("attention_weights", "");
         rule.chunk_tokens = optional_number(r, "chunk_tokens");
         rule.admission_steps = optional_number(r, "admission_steps");
         rule.draft_tokens = optional_number(r, "draft_tokens");
@@ -252,7 +250,6 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (!rule.release.empty()) s.release = rule.release;
         if (!rule.exchange.empty()) s.exchange = rule.exchange;
         if (!rule.cache.empty()) s.cache = rule.cache;
-        if (!rule.attention.empty()) s.attention = rule.attention;
         if (!rule.left_out.empty()) s.left_out = rule.left_out;
         if (rule.draft_tokens) s.draft_tokens = rule.draft_tokens;
         if (rule.redundant_experts) s.redundant_experts = rule.redundant_experts;

@@ -55,8 +55,6 @@ struct RecipeSettings {
     std::string left_out;   // why the row measures something else; empty: it does not
     std::string
         release;   // generation of the software, where the row's own name does not tell; empty: as it says
-    std::string
-        attention;   // format of the attention weights where the row states one for all; empty: as it says
     std::string exchange;   // all-to-all backend as the option --all-to-all spells it; empty: collectives
 };
 
@@ -75,7 +73,7 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange, cache, weights, attention, left_out, since, until, release;
+        std::string exchange, cache, weights, left_out, since, until, release;
         std::vector<std::string> paths;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts,
             memory_fraction, output_reserve;

@@ -242,7 +242,6 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
             pool.settings.acceptance = *recipe.acceptance;
             pool.settings.acceptance_decay = 1;
         }
-        if (const auto format = dtype_named(recipe.attention)) pool.precision.attention = *format;
         if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
         if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
         if (s.two_pools()) pool.layout.exchange = exchange_of(pool);

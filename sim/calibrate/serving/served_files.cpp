@@ -121,8 +121,8 @@ std::string effects_toml(const EffectTable& t, const std::string& date) {
                                           "version",    "curve", "point"};
     constexpr std::string_view loads[] = {"closed_loop", "open_loop", "offline",      "static_batch",
                                           "burst",       "replay",    "prefill_only", "decode_only"};
-    constexpr std::string_view classes[] = {"version",    "group",    "engine_and_model", "engine_or_model",
-                                            "calibrated", "borrowed", "roofline"};
+    constexpr std::string_view classes[] = {"version",    "group",   "engine_and_model", "engine_or_model",
+                                            "calibrated", "sibling", "borrowed",         "roofline"};
     TomlWriter w;
     w.comment("SPDX-License-Identifier: Apache-2.0");
     w.comment(

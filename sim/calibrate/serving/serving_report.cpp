@@ -111,8 +111,8 @@ std::vector<ScoredPoint> scored(const ServingJudge& judge_of, std::vector<Prepar
     std::vector<ScoredPoint> scores;
     for (PreparedPoint& p : points) {
         Pool& pool = p.scenario.pool();
-        const ServedClass c =
-            served_class(t, p.names, pool.sibling ? Provenance::calibrated : pool.profile.basis, false);
+        const ServedClass c = served_class(
+            t, p.names, pool.sibling ? Provenance::calibrated : pool.profile.basis, false, pool.sibling);
         scores.push_back(score_with(engines, p, c));
     }
     return scores;

@@ -94,13 +94,15 @@ Profile profile_of(const DataStore& data, const Accelerator& gpu, const std::str
     return load_profile(data, gpu, engine);
 }
 
-/// Whether what is known of the one holds for the other: same maker, same generation.
-bool is_sibling(const DataStore& data, const Accelerator& gpu, const std::string& timed) {
-    if (timed == gpu.id || timed.empty() || timed == any_accelerator) return false;
+/// Where what is known of the one holds for the other, by maker and generation: how far they are apart (Pool::sibling).
+std::optional<double> sibling(const DataStore& data, const Accelerator& gpu, const std::string& timed) {
+    if (timed == gpu.id || timed.empty() || timed == any_accelerator) return std::nullopt;
     const std::vector<std::string> known = data.names("hwmodels/accelerators");
-    if (!std::binary_search(known.begin(), known.end(), timed)) return false;
+    if (!std::binary_search(known.begin(), known.end(), timed)) return std::nullopt;
     const Accelerator relative = load_accelerator(data, timed);
-    return relative.vendor == gpu.vendor && relative.generation == gpu.generation;
+    if (relative.vendor != gpu.vendor || relative.generation != gpu.generation) return std::nullopt;
+    return std::abs(std::log(gpu.peak_of(MathUnit::bf16) / relative.peak_of(MathUnit::bf16))) +
+           std::abs(std::log(gpu.memory_bandwidth / relative.memory_bandwidth));
 }
 
 /// A name that set_input() has checked.
@@ -208,8 +210,9 @@ ServedNames served_names(const Scenario& s, const Pool& p, const std::string& ve
 void set_served_class(const Description& d, const Scenario& s, Pool& p) {
     p.served = {};
     if (p.profile.effects)
-        p.served = served_class(*p.profile.effects, served_names(s, p, d.engine_version),
-                                p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty());
+        p.served =
+            served_class(*p.profile.effects, served_names(s, p, d.engine_version),
+                         p.sibling ? Provenance::calibrated : p.profile.basis, !d.edits.empty(), p.sibling);
     if (p.rules.compiles(d.engine_version)) p.profile.serving = as_compiled(p.profile.serving);
     set_pace(d, p);
 }
@@ -296,7 +299,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
         p.profile.effects =
             with_own_effects(*p.profile.effects, data.open("hwmodels", d.profile, "file of own effects"));
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
-    p.sibling = is_sibling(data, p.cluster.gpu, p.profile.accelerator);
+    p.sibling = sibling(data, p.cluster.gpu, p.profile.accelerator);
     p.rules = engine_rules_if_any(data, p.profile.engine);
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);

@@ -68,9 +68,10 @@ struct Estimate {
     std::optional<ServingLatency> latency;   // distributions, where they were asked for
     double goodput_share = 1;   // of requests within both objectives, where distributions are known
     std::shared_ptr<const Simulation>
-        simulation;         // the answer is that of the event simulation; null: closed form
-    LogSpread spread;       // of measured over predicted, for this load
-    double memory_sd = 0;   // the same of the sequences that fit
+        simulation;     // the answer is that of the event simulation; null: closed form
+    LogSpread spread;   // of measured over predicted, for this load
+    LogSpread beyond;   // shares of the time behind these figures outside the fitted ranges of the kernels
+    double memory_sd = 0;                                                // the same of the sequences that fit
     Interval output_tokens_per_s, tpot_s, ttft_s, usd_per_mtok_output;   // of one instance
 };
 

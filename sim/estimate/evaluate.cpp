@@ -17,10 +17,19 @@ namespace {
 
 bool within(Seconds value, double limit_s) { return limit_s <= 0 || value.value() <= limit_s; }
 
+/// Shares of the time behind each figure that lie outside the fitted ranges of the kernels.
+LogSpread beyond_fit(const Serving& s) {
+    const auto share = [](const StepTime& t) { return t.total.value() > 0 ? t.extrapolated / t.total : 0; };
+    const double decode = share(s.decode_time), prompt = share(s.prompt_time);
+    const double all = decode + s.prefill_share * (prompt - decode);
+    return {all, all, prompt};
+}
+
 /// Prices move against throughput.
 void add_intervals(const Scenario& scenario, Estimate& e) {
     const ServedClass& served = scenario.pool().served;
-    e.spread = served.spread[scenario.traffic.load.index()];
+    e.spread = widened(served.spread[scenario.traffic.load.index()], served.beyond,
+                       e.beyond = beyond_fit(e.serving));
     e.memory_sd = served.memory;
     e.output_tokens_per_s = interval_about(e.serving.output_tokens_per_s.value(), e.spread.throughput);
     e.tpot_s = interval_about(e.serving.tpot.value(), e.spread.tpot);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,11 @@ struct Pool {
     Precision precision;
     Profile profile;
     double pace_together = 1;   // profile.serving.pace where the pool serves whole requests
-    bool sibling = false;       // kernels are those of an accelerator of the same maker and generation
-    ServedClass served;         // what measured servers say of such a deployment
-    EngineRules rules;          // of the profile's engine
+    /// Kernels are those of an accelerator of the same maker and generation: how far it is, in e-folds of the bf16 peak and of
+    /// the memory bandwidth together.
+    std::optional<double> sibling;
+    ServedClass served;   // what measured servers say of such a deployment
+    EngineRules rules;    // of the profile's engine
     EngineSettings settings;
     DraftLaw drafting;   // of the model under the engine
     Price price;

@@ -73,7 +73,7 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange, cache, weights, left_out, since, release;
+        std::string exchange, cache, weights, left_out, since, until, release;
         std::vector<std::string> paths;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts,
             memory_fraction, output_reserve;

@@ -306,6 +306,7 @@ std::variant<Prediction, std::string> predict(const PreparedPoint& prepared) {
     if (!prefill_only) r.tpot_ratio = ratio(r.tpot_s * 1e3, p.tpot_ms);
     if (!std::holds_alternative<DecodeOnly>(s.traffic.load)) r.ttft_ratio = ratio(r.ttft_s * 1e3, p.ttft_ms);
     r.spread = estimate->spread;
+    r.beyond = estimate->beyond.throughput;
     r.served = s.pool().served;
     r.names = prepared.names;
     r.model_years = prepared.model_years;

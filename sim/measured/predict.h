@@ -27,7 +27,8 @@ struct Prediction {
     Provenance provenance = Provenance::calibrated;
     double ttft_p99_ratio = 0;
     double tpot_p99_ratio = 0;
-    LogSpread spread;   // that the answer states
+    LogSpread spread;    // that the answer states
+    double beyond = 0;   // share of its time outside the fitted ranges of the kernels
     ServedClass served;
     ServedNames names;
     double model_years = 0;

@@ -17,6 +17,7 @@ struct StepTime {
     Seconds compute_busy;   // FLOP at datasheet peak: how long the tensor cores would need
     Seconds memory_busy;    // bytes at datasheet bandwidth
     Seconds roofline;       // sum of the operations' rooflines: no step is faster
+    Seconds extrapolated;   // of operations outside the range of their fit
     Provenance provenance = Provenance::calibrated;
 };
 

@@ -69,6 +69,7 @@ StepTime StepTimer::time(const StepShape& shape) {
     const double factor = paced(step.total, step.roofline, machine_.profile->serving.pace);
     for (Seconds& s : step.by_class) s = factor * s;
     step.total = factor * step.total;
+    step.extrapolated = factor * step.extrapolated;
     return step;
 }
 
@@ -82,6 +83,7 @@ StepTime StepTimer::overlapped(StepShape part) {
     // What is left of communication is what no computing hides.
     travel = max(travel - compute, Seconds{0});
     step.total = compute + travel;
+    step.extrapolated = min(2 * step.extrapolated, step.total);
     step.compute_busy = 2 * step.compute_busy;
     step.memory_busy = 2 * step.memory_busy;
     step.roofline = min(2 * step.roofline, step.total);
@@ -132,6 +134,7 @@ StepTime StepTimer::step_of(const StepSums& sums) const {
                                        machine_.profile->kernels->assumed.shared_expert_overlap);
     }
     for (const Seconds s : step.by_class) step.total += s;
+    step.extrapolated = min(Seconds{sums.extrapolated}, step.total);
     // Without kernel tables nothing was fitted, and nothing is extrapolated.
     const double noticeable =
         machine_.profile->kernels ? machine_.profile->kernels->law.noticeable_extrapolation : 1;

@@ -122,3 +122,12 @@ TEST_CASE("shipped effects: every class of deployments has an interval, wider th
     CHECK(sd(other, Provenance::calibrated) < sd(far, Provenance::borrowed));
     CHECK(sd(far, Provenance::borrowed) < sd(far, Provenance::roofline));
 }
+
+TEST_CASE("a spread grows with the share of the time that lies beyond what was fitted") {
+    // sqrt(0.1^2 + (0.8 x 0.5)^2) = sqrt(0.17); the time per token had nothing beyond.
+    const LogSpread s = widened({0.1, 0.1, 0.3}, 0.8, {0.5, 0, 1});
+    CHECK(s.throughput == Approx(std::sqrt(0.17)).epsilon(1e-12));
+    CHECK(s.tpot == Approx(0.1).epsilon(1e-12));
+    CHECK(s.ttft == Approx(std::sqrt(0.09 + 0.64)).epsilon(1e-12));
+    CHECK(!widened({}, 0.8, {0.5, 0.5, 0.5}).known());
+}

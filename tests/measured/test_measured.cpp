@@ -210,3 +210,44 @@ TEST_CASE("a value outside the range of its column is refused with the range") {
               parsed(std::string(header).append("a,h200,vllm,m,-1,100,burst,1\n"));
           }).find("1..1e9") != std::string::npos);
 }
+
+TEST_CASE(
+    "a table of whole runs states medians: they stand in for times per token, and its throughput holds the "
+    "end of a run") {
+    const std::string head =
+        "id,mode,gpu,engine,model,isl,osl,concurrency,out_tok_s_gpu,ttft_median_ms,tpot_mean_ms,tpot_median_"
+        "ms\n";
+    const auto points = parsed(head +
+                               "a,agg,h200-sxm,sglang,deepseek-r1,1024,1024,4,30,100,,9\n"
+                               "b,disagg,h200-sxm,sglang,deepseek-r1,1024,1024,4,30,100,8.5,9\n"
+                               "c,agg,h200-sxm,sglang,deepseek-r1,1024,1024,4,30,100,8.5,\n");
+    REQUIRE(points.size() == 3);
+    CHECK(points[0].tpot_ms == 9);
+    CHECK(points[1].tpot_ms == 8.5);
+    // 0.976 and 0.960 of the requests asked for are in flight on average; a table without medians counts steady requests.
+    CHECK(points[0].in_flight_share == 0.976);
+    CHECK(points[1].in_flight_share == 0.96);
+    CHECK(points[2].in_flight_share == 1);
+    CHECK(!points[0].ttft_ms);
+}
+
+TEST_CASE("a rule holds between its dates") {
+    const Recipes r = recipes(R"(
+schema = 1
+[[rule]]
+engine = "trtllm"
+since = "2025-12-01"
+until = "2026-01-14"
+release = "1.1"
+source = "s"
+)");
+    MeasuredPoint p = point_of("trtllm");
+    for (const char* date : {"2025-11-30", "2026-01-15"}) {
+        p.date = date;
+        CHECK(r.settings(p, "m", "g").release.empty());
+    }
+    for (const char* date : {"2025-12-01", "2026-01-14"}) {
+        p.date = date;
+        CHECK(r.settings(p, "m", "g").release == "1.1");
+    }
+}

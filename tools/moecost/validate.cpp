@@ -269,7 +269,7 @@ std::string as_rows(const Validation& v) {
         "id,source,scenario,model,gpu,engine,isl,osl,concurrency,tp,ep,attention_dp,num_gpus,"
         "measured_out_tok_s_gpu,predicted_out_tok_s_gpu,measured_tpot_ms,predicted_tpot_ms,measured_ttft_ms,"
         "predicted_ttft_ms,throughput_ratio,tpot_ratio,ttft_ratio,provenance,ttft_p99_ratio,tpot_p99_ratio,"
-        "throughput_log_sd,tpot_log_sd,ttft_log_sd,known\n";
+        "throughput_log_sd,tpot_log_sd,ttft_log_sd,beyond_fit,known\n";
     for (const Prediction& p : v.predictions) {
         const MeasuredPoint& m = p.point;
         for (const std::string& text : {m.id, m.source, m.scenario, m.model, p.gpu, m.engine}) {
@@ -286,8 +286,8 @@ std::string as_rows(const Validation& v) {
             s.append(number_or_empty(ratio)).append(",");
         }
         s.append(name_of(p.provenance)).append(",");
-        for (const double x :
-             {p.ttft_p99_ratio, p.tpot_p99_ratio, p.spread.throughput, p.spread.tpot, p.spread.ttft}) {
+        for (const double x : {p.ttft_p99_ratio, p.tpot_p99_ratio, p.spread.throughput, p.spread.tpot,
+                               p.spread.ttft, p.beyond}) {
             s.append(number_or_empty(x)).append(",");
         }
         s.append(csv_field(words_of(p.served.known))).append("\n");

@@ -163,7 +163,7 @@ std::vector<PooledPoint> pooled_points(const ServingRows& rows, const std::vecto
 }
 
 LeftOut ServingJudge::leave_out(std::string what, const RowKey& key, bool with_effects_too,
-                                const EffectTable& spreads) {
+                                const EffectTable& spreads, const RowPair& with_it) {
     const std::size_t n = rows.points.size(), m = fit.constants.size();
     LeftOut result{std::move(what), std::vector<ScoredPoint>(n)};
     std::map<std::string, std::vector<std::size_t>> classes;
@@ -172,6 +172,8 @@ LeftOut ServingJudge::leave_out(std::string what, const RowKey& key, bool with_e
     for (const auto& [name, members] : classes) {
         std::vector<bool> out(n);
         for (const std::size_t i : members) out[i] = true;
+        for (std::size_t i = 0; with_it && i < n; ++i)
+            if (with_it(rows.points[members.front()], rows.points[i])) out[i] = true;
         const std::vector<double> step = shift.without(out);
         const auto engines = with_values(law, fit.constants, stepped(fit.constants, fit.values, step));
         std::vector<PooledPoint> others;

@@ -121,8 +121,8 @@ std::string effects_toml(const EffectTable& t, const std::string& date) {
                                           "version",    "curve", "point"};
     constexpr std::string_view loads[] = {"closed_loop", "open_loop", "offline",      "static_batch",
                                           "burst",       "replay",    "prefill_only", "decode_only"};
-    constexpr std::string_view classes[] = {"version",    "group",    "engine_and_model", "engine_or_model",
-                                            "calibrated", "borrowed", "roofline"};
+    constexpr std::string_view classes[] = {"version",    "group",   "engine_and_model", "engine_or_model",
+                                            "calibrated", "sibling", "borrowed",         "roofline"};
     TomlWriter w;
     w.comment("SPDX-License-Identifier: Apache-2.0");
     w.comment(
@@ -134,6 +134,7 @@ std::string effects_toml(const EffectTable& t, const std::string& date) {
     w.text("date", date);
     w.text("source", t.source);
     w.number("memory", t.memory);
+    w.number("beyond", rounded(t.beyond, 3));
     for (std::size_t i = 0; i < t.spread.size(); ++i) {
         w.item("spread");
         w.text("of", kinds[i]);

@@ -55,7 +55,7 @@ ScoredPoint score(const PreparedPoint& p) {
     const auto* r = std::get_if<Prediction>(&result);
     if (r == nullptr) return {};
     const ServedClass& c = p.scenario.pool().served;
-    return {r->throughput_ratio, r->tpot_ratio, r->ttft_ratio, c.log_time, r->spread, c.spread[0]};
+    return {r->throughput_ratio, r->tpot_ratio, r->ttft_ratio, c.log_time, r->spread, c.spread[0], r->beyond};
 }
 
 double log_or_zero(double ratio) { return ratio > 0 ? std::log(ratio) : 0; }

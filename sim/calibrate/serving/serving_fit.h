@@ -29,6 +29,7 @@ struct ScoredPoint {
     double log_effect = 0;                       // that was applied
     LogSpread spread;                            // that was stated
     LogSpread closed;                            // that of a closed loop of the same class
+    double beyond = 0;                           // share of its time outside the fitted ranges of the kernels
 };
 
 struct ServingFit {
@@ -62,10 +63,13 @@ struct LeftOut {
     std::vector<ScoredPoint> points;   // as the rows
 };
 using RowKey = std::function<std::string(const PreparedPoint&)>;
+/// Whether a row is left out with the class of the judged one.
+using RowPair = std::function<bool(const PreparedPoint& judged, const PreparedPoint& row)>;
 struct ServingJudge {
     ServingJudge(const LawConstants& law, ServingFit fit, ServingRows& rows);
+    /// `with_it`: rows that are left out beside those of the class.
     [[nodiscard]] LeftOut leave_out(std::string what, const RowKey& key, bool with_effects,
-                                    const EffectTable& spreads);
+                                    const EffectTable& spreads, const RowPair& with_it = {});
     /// Effects of all rows, applied to them.
     [[nodiscard]] LeftOut in_sample(std::string what, bool with_versions, const EffectTable& spreads);
 

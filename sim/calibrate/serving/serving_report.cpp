@@ -8,7 +8,7 @@
 namespace moecost {
 namespace {
 
-constexpr double z90 = 1.2815515655446004;
+constexpr double z90 = 1.2815515655446004, z95 = 1.6448536269514722;
 constexpr double cut_steps = 0.35, cut_first_token = 1.2;   // of |ln ratio| before spreads are estimated
 
 struct Column {
@@ -23,15 +23,16 @@ bool offline(const PreparedPoint& p) { return std::holds_alternative<Offline>(p.
 
 using Pick = std::function<bool(const PreparedPoint&)>;
 
+/// Errors, and the share of rows within `z` standard deviations.
 std::pair<ErrorSummary, double> judged(const std::vector<ScoredPoint>& points, const ServingRows& rows,
-                                       const Pick& pick, const Column& c) {
+                                       const Pick& pick, const Column& c, double z = z90) {
     std::vector<double> ratios;
     double covered = 0;
     for (std::size_t i = 0; i < points.size(); ++i) {
         const double r = points[i].*c.ratio;
         if (!pick(rows.points[i]) || !(r > 0)) continue;
         ratios.push_back(r);
-        covered += std::abs(std::log(r)) <= z90 * (points[i].spread.*c.sd) ? 1 : 0;
+        covered += std::abs(std::log(r)) <= z * (points[i].spread.*c.sd) ? 1 : 0;
     }
     const auto n = static_cast<double>(std::max<std::size_t>(ratios.size(), 1));
     return {summarise(std::move(ratios)), covered / n};
@@ -44,6 +45,7 @@ JudgedErrors judge(const std::string& what, const std::vector<ScoredPoint>& poin
     std::tie(e.throughput, e.covered_throughput) = judged(points, rows, pick, columns[0]);
     std::tie(e.tpot, e.covered_tpot) = judged(points, rows, pick, columns[1]);
     std::tie(e.ttft, e.covered_ttft) = judged(points, rows, pick, columns[2]);
+    e.covered_throughput_90 = judged(points, rows, pick, columns[0], z95).second;
     return e;
 }
 
@@ -109,8 +111,8 @@ std::vector<ScoredPoint> scored(const ServingJudge& judge_of, std::vector<Prepar
     std::vector<ScoredPoint> scores;
     for (PreparedPoint& p : points) {
         Pool& pool = p.scenario.pool();
-        const ServedClass c =
-            served_class(t, p.names, pool.sibling ? Provenance::calibrated : pool.profile.basis, false);
+        const ServedClass c = served_class(
+            t, p.names, pool.sibling ? Provenance::calibrated : pool.profile.basis, false, pool.sibling);
         scores.push_back(score_with(engines, p, c));
     }
     return scores;
@@ -194,6 +196,57 @@ void add_loads(const ServingJudge& judge_of, ServingRows& rows, const std::vecto
     }
 }
 
+/// Deployments whose model, whose accelerator, or both have no row.
+struct Classes {
+    LeftOut models, gpus, both;
+};
+Classes judged_far(ServingJudge& judge_of, const EffectTable& t) {
+    const auto model = [](const PreparedPoint& p) { return p.names.model; };
+    const auto gpu = [](const PreparedPoint& p) { return p.names.gpu; };
+    const auto pair = [&](const PreparedPoint& p) { return gpu(p) + "|" + model(p); };
+    const auto either = [](const PreparedPoint& a, const PreparedPoint& b) {
+        return a.names.gpu == b.names.gpu || a.names.model == b.names.model;
+    };
+    return {judge_of.leave_out("model", model, true, t), judge_of.leave_out("GPU", gpu, true, t),
+            judge_of.leave_out("GPU and model", pair, true, t, either)};
+}
+
+/// What such deployments scatter beyond the spreads of their unknown levels: so much that 80 % lie inside.
+void widen_classes(const Classes& far, const ServingRows& rows, EffectTable& t) {
+    const auto add = [&](Familiarity of, std::initializer_list<const LeftOut*> members) {
+        for (const Column& c : columns) {
+            std::vector<std::pair<double, double>> all;
+            for (const LeftOut* l : members)
+                for (std::size_t i = 0; i < l->points.size(); ++i)
+                    if (const ScoredPoint& p = l->points[i]; !offline(rows.points[i]) && p.*c.ratio > 0)
+                        all.emplace_back(std::abs(std::log(p.*c.ratio)), p.spread.*c.sd);
+            t.of_class[static_cast<std::size_t>(of)].*c.sd = all.empty() ? 0 : excess(all);
+        }
+    };
+    add(Familiarity::engine_or_model, {&far.models, &far.gpus});
+    add(Familiarity::calibrated, {&far.both});
+}
+
+/// What an answer scatters more where a good part of its time lies beyond what was fitted: so much, per share of the time,
+/// that 80 % of such points of any load lie inside.
+void add_beyond(const ServingJudge& judge_of, ServingRows& rows, const std::vector<ScoredPoint>& left_out,
+                EffectTable& t) {
+    constexpr double good_part = 0.2;
+    std::vector<std::pair<double, double>> members;   // |ln ratio|, sd, both per share
+    const auto add = [&](const PreparedPoint& p, const ScoredPoint& s) {
+        if (!(s.throughput > 0) || s.beyond < good_part ||
+            p.scenario.pool().profile.basis != Provenance::calibrated)
+            return;
+        const double of_load = t.of_load[p.scenario.traffic.load.index()].throughput;
+        members.emplace_back(std::abs(std::log(s.throughput)) / s.beyond,
+                             std::hypot(s.closed.throughput, of_load) / s.beyond);
+    };
+    const std::vector<ScoredPoint> others = scored(judge_of, rows.others, t);
+    for (std::size_t i = 0; i < rows.points.size(); ++i) add(rows.points[i], left_out[i]);
+    for (std::size_t i = 0; i < rows.others.size(); ++i) add(rows.others[i], others[i]);
+    if (!members.empty()) t.beyond = excess(members);
+}
+
 }   // namespace
 
 ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPoint>& points,
@@ -219,10 +272,11 @@ ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPo
     }
     const LeftOut groups = judge_of.leave_out("group", group_of, true, t);
     const LeftOut plain = judge_of.leave_out("group, no effects", group_of, false, t);
-    const LeftOut models = judge_of.leave_out(
-        "model", [](const PreparedPoint& p) { return p.names.model; }, true, t);
-    const LeftOut gpus = judge_of.leave_out(
-        "GPU", [](const PreparedPoint& p) { return p.names.gpu; }, true, t);
+    for (const Familiarity f : {Familiarity::engine_or_model, Familiarity::calibrated})
+        t.of_class[static_cast<std::size_t>(f)] = {};
+    const Classes far = judged_far(judge_of, t);
+    widen_classes(far, rows, t);
+    const auto [models, gpus, both] = judged_far(judge_of, t);
     const LeftOut releases = judge_of.leave_out("release", release_of, true, t);
     const LeftOut with_groups = judge_of.in_sample("group effects", false, t);
     const LeftOut with_versions = judge_of.in_sample("group and release effects", true, t);
@@ -237,6 +291,7 @@ ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPo
     add("each model left out", models.points, closed);
     add("each accelerator left out", gpus.points, closed);
     add("each release left out", releases.points, closed);
+    add("each accelerator with each model left out", both.points, closed);
     const auto spread_recent = [](const PreparedPoint& p) {
         return !offline(p) && p.point.spread_lengths && p.point.date >= "2026-01-21";
     };
@@ -254,11 +309,12 @@ ServingReport serving_report(const DataStore& data, const std::vector<MeasuredPo
     t.median_error[static_cast<std::size_t>(Familiarity::engine_or_model)] =
         report.judged[5].throughput.median_ape;
     t.median_error[static_cast<std::size_t>(Familiarity::calibrated)] =
-        report.judged[5].throughput.median_ape;
+        report.judged[8].throughput.median_ape;
     t.effects = pooled_effects(pooled_points(rows, judge_of.fit.in_sample), spread_of(t));
     add_borrowed(judge_of, rows, t);
     add_releases(judge_of, queued, t);
     add_loads(judge_of, rows, groups.points, t);
+    add_beyond(judge_of, rows, groups.points, t);
     report.fit = std::move(judge_of.fit);
     report.effects = std::move(t);
     return report;

@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, effect_kinds> kind_names{"engine_gpu", "m
 constexpr std::array<std::string_view, load_kinds> load_names{
     "closed_loop", "open_loop", "offline", "static_batch", "burst", "replay", "prefill_only", "decode_only"};
 constexpr std::array<std::string_view, familiarities> class_keys{
-    "version", "group", "engine_and_model", "engine_or_model", "calibrated", "borrowed", "roofline"};
+    "version",    "group",   "engine_and_model", "engine_or_model",
+    "calibrated", "sibling", "borrowed",         "roofline"};
 constexpr Range log_range{-3, 3};
 constexpr Range sd_range{0, 3};
 
@@ -67,16 +68,19 @@ void add_or_replace(std::vector<Effect>& effects, Effect e) {
         *it = std::move(e);
 }
 
-Familiarity familiarity_of(const std::array<bool, effect_kinds>& known, Provenance basis) {
+Familiarity familiarity_of(const std::array<bool, effect_kinds>& known, Provenance basis, bool sibling) {
     const auto is = [&](EffectKind k) { return known[static_cast<std::size_t>(k)]; };
     if (basis == Provenance::roofline) return Familiarity::roofline;
     if (is(EffectKind::version)) return Familiarity::version;
     if (is(EffectKind::group)) return Familiarity::group;
     if (basis == Provenance::borrowed) return Familiarity::borrowed;
+    if (sibling && !is(EffectKind::engine_gpu)) return Familiarity::sibling;
     if (is(EffectKind::engine_gpu) && is(EffectKind::model)) return Familiarity::engine_and_model;
     if (is(EffectKind::engine_gpu) || is(EffectKind::model)) return Familiarity::engine_or_model;
     return Familiarity::calibrated;
 }
+
+LogSpread operator*(double a, const LogSpread& s) { return {a * s.throughput, a * s.tpot, a * s.ttft}; }
 
 /// Squares summed in each figure.
 struct Variance {
@@ -91,6 +95,14 @@ struct Variance {
 
 }   // namespace
 
+LogSpread widened(const LogSpread& spread, double beyond, const LogSpread& shares) {
+    if (!spread.known()) return spread;
+    Variance v;
+    v.add(spread);
+    v.add({beyond * shares.throughput, beyond * shares.tpot, beyond * shares.ttft});
+    return v.root();
+}
+
 std::string_view name_of(EffectKind kind) { return kind_names[static_cast<std::size_t>(kind)]; }
 
 std::string_view words_of(Familiarity f) {
@@ -99,7 +111,9 @@ std::string_view words_of(Familiarity f) {
         "this model was measured on this accelerator under this engine, in other releases",
         "engine and model were each measured on their own, not together here",
         "only the engine here or the model elsewhere was measured",
-        "kernels of this generation were timed, no served point of this accelerator was measured",
+        "kernels of this accelerator were timed, no served point of it was measured",
+        "kernels of another accelerator of this generation were timed, no served point of this one was "
+        "measured",
         "kernels of a related accelerator on this datasheet",
         "datasheet peaks alone, no measurement"};
     return words[static_cast<std::size_t>(f)];
@@ -138,10 +152,11 @@ Effect effect_from(const Reader& r) {
 std::shared_ptr<const EffectTable> load_effects(const DataStore& data) {
     const Document document = data.open("hwmodels", "effects", "table of served effects");
     const Reader r(document);
-    r.allow_only({"schema", "date", "source", "memory", "spread", "load", "class", "effect"});
+    r.allow_only({"schema", "date", "source", "memory", "beyond", "spread", "load", "class", "effect"});
     auto t = std::make_shared<EffectTable>();
     t->source = r.text("source");
     t->memory = r.number("memory", sd_range);
+    t->beyond = r.number("beyond", sd_range);
     read_spreads(r, *t);
     if (r.has("effect")) {
         for (const Reader& e : r.tables("effect")) t->effects.push_back(effect_from(e));
@@ -161,7 +176,7 @@ std::shared_ptr<const EffectTable> with_own_effects(const EffectTable& shipped, 
 }
 
 ServedClass served_class(const EffectTable& table, const ServedNames& names, Provenance basis,
-                         bool changed_model) {
+                         bool changed_model, std::optional<double> sibling) {
     ServedClass c;
     std::array<const Effect*, effect_kinds> found{};
     for (const Effect& e : table.effects) {
@@ -195,14 +210,15 @@ ServedClass served_class(const EffectTable& table, const ServedNames& names, Pro
         v.add({unknown ? table.spread[k].throughput : sd, unknown ? table.spread[k].tpot : sd,
                table.spread[k].ttft});
     }
-    c.known = familiarity_of(known, basis);
+    c.known = familiarity_of(known, basis, sibling.has_value());
     const auto of_class = static_cast<std::size_t>(c.known);
     // Kernels of a relative are off on average, until a served point of the accelerator tells by how much.
     if (basis == Provenance::borrowed && !known[static_cast<std::size_t>(EffectKind::engine_gpu)])
         c.log_time += table.log_time[static_cast<std::size_t>(Familiarity::borrowed)];
     v.add(table.spread[effect_kinds]);
     v.add(table.spread[effect_kinds + 1]);
-    v.add(table.of_class[of_class]);
+    v.add(c.known == Familiarity::sibling ? sibling.value_or(0) * table.of_class[of_class]
+                                          : table.of_class[of_class]);
     for (std::size_t l = 0; l < load_kinds; ++l) {
         Variance all = v;
         all.add(table.of_load[l]);
@@ -211,6 +227,7 @@ ServedClass served_class(const EffectTable& table, const ServedNames& names, Pro
     c.points = nearest != nullptr ? nearest->points : 0;
     c.median_error = table.median_error[of_class];
     c.memory = table.memory;
+    c.beyond = table.beyond;
     return c;
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,10 +51,22 @@ struct LogSpread {
     double ttft = 0;
     [[nodiscard]] bool known() const { return throughput > 0; }
 };
+/// The spread of figures of whose time these shares lie beyond what was fitted: each variance grows by (beyond share)^2.
+/// Nothing where no spread is known.
+[[nodiscard]] LogSpread widened(const LogSpread& spread, double beyond, const LogSpread& shares);
 
 /// What is measured of a deployment: the narrowest class with served points.
-enum class Familiarity { version, group, engine_and_model, engine_or_model, calibrated, borrowed, roofline };
-inline constexpr std::size_t familiarities = 7;
+enum class Familiarity {
+    version,
+    group,
+    engine_and_model,
+    engine_or_model,
+    calibrated,
+    sibling,
+    borrowed,
+    roofline
+};
+inline constexpr std::size_t familiarities = 8;
 /// "this model on this accelerator and engine, release not stated", ...
 [[nodiscard]] std::string_view words_of(Familiarity familiarity);
 
@@ -64,12 +77,14 @@ struct EffectTable {
     std::vector<Effect> effects;
     /// By kind, then of the curve of one deployment over its loads, then of a single point.
     std::array<LogSpread, effect_kinds + 2> spread{};
-    std::array<LogSpread, load_kinds> of_load{};       // beyond a closed loop
-    std::array<LogSpread, familiarities> of_class{};   // beyond the above: kernels of a relative, or none
-    std::array<double, familiarities> log_time{};      // measured over predicted, on average
+    std::array<LogSpread, load_kinds> of_load{};   // beyond a closed loop
+    /// Beyond the above: kernels of a relative, or none; of a sibling for each e-fold that it is away.
+    std::array<LogSpread, familiarities> of_class{};
+    std::array<double, familiarities> log_time{};   // measured over predicted, on average
     std::array<double, familiarities>
         median_error{};   // of throughput of deployments left out of the fits; 0: not known
     double memory = 0;    // of the sequences that fit
+    double beyond = 0;    // of an answer whose whole time lies outside the fitted ranges of its kernels
     std::string source;
 };
 [[nodiscard]] std::shared_ptr<const EffectTable> load_effects(const DataStore& data);
@@ -85,11 +100,13 @@ struct ServedClass {
     double points = 0;         // served points of the narrowest class
     double median_error = 0;   // of throughput, deployments of that class left out; 0: not known
     double memory = 0;
+    double beyond = 0;
     std::array<LogSpread, load_kinds> spread{};   // by Load::index(); zero: not known
 };
 /// Variance: where group or version is known its sd^2, else over the wider kinds the sd^2 of a known effect or the spread of
-/// an unknown one; then the spread of an unknown version, and those of curve, point, load and class.
+/// an unknown one; then the spread of an unknown version, and those of curve, point, load and class. `sibling`: the kernels
+/// are those of an accelerator of the same generation, so many e-folds away; nothing: its own, or by `basis`.
 [[nodiscard]] ServedClass served_class(const EffectTable& table, const ServedNames& names, Provenance basis,
-                                       bool changed_model);
+                                       bool changed_model, std::optional<double> sibling = std::nullopt);
 
 }   // namespace moecost

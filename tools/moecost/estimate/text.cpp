@@ -213,22 +213,51 @@ void add_once(std::vector<std::string>& list, std::string text) {
     if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
 
-/// What the accuracy of an answer rests on: that of the nearest class of deployments with measured servers.
+/// What the accuracy of an answer rests on: the nearest class of deployments with measured servers, and how far it holds.
+std::string rests_text(const EstimateAnswer& a) {
+    if (!a.estimate || !a.estimate->spread.known()) return {};
+    constexpr double telling = 0.1;   // share of the time
+    std::string s(words_of(a.scenario->pool().served.known));
+    if (a.estimate->beyond.throughput >= telling)
+        s.append("; ")
+            .append(percent(a.estimate->beyond.throughput))
+            .append(" of its time lies beyond what was timed or fitted");
+    return s.append("; throughput within a factor of ")
+        .append(fixed(std::exp(1.2815515655446004 * a.estimate->spread.throughput), 2))
+        .append(" in 8 of 10 cases");
+}
+
+/// One line for each thing that answers rest on, headed by the accelerators it is said of where there are several.
+std::string rests_lines(const Answers& all, std::size_t width) {
+    std::vector<std::pair<std::string, std::string>> lines;   // text, accelerators
+    for (const EstimateAnswer& a : all) {
+        std::string text = rests_text(a);
+        if (text.empty()) continue;
+        const std::string& gpu = a.scenario->pool().cluster.gpu.id;
+        const auto same = [&](const auto& line) { return line.first == text; };
+        const auto it = std::find_if(lines.begin(), lines.end(), same);
+        if (it == lines.end())
+            lines.emplace_back(std::move(text), gpu);
+        else if (it->second.find(gpu) == std::string::npos)
+            it->second.append(", ").append(gpu);
+    }
+    std::string s;
+    for (const auto& [text, gpus] : lines)
+        s.append(
+            wrapped(std::string(lines.size() > 1 ? gpus : "rests on").append(": ").append(text), 2, width));
+    return s;
+}
+
+/// How well deployments that are known as well as this one were predicted.
 std::string error_text(const EstimateAnswer& a) {
     const Pool& p = a.scenario->pool();
-    const LogSpread& spread = p.served.spread[a.scenario->traffic.load.index()];
-    if (!spread.known()) return {};
+    if (!(p.served.median_error > 0)) return {};
     std::string s("accuracy of ");
-    s.append(p.cluster.gpu.id).append(" under ").append(p.profile.engine).append(": ");
-    s.append(words_of(p.served.known));
-    if (p.served.points > 0) s.append(" (").append(amount(p.served.points)).append(" points)");
-    if (p.served.median_error > 0)
-        s.append("; such deployments, left out of the fit, missed by ")
-            .append(significant(100 * p.served.median_error, 2))
-            .append(" % in the median");
-    return s.append("; throughput within a factor of ")
-        .append(fixed(std::exp(1.2815515655446004 * spread.throughput), 2))
-        .append(" in 8 of 10 cases");
+    s.append(p.cluster.gpu.id).append(" under ").append(p.profile.engine);
+    s.append(": deployments known as well, left out of the fit, were missed by ");
+    s.append(significant(100 * p.served.median_error, 2)).append(" % in the median");
+    if (p.served.points > 0) s.append(" (").append(amount(p.served.points)).append(" points of this class)");
+    return s;
 }
 
 /// What the same GPUs give as one pool, and whether that is cheaper.
@@ -340,6 +369,7 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     std::string s = style.bold(question_text(first, style.width));
     s.append(traffic_text(first, style.width));
     s.append(method_lines(answers, style.width));
+    s.append(rests_lines(answers, style.width));
     s.append("\n").append(side_by_side(heads, rows, style));
     if (invocation.quiet) return s;
     s.append("\n").append(breakdown_text(answers, invocation.verbose, style));

@@ -293,7 +293,8 @@ Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
             settings.requests = o.requests;
             settings.warm_up = o.requests / 4;
         }
-        RequestSource source = request_source(load, lengths_of(s.traffic), s.traffic.prefix_hit_rate, o.seed);
+        const Lengths lengths = lengths_of(s.traffic);   // the source draws from them
+        RequestSource source = request_source(load, lengths, s.traffic.prefix_hit_rate, o.seed);
         if (o.trace) source.next = o.trace;
         Simulation m =
             simulate_pools(b.pools, s.pools.back().settings.tokens_per_step(), std::move(source), settings);

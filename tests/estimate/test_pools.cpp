@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "moecost/estimate/answer.h"
 #include "moecost/estimate/estimate.h"
 #include "moecost/estimate/figures.h"
 #include "moecost/estimate/inputs.h"
@@ -215,4 +216,25 @@ TEST_CASE("a cache travels over the network of a GPU, or over the link inside on
     CHECK(e.pools->transfer.value() == Approx(3000 * 70272 / 25e9).epsilon(1e-6));
     const Estimate hidden = answered(deepseek + "concurrency 8 kv bf16 transfer-gb-s 25 transfer-overlap 1");
     CHECK(hidden.pools->transfer.value() == Approx(0).epsilon(1e-9));   // the prompt takes longer
+}
+
+TEST_CASE("two pools simulated: the times of the closed form where nobody waits, percentiles from both") {
+    const Expected<Scenario> s =
+        describe(data(), described("model deepseek-v3 gpu h200 engine sglang isl 2000 osl 500 prefill-gpus 8 "
+                                   "decode-gpus 8 prefill-tp 8 decode-tp 8 rate 0.5"));
+    REQUIRE(s);
+    AnswerOptions how;
+    how.requests = 2000;
+    const Expected<Estimate> form = answer(*s, how);
+    how.by = AnswerOptions::By::simulation;
+    const Expected<Estimate> run = answer(*s, how);
+    REQUIRE(form);
+    REQUIRE(run);
+    CHECK(run->serving.ttft.value() == Approx(form->serving.ttft.value()).epsilon(0.02));
+    CHECK(run->serving.tpot.value() == Approx(form->serving.tpot.value()).epsilon(0.02));
+    REQUIRE(form->latency);
+    REQUIRE(run->latency);
+    CHECK(form->latency->capacity.value() == Approx(form->pools->answer.capacity()));
+    CHECK(run->latency->ttft.p90().value() == Approx(form->latency->ttft.p90().value()).epsilon(0.05));
+    CHECK(run->latency->tpot.p99().value() == Approx(form->latency->tpot.p99().value()).epsilon(0.05));
 }

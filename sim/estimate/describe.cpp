@@ -133,8 +133,29 @@ void set_traffic_names(const DataStore& data, const Description& d, Traffic& tra
         reject("burstiness", "is of requests that arrive at a rate", "--rate R");
 }
 
+/// A release that changes nothing, and those of this model on this accelerator under this engine that would.
+void note_unknown_release(const std::string& release, Scenario& s, const Pool& p) {
+    const bool compiled = p.rules.compiles(release);
+    if (release.empty() || compiled || !p.profile.effects || p.served.known == Familiarity::version) return;
+    std::string known;
+    for (const Effect& e : p.profile.effects->effects) {
+        const bool here = e.kind == EffectKind::version && e.level.engine == p.profile.engine &&
+                          e.level.gpu == p.cluster.gpu.id && e.level.model == s.architecture.name;
+        if (!here || e.level.version.empty() || known.find(e.level.version) != std::string::npos) continue;
+        known.append(known.empty() ? "" : ", ").append(e.level.version);
+    }
+    std::string note("release ");
+    note.append(release).append(" was not measured here: the answer is the same without it; ");
+    note.append(known.empty() ? "no release of this engine was, with this model on this accelerator"
+                              : "measured with this model on this accelerator: ");
+    s.notes.push_back(note.append(known));
+}
+
 void add_notes(const Description& d, Scenario& s) {
     const Pool& p = s.pool();
+    note_unknown_release(d.engine_version, s, p);
+    if (s.slo.tpot_s > 2)   // nobody waits so long for a token
+        s.notes.emplace_back("the objective of TPOT is taken in seconds: 50ms is milliseconds");
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
         s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");

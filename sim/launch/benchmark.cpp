@@ -23,12 +23,27 @@ double requests_of(const Load& load) {
     return size > 0 ? std::ceil(size) : 10 * least;
 }
 
+/// Lengths that are not equal lie evenly between 0.8 of the longest and the longest (traffic/traffic.h), so that the
+/// longest is the mean over 0.9 and the standard deviation 0.2 of it over the root of 12.
+void add_lengths(const Traffic& t, Values& v) {
+    const double output = std::holds_alternative<PrefillOnly>(t.load) ? 1 : t.output;
+    v["isl"] = shortest(std::round(t.input));
+    v["osl"] = shortest(std::round(output));
+    if (t.equal_lengths) {
+        v["equal"] = "";
+        return;
+    }
+    v["spread"] = "";
+    v["isl_longest"] = shortest(std::round(t.input / 0.9));
+    v["osl_longest"] = shortest(std::round(output / 0.9));
+    v["isl_deviation"] = shortest(std::round(t.input / 0.9 * 0.2 / std::sqrt(12)));
+}
+
 Values values_of(const Traffic& t, std::string_view checkpoint, std::string_view url) {
     Values v;
     v["model"] = checkpoint;
     v["url"] = url;
-    v["isl"] = shortest(std::round(t.input));
-    v["osl"] = std::holds_alternative<PrefillOnly>(t.load) ? "1" : shortest(std::round(t.output));
+    add_lengths(t, v);
     v["requests"] = shortest(requests_of(t.load));
     if (const auto* loop = std::get_if<ClosedLoop>(&t.load))
         v["concurrency"] = shortest(std::ceil(loop->concurrency));

@@ -13,7 +13,7 @@
 namespace moecost {
 
 struct BenchmarkWords {
-    std::string when;                 // rate, concurrency, or empty: always
+    std::string when;                 // rate, concurrency, equal or spread lengths, or empty: always
     std::vector<std::string> words;   // with {names}
 };
 struct BenchmarkTool {

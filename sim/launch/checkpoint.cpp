@@ -70,6 +70,14 @@ void take_slots(const Architecture& a, CommandReading& r) {
     r.others.erase(slots);
 }
 
+/// "owner/Name", as repositories of models are called: no file, and no folder below another.
+bool is_repository(std::string_view name) {
+    const bool file = name.ends_with(".toml") || name.ends_with(".json");
+    const std::size_t slash = name.find('/');
+    return !file && slash != 0 && slash != std::string_view::npos && slash + 1 < name.size() &&
+           name[0] != '.' && name.find('/', slash + 1) == std::string_view::npos;
+}
+
 std::string released_format(const Scenario& s) {
     return std::string(info(s.architecture.precision.attention).name);
 }
@@ -87,6 +95,8 @@ Expected<Checkpoint> checkpoint_of(const DataStore& data, std::string_view asked
         if (row.weights == format && (released || whole)) return Checkpoint{row.id, true};
         if (row.weights.empty() && lower(row.model) == lower(asked)) base = row.id;
     }
+    if (base.empty() && is_repository(asked))
+        base = asked;   // the name that was given is that of the weights
     const auto file = is_path(asked) ? std::optional<Document>() : library_file(data, asked);
     const std::string published = file ? published_as(*file) : std::string();
     const bool own_name =

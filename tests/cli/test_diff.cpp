@@ -132,3 +132,22 @@ TEST_CASE("a side that cannot run is told with its reason, a side that is nothin
     CHECK(run_program("diff h100 gpu=h100,rate --model mixtral-8x7b").status == 2);
     CHECK(run_program("diff h100 h200 --model mixtral-8x7b --figures nothing").status == 2);
 }
+
+TEST_CASE("accelerators are compared at prices of one kind, as estimate compares them") {
+    const std::string rest = " --model gpt-oss-120b --gpus 8 --concurrency 64 --format json";
+    const Run together = run_program("estimate --gpu h100,mi355x" + rest);
+    const Run apart = run_program("diff h100 mi355x" + rest);
+    REQUIRE(together.status == 0);
+    REQUIRE(apart.status == 0);
+    const Document pair = parse_json(together.out, "estimate");
+    const auto sides = Reader(pair).tables("estimates");
+    const Document d = parse_json(apart.out, "diff");
+    CHECK(contains(Reader(d).text("prices"), "prices of one kind"));
+    for (const Reader& r : Reader(d).tables("figures")) {
+        if (r.text("figure") != "usd_per_mtok_output_all_in") continue;
+        CHECK(r.number("a", positive) ==
+              sides[0].table("cost").number("usd_per_mtok_output_all_in", positive));
+        CHECK(r.number("b", positive) ==
+              sides[1].table("cost").number("usd_per_mtok_output_all_in", positive));
+    }
+}

@@ -73,3 +73,31 @@ TEST_CASE("an accelerator whose servers were measured with the model is not size
     CHECK(run.status == 0);
     CHECK(!says(run.out, "mi355x*"));
 }
+
+TEST_CASE("a repository that is named is the checkpoint that launch serves") {
+    for (const char* name : {"openai/gpt-oss-20b", "deepseek-ai/DeepSeek-R1-0528", "zai-org/GLM-4.6"}) {
+        CAPTURE(name);
+        const Run run = run_program(std::string("launch --gpu h200 --gpus 8 --model ").append(name));
+        CHECK(run.status == 0);
+        CHECK(run.out.find(std::string("vllm serve ").append(name)) != std::string::npos);
+    }
+}
+
+TEST_CASE("the load that launch prints has the lengths that the answer has") {
+    const std::string rest =
+        "launch --model deepseek-r1 --gpu h200 --tp 8 --concurrency 64 --isl 3600 --osl 450";
+    const Run spread = run_program(rest + " --engine sglang");
+    CHECK(spread.out.find("--random-input-len 4000 --random-output-len 500 --random-range-ratio 0.8") !=
+          std::string::npos);
+    const Run equal = run_program(rest + " --engine sglang --equal-lengths");
+    CHECK(equal.out.find("--random-input-len 3600 --random-output-len 450 --random-range-ratio 1") !=
+          std::string::npos);
+    CHECK(run_program(rest + " --engine vllm").out.find("--random-range-ratio 0.111") != std::string::npos);
+}
+
+TEST_CASE("a release that nothing is known of says so, and an objective of seconds a token too") {
+    const Run run =
+        run_program("estimate --model deepseek-r1 --gpu h200 --tp 8 --release nosuch --slo-tpot 50");
+    CHECK(run.out.find("release nosuch was not measured here") != std::string::npos);
+    CHECK(run.out.find("taken in seconds: 50ms is milliseconds") != std::string::npos);
+}

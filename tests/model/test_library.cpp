@@ -76,9 +76,6 @@ TEST_CASE("a file or a folder with a config.json is imported, the quantisation f
     std::filesystem::remove_all(folder.parent_path());
 }
 
-}   // namespace
-}   // namespace moecost
-
 TEST_CASE("a later release under the file of an earlier one has its own longest context") {
     const DataStore data;
     CHECK(load_model(data, "qwen3-235b-a22b").max_position == 40960);
@@ -97,3 +94,6 @@ TEST_CASE("a context of a name that the file does not have is refused") {
     CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "b = 9", "f")), InputError);
     CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "a = 0", "f")), InputError);
 }
+
+}   // namespace
+}   // namespace moecost

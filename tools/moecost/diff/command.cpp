@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // moecost diff: in what do two deployments differ, and which input explains how much of it?
 #include "diff/diff.h"
+#include "estimate/estimate.h"
 #include "option_values.h"
 
 namespace moecost::cli {
@@ -27,6 +28,16 @@ void tell_why(Answer& answer, std::string_view side, const EstimateAnswer& a) {
         answer.messages.append("hint: ").append(fix).append("\n");
 }
 
+/// Two accelerators at prices of one kind, as `estimate` compares them; a recorded answer keeps the price it was given at.
+std::string same_prices(const DataStore& data, Side& a, Side& b) {
+    if (!a.recorded.empty() || !b.recorded.empty()) return {};
+    std::vector<Description> both{a.description, b.description};
+    std::string told = level_prices(data, both);
+    a.description = both[0];
+    b.description = both[1];
+    return told;
+}
+
 }   // namespace
 
 std::vector<Flag> diff_flags() {
@@ -47,7 +58,9 @@ Answer run_diff(const Invocation& in) {
     }
     Side a = read_side(in.data, in.line, in.line.positional[0]);
     Side b = read_side(in.data, in.line, in.line.positional[1]);
-    const Difference d = difference_of(in.data, std::move(a), std::move(b), explained_figures(in.line));
+    const std::string prices = same_prices(in.data, a, b);
+    Difference d = difference_of(in.data, std::move(a), std::move(b), explained_figures(in.line));
+    d.prices = prices;
     Answer answer;
     answer.status = d.possible() ? answered : infeasible;
     tell_why(answer, "A", d.answer_a);

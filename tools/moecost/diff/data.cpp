@@ -93,6 +93,7 @@ std::string diff_json(const Difference& d) {
     json.text("schema", "moecost.diff/1");
     json.text("version", MOECOST_VERSION);
     json.flag("feasible", d.possible());
+    if (!d.prices.empty()) json.text("prices", d.prices);
     write_inputs(json, d);
     if (d.possible()) {
         write_explained(json, d);

@@ -45,6 +45,7 @@ struct Difference {
     std::vector<const Input*> inputs;       // that differ
     std::vector<const Figure*> explained;   // what `moves` are about
     std::vector<Move> moves;
+    std::string prices{};   // what was done to compare them by prices of one kind
     [[nodiscard]] bool possible() const { return answer_a.estimate && answer_b.estimate; }
 };
 /// change = sum of `alone` + interaction, which is what no single input explains.

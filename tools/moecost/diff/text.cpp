@@ -99,6 +99,7 @@ std::string stale_text(const Difference& d, const Style& style) {
 
 std::string notes_text(const Difference& d, const Style& style) {
     std::string s = stale_text(d, style);
+    if (!d.prices.empty()) s.append(bullet(d.prices, style.width));
     for (const Move& m : d.moves) {
         if (m.why.empty()) continue;
         std::string text(name_of(m));

@@ -66,7 +66,8 @@ CommandLine with_own_price(const DataStore& data, CommandLine line) {
     return rest;
 }
 
-/// Prices of one kind, so that what is compared are accelerators and not contracts. Returns what to tell.
+}   // namespace
+
 std::string level_prices(const DataStore& data, std::vector<Description>& descriptions) {
     if (descriptions.size() < 2) return {};
     std::vector<std::string> ids;
@@ -91,6 +92,8 @@ std::string level_prices(const DataStore& data, std::vector<Description>& descri
         .append(basis)
         .append(": the first that is known of all accelerators compared; --price states others");
 }
+
+namespace {
 
 /// Command lines that differ in what was given as a list: every combination, the last list fastest.
 std::vector<CommandLine> expand(const CommandLine& line, std::vector<const Input*>& varied) {

@@ -44,6 +44,10 @@ struct Comparison {
     std::string newest_price;   // date of the newest price known; empty: not asked
 };
 /// Every combination of what is given as a list. InputError as describe().
+/// Prices of one kind where nobody stated them, so that what is compared are accelerators and not contracts. Returns what
+/// to tell; empty: nothing was changed, and nothing is amiss.
+[[nodiscard]] std::string level_prices(const DataStore& data, std::vector<Description>& descriptions);
+
 [[nodiscard]] Comparison comparison_for(const DataStore& data, const CommandLine& line,
                                         const MethodOptions& method = {});
 

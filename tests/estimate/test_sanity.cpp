@@ -127,7 +127,8 @@ std::string whats_wrong(const Scenario& s, const Estimate& e) {
                            e.memory.weights.value(),
                            e.memory.cache.value(),
                            e.memory.max_concurrency}) {
-        if (!finite(x)) return std::string("a figure is negative or not finite: ")
+        if (!finite(x))
+            return std::string("a figure is negative or not finite: ")
                 .append(std::to_string(x))
                 .append(", TTFT ")
                 .append(std::to_string(r.ttft.value()))

@@ -89,7 +89,7 @@ TEST_CASE("a context of a name that the file does not have is refused") {
     const std::string text =
         "name = \"m\"\naliases = [\"a\"]\nhidden = 64\nvocabulary = 8\nlayers = 1\n"
         "[[mixer]]\nkind = \"grouped\"\ncount = 1\nquery_heads = 1\nkv_heads = 1\nhead_dim = 64\n"
-        "[[ffn]]\nkind = \"dense\"\ncount = 1\nwidth = 64\n[positions]\n";
+        "[[ffn]]\nkind = \"dense\"\ncount = 1\ndense_width = 64\n[positions]\n";
     CHECK_NOTHROW((void)architecture_from_toml(parse_toml(text + "a = 9", "f")));
     CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "b = 9", "f")), InputError);
     CHECK_THROWS_AS((void)architecture_from_toml(parse_toml(text + "a = 0", "f")), InputError);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `launch`: the commands or the manifest of a deployment, and the load generator that checks the answer.
-#include "option_values.h"
 #include "launch/launch.h"
+#include "option_values.h"
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `launch`: the commands or the manifest of a deployment, and the load generator that checks the answer.
 #include "launch/launch.h"
-#include "option_values.h"
 
 #include <algorithm>
 
@@ -15,6 +14,7 @@
 #include "moecost/launch/carried.h"
 #include "moecost/launch/checkpoint.h"
 #include "moecost/launch/manifest.h"
+#include "option_values.h"
 
 namespace moecost::cli {
 namespace {

@@ -350,11 +350,15 @@ std::string smallest_fix(const DataStore& data, const Description& d, const Infe
     const Way engines = [&] { return first_of(other_engines(data, d)); };
     // A rule of the engine is about the layout: another one of the same GPUs is nearer than more GPUs.
     const bool of_layout = !why.fix.empty() && why.quantity.empty();
+    // Whoever has GPUs of several nodes, and left the layout open, spreads the weights over them before changing them.
+    const bool spare = d.gpus && !d.tp && *d.gpus > node;
+    const Way first = spare ? across : bits;
+    const Way second = spare ? bits : across;
     const std::vector<Way> ways =
         of_layout
-            ? std::vector<Way>{followed_words, copies, layout, in_node, bits, across, plain, larger, engines}
-            : std::vector<Way>{followed_words, counts, copies, more,   in_node, bits,
-                               across,         layout, plain,  larger, engines};
+            ? std::vector<Way>{followed_words, copies, layout, in_node, first, second, plain, larger, engines}
+            : std::vector<Way>{followed_words, counts, copies, more,   in_node, first,
+                               second,         layout, plain,  larger, engines};
     for (const Way& way : ways)
         if (const auto change = way()) return text_of(*change);
     return {};

@@ -148,3 +148,13 @@ TEST_CASE("pipeline stages of a prefill worker under vLLM are refused with what 
           "has 2");
     CHECK(smallest_fix(data, d, *why) == "--prefill-pp 1");
 }
+
+TEST_CASE("weights that do not fit a node are spread over the GPUs that were given before their format is changed") {
+    Description d;
+    d.model = "kimi-k2";
+    d.gpu = "h200_sxm";
+    d.gpus = 16;
+    const auto why = why_not(d);
+    REQUIRE(why);
+    CHECK(smallest_fix(data, d, *why) == "--tp 16");
+}

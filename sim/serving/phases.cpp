@@ -67,6 +67,16 @@ Wave run_wave(const ServingInput& in, double sequences, Serving& s) {
     return w;
 }
 
+/// Share of the time of all prompts after which a first token comes, on average: prompts that end in a step have theirs
+/// when it ends. Of n prompts of I tokens at C a step the j-th ends in step ceil(j I/C).
+double mean_first_share(const ServingInput& in, double requests) {
+    const double of_step = in.traffic.computed_input() / chunk_of(in);
+    const double steps = std::ceil(requests * of_step - 1e-9);
+    double sum = 0;
+    for (double j = 1; j <= requests; ++j) sum += std::ceil(j * of_step - 1e-9);
+    return requests < 1 || steps < 1 ? 1 : sum / (std::floor(requests) * steps);
+}
+
 }   // namespace
 
 Serving static_batch(const ServingInput& in, double requests) {
@@ -89,7 +99,7 @@ Serving burst(const ServingInput& in, double requests) {
     }
     Serving s;
     const Wave w = run_wave(in, requests, s);
-    s.ttft = in.scalars.first_token + w.prefill * ((1 + 1 / requests) / 2);
+    s.ttft = in.scalars.first_token + w.prefill * mean_first_share(in, requests);
     s.e2e = in.scalars.first_token + w.total();
     // The first prompts decode while the last ones still prefill: their tokens wait.
     if (in.traffic.output > 1) s.tpot = (s.e2e - s.ttft) / (in.traffic.output - 1);

@@ -149,7 +149,9 @@ TEST_CASE("pipeline stages of a prefill worker under vLLM are refused with what 
     CHECK(smallest_fix(data, d, *why) == "--prefill-pp 1");
 }
 
-TEST_CASE("weights that do not fit a node are spread over the GPUs that were given before their format is changed") {
+TEST_CASE(
+    "weights that do not fit a node are spread over the GPUs that were given before their format is "
+    "changed") {
     Description d;
     d.model = "kimi-k2";
     d.gpu = "h200_sxm";

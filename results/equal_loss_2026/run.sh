@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Regenerates every table and picture beside it: run.sh [BUILD [STUDY...]]. BUILD is the build folder that holds
 # bin/moecost (default: the moecost of the PATH), STUDY one of the functions below (default: all of them). About
-# four minutes on one core.
+# a quarter of an hour on one core.
 set -eu
 here=$(dirname "$(readlink -f "$0")")
 plot=$here/../../tools/scripts/plot_lines.sh

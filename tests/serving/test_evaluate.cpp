@@ -250,7 +250,7 @@ TEST_CASE("more requests in flight never deliver less, and an endless queue deli
         if (s.pool().profile.engine == "ideal") continue;
         double last = 0;
         const auto check = [&](double delivered, double requests, const char* what) {
-            const Estimate& e = *evaluate(s);
+            const Estimate e = *evaluate(s);
             const bool taken_out =
                 s.pool().settings.output_reserve <= 0.5 && requests > 0.8 * e.memory.max_concurrency;
             if (delivered < last * (taken_out ? 0.75 : 0.95) && ++failures <= 10) {

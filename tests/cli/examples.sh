@@ -54,7 +54,7 @@ if command -v script >/dev/null; then
         [ -z "$(suggested "$asked")" ] || { echo "FAILED: something is suggested after: $asked"; exit 1; }
     done
     # shellcheck disable=SC2086
-    if moecost $question 2>&1 | grep -q '^next:'; then
+    if moecost $question 2>&1 | grep '^next:' >/dev/null; then
         echo "FAILED: a pipe hears a suggestion"
         exit 1
     fi

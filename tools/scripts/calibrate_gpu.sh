@@ -39,7 +39,7 @@ if [ -n "$synthetic" ]; then
     set -- --synthetic "$synthetic" "$@"
     options=(-DMOECOST_CUDA=OFF)
 else
-    if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then
+    if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L 2>/dev/null | grep '^GPU' >/dev/null; then
         echo "calibrate_gpu: no NVIDIA GPU here (nvidia-smi lists none): nothing to measure" >&2
         exit 77
     fi

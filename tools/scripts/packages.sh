@@ -28,7 +28,7 @@ quietly() {
 install_packages() {
     local missing=() package as_root=()
     for package in "$@"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep 'ok installed' >/dev/null || missing+=("$package")
     done
     if [ ${#missing[@]} -eq 0 ]; then
         echo "nothing is missing"

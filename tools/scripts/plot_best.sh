@@ -34,7 +34,7 @@ cat_rows "$rows" | tail -n +2 | awk -F, -v x="$xc" -v y="$yc" -v g="$gc" -v OFS=
     awk -F '\t' '{ key = $1 FS $2 } key != last { last = key; print }' >"$work/best"
 [ -s "$work/best" ] || die "$rows has no row with both $x and $y"
 if [ -n "$table" ]; then
-    { cat_rows "$rows" | head -1; cut -f4- "$work/best"; } >"$table"
+    { cat_rows "$rows" | sed -n 1p; cut -f4- "$work/best"; } >"$table"
 fi
 {
     begin_plot "$out" "${title:-Best of a sweep}"

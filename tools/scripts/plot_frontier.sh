@@ -36,7 +36,7 @@ cat_rows "$rows" | tail -n +2 | awk -F, -v x="$xc" -v y="$yc" -v g="$gc" -v OFS=
         first || s * $3 > best { first = 0; best = s * $3; print }' >"$work/frontier"
 [ -s "$work/frontier" ] || die "$rows has no row with both $x and $y"
 if [ -n "$table" ]; then
-    { cat_rows "$rows" | head -1; cut -f4- "$work/frontier"; } >"$table"
+    { cat_rows "$rows" | sed -n 1p; cut -f4- "$work/frontier"; } >"$table"
 fi
 {
     begin_plot "$out" "${title:-Frontier}"

@@ -32,8 +32,8 @@ cat_rows() {
 
 # column FILE NAME: its number from 1
 column() {
-    n=$(cat_rows "$1" | head -1 | tr ',' '\n' | grep -nx -- "$2" | cut -d: -f1)
-    [ -n "$n" ] || die "$1 has no column '$2'; it has: $(cat_rows "$1" | head -1)"
+    n=$(cat_rows "$1" | sed -n 1p | tr ',' '\n' | grep -nx -- "$2" | cut -d: -f1)
+    [ -n "$n" ] || die "$1 has no column '$2'; it has: $(cat_rows "$1" | sed -n 1p)"
     echo "$n"
 }
 

@@ -14,6 +14,13 @@ paths=${2:-^(sim|tools)/}
 find sim tools tests hwmodels \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
     xargs -0 clang-format-14 --dry-run --Werror
 
+# Under pipefail a reader that leaves early fails the pipe at random: the writer dies of SIGPIPE if it has not finished.
+if grep -rlZ --include='*.sh' '^set -.*pipefail' tests tools results hwmodels |
+    xargs -0 grep -nE '^[^#]*[^'\''(]\|[^|'\'']*\b(grep -[a-zA-Z]*q|head)\b'; then
+    echo "style: read to the end under pipefail: grep PATTERN >/dev/null, sed -n 1p"
+    exit 1
+fi
+
 mkdir -p "$build/tidy"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -188,6 +188,7 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     add(std::string("family: ").append(family.title));
     add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));
     add(training_note(q));
+    if (!q.price_note.empty()) add(q.price_note);
     for (const Scenario& s : q.space.serving.machines) {
         std::string price(s.pool().cluster.gpu.id);
         price.append(": $")

@@ -24,6 +24,7 @@ std::string_view name_of(OpClass op_class) {
                                           "communication",
                                           "small_ops",
                                           "head",
+                                          "draft_checks",
                                           "host"};
     return names[static_cast<std::size_t>(op_class)];
 }

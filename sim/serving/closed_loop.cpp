@@ -16,8 +16,10 @@ namespace {
 StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
     const double own = in.engine.verification(shape.decode_sequences / in.layout.attention_dp);
     if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
-    const Seconds host = shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
-    time.total = own * time.total + host;
+    const Seconds checks =
+        (own - 1) * time.total + shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += checks;
+    time.total += checks;
     return time;
 }
 
@@ -167,7 +169,7 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
     s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
     s.prompt_time = in.timer.time(s.prompt_step);
     const Seconds per_prompt =
-        in.scalars.prefill_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+        s.prompt_time.served(in.scalars.prefill_factor) * (prompt / s.prompt_step.prefill_tokens);
     const Seconds served = max(running * per_prompt, loop.lone(0, Seconds{0})) + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
@@ -246,7 +248,9 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     StepShape decodes = shape;
     decodes.prefill_tokens = 0;
     const StepTime without = in.timer.time(decodes);
-    time.total += with_checks(in, decodes, without).total - without.total;
+    const Seconds checks = with_checks(in, decodes, without).total - without.total;
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += checks;
+    time.total += checks;
     return time;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/serving/phases.h"
+
+#include "moecost/serving/drain.h"
 #include "moecost/timing/step_timer.h"
 
 #include <algorithm>
@@ -39,10 +41,11 @@ Seconds prefill_all(const ServingInput& in, double sequences, Serving& s) {
     const double full = std::floor(tokens / chunk);
     s.prompt_step = prompt_shape(in, chunk * stages);   // a chunk in every stage
     s.prompt_time = in.timer.time(s.prompt_step);
-    Seconds total = (full + stages - 1) / stages * s.prompt_time.total;
+    const double factor = in.scalars.prefill_factor;
+    Seconds total = (full + stages - 1) / stages * s.prompt_time.served(factor);
     if (const double rest = tokens - full * chunk; rest >= 1)
-        total += in.timer.time(prompt_shape(in, rest * stages)).total / stages;
-    return in.scalars.prefill_factor * total;
+        total += in.timer.time(prompt_shape(in, rest * stages)).served(factor) / stages;
+    return total;
 }
 
 /// One wave of n sequences from empty to done.
@@ -113,8 +116,9 @@ Serving offline(const ServingInput& in, double requests) {
     if (requests <= 0) return s;
     // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;
+    const bool spread = in.traffic.shape != nullptr && !in.traffic.equal_lengths;
     const double drained = waves > 1 && !in.traffic.equal_lengths ? in.scalars.law.drain_occupancy : 0;
-    const Seconds run = (waves + drained) * s.e2e;
+    const Seconds run = spread ? run_with_end(in, requests, slots, s) : (waves + drained) * s.e2e;
     s.requests_per_s = PerSecond{requests / run.value()};
     return s;
 }
@@ -123,7 +127,7 @@ Serving prefill_only(const ServingInput& in) {
     Serving s;
     s.prompt_step = prompt_shape(in, chunk_of(in));
     s.prompt_time = in.timer.time(s.prompt_step);
-    const Seconds step = in.scalars.prefill_factor * s.prompt_time.total;
+    const Seconds step = s.prompt_time.served(in.scalars.prefill_factor);
     const double prompts = chunk_of(in) / in.traffic.computed_input();
     s.requests_per_s = PerSecond{prompts / step.value()};
     s.ttft = s.e2e = max(step, step / prompts) + in.scalars.first_token;

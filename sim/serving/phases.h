@@ -12,7 +12,8 @@ namespace moecost {
 /// n requests at once on an idle server: the first wave prefills one chunk after another (mean TTFT about half of
 /// it), the rest waits for slots; throughput is n requests over the whole time.
 [[nodiscard]] Serving burst(const ServingInput& in, double requests);
-/// All slots busy until the queue of `requests` is empty: whole waves of the static cycle of the slots.
+/// All slots busy until the queue of `requests` is empty: whole waves of the static cycle of the slots, and the end of a
+/// run of spread lengths (drain.h).
 /// requests = 0 is an endless queue.
 [[nodiscard]] Serving offline(const ServingInput& in, double requests);
 /// Prompts only, every step a full chunk.

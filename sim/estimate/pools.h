@@ -13,6 +13,9 @@ class StepTimer;
 
 /// The steps that a load runs: prompts alone or decodes alone are those of a pool that does nothing else.
 [[nodiscard]] Phase phase_of(const Load& load);
+/// The spread and the interval of each figure, by what the deployment is known from and the shares of its time beyond the
+/// fitted ranges.
+void add_intervals(const Scenario& scenario, Estimate& estimate);
 /// What a step of prompts takes of its law where a pool computes nothing else.
 [[nodiscard]] double prompts_alone(const Pool& pool);
 /// What prompt work of the scenario takes of its law in a served engine.

@@ -27,7 +27,8 @@ std::string shared(const std::vector<EstimateAnswer>& answers, std::string_view 
 
 std::string model_text(const Scenario& s) {
     const Counts counts = count(s.architecture);
-    std::string text(s.architecture.name);
+    std::string text(model_name(s));
+    if (!s.release.empty()) text.append(", of the shape of ").append(s.architecture.name);
     text.append(" (").append(parameters(counts.total)).append(" parameters, ");
     return text.append(parameters(counts.active_incl_embeddings)).append(" active)");
 }

@@ -86,6 +86,10 @@ struct Dispatch {
         why.fix.append(std::to_string(static_cast<long>(needed) * p.layout.gpus()));
         return why;
     }
+    Expected<TwoPoolsAnswer> operator()(const Replay& l) const {
+        if (l.rate > 0) return (*this)(OpenLoop{l.rate, l.burstiness});
+        return Infeasible{"a trace has no steady state: it is simulated", {}, {}, 0, 0};
+    }
     template <class Other>
     Expected<TwoPoolsAnswer> operator()(const Other&) const {
         Infeasible why{"two pools serve requests: a loop, a rate or an endless queue", {}, {}, 0, 0};
@@ -255,7 +259,9 @@ Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights)
         const Expected<TwoPoolsAnswer> answer = std::visit(Dispatch{s, b.pools}, s.traffic.load);
         if (!answer) return answer.error();
         Estimate e = estimate_of(s, b, *answer);
-        if (std::holds_alternative<OpenLoop>(s.traffic.load)) e.serving.doubt = doubt_apart(*answer);
+        const Load& load = s.traffic.load;
+        if (std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load))
+            e.serving.doubt = doubt_apart(*answer);
         judge(s, b.pools, *answer, e);
         const Pool& to = s.pools.back();
         if (s.asks_capacity)   // of a decode worker, where sequences stay

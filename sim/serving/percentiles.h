@@ -42,8 +42,8 @@ struct ServingLatency {
 /// queues, bursts, static batches and single phases; of a replay its mean rate and its burstiness. `means` is what
 /// serve() answered: where the calibrated engine is slower than the ideal scheduler the times come later by the
 /// difference, where faster they shrink.
-/// Valid where outputs are more than a few tokens and P(wait) <= 0.02 (open loops); against simulation see
-/// results/serving.
+/// Valid where outputs are more than a few tokens and, of open loops, P(wait) <= 0.02; of closed loops beyond the slots
+/// (slot_queue.h), where slots bind and not memory; of bursts, where all fit. Against simulation see results/serving.
 [[nodiscard]] Expected<ServingLatency> serving_latency(const EngineInstance& instance, const Traffic& traffic,
                                                        const Lengths& lengths, const Load& load,
                                                        const Serving& means);

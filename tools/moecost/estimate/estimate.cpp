@@ -135,7 +135,7 @@ std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     std::string s;
     for (const EstimateAnswer& a : answers) {
         if (!a.estimate || a.estimate->meets_slo) continue;
-        s.append("moecost: objective missed on ").append(a.scenario->pool().cluster.gpu.id);
+        s.append("moecost: objective missed on ").append(column_name(a));
         const auto add = [&](const std::string& name, double limit, double value) {
             if (limit <= 0 || value <= limit) return;
             s.append(": ").append(name).append(" ").append(shown(FigureKind::seconds, value));
@@ -243,6 +243,21 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description,
     return answer;
 }
 
+namespace {
+
+/// "h100_sxm, concurrency 64": the values of what varies.
+std::string column_of(const EstimateAnswer& a, const std::vector<const Input*>& varied) {
+    std::string s;
+    for (const Input* input : varied) {
+        s.append(s.empty() ? "" : ", ");
+        if (input->key != "gpu" && input->key != "model") s.append(input->key).append(" ");
+        s.append(shown(*input, a.view()));
+    }
+    return s;
+}
+
+}   // namespace
+
 Comparison comparison_for(const DataStore& data, const CommandLine& line, const MethodOptions& method) {
     Comparison comparison;
     Traces traces;
@@ -254,6 +269,7 @@ Comparison comparison_for(const DataStore& data, const CommandLine& line, const 
     const std::string kind_of_prices = level_prices(data, descriptions);
     for (const Description& d : descriptions) comparison.answers.push_back(answer_for(data, d, method));
     for (EstimateAnswer& a : comparison.answers) {
+        a.column = column_of(a, comparison.varied);
         if (!kind_of_prices.empty() && a.scenario) a.scenario->notes.push_back(kind_of_prices);
     }
     return comparison;

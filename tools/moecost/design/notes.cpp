@@ -162,7 +162,7 @@ std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const 
     if (found.layout.exchange != ExpertExchange::collective) d.exchange = name_of(found.layout.exchange);
     const Load load = q.space.serving.machines[found.machine].traffic.load;
     if (std::holds_alternative<ClosedLoop>(load)) d.load = resized(load, found.requests);
-    return std::string("moecost estimate ").append(options_of(d));
+    return std::string("moecost estimate ").append(options_of(d)).append(" --closed-form");
 }
 
 std::vector<OutsideAxis> outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {

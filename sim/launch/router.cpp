@@ -28,8 +28,8 @@ void add(const std::vector<std::string>& words, const Names& names, std::vector<
 }
 
 RouterRules rules_from(const Reader& r) {
-    r.allow_only({"command", "prefill", "decode", "words", "with_ranks", "package", "port", "settings",
-                  "source"});
+    r.allow_only(
+        {"command", "prefill", "decode", "words", "with_ranks", "package", "port", "settings", "source"});
     const auto texts = [](const Reader& of, std::string_view key) {
         return of.has(key) ? of.texts(key) : std::vector<std::string>();
     };
@@ -125,7 +125,8 @@ std::vector<std::vector<std::string>> router_starts(const DataStore& data) {
     for (const EngineRules& rules : launchable_engines(data)) {
         std::vector<std::string> command = load_router_rules(data, rules.id).command;
         while (!command.empty() && command.back().starts_with('-')) command.pop_back();
-        std::erase_if(command, [](const std::string& word) { return word.starts_with('-') || word == "{file}"; });
+        std::erase_if(command,
+                      [](const std::string& word) { return word.starts_with('-') || word == "{file}"; });
         if (!command.empty()) starts.push_back(std::move(command));
     }
     return starts;

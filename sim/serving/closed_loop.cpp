@@ -14,10 +14,8 @@ namespace {
 
 /// Checking drafts makes the decodes of a step longer, also beside prompts.
 StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
-    const double own = in.engine.verification(shape.decode_sequences / in.layout.attention_dp);
-    if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
-    const Seconds host = shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
-    time.total = own * time.total + host;
+    time.total =
+        Seconds{with_checks(in.engine, in.layout.attention_dp, shape.decode_sequences, time.total.value())};
     return time;
 }
 

@@ -83,7 +83,10 @@ StepShape DecodeSteps::shape(double sequences) const {
     return s;
 }
 
-double DecodeSteps::seconds(double sequences) { return timer_.time(shape(sequences)).total.value(); }
+double DecodeSteps::seconds(double sequences) {
+    return with_checks(pool_.settings, pool_.layout.attention_dp, sequences,
+                       timer_.time(shape(sequences)).total.value());
+}
 
 namespace {
 

@@ -14,12 +14,10 @@ namespace {
 
 /// Checking drafts makes the decodes of a step longer, also beside prompts.
 StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
-    const double own = in.engine.verification(shape.decode_sequences / in.layout.attention_dp);
-    if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
-    const Seconds checks =
-        (own - 1) * time.total + shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
-    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += checks;
-    time.total += checks;
+    const Seconds total{
+        with_checks(in.engine, in.layout.attention_dp, shape.decode_sequences, time.total.value())};
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += total - time.total;
+    time.total = total;
     return time;
 }
 

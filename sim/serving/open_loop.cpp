@@ -228,12 +228,13 @@ OpenLoopAnswer open_loop(const Replica& r, double rate, double burstiness, bool 
     return o;
 }
 
-std::string_view doubt(const Replica&, const OpenLoopAnswer& o, double rate, double median_output) {
+std::string_view doubt(const Replica& r, const OpenLoopAnswer& o, double rate, double median_output) {
     constexpr double reliable_waits = 0.02;
     constexpr double reliable_load = 0.95;
     if (o.waits > reliable_waits) return "requests often wait for a slot or memory";
     if (rate > reliable_load * o.capacity) return "near the capacity waits are a few long spells";
     if (median_output < few_tokens) return few_tokens_doubt;
+    if (outgrows_rank(r)) return "prompts are longer than the chunk of their attention rank";
     return {};
 }
 

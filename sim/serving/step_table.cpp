@@ -60,9 +60,7 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
     // Checks of drafts: the same beside prompts.
     const double ranks = layout.attention_dp;
     const auto checked = [=](double decodes, double seconds) {
-        if (queries <= 1 || decodes <= 0) return seconds;
-        return settings.verification(decodes / ranks) * seconds +
-               decodes * settings.draft_cost.host_per_sequence.value();
+        return with_checks(settings, ranks, decodes, seconds);
     };
     return [=, &timer](double decodes, double contexts, double tokens, double attended) mutable {
         if (tokens <= 0)

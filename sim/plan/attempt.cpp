@@ -7,7 +7,6 @@
 namespace moecost {
 namespace {
 
-constexpr int most_gpus = 65536;       // of a deployment without a budget
 constexpr double bound_slack = 0.98;   // bounds of times and energy: tiles of kernels ripple
 
 constexpr std::string_view beyond_budget = "more than the budget";
@@ -20,12 +19,12 @@ constexpr std::string_view no_price = "no price is known";
 
 int Attempts::replicas_for(double size) const {
     const double n = std::ceil(load() / size * (1 - 1e-12));
-    return n < most_gpus ? std::max(1, static_cast<int>(n)) : most_gpus;
+    return n < most_planned_gpus ? std::max(1, static_cast<int>(n)) : most_planned_gpus;
 }
 
 int Attempts::affordable(const PlanCandidate& c, const PlanRound& q) const {
     const int gpus = c.layout.gpus();
-    int n = most_gpus / gpus;
+    int n = most_planned_gpus / gpus;
     if (q.max_gpus > 0) n = std::min(n, q.max_gpus / gpus);
     if (q.max_usd > 0 && price(c) > 0) {
         const double pays = q.max_usd / (gpus * price(c)) * (1 + 1e-12);
@@ -101,6 +100,14 @@ int Attempts::reach(const PlanCandidate& c, const PlanRound& q, double cutoff, i
     return most >= afford ? afford : static_cast<int>(most);
 }
 
+double Attempts::most_of(PlanCandidate& c, Trial& t) const {
+    const double most = std::min(planned_capacity(c), most_within_limits(t, c.limits));
+    if (!is_rate(load_) || !(most > 0)) return most;
+    // Bounds come from a closed loop, which is cheaper.
+    if (const double capacity = capacity_at_a_rate(t); capacity > 0) c.limits.capacity = capacity;
+    return std::min(most, planned_capacity(c));
+}
+
 PlanAttempt Attempts::attempt(const PlanCandidate& c, const PlanRound& q, double cutoff) const {
     PlanAttempt a;
     if ((q.goal == PlanGoal::cost || q.max_usd > 0) && !(price(c) > 0)) {
@@ -113,12 +120,8 @@ PlanAttempt Attempts::attempt(const PlanCandidate& c, const PlanRound& q, double
     }
     Trial t = trial_at(c.variant, c.layout);
     t.limits = q.limits;
-    double most = std::min(planned_capacity(c), most_within_limits(t, c.limits));
-    PlanCandidate exact = c;   // the bounds above come from a closed loop, which is cheaper
-    if (is_rate(load_) && most > 0) {
-        if (const double capacity = capacity_at_a_rate(t); capacity > 0) exact.limits.capacity = capacity;
-        most = std::min(most, planned_capacity(exact));
-    }
+    PlanCandidate exact = c;
+    const double most = most_of(exact, t);
     size_up(exact, q, cutoff, most, t, a);
     a.evaluated = t.evaluated;
     return a;
@@ -161,16 +164,23 @@ void Attempts::keep(const PlanCandidate& c, const PlanRound& q, int n, double ju
     a.reason = never_meets;
     if (!e || !meets(t, *e)) return;
     Planned& p = a.planned;
+    p = planned(c, n, load() / n);
+    p.score = score(c, q.goal, n, t, *e);
+    p.e2e_s = e->serving.e2e.value() * t.slower;
+    p.ttft_s = e->ttft_of_slo.value() * t.slower;
+    p.tpot_s = e->tpot_of_slo.value() * t.slower;
+}
+
+Planned Attempts::planned(const PlanCandidate& c, int n, double size) const {
+    Planned p;
     p.variant = c.variant;
     p.layout = c.layout;
     p.replicas = n;
     p.domains = domains(c);
     p.limits = c.limits;
-    p.size = load() / n;
+    p.size = size;
     p.usd_per_hour = p.gpus() * price(c);
-    p.score = score(c, q.goal, n, t, *e);
-    p.e2e_s = e->serving.e2e.value() * t.slower;
-    p.ratio = worst_ratio(t, *e);
+    return p;
 }
 
 Scenario scenario_of(const PlanSpace& space, std::size_t variant, const Layout& layout, int replicas) {

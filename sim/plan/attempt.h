@@ -50,7 +50,7 @@ class Attempts {
         return machine_of(c.variant).scenario.pool().price.usd_per_gpu_hour;
     }
     [[nodiscard]] Trial trial_at(std::size_t variant, const Layout& layout) const {
-        return trial_of(scenario_of(space_, variant, layout, 1), machine_of(variant).slower);
+        return trial_of(scenario_of(space_, variant, layout, 1), space_.slower_of(variant));
     }
     /// Scale-up domains that an instance spans.
     [[nodiscard]] int domains(const PlanCandidate& c) const {
@@ -62,8 +62,12 @@ class Attempts {
     [[nodiscard]] double planned_capacity(const PlanCandidate& c) const {
         return is_rate(load_) ? space_.max_load * c.limits.capacity : c.limits.capacity;
     }
+    /// The same within the limits of its trial, by bounds; the candidate then holds its capacity as arrivals see it.
+    [[nodiscard]] double most_of(PlanCandidate& candidate, Trial& trial) const;
     /// Instances that carry the load when each gets `size`.
     [[nodiscard]] int replicas_for(double size) const;
+    /// Instances of this load each, judged by nobody.
+    [[nodiscard]] Planned planned(const PlanCandidate& candidate, int replicas, double size) const;
     /// Instances that a budget pays for.
     [[nodiscard]] int affordable(const PlanCandidate& candidate, const PlanRound& round) const;
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "moecost/plan/attempt.h"
+#include "moecost/plan/near_miss.h"
 
 namespace moecost {
 namespace {
@@ -32,10 +32,12 @@ class Search {
         const PlanRound asked{space_.goal, slo, space_.max_gpus, space_.max_usd_per_hour, true};
         const std::vector<Planned> found = solve(asked, {}, true);
         rank(found);
-        if (answer_.best.possible())
+        if (answer_.best.possible()) {
             loosen(asked);
-        else
-            look_beyond(asked);
+        } else {
+            const NearMiss::BestOf best = [&](const PlanRound& other) { return best_of(other, {}); };
+            NearMiss(candidate_, candidates_, asked, best).tell(answer_);
+        }
         return std::move(answer_);
     }
 
@@ -203,72 +205,6 @@ class Search {
             q.limits.tpot_s = asked.tpot_s * plan_relaxation;
             answer_.loosened[static_cast<std::size_t>(PlanLimit::tpot)] = best_of(q, answer_.best);
         }
-    }
-
-    /// Nothing within the objectives and the budget: the smallest that meets the objectives, or what misses them least.
-    void look_beyond(PlanRound q) {
-        q.of_kinds = false;
-        const bool budget = q.max_gpus > 0 || q.max_usd > 0;
-        if (budget) {
-            PlanRound open = q;
-            open.goal = q.max_gpus > 0 ? PlanGoal::gpus : PlanGoal::cost;
-            open.max_gpus = 0;
-            open.max_usd = 0;
-            answer_.nearest = best_of(open, {});
-        }
-        if (answer_.nearest.possible()) return carry_most(q);
-        answer_.nearest = closest(q.limits);
-    }
-
-    /// The largest part of the load that the budget carries within the objectives.
-    void carry_most(const PlanRound& q) {
-        std::vector<std::pair<double, std::size_t>> order;
-        for (std::size_t i = 0; i < candidates_.size(); ++i) {
-            const double most =
-                candidate_.affordable(candidates_[i], q) * candidate_.planned_capacity(candidates_[i]);
-            if (most > 0) order.emplace_back(-most, i);
-        }
-        std::sort(order.begin(), order.end());
-        for (const auto& [most, i] : order) {
-            if (-most <= answer_.carried) break;
-            const PlanCandidate& c = candidates_[i];
-            const int n = candidate_.affordable(c, q);
-            Trial t = candidate_.trial_at(c.variant, c.layout);
-            t.limits = q.limits;
-            const double cap = std::min(candidate_.planned_capacity(c), most_within_limits(t, c.limits));
-            const double size = cap * n > answer_.carried ? largest_size(t, cap) : 0;
-            answer_.evaluated += t.evaluated;
-            if (size * n <= answer_.carried) continue;
-            answer_.carried = size * n;
-            answer_.within_budget = {c.variant, c.layout,
-                                     n,         candidate_.domains(c),
-                                     0,         n * c.layout.gpus() * candidate_.price(c),
-                                     size,      c.limits,
-                                     0,         0};
-        }
-    }
-
-    [[nodiscard]] Planned closest(const Slo& limits) const {
-        Planned nearest;
-        nearest.ratio = HUGE_VAL;
-        for (const PlanCandidate& c : candidates_) {
-            double ratio = 0;
-            if (limits.ttft_s > 0) ratio = std::max(ratio, c.limits.lone_ttft_s / limits.ttft_s);
-            if (limits.tpot_s > 0) ratio = std::max(ratio, c.limits.lone_tpot_s / limits.tpot_s);
-            if (!(ratio < nearest.ratio)) continue;
-            nearest = {c.variant,
-                       c.layout,
-                       candidate_.replicas_for(candidate_.planned_capacity(c)),
-                       candidate_.domains(c),
-                       HUGE_VAL,
-                       0,
-                       0,
-                       c.limits,
-                       c.limits.lone_e2e_s,
-                       ratio};
-            nearest.usd_per_hour = nearest.gpus() * candidate_.price(c);
-        }
-        return nearest;
     }
 
     const PlanSpace& space_;

@@ -43,6 +43,7 @@ struct PlanVariant {
     std::size_t machine = 0;
     Precision precision;
     EngineSettings settings;
+    double slower = 1;   // besides its machine: where nobody timed kernels of its formats
 };
 
 struct PlanSpace {
@@ -56,6 +57,11 @@ struct PlanSpace {
     double max_usd_per_hour = 0;   // 0: any
     double max_load = 1;           // largest share of the capacity of an instance, for rates
     bool list_rejected = false;    // each rejected candidate besides their count
+
+    /// Than predicted: what deployments of a variant are sized and ranked by.
+    [[nodiscard]] double slower_of(std::size_t variant) const {
+        return machines[variants[variant].machine].slower * variants[variant].slower;
+    }
 };
 
 /// A deployment; score is what the goal makes least.
@@ -68,11 +74,25 @@ struct Planned {
     double usd_per_hour = 0;
     double size = 0;   // load of one instance
     InstanceLimits limits;
-    double e2e_s = 0;   // mean, times `slower`
-    double ratio = 0;   // times of the objectives over their limits, the larger one
+    double e2e_s = 0;                // mean, times `slower`
+    double ttft_s = 0, tpot_s = 0;   // what the objectives are about, as slow as it is sized
     [[nodiscard]] bool possible() const { return replicas > 0; }
     [[nodiscard]] int gpus() const { return layout.gpus() * replicas; }
 };
+
+/// What a question without an answer lacks.
+enum class PlanMiss {
+    nothing,      // there is an answer
+    runs,         // not one candidate runs
+    price,        // no candidate has a price, and cost is asked for
+    size,         // some meet the objectives, but not with all the GPUs that are searched (most_planned_gpus)
+    budget,       // the nearest meets the objectives and costs more
+    objectives,   // no number of instances meets them; the nearest may lie beyond the budget besides
+};
+/// Of a deployment, whatever the budget.
+inline constexpr int most_planned_gpus = 65536;
+/// Where no deployment meets an objective, the nearest one is sized for the least time that any reaches, and this much of it.
+inline constexpr double room_over_reached = 1.1;
 
 struct Rejected {
     std::size_t variant = 0;
@@ -85,11 +105,14 @@ struct PlanAnswer {
     std::vector<Planned> rivals;    // other layouts, engines and machines, best first
     std::vector<Planned> of_kind;   // the best of each kind of machine, best first
     std::array<Planned, plan_limits>
-        loosened;            // the best with one objective loosened, by PlanLimit; none: empty
-    Planned nearest;         // where there is no best: what meets the objectives beyond the budget, or else
-                             // what misses them least, with a lone request (ratio > 1)
-    Planned within_budget;   // where the budget is short: what carries most of the load within it
+        loosened;   // the best with one objective loosened, by PlanLimit; none: empty
+    PlanMiss miss = PlanMiss::nothing;
+    Planned nearest;         // where there is no best: the best beyond the budget, or of looser objectives
+    Planned within_budget;   // where budget or size is short: what carries most of the load within it
     double carried = 0;      // load that it carries
+    Planned smallest;   // where the budget is below any instance that meets the objectives: the smallest,
+                        // one instance, with the load it carries as `size`
+    Slo reached;   // where objectives are missed: the least of each time that any candidate shows under hardly any load
     std::map<std::string, std::uint64_t> rejected;   // candidates by reason
     std::vector<Rejected> list;
     Infeasible why;                 // the last reason where not one candidate runs

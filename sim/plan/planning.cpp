@@ -6,12 +6,9 @@ namespace moecost {
 PlanningAssumptions load_planning_assumptions(const DataStore& data) {
     const Document document = data.open("hwmodels", "planning", "planning assumptions");
     const Reader r(document);
-    r.allow_only(
-        {"schema", "date", "max_load", "max_load_source", "not_calibrated_slower", "not_calibrated_source"});
+    r.allow_only({"schema", "date", "max_load", "max_load_source"});
     PlanningAssumptions p;
     p.max_load = r.number("max_load", {0.01, 1});
-    p.not_calibrated_slower = r.number("not_calibrated_slower", {1, 100});
-    p.not_calibrated_source = r.text("not_calibrated_source");
     return p;
 }
 

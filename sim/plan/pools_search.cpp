@@ -5,10 +5,8 @@
 #include <array>
 #include <string>
 
-#include "moecost/estimate/pools.h"
 #include "moecost/plan/handover.h"
-#include "moecost/timing/calibrated_hardware.h"
-#include "moecost/timing/step_timer.h"
+#include "moecost/plan/pool_workers.h"
 
 namespace moecost {
 namespace {
@@ -20,16 +18,6 @@ constexpr std::size_t most_pairs = 400;
 constexpr int most_attempts = 32;   // cheapest workers that turn out not to hold a percentile
 constexpr int most_rounds = 64;     // of growing a pair until its objectives hold
 
-/// One layout of one variant as a worker of a phase.
-struct Worker {
-    std::size_t variant = 0;
-    Layout layout;
-    double usd = 0;            // per hour
-    double holds = 0;          // sequences of a decode worker within the objectives
-    double carries = 0;        // requests/s within the objectives and max_load, before `slower`
-    std::uint64_t steps = 0;   // evaluations of the step law
-};
-
 /// What both pools of a pair have in common: drafted tokens too, since a cache is handed over with that of the module that
 /// drafts.
 struct Shared {
@@ -39,32 +27,28 @@ struct Shared {
     bool operator==(const Shared&) const = default;
 };
 
-/// A percentile lies above the mean: the pair as a whole is judged later.
-double mean_limit(double limit, double level) {
-    return limit <= 0 || (level > 0 && level < 0.5) ? HUGE_VAL : limit;
-}
-
 class Search {
   public:
     Search(const PlanSpace& space, const CandidateLoop& loop) : space_(space), loop_(loop) {}
 
     PlannedPools answer() {
         const std::vector<Layout> layouts = layouts_of(space_.gpus, space_.fixed, space_.exchanges);
-        std::vector<std::vector<Worker>> prefill(space_.variants.size());
-        std::vector<std::vector<Worker>> decode(space_.variants.size());
+        std::vector<PhaseWorkers> prefill(space_.variants.size());
+        std::vector<PhaseWorkers> decode(space_.variants.size());
         loop_(space_.variants.size(), [&](std::size_t v) {
-            if (!repeats(v, true)) prefill[v] = workers(v, layouts, Phase::prefill);
-            if (!repeats(v, false)) decode[v] = workers(v, layouts, Phase::decode);
+            prefill[v] = phase_workers(space_, v, layouts, Phase::prefill);
+            if (!repeats(v)) decode[v] = phase_workers(space_, v, layouts, Phase::decode);
         });
         PlannedPools best;
+        std::uint64_t steps = 0;
         for (std::size_t v = 0; v < space_.variants.size(); ++v) {
-            for (const Worker& w : decode[v]) best.evaluated += w.steps;
-            for (const Worker& w : prefill[v]) best.evaluated += w.steps;
+            steps += prefill[v].steps + decode[v].steps;
+            least_.ttft_s = std::min(least_.ttft_s, prefill[v].least_s);
+            least_.tpot_s = std::min(least_.tpot_s, decode[v].least_s);
         }
-        const std::uint64_t steps = best.evaluated;
         for (const Shared& s : shared()) {
-            const std::vector<Worker> from = all_of(s, prefill);
-            const std::vector<Worker> to = all_of(s, decode);
+            const std::vector<PoolWorker> from = all_of(s, prefill);
+            const std::vector<PoolWorker> to = all_of(s, decode);
             for (const HandoverGroup& group : groups_of(from, to)) {
                 PlannedPools pair = together(only(from, group, &HandoverGroup::takes_prefill),
                                              only(to, group, &HandoverGroup::takes_decode));
@@ -75,6 +59,9 @@ class Search {
         best.evaluated = steps;
         return best;
     }
+
+    /// The least mean time of a lone prompt and of a lone token that any worker shows.
+    [[nodiscard]] Slo least() const { return least_; }
 
   private:
     [[nodiscard]] const PlanMachine& machine(std::size_t v) const {
@@ -93,29 +80,29 @@ class Search {
         return list;
     }
 
-    [[nodiscard]] std::vector<Worker> all_of(const Shared& s,
-                                             const std::vector<std::vector<Worker>>& all) const {
-        std::vector<Worker> list;
-        for (const auto& of_variant : all) {
-            for (const Worker& w : of_variant)
+    [[nodiscard]] std::vector<PoolWorker> all_of(const Shared& s,
+                                                 const std::vector<PhaseWorkers>& all) const {
+        std::vector<PoolWorker> list;
+        for (const PhaseWorkers& of_variant : all) {
+            for (const PoolWorker& w : of_variant.list)
                 if (of(w.variant) == s) list.push_back(w);
         }
         return list;
     }
-    static std::vector<Worker> only(std::vector<Worker> list, const HandoverGroup& group,
-                                    bool (HandoverGroup::*takes)(const Layout&) const) {
-        std::erase_if(list, [&](const Worker& w) { return !(group.*takes)(w.layout); });
+    static std::vector<PoolWorker> only(std::vector<PoolWorker> list, const HandoverGroup& group,
+                                        bool (HandoverGroup::*takes)(const Layout&) const) {
+        std::erase_if(list, [&](const PoolWorker& w) { return !(group.*takes)(w.layout); });
         return list;
     }
     /// Workers by what the engine lets them hand over.
-    [[nodiscard]] std::vector<HandoverGroup> groups_of(const std::vector<Worker>& prefill,
-                                                       const std::vector<Worker>& decode) const {
+    [[nodiscard]] std::vector<HandoverGroup> groups_of(const std::vector<PoolWorker>& prefill,
+                                                       const std::vector<PoolWorker>& decode) const {
         return handover_groups(layouts(prefill), layouts(decode), [&](std::size_t p, std::size_t d) {
             return !refused(prefill[p], Role::prefill, decode[d]) &&
                    !refused(decode[d], Role::decode, prefill[p]);
         });
     }
-    [[nodiscard]] bool refused(const Worker& own, Role role, const Worker& partner) const {
+    [[nodiscard]] bool refused(const PoolWorker& own, Role role, const PoolWorker& partner) const {
         const Scenario& s = machine(own.variant).scenario;
         const PlanVariant& variant = space_.variants[own.variant];
         const LaunchSettings settings{1.0 * own.layout.redundant_experts, variant.settings.draft_tokens, role,
@@ -124,15 +111,14 @@ class Search {
                               s.pool().cluster.gpu, settings)
             .has_value();
     }
-    static std::vector<Layout> layouts(const std::vector<Worker>& workers) {
+    static std::vector<Layout> layouts(const std::vector<PoolWorker>& workers) {
         std::vector<Layout> list;
-        for (const Worker& w : workers) list.push_back(w.layout);
+        for (const PoolWorker& w : workers) list.push_back(w.layout);
         return list;
     }
 
     /// Chunks make no difference to decode: one variant stands for all of them.
-    [[nodiscard]] bool repeats(std::size_t v, bool prefill) const {
-        if (prefill) return false;
+    [[nodiscard]] bool repeats(std::size_t v) const {
         const PlanVariant& a = space_.variants[v];
         return std::any_of(space_.variants.begin(), space_.variants.begin() + static_cast<std::ptrdiff_t>(v),
                            [&](const PlanVariant& b) {
@@ -141,85 +127,15 @@ class Search {
                            });
     }
 
-    std::vector<Worker> workers(std::size_t v, const std::vector<Layout>& layouts, Phase phase) const {
-        Scenario s = scenario_of(space_, v, {}, 1);
-        Pool& pool = s.pool();
-        pool.role = phase == Phase::prefill ? Role::prefill : Role::decode;
-        const WeightBytes weights = weights_of(s);
-        const CalibratedHardware hardware = calibrated_hardware(pool.cluster, pool.profile, pool.precision);
-        std::vector<Worker> list;
-        for (const Layout& layout : layouts) {
-            if (layout_refusal(s.architecture, pool, layout)) continue;
-            if (layout.exchange == ExpertExchange::nvlink && layout.stage_gpus() > pool.cluster.domain)
-                continue;
-            pool.layout = layout;
-            Traffic t = s.traffic;
-            if (phase == Phase::prefill) t.output = 1;
-            const Expected<MemoryPlan> memory = plan_memory(
-                {s.architecture, pool.precision, weights, layout, pool.cluster, pool.settings, &pool.rules},
-                t);
-            if (!memory) continue;
-            StepTimer timer(s.architecture, pool.precision, layout, hardware, phase);
-            Worker w{v, layout, layout.gpus() * pool.price.usd_per_gpu_hour, 0, 0, 0};
-            if (phase == Phase::prefill)
-                judge_prompts(s, timer, w);
-            else
-                judge_decode(s, timer, memory->max_concurrency, w);
-            if (w.carries > 0) list.push_back(w);
-        }
-        return list;
-    }
-
-    void judge_prompts(const Scenario& s, StepTimer& timer, Worker& w) const {
-        const double slower = machine(w.variant).slower;
-        PromptSteps prompts(timer, s.pool(), s.traffic);
-        w.steps = 2;
-        const double alone =
-            prompts.lone(1, s.traffic.computed_input()) + s.pool().profile.pools.alone.first_token.value();
-        if (alone * slower > mean_limit(s.slo.ttft_s, s.slo.ttft_level)) return;
-        w.carries =
-            space_.max_load * prompts.full_prompts() / (prompts.seconds(prompts.full_tokens()) * slower);
-    }
-
-    /// The largest batch whose TPOT holds, by halving over the slots; requests/s of it.
-    void judge_decode(const Scenario& s, StepTimer& timer, double slots, Worker& w) const {
-        const double slower = machine(w.variant).slower;
-        DecodeSteps steps(timer, s.pool(), s.traffic);
-        const double tokens = s.pool().settings.tokens_per_step();
-        const double limit = mean_limit(s.slo.tpot_s, s.slo.tpot_level) / slower * tokens;
-        const auto step = [&](double b) {
-            ++w.steps;
-            return steps.seconds(b);
-        };
-        const double full = step(slots);   // every slot busy
-        double low = slots;
-        double seconds = full;
-        if (full > limit) {
-            double high = slots;
-            low = 1;
-            seconds = step(1);
-            if (seconds > limit) return;
-            while (high / low > 1.02) {
-                const double middle = std::sqrt(low * high);
-                const double t = step(middle);
-                (t > limit ? high : low) = middle;
-                if (t <= limit) seconds = t;
-            }
-        }
-        const double rounds = slower * std::max(s.traffic.output - 1, 1.0) / tokens;
-        w.carries = std::min(low / (seconds * rounds), space_.max_load * slots / (full * rounds));
-        w.holds = low;
-    }
-
     [[nodiscard]] double score(const PlannedPool& p) const {
         return space_.goal == PlanGoal::gpus ? double{1} * p.gpus() : p.usd_per_hour;
     }
 
     /// The cheapest pool that carries a load, of which a worker takes *each; equal: fewer GPUs.
-    [[nodiscard]] PlannedPool cheapest(const std::vector<Worker>& all, double load,
-                                       double Worker::*each) const {
+    [[nodiscard]] PlannedPool cheapest(const std::vector<PoolWorker>& all, double load,
+                                       double PoolWorker::*each) const {
         PlannedPool best;
-        for (const Worker& w : all) {
+        for (const PoolWorker& w : all) {
             if (space_.goal != PlanGoal::gpus && !(w.usd > 0)) continue;
             const double n = std::ceil(load / (w.*each) * (1 - 1e-9));
             if (n > most_workers) continue;
@@ -233,21 +149,21 @@ class Search {
     }
 
     /// The best pair of workers that may hand over to each other.
-    [[nodiscard]] PlannedPools together(const std::vector<Worker>& prefill,
-                                        const std::vector<Worker>& decode) const {
+    [[nodiscard]] PlannedPools together(const std::vector<PoolWorker>& prefill,
+                                        const std::vector<PoolWorker>& decode) const {
         if (space_.goal == PlanGoal::throughput) return most_per_gpu(prefill, decode);
         const Load& load = space_.machines.front().scenario.traffic.load;
         const double size = size_of(load).value_or(0);
-        std::vector<Worker> from = prefill;
-        std::vector<Worker> to = decode;
+        std::vector<PoolWorker> from = prefill;
+        std::vector<PoolWorker> to = decode;
         for (int attempt = 0; attempt < most_attempts; ++attempt) {
             PlannedPools pair;
             if (is_rate(load)) {
-                pair.prefill = cheapest(from, size, &Worker::carries);
-                pair.decode = cheapest(to, size, &Worker::carries);
+                pair.prefill = cheapest(from, size, &PoolWorker::carries);
+                pair.decode = cheapest(to, size, &PoolWorker::carries);
             } else {   // the decode pool holds what is in flight; prefill grows until the first token is in time
-                pair.decode = cheapest(to, size, &Worker::holds);
-                pair.prefill = cheapest(from, 1e-9, &Worker::carries);
+                pair.decode = cheapest(to, size, &PoolWorker::holds);
+                pair.prefill = cheapest(from, 1e-9, &PoolWorker::carries);
             }
             if (!pair.possible()) return pair;
             const Grown grown = grow(pair);
@@ -259,18 +175,19 @@ class Search {
         return {};
     }
 
-    static void leave_out(const PlannedPool& p, std::vector<Worker>& list) {
-        std::erase_if(list, [&](const Worker& w) { return w.variant == p.variant && w.layout == p.layout; });
+    static void leave_out(const PlannedPool& p, std::vector<PoolWorker>& list) {
+        std::erase_if(list,
+                      [&](const PoolWorker& w) { return w.variant == p.variant && w.layout == p.layout; });
     }
 
     /// The workers of one phase that carry most per GPU, within the budget.
-    [[nodiscard]] std::vector<Worker> densest(const std::vector<Worker>& all) const {
-        std::vector<Worker> list;
-        for (const Worker& w : all)
+    [[nodiscard]] std::vector<PoolWorker> densest(const std::vector<PoolWorker>& all) const {
+        std::vector<PoolWorker> list;
+        for (const PoolWorker& w : all)
             if (w.layout.gpus() < budget()) list.push_back(w);
-        const auto density = [](const Worker& w) { return w.carries / w.layout.gpus(); };
+        const auto density = [](const PoolWorker& w) { return w.carries / w.layout.gpus(); };
         std::stable_sort(list.begin(), list.end(),
-                         [&](const Worker& a, const Worker& b) { return density(a) > density(b); });
+                         [&](const PoolWorker& a, const PoolWorker& b) { return density(a) > density(b); });
         if (list.size() > dense_workers) list.erase(list.begin() + dense_workers, list.end());
         return list;
     }
@@ -278,17 +195,17 @@ class Search {
 
     /// Output tokens/s per GPU: pairs of dense workers in every number that the budget holds, most of the lesser capacity
     /// per GPU first, until as many as are tried have been evaluated under the load.
-    [[nodiscard]] PlannedPools most_per_gpu(const std::vector<Worker>& prefill,
-                                            const std::vector<Worker>& decode) const {
+    [[nodiscard]] PlannedPools most_per_gpu(const std::vector<PoolWorker>& prefill,
+                                            const std::vector<PoolWorker>& decode) const {
         struct Tried {
             double bound;
             PlannedPools pair;
         };
         std::vector<Tried> list;
-        const std::vector<Worker> from = densest(prefill);
-        const std::vector<Worker> to = densest(decode);
-        for (const Worker& p : from) {
-            for (const Worker& d : to) {
+        const std::vector<PoolWorker> from = densest(prefill);
+        const std::vector<PoolWorker> to = densest(decode);
+        for (const PoolWorker& p : from) {
+            for (const PoolWorker& d : to) {
                 for (int u = 1; u * p.layout.gpus() < budget(); ++u) {
                     for (int v = 1; u * p.layout.gpus() + v * d.layout.gpus() <= budget(); ++v) {
                         PlannedPools pair;
@@ -306,11 +223,14 @@ class Search {
         for (std::size_t i = 0; i < std::min(list.size(), most_pairs); ++i) {
             PlannedPools pair = list[i].pair;
             settle(pair);
+            if (space_.max_usd_per_hour > 0 && pair.usd_per_hour > space_.max_usd_per_hour) continue;
             const Expected<Estimate> e = evaluate(scenario_of(space_, pair));
             if (!e || !e->meets_slo) continue;
             const double slower =
-                std::max(machine(pair.prefill.variant).slower, machine(pair.decode.variant).slower);
+                std::max(space_.slower_of(pair.prefill.variant), space_.slower_of(pair.decode.variant));
             pair.score = slower * pair.gpus() / e->serving.output_tokens_per_s.value();
+            pair.ttft_s = e->ttft_of_slo.value() * slower;
+            pair.tpot_s = e->tpot_of_slo.value() * slower;
             if (pair.score < best.score) best = pair;
         }
         return best;
@@ -332,16 +252,16 @@ class Search {
             settle(pair);
             // A machine y times slower serves rate r as the predicted one serves y r, in times y times as long: each pool
             // by its own y.
-            const double slow_prefill = machine(pair.prefill.variant).slower;
-            const double slow_decode = machine(pair.decode.variant).slower;
+            const double slow_prefill = space_.slower_of(pair.prefill.variant);
+            const double slow_decode = space_.slower_of(pair.decode.variant);
             const Scenario s = scenario_of(space_, pair);
             const Expected<Estimate> e = at_rate_of(s, slow_prefill);
             const Expected<Estimate> of_decode = slow_decode == slow_prefill ? e : at_rate_of(s, slow_decode);
             bool more_prefill = false;
             bool more_decode = false;
             if (e && of_decode) {
-                const double ttft = e->ttft_of_slo.value() * slow_prefill;
-                const double tpot = of_decode->tpot_of_slo.value() * slow_decode;
+                const double ttft = pair.ttft_s = e->ttft_of_slo.value() * slow_prefill;
+                const double tpot = pair.tpot_s = of_decode->tpot_of_slo.value() * slow_decode;
                 more_prefill = s.slo.ttft_s > 0 && ttft > s.slo.ttft_s;
                 more_decode = s.slo.tpot_s > 0 && tpot > s.slo.tpot_s;
                 if (!more_prefill && !more_decode) return Grown::holds;
@@ -371,20 +291,70 @@ class Search {
 
     const PlanSpace& space_;
     const CandidateLoop& loop_;
+    Slo least_{HUGE_VAL, HUGE_VAL, 0, 0};
 };
+
+bool asks_of_pools(const PlanSpace& space) {
+    if (space.machines.empty() || space.variants.empty()) return false;
+    const Load& load = space.machines.front().scenario.traffic.load;
+    return is_rate(load) || std::holds_alternative<ClosedLoop>(load);
+}
+
+bool within_budget(const PlanSpace& space, const PlannedPools& p) {
+    if (!p.possible() || (space.max_gpus > 0 && p.gpus() > space.max_gpus)) return false;
+    return space.max_usd_per_hour == 0 || p.usd_per_hour <= space.max_usd_per_hour * (1 + 1e-12);
+}
+
+/// The best pair by the goal; where it breaks a budget, that of the fewest GPUs or dollars, which may not.
+PlannedPools best_pair(const PlanSpace& space, const CandidateLoop& loop, Slo* least = nullptr) {
+    Search search(space, loop);
+    PlannedPools best = search.answer();
+    if (least != nullptr) *least = search.least();
+    if (!best.possible() || within_budget(space, best) || space.goal == PlanGoal::throughput) return best;
+    PlanSpace other = space;
+    other.goal = space.max_gpus > 0 && best.gpus() > space.max_gpus ? PlanGoal::gpus : PlanGoal::cost;
+    return other.goal == space.goal ? best : Search(other, loop).answer();
+}
+
+PlanSpace without_budget(PlanSpace space) {
+    if (space.max_gpus > 0) space.goal = PlanGoal::gpus;
+    if (space.max_gpus == 0 && space.max_usd_per_hour > 0) space.goal = PlanGoal::cost;
+    space.max_gpus = 0;
+    space.max_usd_per_hour = 0;
+    return space;
+}
 
 }   // namespace
 
 PlannedPools plan_pools(const PlanSpace& space, const CandidateLoop& loop) {
-    const bool asks = !space.machines.empty() && !space.variants.empty();
-    if (!asks) return {};
-    const Load& load = space.machines.front().scenario.traffic.load;
-    if (!is_rate(load) && !std::holds_alternative<ClosedLoop>(load)) return {};
-    PlannedPools best = Search(space, loop).answer();
-    const bool too_many = space.max_gpus > 0 && best.gpus() > space.max_gpus;
-    const bool too_dear = space.max_usd_per_hour > 0 && best.usd_per_hour > space.max_usd_per_hour;
-    if (too_many || too_dear) best.prefill.replicas = 0;
+    if (!asks_of_pools(space)) return {};
+    PlannedPools best = best_pair(space, loop);
+    if (!within_budget(space, best)) best.prefill.replicas = 0;
     return best;
+}
+
+NearestPools nearest_pools(const PlanSpace& space, const CandidateLoop& loop) {
+    constexpr int most_tries = 6;
+    constexpr double further = 1.25;   // percentiles lie above the means that workers are judged by
+    NearestPools nearest;
+    if (!asks_of_pools(space)) return nearest;
+    const PlanSpace open = without_budget(space);
+    nearest.pair = best_pair(open, loop, &nearest.least);
+    if (nearest.pair.possible()) return nearest;
+    PlanSpace looser = space;
+    double room = room_over_reached;
+    for (int i = 0; i < most_tries && !nearest.pair.possible(); ++i, room *= further) {
+        for (std::size_t m = 0; m < space.machines.size(); ++m) {
+            Slo& slo = looser.machines[m].scenario.slo;
+            const Slo& asked = space.machines[m].scenario.slo;
+            if (asked.ttft_s > 0) slo.ttft_s = std::max(asked.ttft_s, room * nearest.least.ttft_s);
+            if (asked.tpot_s > 0) slo.tpot_s = std::max(asked.tpot_s, room * nearest.least.tpot_s);
+        }
+        nearest.pair = best_pair(looser, loop);
+        if (within_budget(space, nearest.pair)) break;
+        nearest.pair = best_pair(without_budget(looser), loop);
+    }
+    return nearest;
 }
 
 Scenario scenario_of(const PlanSpace& space, const PlannedPools& p) {

@@ -46,7 +46,7 @@ std::optional<SpeedPoint> point_at(Trial& t, std::size_t variant, double request
 std::vector<SpeedPoint> of_variant(const PlanSpace& space, std::size_t v,
                                    const std::vector<Layout>& layouts) {
     std::vector<SpeedPoint> points;
-    Trial t = trial_of(scenario_of(space, v, {}, 1), space.machines[space.variants[v].machine].slower);
+    Trial t = trial_of(scenario_of(space, v, {}, 1), space.slower_of(v));
     t.scenario.slo = {};
     for (const Layout& layout : layouts) {
         if (layout_refusal(t.scenario.architecture, t.scenario.pool(), layout)) continue;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <numbers>
 
+#include "moecost/timing/calibrated_hardware.h"
+
 namespace moecost {
 namespace {
 
@@ -40,14 +42,15 @@ double slowdown_withstood(Trial& t, double size) {
     return most;
 }
 
-/// P(y <= withstands) P(r <= ttft_room): not-a-number where no spread is known.
-double chance_of(const Scenario& s, double withstands, double ttft_room) {
-    const LogSpread& spread = s.pool().served.spread[s.traffic.load.index()];
-    if (!spread.known()) return std::numeric_limits<double>::quiet_NaN();
+/// P(y <= withstands) P(r <= TTFT limit / TTFT), of an evaluation under the load as predicted.
+double chance_of(const Scenario& s, const Expected<Estimate>& e, double withstands) {
+    if (!e || !e->spread.known()) return std::numeric_limits<double>::quiet_NaN();
     const auto within = [](double ratio, double sd) {
         return share_below(ratio, std::exp(-z90 * sd), std::exp(z90 * sd));
     };
-    return within(withstands, spread.throughput) * (s.slo.ttft_s > 0 ? within(ttft_room, spread.ttft) : 1);
+    const double speed = within(withstands, e->spread.throughput);
+    if (s.slo.ttft_s <= 0) return speed;
+    return speed * within(s.slo.ttft_s / e->ttft_of_slo.value(), e->spread.ttft);
 }
 
 /// The x of which share_below() is `share`, to 0.01 %.
@@ -70,15 +73,12 @@ double share_below(double x, double p10, double p90) {
 }
 
 PlanTrust trust_of(const PlanSpace& space, const Planned& p) {
-    const PlanMachine& machine = space.machines[space.variants[p.variant].machine];
-    Trial t = trial_of(scenario_of(space, p.variant, p.layout, 1), machine.slower);
+    Trial t = trial_of(scenario_of(space, p.variant, p.layout, 1), space.slower_of(p.variant));
     PlanTrust trust;
     trust.largest_size = largest_size(t, p.limits.capacity * (1 - 1e-9));
     trust.withstands = slowdown_withstood(t, p.size);
     t.slower = 1;
-    const Expected<Estimate> e = at_size(t, p.size);
-    const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
-    trust.chance = chance_of(t.scenario, trust.withstands, t.scenario.slo.ttft_s / ttft_s);
+    trust.chance = chance_of(t.scenario, at_size(t, p.size), trust.withstands);
     return trust;
 }
 
@@ -96,16 +96,24 @@ PlanTrust trust_of(const PlanSpace& space, const PlannedPools& p) {
         const Expected<Estimate> e = at(y);
         return e && (s.slo.tpot_s <= 0 || y * e->tpot_of_slo.value() <= s.slo.tpot_s);
     });
-    const Expected<Estimate> e = at(1);
-    const double ttft_s = e ? e->ttft_of_slo.value() : HUGE_VAL;
-    trust.chance = chance_of(s, trust.withstands, s.slo.ttft_s / ttft_s);
+    trust.chance = chance_of(s, at(1), trust.withstands);
     return trust;
 }
 
-std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance, double split) {
+namespace {
+
+LogSpread spread_of(const Scenario& s, const LogSpread& beyond) {
+    const ServedClass& served = s.pool().served;
+    return widened(served.spread[s.traffic.load.index()], served.beyond, beyond);
+}
+
+}   // namespace
+
+std::optional<ChanceDemand> chance_demand(const Scenario& machine, const LogSpread& beyond, double chance,
+                                          double split) {
     constexpr double margin = 1.002;   // slowdown_withstood() is exact to 0.1 %
-    if (std::isnan(chance_of(machine, 1, 1))) return std::nullopt;
-    const LogSpread& spread = machine.pool().served.spread[machine.traffic.load.index()];
+    const LogSpread spread = spread_of(machine, beyond);
+    if (!spread.known()) return std::nullopt;
     const bool about_ttft = machine.slo.ttft_s > 0;
     const double speed = about_ttft ? std::pow(chance, split) : chance;
     const auto ratio_of = [](double share, double sd) {
@@ -114,6 +122,50 @@ std::optional<ChanceDemand> chance_demand(const Scenario& machine, double chance
     const double slower = ratio_of(speed, spread.throughput);
     const double room = about_ttft ? ratio_of(chance / speed, spread.ttft) : 1;
     return ChanceDemand{std::max(1.0, slower * margin), std::max(1.0, room * margin)};
+}
+
+double slow_end(const Scenario& machine, double beyond) {
+    return std::exp(z90 * spread_of(machine, {beyond, beyond, beyond}).throughput);
+}
+
+LogSpread beyond_of(const PlanSpace& space, const Planned& p) {
+    Trial t = trial_of(scenario_of(space, p.variant, p.layout, 1), 1);
+    const Expected<Estimate> e = at_size(t, p.size);
+    return e ? e->beyond : LogSpread{};
+}
+
+LogSpread beyond_of(const PlanSpace& space, const PlannedPools& p) {
+    const Expected<Estimate> e = evaluate(scenario_of(space, p));
+    return e ? e->beyond : LogSpread{};
+}
+
+namespace {
+
+bool borrows_formats(const Scenario& s) {
+    const Pool& pool = s.pool();
+    const KernelSelection kernels = calibrated_hardware(pool.cluster, pool.profile, pool.precision).kernels;
+    const Precision& p = pool.precision;
+    const auto borrowed = [&](DType type) { return kernels.borrowed[static_cast<std::size_t>(type)]; };
+    return kernels.experts_borrowed || borrowed(p.attention) || borrowed(p.dense_ffn) ||
+           borrowed(p.shared_experts);
+}
+
+}   // namespace
+
+double borrowed_share(const Scenario& formats) {
+    constexpr double in_flight = 64;
+    if (!borrows_formats(formats)) return 0;
+    Scenario s = formats;
+    s.traffic.load = ClosedLoop{in_flight};
+    s.slo = {};
+    const WeightBytes weights = weights_of(s);
+    for (const int tp : {1, 2, 4, 8, 16}) {
+        s.pool().layout = {};
+        s.pool().layout.tp = tp;
+        if (layout_refusal(s.architecture, s.pool(), s.pool().layout)) continue;
+        if (const Expected<Estimate> e = evaluate(s, weights)) return e->beyond.throughput;
+    }
+    return 0;
 }
 
 }   // namespace moecost

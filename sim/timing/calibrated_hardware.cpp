@@ -52,6 +52,11 @@ std::array<DType, 8> gemm_formats(const Precision& p) {
             p.routed_experts, p.embeddings, p.head,      p.output_projection.value_or(p.attention)};
 }
 
+/// The kernels that stand for a format read elements of another size: what its own do to unpack it was never timed.
+bool unpacks_otherwise(DType type) {
+    return info(type).element_bytes != info(info(type).kernels).element_bytes;
+}
+
 bool any_experts(const std::vector<MoeTable>& tables, DType format, const Accelerator& gpu) {
     return std::any_of(tables.begin(), tables.end(),
                        [&](const MoeTable& t) { return runs_experts(t, format, gpu); });
@@ -207,13 +212,14 @@ CalibratedHardware calibrated_hardware(const Cluster& cluster, const Profile& pr
         const Compute compute = profile.formats.weights(type);
         k.gemm[slot] = gemm_of(t.gemm, type, compute);
         k.unit[slot] = compute == Compute::weight_only ? MathUnit::bf16 : info(type).unit;
-        k.borrowed[slot] = k.gemm[slot].size() > 0 && k.gemm[slot][0]->weights != kernel_format(type);
+        k.borrowed[slot] = k.gemm[slot].size() > 0 &&
+                           (k.gemm[slot][0]->weights != kernel_format(type) || unpacks_otherwise(type));
     }
     k.bf16_floor = least_floor(gemm_tables(t.gemm, DType::bf16));
     const DType experts = precision.routed_experts;
     k.experts =
         experts_timed_as(t.moe, experts, profile.formats.experts(experts), cluster.gpu).value_or(experts);
-    k.experts_borrowed = k.experts != kernel_format(experts);
+    k.experts_borrowed = k.experts != kernel_format(experts) || unpacks_otherwise(experts);
     k.decode_attention = cache_table(t.decode_attention, precision.kv_cache, k.cache_borrowed);
     k.prefill_attention = cache_table(t.prefill_attention, precision.kv_cache, k.cache_borrowed);
     k.mla_decode = cache_table(t.mla_decode, precision.kv_cache, k.cache_borrowed);

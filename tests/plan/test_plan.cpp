@@ -211,7 +211,7 @@ TEST_CASE("an objective that a lone request misses is answered with what misses 
     const PlanAnswer a = plan(small_space(d));
     CHECK_FALSE(a.best.possible());
     REQUIRE(a.nearest.possible());
-    CHECK(a.nearest.ratio > 1);
+    CHECK(a.nearest.tpot_s > d.slo_tpot);
 }
 
 TEST_CASE(
@@ -280,7 +280,5 @@ TEST_CASE("no point of the frontier is beaten by another of its accelerator") {
 
 TEST_CASE("what a plan assumes is data with its source") {
     const PlanningAssumptions a = load_planning_assumptions(DataStore{});
-    CHECK(a.not_calibrated_slower == 2.27);   // 36 points of MI300X, results/accuracy
     CHECK(a.max_load == 0.85);
-    CHECK_FALSE(a.not_calibrated_source.empty());
 }

@@ -161,7 +161,7 @@ std::string infeasible_line(const EstimateAnswer& answer) {
     std::string line("infeasible: ");
     if (answer.scenario) {
         const Pool& p = answer.scenario->pool();
-        line.append(answer.scenario->architecture.name).append(" on ");
+        line.append(model_name(*answer.scenario)).append(" on ");
         if (answer.scenario->two_pools()) {
             const Pool& from = answer.scenario->pools.front();
             line.append(std::to_string(from.gpus())).append(" x ").append(from.cluster.gpu.id).append(" + ");

@@ -139,7 +139,8 @@ void add_formats(std::vector<Row>& rows, const Answers& all) {
 std::string question_text(const Scenario& s, std::size_t width) {
     const Counts counts = count(s.architecture);
     const Pool& p = s.pool();
-    std::string text(s.architecture.name);
+    std::string text(model_name(s));
+    if (!s.release.empty()) text.append(", of the shape of ").append(s.architecture.name);
     text.append(" (").append(parameters(counts.total)).append(" parameters, ");
     text.append(parameters(counts.active_incl_embeddings)).append(" active) under ").append(p.profile.engine);
     text.append(", ").append(s.two_pools() ? pools_name(s) : layout_name(p.layout));

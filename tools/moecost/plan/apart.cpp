@@ -42,7 +42,9 @@ Description description_of(const PlanQuestion& q, const PlannedPools& p) {
 
 std::string deployment_name(const PlanQuestion& q, const PlannedPools& p) {
     const auto gpu = [&](const PlannedPool& pool) {
-        return q.space.machines[q.space.variants[pool.variant].machine].scenario.pool().cluster.gpu.id;
+        std::string id =
+            q.space.machines[q.space.variants[pool.variant].machine].scenario.pool().cluster.gpu.id;
+        return is_marked(q, pool.variant) ? id.append("*") : id;
     };
     std::string s = std::to_string(p.prefill.gpus());
     if (gpu(p.prefill) != gpu(p.decode)) s.append(" x ").append(gpu(p.prefill));
@@ -61,8 +63,10 @@ std::string other_pools(const PlanQuestion& q, const PlanResult& r) {
         .append(" per hour");
 }
 
-std::string apart_text(const PlanQuestion& q, const PlanResult& r, std::size_t width) {
-    if (!r.apart) return "  no pair of pools meets the objectives within the budget\n";
+std::string apart_text(const PlanQuestion& q, const PlanResult& r, const Style& style) {
+    const std::size_t width = style.width;
+    if (r.near_apart) return near_apart_text(q, *r.near_apart, style);
+    if (!r.apart) return "  no pair of pools runs\n";
     const ApartAnswer& a = *r.apart;
     std::string s("  ");
     s.append(deployment_name(q, a.planned)).append("\n  ");
@@ -83,8 +87,9 @@ std::string apart_text(const PlanQuestion& q, const PlanResult& r, std::size_t w
     }
     s.append("  ").append(
         wrapped(std::string("chance to meet: ").append(chance_text(q, a.trust)), 4, width - 2));
-    return s.append(
-        wrapped(std::string("    moecost estimate ").append(options_of(a.estimate.description)), 4, width));
+    std::string command("moecost estimate ");
+    command.append(options_of(a.estimate.description));
+    return s.append("    ").append(wrapped(command, 8, width - 4));
 }
 
 }   // namespace moecost::cli

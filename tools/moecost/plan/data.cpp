@@ -25,8 +25,9 @@ void write_trust(JsonWriter& json, const PlanQuestion& q, const PlannedAnswer& a
     json.number("largest_load_per_instance", a.trust.largest_size);
     json.number("withstands_slower", a.trust.withstands);
     number_or_null(json, "chance_to_meet", a.trust.chance);
-    json.flag("calibrated_accelerator", !is_marked(q, p));
-    json.number("sized_slower", q.space.machines[q.space.variants[p.variant].machine].slower);
+    json.flag("calibrated_accelerator", !q.marked[q.space.variants[p.variant].machine]);
+    json.flag("calibrated_formats", q.space.variants[p.variant].slower == 1);
+    json.number("sized_slower", q.space.slower_of(p.variant));
 }
 
 /// A deployment within an object that is open already.
@@ -54,6 +55,43 @@ void write_list(JsonWriter& json, std::string_view key, const PlanQuestion& q,
         json.end_object();
     }
     json.end_array();
+}
+
+void write_pools(JsonWriter& json, std::string_view key, const PlanQuestion& q,
+                 const std::optional<ApartAnswer>& a) {
+    if (!a) return json.null(key);
+    json.begin_object(key);
+    json.text("deployment", deployment_name(q, a->planned));
+    json.number("usd_per_hour", a->planned.usd_per_hour);
+    json.number("gpus", a->planned.gpus());
+    number_or_null(json, "chance_to_meet", a->trust.chance);
+    write_estimate(json, "estimate", a->estimate);
+    json.end_object();
+}
+
+void write_shortfall(JsonWriter& json, std::string_view key, const Shortfall& s) {
+    json.begin_object(key);
+    json.number("gpus", s.gpus);
+    json.number("usd_per_hour", s.usd_per_hour);
+    number_or_null(json, "ttft_s", s.ttft_s > 0 ? s.ttft_s : std::nan(""));
+    number_or_null(json, "tpot_s", s.tpot_s > 0 ? s.tpot_s : std::nan(""));
+    json.end_object();
+}
+
+/// Where there is no answer: what is missed, by how much, and the options that have one.
+void write_misses(JsonWriter& json, const PlanQuestion& q, const PlanResult& r) {
+    if (r.best || r.apart || !r.nearest)
+        json.null("shortfall");
+    else
+        write_shortfall(json, "shortfall", shortfall_of(q, *r.nearest));
+    if (r.apart || !r.near_apart)
+        json.null("shortfall_of_two_pools");
+    else
+        write_shortfall(json, "shortfall_of_two_pools", shortfall_of(q, *r.near_apart));
+    if (r.best || r.apart)
+        json.null("hint");
+    else
+        json.text("hint", near_options(q, r));
 }
 
 void write_rejected(JsonWriter& json, const PlanQuestion& q, const PlanAnswer& a) {
@@ -121,7 +159,7 @@ Sheet frontier_sheet(const PlanQuestion& q, const std::vector<SpeedPoint>& point
         std::vector<Cell> row = layout_cells(q, p.variant, p.layout);
         for (const double x :
              {p.requests, p.per_gpu, p.per_user, p.ttft_s, p.usd_per_mtok > 0 ? p.usd_per_mtok : std::nan(""),
-              q.space.machines[q.space.variants[p.variant].machine].slower})
+              q.space.slower_of(p.variant)})
             row.push_back(cell(x));
         row.push_back(text_cell(p.beats_all ? "true" : "false"));
         sheet.rows.push_back(std::move(row));
@@ -157,17 +195,10 @@ std::string plan_json(const PlanQuestion& q, const PlanResult& r) {
     write_one(json, "nearest", q, r.nearest, false);
     write_one(json, "within_budget", q, r.within_budget, false);
     json.number("carried_within_budget", r.answer.carried);
-    if (r.apart) {
-        json.begin_object("two_pools");
-        json.text("deployment", deployment_name(q, r.apart->planned));
-        json.number("usd_per_hour", r.apart->planned.usd_per_hour);
-        json.number("gpus", r.apart->planned.gpus());
-        number_or_null(json, "chance_to_meet", r.apart->trust.chance);
-        write_estimate(json, "estimate", r.apart->estimate);
-        json.end_object();
-    } else {
-        json.null("two_pools");
-    }
+    write_one(json, "smallest_instance", q, r.smallest, false);
+    write_pools(json, "two_pools", q, r.apart);
+    write_pools(json, "nearest_two_pools", q, r.near_apart);
+    write_misses(json, q, r);
     if (r.day)
         write_day(json, *r.day);
     else
@@ -205,6 +236,11 @@ std::string plan_csv(const PlanQuestion&, const PlanResult& r) {
     for (const PlannedAnswer& a : r.of_kind) add("best_of_accelerator", a);
     if (r.nearest) add("nearest", *r.nearest);
     if (r.within_budget) add("within_budget", *r.within_budget);
+    if (r.smallest) add("smallest_instance", *r.smallest);
+    if (r.near_apart) {
+        roles.emplace_back("nearest_two_pools");
+        rows.push_back(r.near_apart->estimate);
+    }
     const std::string csv = estimate_csv(rows);
     std::string s("role,");
     std::size_t row = 0;

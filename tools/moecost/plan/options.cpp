@@ -138,10 +138,24 @@ bool is_borrowed(const Scenario& s) {
     return s.pool().profile.basis == Provenance::borrowed && s.pool().served.known > Familiarity::group;
 }
 
-/// As predicted, as a machine that nobody timed, or as the demanded chance wants; nothing: that is not known.
-std::optional<ChanceDemand> sized_as(const Scenario& s, const PlanQuestion& q, double split) {
-    if (q.chance > 0) return chance_demand(s, q.chance, split);
-    return ChanceDemand{is_borrowed(s) ? q.assumptions.not_calibrated_slower : 1, 1};
+/// As predicted, at the slow end of its interval where nobody timed it, or as the demanded chance wants; nothing: that is
+/// not known.
+std::optional<ChanceDemand> sized_as(const Scenario& s, const PlanQuestion& q, const LogSpread& beyond,
+                                     double split) {
+    if (q.chance > 0) return chance_demand(s, beyond, q.chance, split);
+    return ChanceDemand{is_borrowed(s) ? slow_end(s, 0) : 1, 1};
+}
+
+/// The same of a variant besides its machine: formats whose kernels nobody timed.
+double variant_slower(const Scenario& machine, const Precision& formats, const PlanQuestion& q,
+                      const Sizing& sizing, double of_machine) {
+    Scenario s = machine;
+    s.pool().precision = formats;
+    const double share = borrowed_share(s);
+    if (share == 0) return 1;
+    const auto demand = q.chance > 0 ? chance_demand(s, {share, share, share}, q.chance, sizing.split)
+                                     : std::optional(ChanceDemand{slow_end(s, share), 1});
+    return demand ? std::max(1.0, demand->slower / of_machine) : 1;
 }
 
 /// The description of a choice of formats; "auto": as released, or of the engine.
@@ -199,7 +213,7 @@ void add_formats(const Choices& c, const Description& base, const Scenario& mach
 }
 
 void add_machine(const Invocation& in, const Choices& c, const Description& base, const Architecture& model,
-                 std::size_t kind, double split, PlanQuestion& q) {
+                 std::size_t kind, const Sizing& sizing, PlanQuestion& q) {
     Expected<Scenario> machine =
         resolve(in.data, with_formats(base, c.weights.front(), c.experts.front(), c.cache.front()), model);
     if (!machine) machine = resolve(in.data, with_formats(base, "bf16", "bf16", "bf16"), model);
@@ -207,7 +221,9 @@ void add_machine(const Invocation& in, const Choices& c, const Description& base
         ++q.rejected[to_text(machine.error())];
         return;
     }
-    const std::optional<ChanceDemand> sized = sized_as(*machine, q, split);
+    const std::size_t index = q.space.machines.size();
+    const LogSpread beyond = index < sizing.beyond.size() ? sizing.beyond[index] : LogSpread{};
+    const std::optional<ChanceDemand> sized = sized_as(*machine, q, beyond, sizing.split);
     if (!sized) {
         std::string reason("no residuals of ");
         ++q.rejected[reason.append(machine->pool().cluster.gpu.id)
@@ -216,13 +232,18 @@ void add_machine(const Invocation& in, const Choices& c, const Description& base
                          .append(": its chance is not known")];
         return;
     }
-    const std::size_t index = q.space.machines.size();
     const std::size_t before = q.space.variants.size();
     add_formats(c, base, *machine, index, q);
     if (q.space.variants.size() == before) return;
     q.space.machines.push_back({*machine, sized->slower, kind});
     q.ttft_room.push_back(sized->ttft_room);
     q.marked.push_back(is_borrowed(*machine));
+    for (std::size_t v = before; v < q.space.variants.size(); ++v) {
+        PlanVariant& variant = q.space.variants[v];
+        const bool same = v > before && q.space.variants[v - 1].precision == variant.precision;
+        variant.slower = same ? q.space.variants[v - 1].slower
+                              : variant_slower(*machine, variant.precision, q, sizing, sized->slower);
+    }
 }
 
 Architecture model_of(const Invocation& in, const Description& d) {
@@ -237,7 +258,7 @@ Architecture model_of(const Invocation& in, const Description& d) {
     return a;
 }
 
-void read_machines(const Invocation& in, const Description& base, double split, PlanQuestion& q) {
+void read_machines(const Invocation& in, const Description& base, const Sizing& sizing, PlanQuestion& q) {
     const Architecture model = model_of(in, base);
     const Choices choices = choices_of(in.line);
     std::vector<std::string> engines = list_or(in.line, "engine", {""});
@@ -250,7 +271,7 @@ void read_machines(const Invocation& in, const Description& base, double split, 
             set_if(d, "engine", engine);
             d.tp = d.pp = d.ep = d.attention_dp = 1;
             if (!has_price(in.data, q.kinds[kind], clusters, base.price)) d.price.clear();
-            add_machine(in, choices, d, model, kind, split, q);
+            add_machine(in, choices, d, model, kind, sizing, q);
         }
     }
 }
@@ -320,7 +341,7 @@ std::vector<Flag> plan_flags() {
     return flags;
 }
 
-PlanQuestion plan_question(const Invocation& in, double split) {
+PlanQuestion plan_question(const Invocation& in, const Sizing& sizing) {
     const CommandLine& line = in.line;
     refuse_words(in, "plan");
     PlanQuestion q;
@@ -338,7 +359,7 @@ PlanQuestion plan_question(const Invocation& in, double split) {
     q.kinds = line.has("cluster") ? list_or(line, "cluster", {})
                                   : list_or(line, "gpu", {"h100_sxm", "h200_sxm", "b200_sxm"});
     choose_prices(in, base, q.kinds, q);
-    read_machines(in, base, split, q);
+    read_machines(in, base, sizing, q);
     warn_of_formats(line, q);
     const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     q.threads = static_cast<unsigned>(whole_or(line, "threads", cores, 1, 1024));
@@ -360,8 +381,9 @@ Description description_of(const PlanQuestion& q, const Planned& p) {
     return d;
 }
 
-bool is_marked(const PlanQuestion& q, const Planned& p) {
-    return q.marked[q.space.variants[p.variant].machine];
+bool is_marked(const PlanQuestion& q, std::size_t variant) {
+    const PlanVariant& v = q.space.variants[variant];
+    return q.marked[v.machine] || v.slower > 1;
 }
 
 }   // namespace moecost::cli

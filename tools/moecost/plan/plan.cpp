@@ -2,6 +2,8 @@
 // moecost plan: what should be rented for this load, within these objectives?
 #include "plan/plan.h"
 
+#include <algorithm>
+
 #include "launch/launch.h"
 #include "moecost/base/file.h"
 #include "moecost/base/format.h"
@@ -38,7 +40,8 @@ PlanResult result_of(const PlanQuestion& q, const DataStore& data, PlanAnswer fo
     for (std::size_t i = 0; i < plan_limits; ++i) {
         if (a.loosened[i].possible()) r.loosened[i] = shown_one(q, data, a.loosened[i], false);
     }
-    if (a.nearest.possible()) r.nearest = shown_one(q, data, a.nearest, a.nearest.ratio <= 1);
+    if (a.nearest.possible()) r.nearest = shown_one(q, data, a.nearest, a.miss != PlanMiss::objectives);
+    if (a.smallest.possible()) r.smallest = carrying(q, data, a.smallest, a.smallest.size);
     if (a.within_budget.possible()) r.within_budget = carrying(q, data, a.within_budget, a.carried);
     return r;
 }
@@ -51,21 +54,32 @@ void add_day(const PlanQuestion& q, PlanResult& r) {
     r.day = day_of(*q.day, most, p.usd_per_hour / p.replicas, traffic.input, traffic.output);
 }
 
-std::string shortfall(const PlanQuestion& q, const PlanResult& r) {
-    std::string s("moecost: infeasible: ");
-    const PlanAnswer& a = r.answer;
-    if (!r.nearest) {
-        s.append("no deployment runs");
-        if (!a.why.reason.empty()) s.append(": ").append(to_text(a.why));
-        for (const auto& [reason, count] : q.rejected) s.append("; ").append(reason);
-        return s.append("\n");
+}   // namespace
+
+std::string sized_slower(const PlanQuestion& q, const PlanResult& r) {
+    std::vector<std::size_t> variants;
+    const auto add = [&](const auto& list) {
+        for (const PlannedAnswer& a : list) variants.push_back(a.planned.variant);
+    };
+    for (const auto* one : {&r.best, &r.nearest, &r.within_budget})
+        if (*one) variants.push_back((*one)->planned.variant);
+    add(r.rivals);
+    add(r.of_kind);
+    std::vector<std::string> told;
+    for (const std::size_t v : variants) {
+        if (!is_marked(q, v)) continue;
+        const PlanVariant& variant = q.space.variants[v];
+        std::string s = q.space.machines[variant.machine].scenario.pool().cluster.gpu.id;
+        if (variant.slower > 1) s.append(" with ").append(precision_name(variant.precision));
+        s.append(" ").append(significant(q.space.slower_of(v), 3)).append(" times");
+        if (std::find(told.begin(), told.end(), s) == told.end()) told.push_back(s);
     }
-    s.append("nothing meets the objectives");
-    if (q.space.max_gpus > 0) s.append(" on ").append(std::to_string(q.space.max_gpus)).append(" GPUs");
-    if (q.space.max_usd_per_hour > 0)
-        s.append(" for ").append(money(q.space.max_usd_per_hour)).append(" an hour");
-    return s.append("; the nearest is ").append(deployment_name(q, r.nearest->planned)).append("\n");
+    std::string list;
+    for (const std::string& s : told) list.append(list.empty() ? "" : ", ").append(s);
+    return list;
 }
+
+namespace {
 
 void add_frontier(const PlanQuestion& q, PlanResult& r, const CommandLine& line, const CandidateLoop& loop) {
     if (line.has("frontier")) r.frontier = speed_frontier(q.space, loop);
@@ -80,29 +94,107 @@ PlanSpace demanded(const PlanQuestion& q) {
     return space;
 }
 
-void add_apart(const PlanQuestion& q, const DataStore& data, PlanResult& r, const CandidateLoop& loop) {
-    const PlannedPools found = plan_pools(demanded(q), loop);
+/// Raises what is assumed to lie outside the fitted ranges of the machines of a deployment; false: it was enough.
+bool raise(const LogSpread& found, std::size_t machine, Sizing& sizing) {
+    constexpr double noticeable = 1e-3;
+    if (sizing.beyond.size() <= machine) sizing.beyond.resize(machine + 1);
+    LogSpread& assumed = sizing.beyond[machine];
+    bool raised = false;
+    for (double LogSpread::*x : {&LogSpread::throughput, &LogSpread::tpot, &LogSpread::ttft}) {
+        if (found.*x <= assumed.*x + noticeable) continue;
+        assumed.*x = found.*x;
+        raised = true;
+    }
+    return raised;
+}
+
+constexpr int most_raises = 4;
+
+void add_apart(const Invocation& in, const PlanQuestion& asked, Sizing sizing, PlanResult& r,
+               const CandidateLoop& loop) {
+    const DataStore& data = in.data;
+    PlannedPools found = plan_pools(demanded(asked), loop);
     r.pairs_tried = found.candidates;
-    if (!found.possible()) return;
-    r.apart = ApartAnswer{found, answer_for(data, description_of(q, found)), trust_of(q.space, found)};
+    const auto raised = [&](const PlannedPools& p) {
+        const LogSpread beyond = beyond_of(asked.space, p);
+        const bool prefill = raise(beyond, asked.space.variants[p.prefill.variant].machine, sizing);
+        return raise(beyond, asked.space.variants[p.decode.variant].machine, sizing) || prefill;
+    };
+    for (int i = 0; i < most_raises && asked.chance > 0 && found.possible() && raised(found); ++i)
+        found = plan_pools(demanded(plan_question(in, sizing)), loop);
+    if (found.possible()) {
+        r.apart =
+            ApartAnswer{found, answer_for(data, description_of(asked, found)), trust_of(asked.space, found)};
+        return;
+    }
+    if (r.best) return;
+    const NearestPools nearest = nearest_pools(demanded(asked), loop);
+    if (!nearest.pair.possible()) return;
+    r.near_apart = ApartAnswer{nearest.pair, answer_for(data, description_of(asked, nearest.pair)),
+                               trust_of(asked.space, nearest.pair), nearest.least};
 }
 
 struct Asked {
     PlanQuestion question;
     PlanAnswer answer;
+    Sizing sizing;
 };
+
+/// A demanded chance widens with what an answer has outside the fitted ranges, which is known with the answer alone: asked
+/// again until what was assumed is enough for everything that is shown.
+Asked answered_with(const Invocation& in, Sizing sizing, const auto& loop_of) {
+    for (int i = 0;; ++i) {
+        Asked a{plan_question(in, sizing), {}, sizing};
+        const PlanQuestion& q = a.question;
+        if (!q.one_pool) return a;
+        a.answer = moecost::plan(demanded(q), loop_of(q));
+        std::vector<Planned> shown = a.answer.rivals;
+        shown.insert(shown.end(), a.answer.of_kind.begin(), a.answer.of_kind.end());
+        if (q.chance == 0 || i == most_raises) return a;
+        bool raised = false;
+        for (const Planned& p : shown)
+            raised = raise(beyond_of(q.space, p), q.space.variants[p.variant].machine, sizing) || raised;
+        if (!raised) return a;
+    }
+}
+
 /// A demanded chance is the product of two: how it is best split depends on which objective is near, so three are tried.
 Asked best_of_splits(const Invocation& in, const auto& loop_of) {
-    Asked best{plan_question(in, 0.95), {}};
-    if (!best.question.one_pool) return best;
-    best.answer = moecost::plan(demanded(best.question), loop_of(best.question));
-    if (best.question.chance == 0 || best.question.space.machines.empty()) return best;
+    Asked best = answered_with(in, {0.95, {}}, loop_of);
+    if (best.question.chance == 0 || best.question.space.machines.empty() || !best.question.one_pool)
+        return best;
     for (const double split : {0.5, 0.05}) {
-        Asked other{plan_question(in, split), {}};
-        other.answer = moecost::plan(demanded(other.question), loop_of(other.question));
+        Asked other = answered_with(in, {split, {}}, loop_of);
         if (other.answer.best.score < best.answer.best.score) best = std::move(other);
     }
     return best;
+}
+
+/// Where nothing runs: the first of these restrictions that keeps it so.
+void add_relaxed(const PlanQuestion& q, const CommandLine& line, PlanResult& r, const CandidateLoop& loop) {
+    if (r.answer.miss != PlanMiss::runs || q.space.machines.empty()) return;
+    const bool degrees = q.space.fixed.tp > 0 || q.space.fixed.pp > 0 || q.space.fixed.ep > 0 ||
+                         q.space.fixed.attention_dp > 0;
+    const std::vector<int> any{1, 2, 4, 8, 16, 32, 64, 128, 256};
+    for (const auto& [gpus, free] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
+        if (free && !degrees) continue;
+        PlanSpace space = q.space;
+        space.goal = PlanGoal::gpus;
+        space.max_gpus = 0;
+        space.max_usd_per_hour = 0;
+        space.list_rejected = false;
+        if (gpus) space.gpus = any;
+        if (free) space.fixed = {};
+        const Planned p = moecost::plan(space, loop).best;
+        if (!p.possible()) continue;
+        std::string options;
+        if (gpus) options.append("--instance-gpus ").append(std::to_string(p.layout.gpus()));
+        for (const char* key : {"tp", "pp", "ep", "attention-dp"})
+            if (free && line.has(key))
+                options.append(options.empty() ? "" : " ").append("without --").append(key);
+        r.relaxed = Relaxed{options, p};
+        return;
+    }
 }
 
 void write_files(const PlanQuestion& q, const PlanResult& r, const CommandLine& line) {
@@ -128,14 +220,15 @@ Answer run_plan(const Invocation& in) {
     const PlanQuestion& q = asked.question;
     const CandidateLoop loop = loop_of(q);
     PlanResult r = result_of(q, in.data, std::move(asked.answer), loop);
-    if (q.two_pools) add_apart(q, in.data, r, loop);
+    if (q.two_pools) add_apart(in, q, asked.sizing, r, loop);
+    add_relaxed(q, in.line, r, loop);
     add_day(q, r);
     add_frontier(q, r, in.line, loop);
     add_launch(r, in);
     write_files(q, r, in.line);
     Answer answer;
     answer.status = r.best || r.apart ? answered : infeasible;
-    if (!r.best && !r.apart) answer.messages = shortfall(q, r);
+    if (!r.best && !r.apart) answer.messages = near_message(q, r);
     if (r.best) answer.next = std::string("moecost launch ").append(options_of(r.best->estimate.description));
     switch (in.format) {
         case Format::json:

@@ -24,12 +24,12 @@ std::string indented(std::string_view text, std::size_t indent, std::size_t widt
 }
 
 std::string line(std::string_view label, std::string_view text, std::size_t width) {
-    return indented(align_left(label, label_width).append(text), label_width, width);
+    return answer_line(label, text, width);
 }
 
 std::string gpu_of(const PlanQuestion& q, const Planned& p) {
     std::string s = q.space.machines[q.space.variants[p.variant].machine].scenario.pool().cluster.gpu.id;
-    return is_marked(q, p) ? s.append("*") : s;
+    return is_marked(q, p.variant) ? s.append("*") : s;
 }
 
 std::string_view unit_of(const Load& load) { return is_rate(load) ? "requests/s" : "requests in flight"; }
@@ -38,7 +38,7 @@ const Slo& slo_of(const PlanQuestion& q) { return q.space.machines.front().scena
 
 std::string question_line(const PlanQuestion& q) {
     const Scenario& s = q.space.machines.front().scenario;
-    std::string text(s.architecture.name);
+    std::string text(model_name(s));
     text.append(": ").append(load_name(s.traffic.load)).append(", ");
     text.append(amount(s.traffic.input))
         .append(" prompt + ")
@@ -76,6 +76,10 @@ std::string time_line(const PlannedAnswer& a, std::string_view mean_key, Seconds
 
 }   // namespace
 
+std::string answer_line(std::string_view label, std::string_view text, std::size_t width) {
+    return indented(align_left(label, label_width).append(text), label_width, width);
+}
+
 std::string chance_text(const PlanQuestion& q, const PlanTrust& trust) {
     if (!std::isfinite(trust.chance)) return "not known: no residuals of this accelerator and engine";
     std::string s = percent(trust.chance);
@@ -99,6 +103,8 @@ std::string load_line(const PlanQuestion& q, const PlannedAnswer& a) {
         .append(percent(std::max(0.0, a.trust.largest_size / p.size - 1)));
     return s.append(" more)");
 }
+
+}   // namespace
 
 std::string answer_text(const PlanQuestion& q, const PlannedAnswer& a, const Style& style) {
     const Slo& slo = slo_of(q);
@@ -126,6 +132,8 @@ std::string answer_text(const PlanQuestion& q, const PlannedAnswer& a, const Sty
     s.append(line("chance to meet", chance_text(q, a.trust), w));
     return s;
 }
+
+namespace {
 
 /// The time that an objective is about, or its mean without one.
 std::string judged_time(const PlannedAnswer& a, Seconds Estimate::*judged, double limit,
@@ -241,34 +249,6 @@ std::string rejected_text(const PlanQuestion& q, const PlanResult& r, const Styl
     return s;
 }
 
-std::string nearest_text(const PlanQuestion& q, const PlanResult& r, const Style& style) {
-    if (!r.nearest) return "No deployment runs: the reasons are below.\n";
-    const Planned& p = r.nearest->planned;
-    const bool meets = p.ratio <= 1;
-    std::string s = style.bold("Nothing meets the objectives within what is allowed; the nearest:\n");
-    s.append(answer_text(q, *r.nearest, style));
-    if (meets && q.space.max_gpus > 0) {
-        std::string text = std::to_string(p.gpus() - q.space.max_gpus);
-        s.append(line("short by", text.append(" GPUs beyond the ").append(std::to_string(q.space.max_gpus)),
-                      style.width));
-    }
-    if (meets && q.space.max_usd_per_hour > 0 && p.usd_per_hour > q.space.max_usd_per_hour)
-        s.append(line("short by", money(p.usd_per_hour - q.space.max_usd_per_hour).append(" per hour"),
-                      style.width));
-    if (!meets) {
-        std::string text("a lone request takes ");
-        s.append(line("short by",
-                      text.append(significant(p.ratio, 3)).append(" times what an objective allows"),
-                      style.width));
-    }
-    if (r.within_budget) {
-        std::string text = amount(r.answer.carried, unit_of(q.space.machines.front().scenario.traffic.load));
-        s.append(line("the budget carries",
-                      text.append(" on ").append(deployment_name(q, r.within_budget->planned)), style.width));
-    }
-    return s;
-}
-
 std::string day_text(const DayAnswer& d, bool varies, const Style& style) {
     std::string s = style.bold("A day\n");
     std::string fixed_size = money(d.fixed_usd);
@@ -318,23 +298,19 @@ std::vector<std::string> notes_of(const PlanQuestion& q, const PlanResult& r) {
     if (r.best) {
         for (const std::string& note : assumptions({r.best->estimate})) notes.push_back(note);
     }
-    bool marked = false;
-    for (const bool m : q.marked) marked = marked || m;
     if (q.chance > 0 && r.best) {
         std::string note("sized for machines ");
-        note.append(
-                significant(q.space.machines[q.space.variants[r.best->planned.variant].machine].slower, 3))
+        note.append(significant(q.space.slower_of(r.best->planned.variant), 3))
             .append(" times slower than predicted, and a TTFT ")
             .append(significant(q.ttft_room[q.space.variants[r.best->planned.variant].machine], 3))
             .append(" times below its limit (the answer's), so that the chance is at least ")
             .append(percent(q.chance));
         notes.push_back(note.append("; loads and rivals count on them too"));
     }
-    if (marked) {
-        std::string note("* not calibrated: sized and ranked ");
-        note.append(significant(q.assumptions.not_calibrated_slower, 3))
-            .append(" times slower than its figures say (");
-        notes.push_back(note.append(q.assumptions.not_calibrated_source).append(")"));
+    if (const std::string slower = sized_slower(q, r); !slower.empty() && q.chance == 0) {
+        std::string note(
+            "* nobody timed these kernels: sized and ranked at the slow end (p10 of throughput) of ");
+        notes.push_back(note.append("their interval, slower than the figures say: ").append(slower));
     }
     if (!q.two_pools)
         notes.emplace_back("one pool: prefill and decode apart are not searched (--pools both)");
@@ -374,14 +350,13 @@ std::string plan_text(const PlanQuestion& q, const PlanResult& r, const Invocati
     }
     if (const std::string pools = other_pools(q, r); !pools.empty())
         s.append(style.bold(wrapped(pools, 2, style.width)));
-    if (q.one_pool)
-        s.append("\n").append(r.best ? answer_text(q, *r.best, style) : nearest_text(q, r, style));
+    if (q.one_pool) s.append("\n").append(r.best ? answer_text(q, *r.best, style) : near_text(q, r, style));
     const auto& shown_first = r.best ? r.best : r.nearest;
     if (shown_first) {
         std::string command("moecost estimate ");
         s.append(indented(command.append(options_of(shown_first->estimate.description)), 4, style.width));
     }
-    if (q.two_pools) s.append(section("Prefill and decode apart", apart_text(q, r, style.width), style));
+    if (q.two_pools) s.append(section("Prefill and decode apart", apart_text(q, r, style), style));
     if (r.day) s.append("\n").append(day_text(*r.day, q.day->varies, style));
     if (!r.launch.empty()) s.append("\n").append(style.bold("Launch\n")).append(r.launch);
     if (in.quiet) return s;

@@ -25,6 +25,8 @@ LogSpread beyond_fit(const Serving& s) {
     return {all, all, prompt};
 }
 
+}   // namespace
+
 /// Prices move against throughput.
 void add_intervals(const Scenario& scenario, Estimate& e) {
     const ServedClass& served = scenario.pool().served;
@@ -36,6 +38,8 @@ void add_intervals(const Scenario& scenario, Estimate& e) {
     e.ttft_s = interval_about(e.serving.ttft.value(), e.spread.ttft);
     e.usd_per_mtok_output = interval_about(e.cost.usd_per_mtok_output, e.spread.throughput);
 }
+
+namespace {
 
 /// The part of the traffic that one instance sees, without the name: nothing is allocated.
 Traffic of_instance(const Traffic& t, double replicas) {

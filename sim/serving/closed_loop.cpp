@@ -45,6 +45,9 @@ class Loop {
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
+          pieces_(in.layout.attention_dp > 1
+                      ? std::max(std::ceil(prompt_ / (in.engine.chunk_tokens * in.layout.pp) - 1e-9), 1.0)
+                      : 1),
           mixed_(in.engine.batching == Batching::chunked_prefill),
           held_(in.layout.attention_dp > 1 ? std::max(in.engine.prompt_interval, 1.0) : 1) {}
 
@@ -57,7 +60,7 @@ class Loop {
         s.prefill_tokens = prompt_tokens;
         s.prompt = prompt_;
         s.prior = in_.traffic.input - prompt_;
-        s.passes = std::max(1.0, std::ceil(prompt_ / chunk_));
+        s.passes = std::max(pieces_, std::ceil(prompt_ / chunk_));
         return s;
     }
     [[nodiscard]] StepShape prompt_shape(double decoding, double tokens) const {
@@ -74,11 +77,8 @@ class Loop {
             const double arrivals = decoding / steps_;
             const double prompt = prompt_ + again_;
             c.prompt_at = decoding;
-            // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
-            // come together.
-            c.chunk_share =
-                std::max((1 - std::exp(-arrivals * held_)) / held_,
-                         std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
+            c.chunk_share = std::max(
+                any_rank(arrivals), std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt / c.chunk_share, chunk_);
             // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
             c.beside = std::min(decoding, steps_ * c.tokens / prompt);
@@ -90,6 +90,13 @@ class Loop {
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
         return c;
+    }
+
+    /// Ranks step together: a step is a prompt step where any of them has a piece of one. Prompts held back for some steps
+    /// come together; where decodes wait until all are done nobody joins them.
+    [[nodiscard]] double any_rank(double arrivals) const {
+        if (mixed_ || held_ > 1) return (1 - std::exp(-arrivals * pieces_ * held_)) / held_;
+        return pieces_ * (1 - std::exp(-arrivals));
     }
 
     /// FLOP of a request at datasheet peak: however a cycle is cut into steps, it is no shorter than all of them.
@@ -157,6 +164,7 @@ class Loop {
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
+    double pieces_;   // of a prompt, one in a step: it stays on its attention rank; 1 without such ranks
     bool mixed_;
     double held_;   // steps from one that carries prompts to the next that may
 };

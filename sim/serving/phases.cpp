@@ -103,8 +103,9 @@ Serving burst(const ServingInput& in, double requests) {
     const double room = room_together(in);
     if (requests > room) {
         Serving s = offline(in, requests);
-        const double waves = std::ceil(requests / room);
-        s.ttft_queue = (waves - 1) / 2 * (s.e2e - s.ttft);
+        const double waves = requests / room;
+        const double whole = std::floor(waves);   // a request of the k-th wave waits for those before it
+        s.ttft_queue = (whole * (whole - 1) / 2 + (waves - whole) * whole) / waves * (s.e2e - s.ttft);
         s.ttft += s.ttft_queue;
         s.e2e += s.ttft_queue;
         return s;
@@ -128,7 +129,8 @@ Serving offline(const ServingInput& in, double requests) {
     // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;
     const bool spread = in.traffic.shape != nullptr && !in.traffic.equal_lengths;
-    const double drained = waves > 1 && !in.traffic.equal_lengths ? in.scalars.law.drain_occupancy : 0;
+    const double drained =
+        in.traffic.equal_lengths ? 0 : in.scalars.law.drain_occupancy * std::clamp(waves - 1, 0.0, 1.0);
     const Seconds run = spread ? run_with_end(in, requests, slots, s) : (waves + drained) * s.e2e;
     s.requests_per_s = PerSecond{requests / run.value()};
     return s;

@@ -35,7 +35,7 @@ double& slot(std::vector<std::vector<double>>& table, std::size_t row, std::size
 StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
                            const EngineSettings& settings, const Layout& layout, const Traffic& traffic) {
     const double prompt = traffic.computed_input();
-    const double chunk = settings.chunk_tokens * layout.attention_dp * layout.pp;
+    const double chunk = settings.chunk_tokens * layout.pp;   // a prompt stays on its attention rank
     const double passes = std::max(1.0, std::ceil(prompt / chunk));
     const bool mixed = settings.batching == Batching::chunked_prefill;
     const double pre = constants.prefill_factor * settings.prompt_work();

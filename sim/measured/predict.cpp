@@ -289,7 +289,10 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
     d.engine_version = version;
     d.model_years = years_between(s.architecture.released, p.date);
     prepared.model_years = d.model_years.value_or(0);
-    for (Pool& pool : s.pools) set_served_class(d, s, pool);
+    for (Pool& pool : s.pools) {
+        set_served_class(d, s, pool);
+        pool.profile.serving.pace *= recipe.step_time.value_or(1);
+    }
     prepared.names = served_names(s, s.pool(), version);
     return prepared;
 }

@@ -56,8 +56,7 @@ Seconds run_with_end(const ServingInput& in, double requests, double slots, cons
         first = full.e2e + max(beginning - alike, Seconds{0});
         if (waves <= 1) return first;
     }
-    const double started = std::max(waves - in.traffic.resident_output / 2, 0.0);
-    last = started * full.e2e + drain(in, slots, Residents::met);
+    last = waves * full.e2e + drain(in, slots, Residents::met) - in.traffic.resident_output / 2 * alike;
     const double share = std::min(waves - 1, 1.0);
     return (1 - share) * first + share * last;
 }

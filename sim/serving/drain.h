@@ -17,8 +17,9 @@ enum class Residents { beginning, met };
 
 /// Seconds of N requests that are all there at the start, over R slots of which each takes `cycle` for a mean request: the
 /// slots are full until the queue is dry, then drain.
-///   N >= 2 R: (N/R - E[O^2]/(2 E[O]^2)) cycle + D(R, met);   N <= R: cycle + what D(N, beginning) is longer than E[O] - 1
-///   steps of all;   between: in proportion.
+/// All prompts are computed by then, and of the answers all but what is left of R:
+///   N >= 2 R: N/R cycle - E[O^2]/(2 E[O]^2) (E[O] - 1) t_d + D(R, met)
+///   N <= R:   cycle - (E[O] - 1) t_d + D(N, beginning), no less than the cycle;   between: in proportion.
 [[nodiscard]] Seconds run_with_end(const ServingInput& in, double requests, double slots,
                                    const Serving& full);
 

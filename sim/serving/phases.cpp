@@ -80,6 +80,14 @@ double mean_first_share(const ServingInput& in, double requests) {
     return requests < 1 || steps < 1 ? 1 : sum / (std::floor(requests) * steps);
 }
 
+/// Requests that run at once of so many that start together. Equal answers that grow in step need room for their ends,
+/// staggered ones for their middles.
+double room_together(const ServingInput& in) {
+    if (!in.traffic.equal_lengths || !std::isfinite(in.cache_tokens)) return in.capacity;
+    const double whole = in.cache_tokens / (in.traffic.input + in.traffic.output);
+    return std::min(in.capacity, std::max(whole, 1.0) * in.layout.attention_dp);
+}
+
 }   // namespace
 
 Serving static_batch(const ServingInput& in, double requests) {
@@ -92,9 +100,10 @@ Serving static_batch(const ServingInput& in, double requests) {
 }
 
 Serving burst(const ServingInput& in, double requests) {
-    if (requests > in.capacity) {
+    const double room = room_together(in);
+    if (requests > room) {
         Serving s = offline(in, requests);
-        const double waves = requests / in.capacity;
+        const double waves = requests / room;
         const double whole = std::floor(waves);   // a request of the k-th wave waits for those before it
         s.ttft_queue = (whole * (whole - 1) / 2 + (waves - whole) * whole) / waves * (s.e2e - s.ttft);
         s.ttft += s.ttft_queue;
@@ -112,8 +121,10 @@ Serving burst(const ServingInput& in, double requests) {
 }
 
 Serving offline(const ServingInput& in, double requests) {
-    const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
-    Serving s = closed_loop(in, slots, 0, requests <= 0 || requests > slots);
+    const double room = requests > 0 ? room_together(in) : in.capacity;
+    const double slots = requests > 0 ? std::min(requests, room) : room;
+    const bool taken_out = room == in.capacity && (requests <= 0 || requests > slots);
+    Serving s = closed_loop(in, slots, 0, taken_out);
     if (requests <= 0) return s;
     // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;

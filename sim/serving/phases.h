@@ -14,7 +14,7 @@ namespace moecost {
 [[nodiscard]] Serving burst(const ServingInput& in, double requests);
 /// All slots busy until the queue of `requests` is empty: whole waves of the cycle of the slots, and the end of a run of spread
 /// lengths (drain.h); of lengths that differ in no known way, min(w - 1, 1) drain_occupancy of one wave more.
-/// requests = 0 is an endless queue.
+/// requests = 0 is an endless queue. Equal lengths that start together stay in step: room for I + O of each.
 [[nodiscard]] Serving offline(const ServingInput& in, double requests);
 /// Prompts only, every step a full chunk.
 [[nodiscard]] Serving prefill_only(const ServingInput& in);

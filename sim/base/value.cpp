@@ -3,21 +3,34 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "moecost/base/format.h"
 
 namespace moecost {
 namespace {
 
-std::string_view kind_name(const Value& value) {
-    constexpr std::string_view names[] = {"null",   "a boolean", "an integer", "a number",
-                                          "a text", "a list",    "a table"};
-    return names[value.content.index()];
+/// JSON calls a table an object.
+std::string_view table_name(const Document& document) {
+    const bool json = document.file.ends_with(".json") || document.file.ends_with(".jsonl");
+    return json ? "an object" : "a table";
 }
 
-std::string wrong_kind(const Value& value, std::string_view expected) {
+std::string_view kind_name(const Document& document, const Value& value) {
+    constexpr std::string_view names[] = {"null", "a boolean", "an integer", "a number", "a text", "a list"};
+    const std::size_t kind = value.content.index();
+    return kind < std::size(names) ? names[kind] : table_name(document);
+}
+
+std::string wrong_kind(const Document& document, const Value& value, std::string_view expected) {
     std::string s("expected ");
-    return s.append(expected).append(", found ").append(kind_name(value));
+    return s.append(expected).append(", found ").append(kind_name(document, value));
+}
+
+/// A near key where there is one; which other keys there are does not tell what to write.
+std::string missing_hint(std::string_view key, const std::vector<std::string>& keys) {
+    std::string hint = name_hint(key, keys);
+    return hint.starts_with("one of: ") ? std::string() : hint;
 }
 
 std::string out_of_range(double value, Range range) {
@@ -42,7 +55,8 @@ Reader::Reader(const Document& document, ReadLog* log) : Reader(document, docume
 Reader::Reader(const Document& document, const Value& value, std::string path, ReadLog* log)
     : document_(&document), value_(&value), path_(std::move(path)), log_(log) {
     if (!std::holds_alternative<Value::Table>(value.content)) {
-        throw InputError({document.file, value.line, value.column}, path_, wrong_kind(value, "a table"));
+        throw InputError({document.file, value.line, value.column}, path_,
+                         wrong_kind(document, value, table_name(document)));
     }
 }
 
@@ -76,7 +90,7 @@ bool Reader::has(std::string_view key) const { return raw(key) != nullptr; }
 
 const Value& Reader::require(std::string_view key) const {
     const Value* value = raw(key);
-    if (value == nullptr) fail(key, "missing", name_hint(key, keys()));
+    if (value == nullptr) fail(key, "missing", missing_hint(key, keys()));
     return *value;
 }
 
@@ -87,7 +101,7 @@ double Reader::checked(std::string_view key, const Value& value, Range range) co
     } else if (const auto* d = std::get_if<double>(&value.content)) {
         number = *d;
     } else {
-        fail(key, wrong_kind(value, "a number"));
+        fail(key, wrong_kind(*document_, value, "a number"));
     }
     if (!(number >= range.low && number <= range.high)) fail(key, out_of_range(number, range));
     return number;
@@ -111,27 +125,28 @@ std::int64_t Reader::integer(std::string_view key, std::int64_t low, std::int64_
 std::string Reader::text(std::string_view key) const {
     const Value& value = require(key);
     const auto* s = std::get_if<std::string>(&value.content);
-    if (s == nullptr) fail(key, wrong_kind(value, "a text"));
+    if (s == nullptr) fail(key, wrong_kind(*document_, value, "a text"));
     return *s;
 }
 
 bool Reader::flag(std::string_view key) const {
     const Value& value = require(key);
     const auto* b = std::get_if<bool>(&value.content);
-    if (b == nullptr) fail(key, wrong_kind(value, "true or false"));
+    if (b == nullptr) fail(key, wrong_kind(*document_, value, "true or false"));
     return *b;
 }
 
 Reader Reader::table(std::string_view key) const {
     const Value& value = require(key);
-    if (!std::holds_alternative<Value::Table>(value.content)) fail(key, wrong_kind(value, "a table"));
+    if (!std::holds_alternative<Value::Table>(value.content))
+        fail(key, wrong_kind(*document_, value, table_name(*document_)));
     return {*document_, value, full_key(key), log_};
 }
 
 const Value::Array& Reader::array(std::string_view key) const {
     const Value& value = require(key);
     const auto* items = std::get_if<Value::Array>(&value.content);
-    if (items == nullptr) fail(key, wrong_kind(value, "a list"));
+    if (items == nullptr) fail(key, wrong_kind(*document_, value, "a list"));
     return *items;
 }
 
@@ -155,7 +170,7 @@ std::vector<std::string> Reader::texts(std::string_view key) const {
     std::vector<std::string> result;
     for (const Value& item : array(key)) {
         const auto* s = std::get_if<std::string>(&item.content);
-        if (s == nullptr) fail(key, wrong_kind(item, "a list of texts"));
+        if (s == nullptr) fail(key, wrong_kind(*document_, item, "a list of texts"));
         result.push_back(*s);
     }
     return result;

@@ -47,15 +47,55 @@ Architecture known_as(std::string_view name, const Document& document, Architect
     return a;
 }
 
+/// An object that is neither a model of ours nor looks like a config.json.
+void refuse_other_json(const Document& document) {
+    const Reader reader(document);
+    if (document.file.ends_with(".json") && !reader.has("hidden"))
+        reader.fail("hidden_size", "missing",
+                    "a Hugging Face config.json states it, with vocab_size and the rest");
+}
+
+std::string lower(std::string_view text) {
+    std::string s(text);
+    for (char& c : s) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return s;
+}
+
+/// The format that the name of a GGUF file states; q4_k_m where it states none.
+std::string_view gguf_format(const std::string& name) {
+    std::string_view found;
+    for (const DTypeInfo& type : dtype_table)
+        if (type.gguf && type.name.size() > found.size() && name.find(type.name) != std::string::npos)
+            found = type.name;
+    return found.empty() ? "q4_k_m" : found;
+}
+
 }   // namespace
 
+void refuse_weights_file(std::string_view path) {
+    const std::string name = lower(path);
+    const bool gguf = name.ends_with(".gguf");
+    if (!gguf && !name.ends_with(".safetensors") && !name.ends_with(".pt") && !name.ends_with(".pth")) return;
+    std::error_code ec;
+    if (!std::filesystem::exists(std::filesystem::path(path), ec))
+        throw InputError({std::string(path)}, {}, "no such file");
+    std::string hint("give the config.json of the model");
+    if (gguf) hint.append(" and --weights ").append(gguf_format(name));
+    throw InputError({std::string(path)}, {},
+                     gguf ? "GGUF files are not read" : "files of weights are not read", hint);
+}
+
 Architecture model_from_document(const Document& document, const ImportOptions& options) {
-    if (!is_huggingface_config(document)) return own_model(document, options);
+    if (!is_huggingface_config(document)) {
+        refuse_other_json(document);
+        return own_model(document, options);
+    }
     const std::optional<Document> quantisation = quantisation_beside(document.file);
     return import_huggingface(document, quantisation ? &*quantisation : nullptr, options);
 }
 
 Architecture load_model(const DataStore& data, std::string_view name, const ImportOptions& options) {
+    refuse_weights_file(name);
     std::error_code ec;
     const std::filesystem::path path(name);
     if (is_path(name) && std::filesystem::is_directory(path, ec)) {

@@ -17,4 +17,7 @@ namespace moecost {
 /// The model of a document that has been read: a model file, or a config.json, with the quantisation file beside it.
 [[nodiscard]] Architecture model_from_document(const Document& document, const ImportOptions& options = {});
 
+/// InputError for files that hold weights (GGUF, safetensors) in place of a description.
+void refuse_weights_file(std::string_view path);
+
 }   // namespace moecost

@@ -108,7 +108,7 @@ TEST_CASE("whole numbers beyond 2^53 stay exact and ranges hold at the ends of t
 
 TEST_CASE("a document that is no table is refused") {
     const Document d = parse_json("[1]", "c.json");
-    CHECK(message_of([&] { (void)Reader(d); }) == "c.json:1:1: expected a table, found a list");
+    CHECK(message_of([&] { (void)Reader(d); }) == "c.json:1:1: expected an object, found a list");
 }
 
 TEST_CASE("a failure composed by a caller carries place, key and hint") {

@@ -39,6 +39,7 @@ void state_weights(const CommandLine& line, Architecture& a) {
 Architecture import_config(const Invocation& invocation, std::string path) {
     std::error_code ec;
     if (std::filesystem::is_directory(path, ec)) path.append("/config.json");
+    refuse_weights_file(path);
     const Document config = read_document(path);
     if (!is_huggingface_config(config)) {
         throw InputError({path}, {}, "is not a Hugging Face config.json",

@@ -5,7 +5,9 @@
 #include "moecost/model/huggingface/families.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
+#include <string>
 
 namespace moecost {
 namespace {
@@ -212,7 +214,9 @@ constexpr Family families[] = {
     // known to need nothing
     {.names =
          "bailing* dbrx deepseek* ernie4_5* granite* hunyuan* jamba mixtral nemotron-nas internlm* bamba "
-         "falcon_h1 sarvam* minicpm helium apriel mellum baichuan hyperclovax exaone ministral* mistral4"},
+         "falcon_h1 sarvam* minicpm helium apriel mellum baichuan hyperclovax exaone ministral* mistral4 "
+         "mimo_v2 "
+         "glm5_next* LongcatFlash* BailingMoe* Deepseek* MistralLarge3* Ernie4_5* Grok1* HunYuan* DeciLM*"},
 };
 
 bool names(std::string_view list, std::string_view name) {
@@ -226,6 +230,15 @@ bool names(std::string_view list, std::string_view name) {
     return false;
 }
 
+/// Letters and digits in lower case: "Qwen3Moe" and "qwen3_moe" are one.
+std::string letters_of(std::string_view name) {
+    std::string s;
+    for (const char c : name)
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+            s += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return s;
+}
+
 }   // namespace
 
 const Family& family_of_config(std::string_view model_type, std::string_view class_name) {
@@ -236,6 +249,17 @@ const Family& family_of_config(std::string_view model_type, std::string_view cla
         if (row != std::end(families)) return *row;
     }
     return families[0];
+}
+
+bool is_class_of(std::string_view class_name, std::string_view model_type) {
+    const std::string type = letters_of(model_type);
+    const std::string name = letters_of(class_name.substr(0, class_name.find("For")));
+    return !type.empty() && !name.empty() && (type.starts_with(name) || name.starts_with(type));
+}
+
+bool is_known_class(std::string_view class_name) {
+    return std::any_of(std::begin(families), std::end(families),
+                       [class_name](const Family& f) { return names(f.names, class_name); });
 }
 
 bool is_known_family(const Family& family) { return !family.names.empty(); }

@@ -51,6 +51,9 @@ struct Family {
 
 /// The row of a model type, else that of a class, else the row without a name: what most models are.
 [[nodiscard]] const Family& family_of_config(std::string_view model_type, std::string_view class_name);
+/// Qwen3MoeForCausalLM is of qwen3_moe, and of qwen3; a class that goes by another name than its type has a row.
+[[nodiscard]] bool is_class_of(std::string_view class_name, std::string_view model_type);
+[[nodiscard]] bool is_known_class(std::string_view class_name);
 /// True for types with a row of their own.
 [[nodiscard]] bool is_known_family(const Family& family);
 

@@ -2,6 +2,7 @@
 // Feed-forward layers: experts, shared experts, router and widths under the key names of every family.
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "moecost/model/huggingface/config.h"
 
@@ -52,24 +53,52 @@ constexpr std::string_view top_k_keys[] = {
     "num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_k",
     "moe_top_k",           "experts_per_token"};
 
+/// The first of the keys that the table has; empty: it has none.
+std::string_view key_of(const Reader& table, std::span<const std::string_view> keys) {
+    for (const std::string_view key : keys)
+        if (table.has(key)) return key;
+    return {};
+}
+
 int expert_count(const HfConfig& config) {
     const Reader table = expert_table(config);
-    for (const std::string_view key : expert_keys) {
-        if (!table.has(key)) continue;
-        if (per_modality(config)) return layer_value(config, key, 0, 0, max_experts);
-        return static_cast<int>(table.integer(key, 0, max_experts));
-    }
-    return 0;
+    const std::string_view key = key_of(table, expert_keys);
+    if (key.empty()) return 0;
+    if (per_modality(config)) return layer_value(config, key, 0, 0, max_experts);
+    return static_cast<int>(table.integer(key, 0, max_experts));
 }
 
 int top_k(const HfConfig& config, int layer) {
     const Reader table = expert_table(config);
-    for (const std::string_view key : top_k_keys) {
-        if (!table.has(key)) continue;
-        if (config.text.has(key)) return layer_value(config, key, layer, 1, max_experts);
-        return static_cast<int>(table.integer(key, 1, max_experts));
+    const std::string_view key = key_of(table, top_k_keys);
+    if (key.empty()) config.text.fail("num_experts_per_tok", "missing: experts a token uses");
+    if (config.text.has(key)) return layer_value(config, key, layer, 1, max_experts);
+    return static_cast<int>(table.integer(key, 1, max_experts));
+}
+
+/// Sizes of experts that contradict each other, under the key that the file has.
+void check_experts(const HfConfig& config, const MoeFfn& f) {
+    const Reader table = expert_table(config);
+    const std::string_view experts = key_of(table, expert_keys);
+    if (f.top_k > f.experts) {
+        std::string message(std::to_string(f.top_k));
+        message.append(" of a token are more than the ").append(std::to_string(f.experts)).append(" of ");
+        table.fail(key_of(table, top_k_keys), message.append(experts));
     }
-    config.text.fail("num_experts_per_tok", "missing: experts a token uses");
+    if (const std::string problem = problem_of(Ffn{f}); !problem.empty()) table.fail(experts, problem);
+}
+
+/// No experts, of which each token takes some.
+void refuse_none(const HfConfig& config) {
+    const Reader table = expert_table(config);
+    const std::string_view experts = key_of(table, expert_keys);
+    const std::string_view per_token = key_of(table, top_k_keys);
+    const Value* wanted = per_token.empty() ? nullptr : table.raw(per_token);
+    const auto* number = wanted != nullptr ? std::get_if<std::int64_t>(&wanted->content) : nullptr;
+    if (experts.empty() || number == nullptr || *number <= 0) return;
+    std::string message("no experts, of which ");
+    message.append(per_token).append(" takes ").append(std::to_string(*number));
+    table.fail(experts, message, std::string("a dense model has 0 there too"));
 }
 
 int expert_width(const HfConfig& config, int layer) {
@@ -196,9 +225,7 @@ MoeFfn moe_ffn(const HfConfig& config, int layer) {
     f.fused_gate_up = config.family->fused_gate_up;
     set_groups(config, f);
     set_zero_experts(config, f);
-    if (const std::string problem = problem_of(Ffn{f}); !problem.empty()) {
-        config.text.fail(expert_keys[0], problem);
-    }
+    check_experts(config, f);
     return f;
 }
 
@@ -213,6 +240,7 @@ DenseFfn dense_ffn(const HfConfig& config) {
 }
 
 FfnLayers ffn_layers(const HfConfig& config) {
+    if (!has_experts(config)) refuse_none(config);
     const std::vector<bool> moe = moe_layers(config);
     const bool gemma = config.flag("enable_moe_block", false);
     const int norms = ffn_norms(config) + (gemma                                                 ? 3

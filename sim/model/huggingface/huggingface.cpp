@@ -77,6 +77,24 @@ std::string class_of(const Reader& reader) {
     return name == nullptr ? std::string{} : *name;
 }
 
+/// A class that no row knows is counted by its keys: what only its code says is not in them.
+void warn_of_class(const HfConfig& config, const std::string& class_name) {
+    const std::string& type = config.type;
+    const std::string outer = config.root.text_or("model_type", "");
+    if (type.empty() && class_name.empty()) return;
+    if (!is_known_family(*config.family)) {
+        std::string line("class '");
+        line.append(class_name.empty() ? type : class_name)
+            .append("' is not known here: counted by its keys, ");
+        return config.warn(line.append("without norms of q and k, biases and the like that no key states"));
+    }
+    if (class_name.empty() || is_known_class(class_name)) return;
+    if (is_class_of(class_name, type) || is_class_of(class_name, outer)) return;
+    std::string line("class '");
+    line.append(class_name).append("' is not known here: counted as model_type '").append(type);
+    config.warn(line.append("' says"));
+}
+
 /// The language model lies one level down in models of several modalities, two in Qwen-Omni.
 Reader language_model(const Reader& root) {
     const Reader outer = root.has("thinker_config") ? root.table("thinker_config") : root;
@@ -150,9 +168,11 @@ Architecture import_huggingface(const Document& document, const Document* quanti
     const Reader root(document, &log);
     const Reader text = language_model(root);
     const std::string type = text.text_or("model_type", root.text_or("model_type", ""));
-    const Family& family = family_of_config(type, class_of(text).empty() ? class_of(root) : class_of(text));
+    const std::string class_name = class_of(text).empty() ? class_of(root) : class_of(text);
+    const Family& family = family_of_config(type, class_name);
     HfConfig config{root, text, type, &family, 0, 0, &a.notes, &a.warnings, &options};
     reject_unsupported(config);
+    warn_of_class(config, class_name);
     a.name = model_name(document);
     a.source = source_of(document);
     config.hidden = config.integer("hidden_size", 1, max_width);

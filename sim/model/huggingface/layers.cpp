@@ -153,10 +153,8 @@ std::vector<bool> from_sparse_step(const HfConfig& config) {
     const int step = config.integer_or("decoder_sparse_step", 1, 1, max_layers);
     std::vector<bool> result = where(config, [step](int i) { return (i + 1) % step == 0; });
     if (!config.text.has("mlp_only_layers")) return result;
-    for (const double layer :
-         config.text.numbers("mlp_only_layers", Range{0, static_cast<double>(max_layers)})) {
-        if (layer < config.layers) result[static_cast<std::size_t>(layer)] = false;
-    }
+    for (const double layer : config.text.numbers("mlp_only_layers", Range{0, config.layers - 1.0}))
+        result[static_cast<std::size_t>(layer)] = false;
     return result;
 }
 

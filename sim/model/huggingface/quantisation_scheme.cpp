@@ -315,6 +315,11 @@ void read_method(const HfConfig& config, const Reader& table, const std::string&
     const auto is = [&method](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), method) != names.end();
     };
+    if (is({"compressed-tensors"}))
+        return not_understood(config, table, "config_groups",
+                              "missing: compressed-tensors states its formats there");
+    if (is({"modelopt"}))
+        return not_understood(config, table, "quant_algo", "missing: modelopt states its format there");
     if (method == "mxfp4") {   // the only modules this method converts
         scheme.rules.push_back({ListedModules{ModulePattern("experts")}, DType::mxfp4});
         return;

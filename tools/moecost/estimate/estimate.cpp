@@ -303,8 +303,9 @@ Answer run_estimate(const Invocation& invocation) {
     Answer answer;
     for (const EstimateAnswer& a : answers) {
         if (!a.scenario) continue;
-        answer.messages = warning_lines(a.scenario->architecture);
-        break;
+        const std::string lines = warning_lines(a.scenario->architecture);
+        if (answer.messages.find(lines) == std::string::npos)
+            answer.messages.append(lines);   // of each model
     }
     // Why a column has no figures is said, however quiet; CSV and JSON hold the reason themselves.
     if (!any || !invocation.quiet || invocation.format == Format::text)

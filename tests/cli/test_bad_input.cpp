@@ -123,6 +123,14 @@ const BadInput table[] = {
     {"validate none.csv", "none.csv: no such file", ""},
     {"validate data/scenario.toml", "data/scenario.toml:", ""},
     {"validate --only color=red", "--only: 'color=red' is not KEY=VALUE", ""},
+    {"validate --only model=foo", "--only: no row has model=foo", "one of: "},
+    {"validate --only gpu=h200,foo", "--only: no row has gpu=foo", ""},
+    {"list models --mechanism foo", "--mechanism: 'foo' is not a mechanism of the library",
+     "one of: moe, dense, MHA"},
+    {"list models --licence foo", "--licence: 'foo' is not a licence of the library", "one of: "},
+    {"list models --since yesterday", "--since: 'yesterday' is not a date", "2026-01"},
+    {"list models --since 2026-13", "--since: '2026-13' is not a date", ""},
+    {"list models --since 2026-1", "--since: '2026-1' is not a date", ""},
     {"completion csh", "completion is written for one shell", "bash"},
 };
 

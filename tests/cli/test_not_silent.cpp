@@ -127,3 +127,25 @@ TEST_CASE("a trace through two pools is served whole, not one part in as many as
     CHECK(run.status == 0);
     CHECK(says(run.out, "simulated: 60 requests;"));
 }
+
+TEST_CASE("filters that leave nothing say so in one line") {
+    for (const char* asked :
+         {"list models --min-size 1e15", "list models --mechanism dense --since 2999-01"}) {
+        CAPTURE(asked);
+        const Run run = run_program(asked);
+        CHECK(run.status == 0);
+        CHECK(run.out.empty());
+        CHECK(says(run.err, "no models match the options given"));
+    }
+    CHECK(says(run_program("validate --only max_gpus=0.5 --quiet").err, "no row is left by --only"));
+}
+
+TEST_CASE("an engine that a result file does not state is asked for, one that it states otherwise is told") {
+    const Run other = run_program("import bench data/bench.json --gpu h100_sxm --tp 2 --engine sglang");
+    CHECK(other.status == 0);
+    CHECK(says(other.err, "warning: bench: --engine sglang is given, the file says vllm"));
+    const Run none = run_program("import bench data/bench_openai.json --gpu h100_sxm --tp 2");
+    CHECK(none.status == 2);
+    CHECK(says(none.err, "does not say which engine served"));
+    CHECK(says(none.err, "--engine"));
+}

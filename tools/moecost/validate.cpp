@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "command.h"
 #include "launch/launch.h"
@@ -72,6 +73,20 @@ Filter parse_filter(const std::string& text) {
 bool keeps(const Filter& f, const MeasuredPoint& p) {
     if (f.key == "max_gpus") return p.gpus.value_or(0) <= f.most;
     return std::find(f.values.begin(), f.values.end(), field(p, f.key)) != f.values.end();
+}
+
+/// InputError for a value that no row has; what stands together in no row is an answer.
+void check_values(const Filter& f, const std::vector<MeasuredPoint>& points) {
+    if (f.key == "max_gpus") return;
+    std::set<std::string> there;
+    for (const MeasuredPoint& p : points) there.insert(field(p, f.key));
+    const std::vector<std::string> known(there.begin(), there.end());
+    for (const std::string& value : f.values) {
+        if (there.count(value) > 0) continue;
+        std::string message("no row has ");
+        throw InputError({"--only"}, {}, message.append(f.key).append("=").append(value),
+                         name_hint(value, known));
+    }
 }
 
 std::vector<MeasuredPoint> points_of(const Invocation& invocation, std::string& messages) {
@@ -343,7 +358,9 @@ Answer run_validate(const Invocation& invocation) {
     };
     Answer answer;
     std::vector<MeasuredPoint> points = points_of(invocation, answer.messages);
+    for (const Filter& f : filters) check_values(f, points);
     std::erase_if(points, [&](const MeasuredPoint& p) { return !keep(p); });
+    if (points.empty() && !filters.empty()) answer.messages.append("no row is left by --only\n");
     const Validation v = validate(invocation.data, points, keep);
     if (const std::string* file = invocation.line.find("rows")) write_file(*file, as_rows(v));
     if (invocation.format == Format::json)

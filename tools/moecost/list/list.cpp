@@ -251,6 +251,10 @@ Answer run_list(const Invocation& invocation) {
     Sheet sheet = kind.list(invocation.data, given.size() > 1 ? given[1] : std::string());
     if (kind.name == "models") filter_models(sheet, invocation.line);
     Answer answer;
+    if (sheet.rows.empty()) {
+        answer.messages = std::string("no ").append(kind.name).append(" match the options given\n");
+        if (invocation.format == Format::text) return answer;   // no head without a row
+    }
     answer.output = print(sheet, invocation);
     const bool explain = invocation.format == Format::text && !invocation.quiet && !kind.footnote.empty();
     if (explain) answer.output.append("\n").append(kind.footnote).append("\n");

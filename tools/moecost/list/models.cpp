@@ -2,6 +2,7 @@
 #include "list/models.h"
 
 #include <algorithm>
+#include <array>
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/description.h"
@@ -13,6 +14,11 @@
 
 namespace moecost::cli {
 namespace {
+
+/// All names that follow, for those who ask for one.
+constexpr std::array<std::string_view, 16> mechanisms{
+    "moe", "dense",      "MHA",        "MQA",       "GQA", "sparse GQA", "window",    "chunked",
+    "MLA", "sparse MLA", "compressed", "delta net", "KDA", "Mamba-2",    "lightning", "short convolution"};
 
 /// Kinds of mixers in the terms of the field.
 struct KindName {
@@ -80,6 +86,49 @@ bool has_mechanism(const std::vector<Cell>& row, const std::string& wanted) {
     return cell_text(row[7]).find(wanted) != std::string::npos;
 }
 
+[[noreturn]] void refuse(std::string_view option, const std::string& given, std::string_view what,
+                         std::string hint) {
+    std::string message("'");
+    throw InputError({std::string("--").append(option)}, {},
+                     message.append(given).append("' is not ").append(what), std::move(hint));
+}
+
+/// A part of a name of the field will do: "sparse", "mamba".
+void check_mechanism(const std::string& wanted) {
+    std::string all("one of: ");
+    for (const std::string_view name : mechanisms) {
+        if (wanted.empty() || lower(std::string(name)).find(wanted) != std::string::npos) return;
+        all.append(all.ends_with(' ') ? "" : ", ").append(name);
+    }
+    refuse("mechanism", wanted, "a mechanism of the library", std::move(all));
+}
+
+void check_licence(const Sheet& sheet, const std::string& wanted) {
+    std::vector<std::string> known;
+    for (const auto& row : sheet.rows) {
+        const auto* name = std::get_if<std::string>(&row[10].value);
+        if (cell_text(row[10]) == wanted) return;
+        if (name != nullptr && !name->empty() && std::find(known.begin(), known.end(), *name) == known.end())
+            known.push_back(*name);
+    }
+    if (!wanted.empty()) refuse("licence", wanted, "a licence of the library", name_hint(wanted, known));
+}
+
+/// "2026", "2026-01" or "2026-01-31".
+void check_date(const std::string& text) {
+    constexpr std::string_view form = "0000-00-00";
+    const auto fits = [&](std::size_t i) {
+        return form[i] == '-' ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+    };
+    bool good = text.size() == 4 || text.size() == 7 || text.size() == 10;
+    for (std::size_t i = 0; good && i < text.size(); ++i) good = fits(i);
+    const auto between = [&](std::size_t at, std::string_view low, std::string_view high) {
+        return text.size() <= at || (text.substr(at, 2) >= low && text.substr(at, 2) <= high);
+    };
+    if (!text.empty() && !(good && between(5, "01", "12") && between(8, "01", "31")))
+        refuse("since", text, "a date", "a year, a month or a day: 2026, 2026-01, 2026-01-31");
+}
+
 }   // namespace
 
 std::vector<Flag> list_flags() {
@@ -106,6 +155,9 @@ void filter_models(Sheet& sheet, const CommandLine& line) {
     const std::string mechanism = text("mechanism");
     const std::string licence = text("licence");
     const std::string since = text("since");
+    check_mechanism(mechanism);
+    check_licence(sheet, licence);
+    check_date(since);
     std::erase_if(sheet.rows, [&](const std::vector<Cell>& row) {
         const double total = std::get<double>(row[1].value);
         return total < low || total > high || (!mechanism.empty() && !has_mechanism(row, mechanism)) ||

@@ -261,8 +261,11 @@ FinishedOutput finished_output(const DataStore& data, const Grid& grid, const Sw
     try {
         const Manifest m = read_manifest(paths.manifest);
         const RowStyle style = completed(options, grid).style;
-        if (m.identity != identity_of(data, grid, style, options.version) || m.shard != options.shard)
+        if (m.identity != identity_of(data, grid, style, options.version) || m.shard != options.shard) {
+            found.problem = std::string(paths.rows).append(
+                " holds the rows of another grid, shard, data or program version");
             return found;
+        }
         const auto nothing = [](std::string_view) {};
         read_sealed(paths.rows, m.bytes, m.content, nothing);
         if (!m.frontier_content.empty())

@@ -149,3 +149,14 @@ TEST_CASE("prices of input and output are not compared between one pool and two"
     CHECK(says(mixed.out, "usd_per_mtok_output_all_in"));
     CHECK(says(mixed.out, "one pool splits its rent"));
 }
+
+TEST_CASE("mistakes in the options of launch are told, also where a question is being filled in") {
+    const std::string mixtral("launch --model mixtral-8x7b --gpu h100 --tp 2 ");
+    for (const char* wrong : {"--as foo", "--port abc", "--port 99999", "--max-model-len abc",
+                              "--max-model-len 100", "--draft-tokens 2 --acceptance 0.7"}) {
+        CAPTURE(wrong);
+        const Run run = run_program(mixtral + wrong);
+        CHECK(run.status == 2);
+        CHECK(run.err.starts_with("moecost: --"));
+    }
+}

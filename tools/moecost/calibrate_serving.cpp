@@ -134,6 +134,9 @@ void show_progress(const std::string& stage, double cost) {
 }   // namespace
 
 Answer run_own_runs(const Invocation& invocation) {
+    if (invocation.format != Format::text)
+        throw InputError({"--format"}, {}, "effects of own runs are told as text and kept as TOML",
+                         "-o FILE writes them, for estimate --profile");
     const OwnRuns o = own_runs(invocation.data, served_tables(invocation, "serving").points);
     constexpr double most_spreads = 3;
     for (const MovedEffect& m : o.moved) {

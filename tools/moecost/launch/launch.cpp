@@ -3,6 +3,7 @@
 #include "launch/launch.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
@@ -170,6 +171,11 @@ std::vector<std::string> notes_of(const Question& q) {
     if (!q.not_carried.empty())
         notes.push_back(std::string("said by no word of the server or the benchmark: ")
                             .append(joined_by(q.not_carried, " ")));
+    if (q.form != "command" && q.scenario.pool().cluster.gpu.generation.starts_with("cdna"))
+        notes.emplace_back(
+            "the images and the compose driver are those of NVIDIA: on AMD name a build for ROCm (rocm/vllm, "
+            "or "
+            "lmsysorg/sglang with a tag such as v0.5.12-rocm720-mi30x) and pass /dev/kfd and /dev/dri");
     if (q.scenario.two_pools() && q.form != "dynamo" && q.form != "llm-d")
         notes.emplace_back(
             "a router in front of both pools sends each prompt to a prefill worker and its cache on");
@@ -275,11 +281,32 @@ Answer answer_to(const Invocation& invocation, Question& q) {
     return {as_text(q, *body, *bench, invocation.quiet), {}, answered};
 }
 
+/// What would start a server that cannot serve the question.
+void check_launchable(const CommandLine& line, const Question& q) {
+    const Scenario& s = q.scenario;
+    const double longest = s.traffic.input + s.traffic.output;
+    if (line.has("max-model-len") && q.choices.max_model_len < longest) {
+        throw InputError({"--max-model-len"}, {},
+                         std::string("the server would refuse the requests of this traffic, ")
+                             .append(grouped(std::llround(longest)))
+                             .append(" tokens in the mean"),
+                         std::string("--max-model-len ").append(std::to_string(std::llround(2 * longest))));
+    }
+    if (s.pool().settings.draft_tokens > 0 && s.architecture.mtp.count == 0)
+        throw InputError(
+            {"--draft-tokens"}, {}, "the model has no module that drafts",
+            "a drafter of one's own has no words here: start without --draft-tokens and add them");
+}
+
 Answer launch_question(const Invocation& invocation, const Description& description) {
-    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line), {}, {}};
+    Question q;   // filled one by one: a braced list whose parts may throw is destroyed twice by g++ 12
+    q.description = description;
+    q.choices = choices_of(invocation.line);
+    q.form = form_of(invocation.line);
     Expected<Scenario> scenario = describe(invocation.data, q.description);
     if (!scenario) return refusal(scenario.error());
     q.scenario = *scenario;
+    check_launchable(invocation.line, q);
     const Expected<Estimate> estimate = evaluate(q.scenario);
     if (!estimate) return refusal(estimate.error());
     return answer_to(invocation, q);

@@ -32,6 +32,8 @@ std::string to_text(const Infeasible& why);
 template <class T>
 class Expected {
   public:
+    /// A value made where it stays, to be filled in.
+    explicit Expected(std::in_place_t) {}
     Expected(T value) : content_(std::move(value)) {}   // NOLINT: implicit by design
     Expected(Infeasible reason) : content_(reason) {}   // NOLINT: implicit by design
     explicit operator bool() const { return content_.index() == 0; }

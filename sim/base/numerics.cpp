@@ -19,6 +19,24 @@ PowerTables make_tables() {
     return t;
 }
 
+/// g(x) = log2(1 + 2^x): g' = s, s' = ln 2 s (1 - s).
+SoftMaximum make_soft_maximum() {
+    SoftMaximum t{};
+    for (int i = 0; i < SoftMaximum::pieces; ++i) {
+        const double middle = negligible_exponent + (i + 0.5) / 4;
+        const double power = std::exp2(middle);
+        double s[7] = {power / (1 + power)};
+        for (int n = 0; n < 6; ++n) {
+            double product = s[n];
+            for (int k = 0; k <= n; ++k) product -= s[k] * s[n - k];
+            s[n + 1] = std::numbers::ln2 / (n + 1) * product;
+        }
+        t.series[i][0] = std::log1p(power) / std::numbers::ln2;
+        for (int n = 0; n < 7; ++n) t.series[i][n + 1] = s[n] / (n + 1);
+    }
+    return t;
+}
+
 /// Rational approximation of the normal quantile, relative error 1.15e-9 (P. J. Acklam, 2003).
 double acklam(double u) {
     constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
@@ -45,6 +63,7 @@ double acklam(double u) {
 }   // namespace
 
 const PowerTables power_tables = make_tables();
+const SoftMaximum soft_maximum = make_soft_maximum();
 
 double normal_quantile(double u) {
     const double x = acklam(u);

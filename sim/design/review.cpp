@@ -128,6 +128,13 @@ double base_loss(const LossBasis& basis, const DesignGoal& goal, const std::vect
     return least;
 }
 
+/// Models trained on one budget cost the same but for rounding, which must not keep one beside what dominates it.
+double nine_digits(double x) {
+    if (!(x > 0) || !std::isfinite(x)) return x;
+    const double unit = std::pow(10.0, std::floor(std::log10(x)) - 8);
+    return std::round(x / unit) * unit;
+}
+
 }   // namespace
 
 void add_frontier(const DesignSpace& space, const DesignGoal& goal, const DesignLimits& limits,
@@ -138,7 +145,9 @@ void add_frontier(const DesignSpace& space, const DesignGoal& goal, const Design
     Frontier frontier(3);
     const auto offer = [&](const std::optional<DesignPoint>& p) {
         if (!p) return;
-        frontier.offer({{p->loss, p->training_usd, p->deployment.usd_per_mtok}, points.size()});
+        frontier.offer(
+            {{nine_digits(p->loss), nine_digits(p->training_usd), nine_digits(p->deployment.usd_per_mtok)},
+             points.size()});
         points.push_back(*p);
     };
     // Deployments do not depend on training: one outcome without limits on it tells them.

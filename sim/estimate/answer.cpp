@@ -188,6 +188,7 @@ Expected<Estimate> pools_by_simulation(const Scenario& s, const AnswerOptions& o
     if (e->simulation->requests <= 0)
         return Infeasible{"no request of the trace can be served", {}, {}, 0, 0};
     e->serving.doubt = doubt;
+    add_intervals(s, *e);
     judge(s.slo, *e);
     return e;
 }
@@ -212,6 +213,7 @@ Expected<Estimate> by_simulation(const Scenario& s, const AnswerOptions& o, std:
         e.goodput_share = m->goodput_share;
         e.cost = cost_of(e.serving, b.traffic, cost_input(s));
         e.provenance = e.serving.provenance;
+        add_intervals(s, e);
         judge(s.slo, e);
         add_capacity(b, s, e);
         if (const auto* open = std::get_if<OpenLoop>(&b.traffic.load)) mark_growing_queue(open->rate, *m, e);
@@ -228,7 +230,7 @@ Expected<Estimate> answer(const Scenario& s, const AnswerOptions& o) {
     Expected<Estimate> e = by_closed_form(s);
     if (!e || o.by == By::closed_form) return e;
     const bool wanted = o.by == By::simulation;
-    const bool needed = at_a_rate(s.traffic.load) && !e->serving.doubt.empty();
+    const bool needed = comes_and_goes(s.traffic.load) && !e->serving.doubt.empty();
     return wanted || needed ? by_simulation(s, o, e->serving.doubt) : e;
 }
 

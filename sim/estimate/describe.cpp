@@ -2,6 +2,7 @@
 // From a description to a checked scenario: names resolved, defaults of engine and release filled in.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "moecost/base/format.h"
 #include "moecost/estimate/estimate.h"
@@ -367,6 +368,15 @@ std::optional<Infeasible> resolve_pools(const DataStore& data, const Description
     return why;
 }
 
+/// What a model of the library was asked by, without its publisher; nothing where that is its own name, or a file.
+std::string release_of(const Description& d, const Architecture& a) {
+    const bool file = d.model.ends_with(".toml") || d.model.ends_with(".json");
+    std::string name = d.model.substr(d.model.rfind('/') + 1);
+    const bool model_file = file || (is_path(d.model) && std::filesystem::exists(d.model));
+    if (!d.family.empty() || model_file || same_file_name(name, a.name)) return {};
+    return name;
+}
+
 }   // namespace
 
 std::optional<Infeasible> set_formats(const Description& d, Scenario& s) {
@@ -391,6 +401,7 @@ Expected<Scenario> resolve(const DataStore& data, const Description& d) {
 Expected<Scenario> resolve(const DataStore& data, const Description& d, Architecture architecture) {
     Scenario s;
     s.architecture = std::move(architecture);
+    s.release = release_of(d, s.architecture);
     s.power = load_power_law(data);
     if (auto problem = resolve_pools(data, d, s)) return *problem;
     placed(d, "traffic", [&] { set_traffic_names(data, d, s.traffic); });

@@ -25,6 +25,8 @@ LogSpread beyond_fit(const Serving& s) {
     return {all, all, prompt};
 }
 
+}   // namespace
+
 /// Prices move against throughput.
 void add_intervals(const Scenario& scenario, Estimate& e) {
     const ServedClass& served = scenario.pool().served;
@@ -37,6 +39,8 @@ void add_intervals(const Scenario& scenario, Estimate& e) {
     e.usd_per_mtok_output = interval_about(e.cost.usd_per_mtok_output, e.spread.throughput);
 }
 
+namespace {
+
 /// The part of the traffic that one instance sees, without the name: nothing is allocated.
 Traffic of_instance(const Traffic& t, double replicas) {
     Traffic part;
@@ -46,6 +50,8 @@ Traffic of_instance(const Traffic& t, double replicas) {
     part.equal_lengths = t.equal_lengths;
     part.load = per_instance(t.load, replicas);
     part.shape = t.shape;
+    part.resident_input = t.resident_input;
+    part.resident_output = t.resident_output;
     return part;
 }
 
@@ -104,7 +110,9 @@ Interval interval_about(double value, double log_sd) {
 
 namespace {
 
-Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans* plans) {
+/// `equipped` gives what steps of a pool and phase are timed with; it outlives the call.
+template <class Equip>
+Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, Equip&& equipped) {
     const Pool& p = scenario.pool();
     if (scenario.two_pools()) {
         Expected<Estimate> apart = evaluate_pools(scenario, weights);
@@ -117,16 +125,11 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
-    const Phase phase = phase_of(traffic.load);
-    std::optional<CalibratedHardware> fresh;
-    StepPlans::Equipped kept{};
-    if (plans != nullptr)
-        kept = plans->of(p.layout, phase, p.cluster, p.profile, p.precision);
-    else
-        kept.hardware = &fresh.emplace(calibrated_hardware(p.cluster, p.profile, p.precision));
+    const Phase phase = phase_of(traffic.load, p.layout);
+    const StepPlans::Equipped kept = equipped(p, phase);
     StepTimer timer(scenario.architecture, p.precision, p.layout, *kept.hardware, phase, kept.plan);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();
-    Expected<Estimate> answer{Estimate{}};   // filled where it is returned
+    Expected<Estimate> answer(std::in_place);
     Estimate& estimate = *answer;
     if (scenario.reuse.known()) {
         SettledTraffic settled = with_prefix_hits(scenario.reuse, timer, p.profile.serving, p.settings,
@@ -165,13 +168,21 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const Load& load = scenario.traffic.load;
     const bool many_steps = std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load) ||
                             scenario.slo.of_percentiles();
-    if (!many_steps) return evaluate(scenario, weights, nullptr);
-    StepPlans plans(bands_of_one_answer);   // which asks for a hundred steps
-    return evaluate(scenario, weights, &plans);
+    if (many_steps) {
+        StepPlans plans(bands_of_one_answer);   // which asks for a hundred steps
+        return evaluate(scenario, weights, plans);
+    }
+    std::optional<CalibratedHardware> fresh;
+    return evaluate(scenario, weights, [&](const Pool& p, Phase) {
+        return StepPlans::Equipped{{},
+                                   &fresh.emplace(calibrated_hardware(p.cluster, p.profile, p.precision))};
+    });
 }
 
 Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights, StepPlans& plans) {
-    return evaluate(scenario, weights, &plans);
+    return evaluate(scenario, weights, [&](const Pool& p, Phase phase) {
+        return plans.of(p.layout, phase, p.cluster, p.profile, p.precision);
+    });
 }
 
 }   // namespace moecost

@@ -86,6 +86,10 @@ struct Dispatch {
         why.fix.append(std::to_string(static_cast<long>(needed) * p.layout.gpus()));
         return why;
     }
+    Expected<TwoPoolsAnswer> operator()(const Replay& l) const {
+        if (l.rate > 0) return (*this)(OpenLoop{l.rate, l.burstiness});
+        return Infeasible{"a trace has no steady state: it is simulated", {}, {}, 0, 0};
+    }
     template <class Other>
     Expected<TwoPoolsAnswer> operator()(const Other&) const {
         Infeasible why{"two pools serve requests: a loop, a rate or an endless queue", {}, {}, 0, 0};
@@ -255,7 +259,9 @@ Expected<Estimate> evaluate_pools(const Scenario& s, const WeightBytes& weights)
         const Expected<TwoPoolsAnswer> answer = std::visit(Dispatch{s, b.pools}, s.traffic.load);
         if (!answer) return answer.error();
         Estimate e = estimate_of(s, b, *answer);
-        if (std::holds_alternative<OpenLoop>(s.traffic.load)) e.serving.doubt = doubt_apart(*answer);
+        const Load& load = s.traffic.load;
+        if (std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load))
+            e.serving.doubt = doubt_apart(*answer);
         judge(s, b.pools, *answer, e);
         const Pool& to = s.pools.back();
         if (s.asks_capacity)   // of a decode worker, where sequences stay
@@ -279,20 +285,10 @@ Expected<ServingLatency> latency_of_pools(const Scenario& s, const Estimate& e) 
 
 Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
     const Load& load = s.traffic.load;
-    const bool comes_and_goes = !std::holds_alternative<StaticBatch>(load) &&
-                                !std::holds_alternative<PrefillOnly>(load) &&
-                                !std::holds_alternative<DecodeOnly>(load);
-    if (!comes_and_goes)
+    if (!comes_and_goes(load))
         return Infeasible{"this load has no requests that come and go: nothing to simulate", {}, {}, 0, 0};
     return with_bench<Estimate>(s, weights_of(s), [&](PoolsBench& b) -> Expected<Estimate> {
-        SimulationSettings settings;
-        settings.slo = o.slo;
-        settings.timeline_points = o.timeline_points;
-        settings.progress = o.progress;
-        if (!ends_by_itself(load)) {
-            settings.requests = o.requests;
-            settings.warm_up = o.requests / 4;
-        }
+        const SimulationSettings settings = simulation_settings(load, o);
         const Lengths lengths = lengths_of(s.traffic);   // the source draws from them
         RequestSource source = request_source(load, lengths, s.traffic.prefix_hit_rate, o.seed);
         if (o.trace) source.next = o.trace;

@@ -85,7 +85,7 @@ constexpr std::string_view price_group = "Price";
 constexpr Input table[] = {
     {"model", Kind::name, names, {}, "NAME|FILE", "", model_group,
      "model of the library, our TOML, or a Hugging Face config.json", &D::model, nullptr,
-     [](View_ v) -> std::string_view { return v.scenario->architecture.name; }},
+     [](View_ v) -> std::string_view { return model_name(*v.scenario); }},
     {"family", Kind::name, names, {}, "NAME|FILE", "", model_group,
      "in place of a model: a member of a family (moecost list families)", &D::family, nullptr,
      [](View_ v) -> std::string_view { return v.description != nullptr ? v.description->family : std::string_view(); }},

@@ -2,7 +2,6 @@
 // All that evaluate() needs, resolved and checked: a model, the pools of instances that serve it, and who asks.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +57,7 @@ struct Transfer {
 /// this order.
 struct Scenario {
     Architecture architecture;
+    std::string release;   // name it was asked by, where that is another: a later release of the same shape
     std::vector<Pool> pools = std::vector<Pool>(1);
     Traffic traffic;
     PrefixReuse reuse;
@@ -78,6 +78,11 @@ struct Scenario {
         return sum;
     }
 };
+
+/// The model as it was asked for: "deepseek-r1", not deepseek-v3 whose shape it has.
+[[nodiscard]] inline const std::string& model_name(const Scenario& s) {
+    return s.release.empty() ? s.architecture.name : s.release;
+}
 
 /// Stored weights of the model as pool() holds it: what evaluate() wants to know about the tensors.
 [[nodiscard]] inline WeightBytes weights_of(const Scenario& s) {

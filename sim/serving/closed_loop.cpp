@@ -14,10 +14,10 @@ namespace {
 
 /// Checking drafts makes the decodes of a step longer, also beside prompts.
 StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
-    const double own = in.engine.verification(shape.decode_sequences / in.layout.attention_dp);
-    if (in.engine.draft_tokens <= 0 || shape.decode_sequences <= 0) return time;
-    const Seconds host = shape.decode_sequences * in.engine.draft_cost.host_per_sequence;
-    time.total = own * time.total + host;
+    const Seconds total{
+        with_checks(in.engine, in.layout.attention_dp, shape.decode_sequences, time.total.value())};
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += total - time.total;
+    time.total = total;
     return time;
 }
 
@@ -43,6 +43,9 @@ class Loop {
           prompt_(in.traffic.computed_input()),
           steps_(in.traffic.output / in.engine.tokens_per_step()),
           chunk_(in.engine.chunk_tokens * in.layout.attention_dp * in.layout.pp),
+          pieces_(in.layout.attention_dp > 1
+                      ? std::max(std::ceil(prompt_ / (in.engine.chunk_tokens * in.layout.pp) - 1e-9), 1.0)
+                      : 1),
           mixed_(in.engine.batching == Batching::chunked_prefill),
           held_(in.layout.attention_dp > 1 ? std::max(in.engine.prompt_interval, 1.0) : 1) {}
 
@@ -55,7 +58,7 @@ class Loop {
         s.prefill_tokens = prompt_tokens;
         s.prompt = prompt_;
         s.prior = in_.traffic.input - prompt_;
-        s.passes = std::max(1.0, std::ceil(prompt_ / chunk_));
+        s.passes = std::max(pieces_, std::ceil(prompt_ / chunk_));
         return s;
     }
     [[nodiscard]] StepShape prompt_shape(double decoding, double tokens) const {
@@ -72,11 +75,8 @@ class Loop {
             const double arrivals = decoding / steps_;
             const double prompt = prompt_ + again_;
             c.prompt_at = decoding;
-            // Ranks step together: a step is a prompt step where any of them has one; prompts held back for some steps
-            // come together.
-            c.chunk_share =
-                std::max((1 - std::exp(-arrivals * held_)) / held_,
-                         std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
+            c.chunk_share = std::max(
+                any_rank(arrivals), std::min(arrivals * prompt / chunk_, in_.scalars.law.most_prefill_steps));
             c.tokens = std::min(arrivals * prompt / c.chunk_share, chunk_);
             // Where every step carries all the prompt tokens it can, their requests bound the sequences in decode.
             c.beside = std::min(decoding, steps_ * c.tokens / prompt);
@@ -88,6 +88,13 @@ class Loop {
         c.length = max((steps_ + in_.engine.admission_steps) * c.decode.total + running_ * c.per_prompt,
                        running_ * request_flop(c, decoding));
         return c;
+    }
+
+    /// Ranks step together: a step is a prompt step where any of them has a piece of one. Prompts held back for some steps
+    /// come together; where decodes wait until all are done nobody joins them.
+    [[nodiscard]] double any_rank(double arrivals) const {
+        if (mixed_ || held_ > 1) return (1 - std::exp(-arrivals * pieces_ * held_)) / held_;
+        return pieces_ * (1 - std::exp(-arrivals));
     }
 
     /// FLOP of a request at datasheet peak: however a cycle is cut into steps, it is no shorter than all of them.
@@ -155,6 +162,7 @@ class Loop {
     double prompt_;
     double steps_;   // decode steps of a request
     double chunk_;
+    double pieces_;   // of a prompt, one in a step: it stays on its attention rank; 1 without such ranks
     bool mixed_;
     double held_;   // steps from one that carries prompts to the next that may
 };
@@ -167,7 +175,7 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
     s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
     s.prompt_time = in.timer.time(s.prompt_step);
     const Seconds per_prompt =
-        in.scalars.prefill_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+        s.prompt_time.served(in.scalars.prefill_factor) * (prompt / s.prompt_step.prefill_tokens);
     const Seconds served = max(running * per_prompt, loop.lone(0, Seconds{0})) + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
@@ -246,7 +254,9 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     StepShape decodes = shape;
     decodes.prefill_tokens = 0;
     const StepTime without = in.timer.time(decodes);
-    time.total += with_checks(in, decodes, without).total - without.total;
+    const Seconds checks = with_checks(in, decodes, without).total - without.total;
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += checks;
+    time.total += checks;
     return time;
 }
 

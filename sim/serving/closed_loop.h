@@ -30,10 +30,12 @@ struct ServingInput {
 /// R = min(N, capacity) run. A cycle of one slot is its decode steps and the prompt work of all running slots:
 ///   S = O/y                                      decode steps of a request, y tokens per step (1 without drafting)
 ///   a = R_d/S                                    requests that enter per step
-///   phi = max((1 - e^-am)/m, min(a I/C, most))   share of the steps that carry prompts, C chunk of all ranks, m steps
+///   phi = max((1 - e^-akm)/m, min(a I/C, most))  share of the steps that carry prompts, C chunk of all ranks, m steps
 ///                                                between two of them (attention data parallelism; else 1): ranks step
 ///                                                together, so one rank's prompt makes it a prompt step of all, as long
-///                                                as its busiest rank (prompt_ranks)
+///                                                as its busiest rank (prompt_ranks). A prompt stays on its rank: k
+///                                                pieces, one in a step (k = 1 without such ranks); k (1 - e^-a) where
+///                                                decodes wait for prompts and m = 1
 ///   x = min(a I/phi, C)                          prompt tokens in such a step
 ///   ex = pre (t(R_p, x) - min(1, S x/(R I)) t(R_d, 0)) mixed;  pre t(0, x) separate
 ///        R_p = min(R_d, S x/I): a step that is full of prompts brings no more sequences than it can; where a cycle has

@@ -32,9 +32,9 @@ Replica instance_replica(const ServingInput& in, const LengthLaw& law) {
 
 namespace {
 
-/// The steps that the replica gives a lone prompt of mean length: chunks of all ranks and stages.
+/// The steps that the replica gives a lone prompt of mean length: chunks of all stages, of the ranks that work on it.
 double steps_of_replica(const Replica& r, double decodes) {
-    const double chunk = r.rules.chunk_tokens;
+    const double chunk = chunk_in_use(r, 0);
     const double whole = std::floor(r.lengths.prompt / chunk);
     const double rest = r.lengths.prompt - whole * chunk;
     return (whole > 0 ? whole * r.prompt_seconds(decodes, chunk) : 0) +

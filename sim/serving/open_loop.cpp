@@ -43,7 +43,7 @@ DecodeGrid stay_in_decode(const Replica& r, double top, double rate, double burs
             const double behind = prompt_wait(r, *round, rate, burstiness, false).behind;
             g.stay[g.count] = S * round->round + left_over(r, *round, behind, S);
         } else {
-            g.stay[g.count] = S * at_decodes(r, b).full;
+            g.stay[g.count] = S * at_decodes(r, b, rate).full;
         }
         ++g.count;
     }
@@ -144,11 +144,11 @@ double next_round(const Replica& r, double rate, double round, LoadedRound& c) {
     c.share = prompt_step_share(r, at, a);
     if (!r.mixed() && at.fill < 1) {
         const double quiet = 1 - std::exp(-rate * at.decode);
-        double batch = std::min(a * P / c.share, r.rules.chunk_tokens);
+        double batch = std::min(a * P / c.share, at.budget);
         for (int i = 0; i < 4; ++i) {
             const double busy = std::min(rate * at.prompts(batch), 5.0);
             const double f = std::max(a * at.fill, quiet * std::exp(busy));
-            batch = std::min((batch + a * P / f) / 2, r.rules.chunk_tokens);
+            batch = std::min((batch + a * P / f) / 2, at.budget);
         }
         c.share = a * P / batch;
     }
@@ -161,7 +161,7 @@ double next_round(const Replica& r, double rate, double round, LoadedRound& c) {
 
 std::optional<LoadedRound> loaded_round(const Replica& r, double decodes, double rate) {
     LoadedRound c;
-    c.at = at_decodes(r, decodes);
+    c.at = at_decodes(r, decodes, rate);
     const AtDecodes& at = c.at;
     c.load = rate * at.fill * at.full;
     if (c.load >= 1) return std::nullopt;
@@ -228,12 +228,13 @@ OpenLoopAnswer open_loop(const Replica& r, double rate, double burstiness, bool 
     return o;
 }
 
-std::string_view doubt(const Replica&, const OpenLoopAnswer& o, double rate, double median_output) {
+std::string_view doubt(const Replica& r, const OpenLoopAnswer& o, double rate, double median_output) {
     constexpr double reliable_waits = 0.02;
     constexpr double reliable_load = 0.95;
     if (o.waits > reliable_waits) return "requests often wait for a slot or memory";
     if (rate > reliable_load * o.capacity) return "near the capacity waits are a few long spells";
     if (median_output < few_tokens) return few_tokens_doubt;
+    if (outgrows_rank(r)) return "prompts are longer than the chunk of their attention rank";
     return {};
 }
 

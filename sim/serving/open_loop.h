@@ -70,7 +70,7 @@ inline constexpr std::string_view few_tokens_doubt =
     "half of the outputs are a few tokens: their time is that of the prompts they meet";
 
 /// Why the percentiles of an answer are not to be relied on; empty: they are within their tested range. Requests that
-/// often wait for a slot, loads beyond 0.95, outputs of a few tokens (`median_output`).
+/// often wait for a slot, loads beyond 0.95, outputs of a few tokens (`median_output`), prompts that outgrow their rank.
 [[nodiscard]] std::string_view doubt(const Replica& replica, const OpenLoopAnswer& answer, double rate,
                                      double median_output);
 

@@ -6,6 +6,7 @@
 
 #include "moecost/serving/instance_replica.h"
 #include "moecost/serving/open_loop.h"
+#include "moecost/serving/slot_queue.h"
 #include "moecost/serving/steady_loop.h"
 
 namespace moecost {
@@ -37,7 +38,10 @@ class LatencyOf {
           replica_(instance_replica(input_, law_)) {}
 
     Expected<ServingLatency> operator()(const ClosedLoop& load) {
-        return loop(load.concurrency, load.requests);
+        ServingLatency s = loop(load.concurrency, load.requests);
+        if (s.why_not.empty()) s.why_not = loop_doubt(s);
+        s.valid = s.why_not.empty();
+        return s;
     }
     Expected<ServingLatency> operator()(const Offline& load) {
         if (load.requests > 0) return at_once(load.requests);
@@ -78,7 +82,7 @@ class LatencyOf {
         ServingLatency s;
         const SteadyLoop l = in_step() ? loop_in_step(replica_, requests) : steady_loop(replica_, requests);
         Latency ttft = in_step() ? burst(l.running) : loop_ttft(replica_, l);
-        ttft = later(ttft, Seconds{l.queued});
+        ttft = behind_queue(replica_, l, requests, ttft);
         if (finite > requests) ttft = started_together(ttft, requests, finite / requests);
         s.ttft = onto(ttft, means_.ttft);
         s.tpot = stretched_onto(loop_tpot(replica_, l), means_.tpot);
@@ -93,6 +97,14 @@ class LatencyOf {
         s.slot_wait = Seconds{l.queued};
         s.preemptions = l.preemptions;
         return s;
+    }
+
+    /// Slots free one by one; memory by what each answer held, and where it grows requests are taken out again.
+    [[nodiscard]] std::string_view loop_doubt(const ServingLatency& s) const {
+        constexpr double reliable_preemptions = 0.02;
+        if (s.preemptions > reliable_preemptions) return "memory fills up and requests are taken out again";
+        const bool slots = replica_.rules.max_sequences * replica_.rules.ranks <= input_.capacity;
+        return s.waits > 0 && !slots ? "requests wait for memory" : std::string_view();
     }
 
     /// A run of m requests per slot begins with a burst: the slowest 1/m of the sample.
@@ -125,6 +137,8 @@ class LatencyOf {
         s.e2e = end_to_end(lengths_.output, s.ttft, s.tpot);
         s.waits = later_share;
         s.saturation = later_share > 0 ? Saturation::overloaded : Saturation::stable;
+        if (later_share > 0) s.why_not = "requests wait for a slot or memory";
+        s.valid = s.why_not.empty();
         return s;
     }
 

@@ -42,8 +42,8 @@ struct ServingLatency {
 /// queues, bursts, static batches and single phases; of a replay its mean rate and its burstiness. `means` is what
 /// serve() answered: where the calibrated engine is slower than the ideal scheduler the times come later by the
 /// difference, where faster they shrink.
-/// Valid where outputs are more than a few tokens and P(wait) <= 0.02 (open loops); against simulation see
-/// results/serving.
+/// Valid where outputs are more than a few tokens and, of open loops, P(wait) <= 0.02; of closed loops beyond the slots
+/// (slot_queue.h), where slots bind and not memory; of bursts, where all fit. Against simulation see results/serving.
 [[nodiscard]] Expected<ServingLatency> serving_latency(const EngineInstance& instance, const Traffic& traffic,
                                                        const Lengths& lengths, const Load& load,
                                                        const Serving& means);
@@ -75,6 +75,10 @@ struct SimulatedLoad {
 };
 /// Runs that end by themselves count whole; steady loads count after a fifth of them.
 [[nodiscard]] bool ends_by_itself(const Load& load);
+/// Loads of requests that come and go: what can be simulated. Not static batches in step, nor single phases.
+[[nodiscard]] bool comes_and_goes(const Load& load);
+/// What the event simulator is told of a load, whatever it runs on; its front end is still to be set.
+[[nodiscard]] SimulationSettings simulation_settings(const Load& load, const SimulatedLoad& options);
 /// The load on the event simulator: every request, the scheduler's rules. The front end of the engine is added to TTFT.
 /// Infeasible for loads without requests (static batches in step, single phases).
 [[nodiscard]] Expected<Simulation> simulated(const EngineInstance& instance, const Traffic& traffic,

@@ -9,19 +9,37 @@
 namespace moecost {
 namespace {
 
-/// The positive root of 1 - e^-x = q x, 0 < q < 1.
+/// The positive root of 1 - e^-x = q x, 0 < q < 1. The left side is concave: Newton's steps come down from 1/q and stay above.
 double stay_root(double q) {
-    double low = 0;
-    double high = 1 / q;
-    for (int i = 0; i < 50; ++i) {
-        const double x = (low + high) / 2;
-        (1 - std::exp(-x) > q * x ? low : high) = x;
+    double x = 1 / q;
+    for (int i = 0; i < 60; ++i) {
+        const double e = std::exp(-x);
+        const double down = (q * x - 1 + e) / (q - e);
+        x -= down;
+        if (!(down > 1e-13 * x)) break;
     }
-    return (low + high) / 2;
+    return x;
 }
 
 /// Part of the outputs that end on their own, not with those that came beside them.
 double independent(const LengthLaw& l) { return std::clamp(16 * l.cv2_output, 1e-6, 1.0); }
+
+/// Where f(x) = x, by secants: f is smooth and falls or hardly rises, so that a few suffice.
+template <class F>
+double fixed_point(const F& f, double x) {
+    double before = x;
+    double off = f(x) - x;
+    x += off;
+    for (int i = 0; i < 40; ++i) {
+        const double now = f(x) - x;
+        if (std::abs(now) <= 1e-13 * x || now == off) break;
+        const double next = x - now * (x - before) / (now - off);
+        before = x;
+        off = now;
+        x = next;
+    }
+    return x;
+}
 
 double sequences_of_rank(const Replica& r) { return std::max(r.rules.cache_tokens / r.lengths.context, 1.0); }
 
@@ -48,14 +66,15 @@ Preemption preemption(const Replica& r) {
         return p;
     const double sequences = sequences_of_rank(r);
     const double most = 0.24 / std::pow(1 + output / l.mean_input, 0.25);
-    double gained = 0.1;   // g/O
-    for (int i = 0; i < 30; ++i) {
-        p.per_request = output / (l.mean_input + gained * output);
-        const double q = p.per_request / (1 + p.per_request);
-        const double stay = 1 / (stay_root(q) * q);
-        const double free = (1 + p.per_request) * stay / (sequences * independent(l));
-        gained = (gained + most * free / (most + free)) / 2;
-    }
+    const auto returns = [&](double gained) { return output / (l.mean_input + gained * output); };
+    const auto gains = [&](double gained) {
+        const double n = returns(gained);
+        const double q = n / (1 + n);
+        const double free = (1 + n) / (stay_root(q) * q * sequences * independent(l));
+        return most * free / (most + free);
+    };
+    const double gained = fixed_point(gains, 0.1);   // g/O
+    p.per_request = returns(gained);
     p.prompt = l.mean_input + gained * output;
     p.per_request *= missed_in_a_step(sequences / r.decode_steps(), l.mean_input, output);
     return p;

@@ -27,8 +27,24 @@ LengthLaw length_law(const Lengths& lengths, double prefix_hit_rate) {
     return law;
 }
 
+bool outgrows_rank(const Replica& r) {
+    return r.rules.ranks > 1 && r.lengths.prompt * r.rules.ranks > r.rules.chunk_tokens * (1 + 1e-9);
+}
+
+double chunk_in_use(const Replica& r, double decodes, double rate) {
+    const double all = r.rules.chunk_tokens;
+    if (!outgrows_rank(r)) return all;
+    const double of_rank = all / r.rules.ranks;
+    const double pieces = std::ceil(r.lengths.prompt / of_rank - 1e-9);
+    const double in_a_step = decodes / std::max(r.decode_steps(), 1.0);
+    const double coming =
+        rate > 0 ? rate * pieces * r.prompt_seconds(decodes, of_rank) : in_a_step * (r.mixed() ? pieces : 1);
+    const double busy = coming > 1e-6 ? coming / -std::expm1(-coming) : 1;
+    return of_rank * std::clamp(busy, 1.0, static_cast<double>(r.rules.ranks));
+}
+
 void prepare(Replica& r) {
-    if (r.mixed()) return;
+    if (r.mixed() || outgrows_rank(r)) return;
     r.alone = PromptLine(prompt_budget(r.rules, 0), r.lengths.prompt, -1,
                          [&](double x) { return r.prompt_seconds(0, x); });
 }
@@ -54,10 +70,12 @@ double capacity(const Replica& replica) {
     return std::max(1.0, std::min(r.max_sequences, fits)) * r.ranks;
 }
 
-AtDecodes at_decodes(const Replica& replica, double decodes) {
+AtDecodes at_decodes(const Replica& replica, double decodes, double rate) {
     AtDecodes at;
     at.decodes = decodes;
-    at.budget = prompt_budget(replica.rules, decodes);
+    at.budget = std::max(prompt_budget(replica.rules, decodes) * chunk_in_use(replica, decodes, rate) /
+                             replica.rules.chunk_tokens,
+                         1.0);
     at.fill = replica.lengths.prompt / at.budget;
     at.decode = replica.decode_seconds(decodes);
     at.prompts = replica.alone

@@ -97,6 +97,12 @@ struct Replica {
 
 /// Asks the steps that do not depend on decodes once and for all.
 void prepare(Replica& replica);
+/// Whether a prompt is longer than the chunk of its attention rank: it takes k = ceil(P/c) steps there, whatever the other
+/// ranks do, so that a full step holds fewer tokens than C: those of the ranks that have a prompt, given that one has,
+///   C' = c clamp(m/(1 - e^-m), 1, ranks),  m prompts that come meanwhile
+///   a loop: m = k B/S where decodes go on, B/S where they wait;  a rate: m = rate k t(c) (busy period of many servers)
+[[nodiscard]] bool outgrows_rank(const Replica& replica);
+[[nodiscard]] double chunk_in_use(const Replica& replica, double decodes, double rate = 0);
 
 /// Sequences that run at once: slots, or memory M.
 ///   reserve: floor(M/(I + O)) of fixed lengths; else (M - (1 + v)/2 (E[I] + E[O]))/(E[I] + E[O^2]/E[O]), v the squared
@@ -113,7 +119,8 @@ struct AtDecodes {
     double full = 0;      // tC, the full step
     PromptLine prompts;   // tp(B, x)
 };
-[[nodiscard]] AtDecodes at_decodes(const Replica& replica, double decodes);
+/// `rate`: requests/s that arrive whatever runs; 0: as many as are answered.
+[[nodiscard]] AtDecodes at_decodes(const Replica& replica, double decodes, double rate = 0);
 
 /// The prompt lengths where means alone matter: their mean where every prompt fits one step, else all nodes.
 [[nodiscard]] LengthNodes coarse_inputs(const LengthLaw& lengths, const AtDecodes& at);

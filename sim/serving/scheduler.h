@@ -56,6 +56,15 @@ struct SchedulerRules {
     return ranks > 1 ? std::clamp(tokens / std::max(std::min(prompt, chunk), 1.0), 1.0, ranks) : 0;
 }
 
+/// Seconds of a decode step with the checks of its drafts: longer by what verification takes of the sequences of a rank, and
+/// by the host of each rank, which works on its own sequences one after another.
+[[nodiscard]] inline double with_checks(const EngineSettings& s, double ranks, double decodes,
+                                        double seconds) {
+    if (s.draft_tokens <= 0 || decodes <= 0) return seconds;
+    return s.verification(decodes / ranks) * seconds +
+           decodes / ranks * s.draft_cost.host_per_sequence.value();
+}
+
 /// Tokens that must be free to admit a request: I + O, or I and the promised share of O.
 [[nodiscard]] inline double admission_tokens(const SchedulerRules& r, double input, double output) {
     return r.cache == CachePolicy::reserve ? input + output : input + r.promised * output;

@@ -20,7 +20,13 @@ struct Dispatch {
     Expected<Serving> operator()(const Offline& l) const { return offline(in, l.requests); }
     Expected<Serving> operator()(const Burst& l) const { return burst(in, l.requests); }
     Expected<Serving> operator()(const PrefillOnly&) const { return prefill_only(in); }
-    Expected<Serving> operator()(const DecodeOnly& l) const { return decode_only(in, l.requests); }
+    Expected<Serving> operator()(const DecodeOnly& l) const {
+        if (l.requests > in.capacity) {
+            return Infeasible{"more sequences than run at once, by memory or by slots", "sequences at once",
+                              "sequences", l.requests, in.capacity};
+        }
+        return decode_only(in, l.requests);
+    }
     Expected<Serving> operator()(const Replay& l) const {
         if (l.rate > 0) return at_rate(in, PerSecond{l.rate}, l.burstiness);
         return Infeasible{"a trace has no steady state: it is simulated", {}, {}, 0, 0};

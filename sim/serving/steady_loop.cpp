@@ -131,7 +131,10 @@ std::vector<double> burst_times(const Replica& r, double requests) {
     double computed = 0;   // prompt tokens so far
     while (static_cast<double>(firsts.size()) < requests - 1e-9) {
         const auto done = static_cast<double>(firsts.size());
-        const double x = std::min(prompt_budget(r.rules, done), requests * prompt - computed);
+        const double left = requests * prompt - computed;
+        const double ranks =   // with a prompt to compute
+            outgrows_rank(r) ? std::min(std::ceil(left / prompt - 1e-9) / r.rules.ranks, 1.0) : 1;
+        const double x = std::min(prompt_budget(r.rules, done) * ranks, left);
         now += r.prompt_seconds(done, x);
         computed += x;
         const double finished = std::min(std::floor(computed / prompt + 1e-9), requests);

@@ -35,7 +35,7 @@ double& slot(std::vector<std::vector<double>>& table, std::size_t row, std::size
 StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
                            const EngineSettings& settings, const Layout& layout, const Traffic& traffic) {
     const double prompt = traffic.computed_input();
-    const double chunk = settings.chunk_tokens * layout.attention_dp * layout.pp;
+    const double chunk = settings.chunk_tokens * layout.pp;   // a prompt stays on its attention rank
     const double passes = std::max(1.0, std::ceil(prompt / chunk));
     const bool mixed = settings.batching == Batching::chunked_prefill;
     const double pre = constants.prefill_factor * settings.prompt_work();
@@ -60,9 +60,7 @@ StepFunction step_function(StepTimer& timer, const ServingConstants& constants,
     // Checks of drafts: the same beside prompts.
     const double ranks = layout.attention_dp;
     const auto checked = [=](double decodes, double seconds) {
-        if (queries <= 1 || decodes <= 0) return seconds;
-        return settings.verification(decodes / ranks) * seconds +
-               decodes * settings.draft_cost.host_per_sequence.value();
+        return with_checks(settings, ranks, decodes, seconds);
     };
     return [=, &timer](double decodes, double contexts, double tokens, double attended) mutable {
         if (tokens <= 0)

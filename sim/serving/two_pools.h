@@ -116,7 +116,8 @@ inline constexpr double no_limit = 1e300;
 [[nodiscard]] std::string_view doubt_apart(const TwoPoolsAnswer& answer);
 
 /// Distributions behind the means. TTFT: the own prompt by its length, alone, or with chance `waits` shared and behind the
-/// rest of a step (uniform) and an exponential wait; with chance `slot_waits` another one for a slot; and in a run of finite
+/// rest of a step (uniform) and an exponential wait; with chance `slot_waits` another one for a slot (in a loop both waits
+/// are those of a queue of constant length, the same for all); and in a run of finite
 /// length a first wave spread evenly over N s. TPOT: lognormal over the number in decode,
 /// variance (dtd/dB)^2 Var B 2/3.
 struct TwoPoolsLatency {

@@ -21,13 +21,18 @@ Latency first_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& l
     const double n = size_of(load).value_or(0);
     const double together = run > 0 ? std::min(1.0, n / run) : 0;   // share of the requests in the first wave
     const double wave = n * p.prompts.per_prompt();
-    const double waits = a.wait > 0 ? std::clamp(a.waits, 1e-6, 1.0) : 0;
+    // In a loop those who wait are a queue of constant length: all of them wait as long.
+    const bool loop = std::holds_alternative<ClosedLoop>(load);
+    const double constant = loop ? a.slot_wait + (a.wait > a.own ? a.wait : 0) : 0;
+    const double wait = loop && a.wait > a.own ? 0 : a.wait;
+    const double slot_wait = loop ? 0 : a.slot_wait;
+    const double waits = wait > 0 ? std::clamp(a.waits, 1e-6, 1.0) : 0;
     const double slot_waits = std::clamp(a.slot_waits, 1e-6, 1.0);
-    const double rest = waits > 0 ? std::min(a.residual, a.wait) / waits : 0;   // mean, of those that wait
-    const double queue = waits > 0 ? a.wait / waits - rest : 0;
+    const double rest = waits > 0 ? std::min(a.residual, wait) / waits : 0;   // mean, of those that wait
+    const double queue = waits > 0 ? wait / waits - rest : 0;
     const double longest = a.shared * quantile(lengths.input, 0.999) / mean_prompt;
     const double most = p.handover.constant + p.handover.transfer + longest + 2 * rest +
-                        std::max(together > 0 ? wave : 0, 12 * (queue + a.slot_wait / slot_waits)) + 1e-9;
+                        std::max(together > 0 ? wave : 0, 12 * (queue + slot_wait / slot_waits)) + 1e-9;
     UniformMixture mixture(0, most);
     const auto start = [&](const LengthNode& node, double steps) {
         const double own = steps * node.tokens / mean_prompt;
@@ -41,11 +46,11 @@ Latency first_token(const TwoPools& p, const TwoPoolsAnswer& a, const Lengths& l
     for (const LengthNode& node : prompts)
         idle.add(node.weight * (1 - together) * (1 - waits), start(node, a.alone), 0);
     mixture.add(idle);
-    if (a.slot_wait > 0) mixture.then_exponential(slot_waits, a.slot_wait / slot_waits);
+    if (slot_wait > 0) mixture.then_exponential(slot_waits, slot_wait / slot_waits);
     if (together > 0) {
         for (const LengthNode& node : prompts) mixture.add(node.weight * together, start(node, a.own), wave);
     }
-    Latency l = mixture.latency();
+    Latency l = later(mixture.latency(), Seconds{constant});
     l.mean = Seconds{a.ttft};
     return l;
 }

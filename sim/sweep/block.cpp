@@ -38,6 +38,8 @@ std::string encoded(const std::string& text, RowFormat format) {
     return json_text(text);
 }
 
+bool breaks_csv(char c) { return c == ',' || c == '"' || c == '\n' || c == '\r'; }
+
 std::vector<std::size_t> slots_of(const std::vector<Expression>& conditions) {
     std::vector<std::size_t> all;
     for (const Expression& e : conditions) {
@@ -238,7 +240,7 @@ void BlockWorker::append_number(std::string_view before, double value) {
 void BlockWorker::write_text(std::string_view text) {
     if (style_.format == RowFormat::jsonl)
         append(json_text(text));
-    else if (text.find_first_of(",\"\n\r") == std::string_view::npos)
+    else if (std::none_of(text.begin(), text.end(), breaks_csv))
         append(text);
     else
         append(csv_field(text));

@@ -110,7 +110,7 @@ double GemmTablePlan::total(double m, const Fixed& of) const {
     const double memory = weight_time_ + row_time_ * m;
     const double apart = -std::abs(corner_ * fast_log2(memory) - of.power);
     double body = std::max(of.norm, memory);
-    if (apart > negligible_exponent) body *= fast_exp2(fast_log2(1 + fast_exp2(apart)) * inverse_corner_);
+    if (apart > negligible_exponent) body *= fast_exp2(soft_maximum_of(apart) * inverse_corner_);
     return std::max(floor_.value() + factor_ * (body + quantise_time_ * m), ideal_total(m));
 }
 

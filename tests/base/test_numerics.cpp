@@ -120,3 +120,10 @@ TEST_CASE("one draw has no maximum above its mean, and more draws have a larger 
     CHECK(expected_max_normal(0.5) == 0);
     for (double n = 1; n < 1000; n *= 1.3) CHECK(expected_max_normal(n * 1.3) > expected_max_normal(n));
 }
+
+TEST_CASE("the soft maximum agrees with log2(1 + 2^x) wherever a p-norm asks") {
+    for (double x = 0; x > negligible_exponent; x -= 0.0137) {
+        CAPTURE(x);
+        CHECK(std::abs(soft_maximum_of(x) - std::log1p(std::exp2(x)) / std::log(2.0)) < 1e-12);
+    }
+}

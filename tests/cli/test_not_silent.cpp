@@ -101,3 +101,29 @@ TEST_CASE("a release that nothing is known of says so, and an objective of secon
     CHECK(run.out.find("release nosuch was not measured here") != std::string::npos);
     CHECK(run.out.find("taken in seconds: 50ms is milliseconds") != std::string::npos);
 }
+
+TEST_CASE("sequences that do not run at once are refused with how many do") {
+    const Run run = run_program("estimate --model gpt-oss-120b --gpu h100 --decode-only 5000");
+    CHECK(run.status == 3);
+    CHECK(says(run.err, "more sequences than run at once"));
+    CHECK(says(run.err, "5000"));
+}
+
+TEST_CASE("columns that differ in load, engine or model do not stand under the heading of one of them") {
+    const std::string asked("estimate --gpu h100 --quiet --model qwen3-30b-a3b");
+    const Run loads = run_program(asked + " --concurrency 4,8");
+    CHECK(says(loads.out, "each column its own load"));
+    CHECK(!says(loads.out, "4 requests in flight"));
+    const Run engines = run_program(asked + " --engine vllm,sglang --concurrency 8");
+    CHECK(says(engines.out, "each column its own engine"));
+    CHECK(says(engines.out, "8 requests in flight"));
+    CHECK(says(run_program(asked + ",gpt-oss-120b --concurrency 8").out, "each column its own model"));
+}
+
+TEST_CASE("a trace through two pools is served whole, not one part in as many as there are decode workers") {
+    const Run run = run_program(
+        "estimate --model qwen3-30b-a3b --gpu h100 --prefill-gpus 2 --decode-gpus 2 "
+        "--tp 1 --trace data/trace.csv --quiet");
+    CHECK(run.status == 0);
+    CHECK(says(run.out, "simulated: 60 requests;"));
+}

@@ -80,6 +80,27 @@ TEST_CASE("where the closed form does not hold the simulation answers, and both 
     CHECK(chosen->serving.doubt == form->serving.doubt);
 }
 
+TEST_CASE(
+    "loops that outgrow the memory and bursts that do not fit are simulated, loops beyond the slots need not "
+    "be") {
+    Scenario s = scenario_at(3);
+    const double fits = answer(s, by(By::closed_form))->memory.max_concurrency;
+    s.traffic.load = ClosedLoop{fits / 2};
+    CHECK_FALSE(answer(s, by(By::automatic))->simulation);
+    s.traffic.load = ClosedLoop{1.5 * fits};
+    CHECK(answer(s, by(By::automatic))->simulation);
+    s.traffic.load = Burst{1.5 * fits};
+    CHECK(answer(s, by(By::automatic))->simulation);
+    s.pool().settings.max_sequences = 32;
+    s.traffic.load = ClosedLoop{96};
+    const auto form = answer(s, by(By::automatic));
+    CHECK_FALSE(form->simulation);
+    const auto events = answer(s, by(By::simulation));
+    CHECK(form->latency->ttft.p50().value() == Approx(events->latency->ttft.p50().value()).epsilon(0.05));
+    CHECK(form->latency->ttft.p99().value() == Approx(events->latency->ttft.p99().value()).epsilon(0.08));
+    CHECK(events->output_tokens_per_s.known() == form->output_tokens_per_s.known());
+}
+
 TEST_CASE("load above the capacity is infeasible with the capacity, simulated or not") {
     const Scenario s = scenario_at(1e4);
     for (const By how : {By::closed_form, By::automatic, By::simulation}) {

@@ -178,7 +178,6 @@ noticeable_extrapolation = 0.02
 [serving]
 most_prefill_steps = 0.98
 drain_occupancy = 0.5
-activation_copies = 4.4
 )");
     CHECK(message_of([&] {
               (void)load_law_constants(DataStore(folder.path.string()));

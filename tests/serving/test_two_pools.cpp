@@ -100,6 +100,21 @@ TEST_CASE("slots of the decode pool bind: the rest waits") {
     CHECK(open_loop_apart(p, 11, 1, 0).stable == false);
 }
 
+TEST_CASE("those who wait in a loop of two pools are a queue of constant length: all wait as long") {
+    // As above: each of 30 waits until the 20 before it have had a slot, 2 s less its prompt.
+    TwoPools p = constant_steps(0.01, 0.01);
+    p.decode.slots = 10;
+    const Lengths lengths{FixedLength{1000}, FixedLength{101}, {}};
+    const Latency l = latency_apart(p, closed_loop_apart(p, 30), lengths, ClosedLoop{30}).ttft;
+    CHECK(l.p50().value() == Approx(2).epsilon(0.03));
+    CHECK(l.p99().value() == Approx(2).epsilon(0.05));
+    // Prefill binds: 100 prompts of 0.1 s in turn, 1 s of 10 decodes.
+    const TwoPools slow = constant_steps(0.1, 0.01);
+    const Latency q = latency_apart(slow, closed_loop_apart(slow, 100), lengths, ClosedLoop{100}).ttft;
+    CHECK(q.p50().value() == Approx(9).epsilon(0.03));
+    CHECK(q.p99().value() == Approx(9).epsilon(0.05));
+}
+
 TEST_CASE("links bind where caches are large: X = one transfer after another") {
     TwoPools p = constant_steps(0.01, 0.001);
     p.handover.transfer = 0.5;

@@ -12,6 +12,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
 #include "text.h"
+#include "validate_published.h"
 #include "validate_rates.h"
 
 namespace moecost::cli {
@@ -340,7 +341,9 @@ Answer run_validate(const Invocation& invocation) {
     const auto keep = [&](const MeasuredPoint& p) {
         return std::all_of(filters.begin(), filters.end(), [&](const Filter& f) { return keeps(f, p); });
     };
-    const Validation v = validate(invocation.data, points_of(invocation), keep);
+    std::vector<MeasuredPoint> points = points_of(invocation);
+    std::erase_if(points, [&](const MeasuredPoint& p) { return !keep(p); });
+    const Validation v = validate(invocation.data, points, keep);
     Answer answer;
     if (const std::string* file = invocation.line.find("rows")) write_file(*file, as_rows(v));
     if (invocation.format == Format::json)
@@ -349,6 +352,8 @@ Answer run_validate(const Invocation& invocation) {
         answer.output = as_rows(v);
     else
         answer.output = as_text(v, Style{invocation.colour, invocation.width});
+    if (invocation.format == Format::text && !invocation.quiet)
+        answer.output.append("\n").append(published_form(points, v));
     return answer;
 }
 

@@ -45,9 +45,8 @@ KernelLaw kernel_law(const Reader& r) {
 }
 
 ServingLaw serving_law(const Reader& r) {
-    r.allow_only({"source", "most_prefill_steps", "drain_occupancy", "activation_copies"});
-    return {r.number("most_prefill_steps", {0.01, 1}), r.number("drain_occupancy", fraction),
-            r.number("activation_copies", {0, 100})};
+    r.allow_only({"source", "most_prefill_steps", "drain_occupancy"});
+    return {r.number("most_prefill_steps", {0.01, 1}), r.number("drain_occupancy", fraction)};
 }
 
 /// Each engine: what holds for all, then what is its own.

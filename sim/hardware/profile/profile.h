@@ -180,7 +180,6 @@ struct KernelLaw {
 struct ServingLaw {
     double most_prefill_steps = 0;   // share of the steps
     double drain_occupancy = 0;      // of the slots, while the last wave of an offline run drains
-    double activation_copies = 0;    // of hidden size x 2 bytes that a GPU holds for each token of a step
 };
 struct KernelTables {
     std::vector<GemmTable> gemm;

@@ -49,9 +49,9 @@ std::vector<std::size_t> classes_by_time(const std::vector<const StepBreakdown*>
     return order;
 }
 
-std::string step_title(std::string_view name, const StepShape& shape, const Layout& layout) {
-    std::string s("Where each millisecond goes: ");
-    s.append(name).append(", ");
+/// "8 sequences at 1,536 tokens + 1,028 prompt tokens"
+std::string shape_text(const StepShape& shape) {
+    std::string s;
     if (shape.decode_sequences > 0) {
         s.append(amount(shape.decode_sequences))
             .append(" sequences at ")
@@ -63,8 +63,29 @@ std::string step_title(std::string_view name, const StepShape& shape, const Layo
             .append(amount(shape.prefill_tokens))
             .append(" prompt tokens");
     }
+    return s;
+}
+
+std::string step_title(std::string_view name, const std::string& shape, const Layout& layout) {
+    std::string s("Where each millisecond goes: ");
+    s.append(name).append(shape.empty() ? "" : ", ").append(shape);
     if (layout.pp > 1) s.append("; through all ").append(std::to_string(layout.pp)).append(" stages");
     return s;
+}
+
+/// Steps of different shapes: what each of them carries.
+void add_shapes(std::vector<Row>& rows, const std::vector<const StepBreakdown*>& steps) {
+    const auto add = [&](std::string_view label, double StepShape::*member) {
+        Row row{std::string("  ").append(label), {}, false};
+        for (const StepBreakdown* step : steps)
+            row.cells.push_back(amount(step->shape.*member).append(16, ' '));
+        const bool any = std::any_of(steps.begin(), steps.end(),
+                                     [&](const StepBreakdown* step) { return step->shape.*member > 0; });
+        if (any) rows.push_back(std::move(row));
+    };
+    add("sequences in decode", &StepShape::decode_sequences);
+    add("tokens of each", &StepShape::decode_context);
+    add("prompt tokens", &StepShape::prefill_tokens);
 }
 
 /// Isolated kernels of a step with prompts take longer inside an engine; the serving figures hold this factor.
@@ -82,14 +103,18 @@ std::string by_class(const Answers& answers, StepOf which, std::string_view name
         if (!(a.steps.*which)) continue;
         if (first == nullptr) first = &a;
         steps.push_back(&*(a.steps.*which));
-        heads.push_back(std::string(a.scenario->pool().cluster.gpu.id).append("         "));
+        heads.push_back(column_name(a).append("         "));
     }
     if (steps.empty()) return {};
-    std::string s = step_title(name, steps.front()->shape, first->scenario->pool().layout);
-    if (steps.size() > 1) s = s.append(" on ").append(heads.front().substr(0, heads.front().find(' ')));
+    const bool alike = std::all_of(steps.begin(), steps.end(), [&](const StepBreakdown* step) {
+        return shape_text(step->shape) == shape_text(steps.front()->shape);
+    });
+    std::string s = step_title(name, alike ? shape_text(steps.front()->shape) : std::string(),
+                               first->scenario->pool().layout);
     if (steps.front()->shape.prefill_tokens > 0) s.append(prompt_factor_text(*first->scenario));
     s = style.bold(wrapped(s, 2, style.width));
     std::vector<Row> rows;
+    if (!alike) add_shapes(rows, steps);
     for (const std::size_t c : classes_by_time(steps)) {
         Row row{std::string("  ").append(words(name_of(static_cast<OpClass>(c)))), {}, false};
         for (const StepBreakdown* step : steps) row.cells.push_back(class_cell(*step, c));

@@ -43,7 +43,7 @@ std::string accelerator_of(const DataStore& data, const Description& d) {
     const Accelerator gpu = placed(d, d.gpu.empty() ? "cluster" : "gpu", [&] {
         return d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
     });
-    return gpu.same_as.empty() ? gpu.id : gpu.same_as;
+    return priced_as(gpu);
 }
 
 /// The part of --price that names the accelerator of this deployment; the option is dropped where none does.
@@ -77,20 +77,12 @@ std::string level_prices(const DataStore& data, std::vector<Description>& descri
         if (id.empty()) return {};
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     }
-    if (ids.size() < 2) return {};
-    std::erase_if(ids, [&](const std::string& id) { return prices_of(data, id).empty(); });
-    const std::string basis = common_basis(data, ids);
-    if (basis.empty()) {
-        return ids.size() < 2
-                   ? std::string()
-                   : "prices are not of the same kind: no basis is known of all accelerators compared; "
-                     "--price NAME=PRICE,... states them";
+    const PriceLevel level = price_level(data, ids);
+    if (!level.basis.empty()) {
+        for (Description& d : descriptions)
+            if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = level.basis;
     }
-    for (Description& d : descriptions)
-        if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = basis;
-    return std::string("prices of one kind, ")
-        .append(basis)
-        .append(": the first that is known of all accelerators compared; --price states others");
+    return price_level_note(level);
 }
 
 namespace {
@@ -143,7 +135,7 @@ std::string missed_objectives(const std::vector<EstimateAnswer>& answers) {
     std::string s;
     for (const EstimateAnswer& a : answers) {
         if (!a.estimate || a.estimate->meets_slo) continue;
-        s.append("moecost: objective missed on ").append(a.scenario->pool().cluster.gpu.id);
+        s.append("moecost: objective missed on ").append(column_name(a));
         const auto add = [&](const std::string& name, double limit, double value) {
             if (limit <= 0 || value <= limit) return;
             s.append(": ").append(name).append(" ").append(shown(FigureKind::seconds, value));
@@ -251,6 +243,21 @@ EstimateAnswer answer_for(const DataStore& data, const Description& description,
     return answer;
 }
 
+namespace {
+
+/// "h100_sxm, concurrency 64": the values of what varies.
+std::string column_of(const EstimateAnswer& a, const std::vector<const Input*>& varied) {
+    std::string s;
+    for (const Input* input : varied) {
+        s.append(s.empty() ? "" : ", ");
+        if (input->key != "gpu" && input->key != "model") s.append(input->key).append(" ");
+        s.append(shown(*input, a.view()));
+    }
+    return s;
+}
+
+}   // namespace
+
 Comparison comparison_for(const DataStore& data, const CommandLine& line, const MethodOptions& method) {
     Comparison comparison;
     Traces traces;
@@ -262,6 +269,7 @@ Comparison comparison_for(const DataStore& data, const CommandLine& line, const 
     const std::string kind_of_prices = level_prices(data, descriptions);
     for (const Description& d : descriptions) comparison.answers.push_back(answer_for(data, d, method));
     for (EstimateAnswer& a : comparison.answers) {
+        a.column = column_of(a, comparison.varied);
         if (!kind_of_prices.empty() && a.scenario) a.scenario->notes.push_back(kind_of_prices);
     }
     return comparison;

@@ -28,6 +28,8 @@ struct EstimateAnswer {
     StepReport steps;
     MethodOptions method;
     double max_rate = 0;   // requests/s of the deployment, where it was asked for: the load of the answer
+    std::string
+        column;   // what sets it apart from others beside it: "h100_sxm", "concurrency 64"; empty: nothing
 
     [[nodiscard]] View view() const {
         return {&description, scenario ? &*scenario : nullptr, estimate ? &*estimate : nullptr, &steps};
@@ -52,6 +54,8 @@ struct Comparison {
                                         const MethodOptions& method = {});
 
 [[nodiscard]] std::string estimate_text(const Comparison& comparison, const Invocation& invocation);
+/// The question in two lines, model and deployment, lengths and load: what columns do not share is said to be theirs.
+[[nodiscard]] std::string heading_text(const std::vector<EstimateAnswer>& answers, const Style& style);
 /// One deployment as an object of that list.
 void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer& answer);
 [[nodiscard]] std::string estimate_json(const std::vector<EstimateAnswer>& answers);
@@ -76,6 +80,8 @@ void write_estimate(JsonWriter& json, std::string_view key, const EstimateAnswer
 /// "TTFT", or "p95 TTFT".
 [[nodiscard]] std::string objective_name(std::string_view time, double level);
 [[nodiscard]] std::string load_name(const Load& load);
+/// What sets an answer apart from those beside it; its accelerator where it stands alone.
+[[nodiscard]] std::string column_name(const EstimateAnswer& answer);
 [[nodiscard]] std::string infeasible_line(const EstimateAnswer& answer);
 [[nodiscard]] std::string fix_line(const EstimateAnswer& answer);
 

@@ -35,16 +35,21 @@ std::function<void(double)> progress_of(double all) {
     };
 }
 
-/// Blocks of the prefix cache of an instance: what its cache holds, all ranks together.
+/// Instances that share the requests of a trace: of two pools every worker sees all of them.
+double shares_of(const Scenario& s) { return s.two_pools() ? 1 : s.pool().replicas; }
+
+/// Blocks of the prefix cache of an instance: what its cache holds, all ranks together. Of two pools that of all prefill
+/// workers: a request goes to the one that holds its prefix.
 std::size_t cache_blocks(const Scenario& s, double block_tokens) {
     Traffic part = s.traffic;
     part.load = per_instance(part.load, s.pool().replicas);
-    const Pool& p = s.pool();
+    const Pool& p = s.pools.front();
+    if (s.two_pools()) part.output = 1;
     const Expected<MemoryPlan> memory = plan_memory(s.architecture, p.precision, weights_of(s), p.layout,
                                                     p.cluster, p.settings, part, &p.rules);
     if (!memory) return 1;
     const SchedulerRules rules = scheduler_rules(p.settings, p.layout, *memory, part);
-    const double tokens = rules.cache_tokens * rules.ranks;
+    const double tokens = rules.cache_tokens * rules.ranks * (s.two_pools() ? p.replicas : 1);
     return std::isfinite(tokens) ? static_cast<std::size_t>(std::max(tokens / block_tokens, 1.0)) : 0;
 }
 
@@ -132,7 +137,7 @@ Expected<Estimate> answer_of(const Scenario& s, const Description& d, const Meth
     if (replay != nullptr && o.by != AnswerOptions::By::closed_form) {
         TraceFile::Options options;
         options.cache_blocks = cache_blocks(s, options.block_tokens);
-        options.one_of = static_cast<std::size_t>(s.pool().replicas);
+        options.one_of = static_cast<std::size_t>(shares_of(s));
         options.hit_rate = d.prefix_hit_rate.value_or(0);
         file = std::make_shared<TraceFile>(d.trace, options);
         how.trace = [file, beyond, longest = s.architecture.max_position](TracedRequest& r) {
@@ -143,7 +148,7 @@ Expected<Estimate> answer_of(const Scenario& s, const Description& d, const Meth
             return false;
         };
     }
-    const double all = replay != nullptr ? replay->count / s.pool().replicas : o.requests;
+    const double all = replay != nullptr ? replay->count / shares_of(s) : o.requests;
     if (o.progress) how.progress = progress_of(std::floor(all));
     Expected<Estimate> e = answer(s, how);
     if (e && e->simulation && *beyond > 0) {

@@ -15,8 +15,6 @@ void degree(std::string& s, std::string_view name, int n) {
     s.append(s.empty() ? "" : " ").append(name).append(std::to_string(n));
 }
 
-bool one_accelerator(const std::vector<EstimateAnswer>& answers) { return answers.size() == 1; }
-
 void add_once(std::vector<std::string>& list, std::string text) {
     if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(std::move(text));
 }
@@ -157,11 +155,17 @@ std::string shown(const Input& input, const View& view) {
     return input.kind == InputKind::share ? percent(value) : amount(value);
 }
 
+std::string column_name(const EstimateAnswer& a) {
+    if (!a.column.empty()) return a.column;
+    if (a.scenario) return a.scenario->pool().cluster.gpu.id;
+    return a.description.gpu.empty() ? a.description.cluster : a.description.gpu;
+}
+
 std::string infeasible_line(const EstimateAnswer& answer) {
     std::string line("infeasible: ");
     if (answer.scenario) {
         const Pool& p = answer.scenario->pool();
-        line.append(answer.scenario->architecture.name).append(" on ");
+        line.append(model_name(*answer.scenario)).append(" on ");
         if (answer.scenario->two_pools()) {
             const Pool& from = answer.scenario->pools.front();
             line.append(std::to_string(from.gpus())).append(" x ").append(from.cluster.gpu.id).append(" + ");
@@ -185,7 +189,7 @@ std::vector<std::string> assumptions(const std::vector<EstimateAnswer>& answers)
     for (const EstimateAnswer& a : answers) {
         if (!a.scenario) continue;
         std::string prefix;
-        if (!one_accelerator(answers)) prefix.append(a.scenario->pool().cluster.gpu.id).append(": ");
+        if (answers.size() > 1) prefix.append(column_name(a)).append(": ");
         for (const std::string& note : a.scenario->notes) {
             const auto has = [&](const EstimateAnswer& o) {
                 return !o.scenario || std::find(o.scenario->notes.begin(), o.scenario->notes.end(), note) !=

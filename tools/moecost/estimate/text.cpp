@@ -136,34 +136,6 @@ void add_formats(std::vector<Row>& rows, const Answers& all) {
     }));
 }
 
-std::string question_text(const Scenario& s, std::size_t width) {
-    const Counts counts = count(s.architecture);
-    const Pool& p = s.pool();
-    std::string text(s.architecture.name);
-    text.append(" (").append(parameters(counts.total)).append(" parameters, ");
-    text.append(parameters(counts.active_incl_embeddings)).append(" active) under ").append(p.profile.engine);
-    text.append(", ").append(s.two_pools() ? pools_name(s) : layout_name(p.layout));
-    if (p.settings.draft_tokens > 0)
-        text.append(", ").append(amount(p.settings.draft_tokens)).append(" drafted tokens a step");
-    if (p.replicas > 1 && !s.two_pools())
-        text.append(", ").append(std::to_string(p.replicas)).append(" instances");
-    return wrapped(text, 2, width);
-}
-
-std::string traffic_text(const Scenario& s, std::size_t width) {
-    std::string text;
-    if (!s.traffic.name.empty()) text.append(s.traffic.name).append(": ");
-    text.append(amount(s.traffic.input))
-        .append(" prompt + ")
-        .append(amount(s.traffic.output))
-        .append(" output tokens");
-    if (s.traffic.prefix_hit_rate > 0) {
-        text.append(" (").append(percent(s.traffic.prefix_hit_rate)).append(" of the prompt cached)");
-    }
-    if (s.traffic.equal_lengths) text.append(", equal lengths");
-    return wrapped(text.append("; ").append(load_name(s.traffic.load)), 2, width);
-}
-
 /// How it was answered, where that is not the closed form in its tested range.
 std::string method_lines(const Answers& all, std::size_t width) {
     std::string s;
@@ -175,7 +147,9 @@ std::string method_lines(const Answers& all, std::size_t width) {
         const std::string_view doubt = a.estimate->serving.doubt;
         if (!doubt.empty() || a.estimate->simulation) line.append(line.empty() ? "" : "; ");
         if (const Simulation* m = a.estimate->simulation.get()) {
-            line.append("simulated: ").append(amount(m->requests, "requests of an instance"));
+            line.append("simulated: ")
+                .append(
+                    amount(m->requests, a.scenario->two_pools() ? "requests" : "requests of an instance"));
             if (a.description.trace.empty()) line.append(", seed ").append(std::to_string(a.method.seed));
             if (m->refused > 0)
                 line.append(", ").append(amount(m->refused, "larger than its cache left out"));
@@ -189,7 +163,7 @@ std::string method_lines(const Answers& all, std::size_t width) {
             line.append("not reliable: ").append(doubt).append(" (--simulate)");
         }
         if (line.empty()) continue;
-        if (all.size() > 1) line.insert(0, std::string(a.scenario->pool().cluster.gpu.id).append(": "));
+        if (all.size() > 1) line.insert(0, column_name(a).append(": "));
         s.append(wrapped(line, 2, width));
     }
     return s;
@@ -227,24 +201,23 @@ std::string rests_text(const EstimateAnswer& a) {
         .append(" in 8 of 10 cases");
 }
 
-/// One line for each thing that answers rest on, headed by the accelerators it is said of where there are several.
+/// One line for each thing that answers rest on, headed by the columns it is said of where there are several.
 std::string rests_lines(const Answers& all, std::size_t width) {
-    std::vector<std::pair<std::string, std::string>> lines;   // text, accelerators
+    std::vector<std::pair<std::string, std::string>> lines;   // text, columns
     for (const EstimateAnswer& a : all) {
         std::string text = rests_text(a);
         if (text.empty()) continue;
-        const std::string& gpu = a.scenario->pool().cluster.gpu.id;
         const auto same = [&](const auto& line) { return line.first == text; };
         const auto it = std::find_if(lines.begin(), lines.end(), same);
         if (it == lines.end())
-            lines.emplace_back(std::move(text), gpu);
-        else if (it->second.find(gpu) == std::string::npos)
-            it->second.append(", ").append(gpu);
+            lines.emplace_back(std::move(text), column_name(a));
+        else
+            it->second.append("; ").append(column_name(a));
     }
     std::string s;
-    for (const auto& [text, gpus] : lines)
-        s.append(
-            wrapped(std::string(lines.size() > 1 ? gpus : "rests on").append(": ").append(text), 2, width));
+    for (const auto& [text, columns] : lines)
+        s.append(wrapped(std::string(lines.size() > 1 ? columns : "rests on").append(": ").append(text), 2,
+                         width));
     return s;
 }
 
@@ -281,6 +254,20 @@ std::string one_pool_text(const EstimateAnswer& a) {
         .append(percent(std::abs(gain > 0 ? 1 - 1 / (1 + gain) : 1 / (1 + gain) - 1)));
 }
 
+/// Two pools take nobody out of a full decode worker, engines whose cache grows do.
+std::string full_decode_text(const EstimateAnswer& a) {
+    if (!a.estimate || !a.estimate->pools) return {};
+    constexpr double full = 0.95;   // of the sequences that fit
+    const Pool& p = a.scenario->pool();
+    const double slots = a.estimate->pools->slots / p.replicas;
+    const bool memory = slots < p.settings.max_sequences * p.layout.attention_dp;
+    const bool grows = p.settings.output_reserve <= 0.5;
+    if (!memory || !grows || a.estimate->pools->answer.decodes < full * slots) return {};
+    return "decode workers are full: requests that the engine takes out of memory again and computes once "
+           "more are "
+           "not counted; one pool counts them";
+}
+
 std::vector<std::string> footnotes(const Answers& all, const std::string& newest_price) {
     std::vector<std::string> notes;
     for (const EstimateAnswer& a : all) {
@@ -293,6 +280,7 @@ std::vector<std::string> footnotes(const Answers& all, const std::string& newest
     }
     for (const EstimateAnswer& a : all) {
         if (std::string verdict = one_pool_text(a); !verdict.empty()) add_once(notes, std::move(verdict));
+        if (std::string full = full_decode_text(a); !full.empty()) add_once(notes, std::move(full));
     }
     for (const EstimateAnswer& a : all) {
         if (!a.scenario) continue;
@@ -365,9 +353,7 @@ std::string estimate_text(const Comparison& comparison, const Invocation& invoca
     add_objectives(rows, answers);
     add_ranges(rows, answers);
     drop_empty(rows);
-    const Scenario& first = *first_with_answer(answers).scenario;
-    std::string s = style.bold(question_text(first, style.width));
-    s.append(traffic_text(first, style.width));
+    std::string s = heading_text(answers, style);
     s.append(method_lines(answers, style.width));
     s.append(rests_lines(answers, style.width));
     s.append("\n").append(side_by_side(heads, rows, style));

@@ -38,7 +38,7 @@ const Slo& slo_of(const PlanQuestion& q) { return q.space.machines.front().scena
 
 std::string question_line(const PlanQuestion& q) {
     const Scenario& s = q.space.machines.front().scenario;
-    std::string text(s.architecture.name);
+    std::string text(model_name(s));
     text.append(": ").append(load_name(s.traffic.load)).append(", ");
     text.append(amount(s.traffic.input))
         .append(" prompt + ")

@@ -85,7 +85,7 @@ std::string line_of(const Answer& a) {
     if (!a.estimate) return std::string("<moecost.Estimate ").append(message_of(a)).append(">");
     const Pool& p = a.scenario->pool();
     std::string s("<moecost.Estimate ");
-    s.append(a.scenario->architecture.name).append(" on ").append(std::to_string(p.gpus())).append(" x ");
+    s.append(model_name(*a.scenario)).append(" on ").append(std::to_string(p.gpus())).append(" x ");
     return s.append(p.cluster.gpu.id)
         .append(", ")
         .append(cli::load_name(a.scenario->traffic.load))

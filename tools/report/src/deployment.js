@@ -25,7 +25,7 @@ export function deploymentName(e) {
   return `${gpus}${i.gpu || i.cluster || '?'} = ${d.instances || i.replicas || 1} x (${degrees(i, '')}), ${i.engine || '?'}`;
 }
 
-export const modelName = (e) => (e.model && e.model.name) || e.inputs.model || e.inputs.family || 'model';
+export const modelName = (e) => e.inputs.model || (e.model && e.model.name) || e.inputs.family || 'model';
 
 export function estimateCards(e) {
   if (e.infeasible) return el('p', { class: 'bad' }, e.infeasible.message);

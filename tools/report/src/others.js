@@ -174,7 +174,7 @@ export function rowsSection(d) {
 
 /** Several estimates side by side. */
 export function comparisonTable(estimates) {
-  return table([{ title: 'deployment', value: (e) => deploymentName(e) }, { title: 'model', value: (e) => e.model?.name || e.inputs.model },
+  return table([{ title: 'deployment', value: (e) => deploymentName(e) }, { title: 'model', value: (e) => e.inputs.model || e.model?.name },
     { title: '$/h', number: true, value: (e) => e.cost?.usd_per_hour, show: money }, { title: '$/M output', number: true, value: (e) => e.cost?.usd_per_mtok_output, show: money },
     { title: 'output tokens/s', number: true, value: (e) => e.serving?.output_tokens_per_s, show: amount }, { title: 'TTFT', number: true, value: (e) => e.serving?.ttft_s, show: seconds },
     { title: 'TPOT', number: true, value: (e) => e.serving?.tpot_s, show: seconds }, { title: 'in decode', value: (e) => e.serving?.decode_bound }], estimates);

@@ -12,6 +12,7 @@
 #include "moecost/base/format.h"
 #include "moecost/serving/open_loop.h"
 #include "moecost/serving/simulate.h"
+#include "moecost/serving/slot_queue.h"
 #include "moecost/serving/steady_loop.h"
 #include "moecost/traffic/length_presets.h"
 
@@ -58,6 +59,7 @@ struct Outcome {
     std::string lengths;
     double load = 0;
     bool open = false, valid = true;
+    bool beyond = false;     // more in flight than slots
     double error[figures];   // form/simulation - 1
 };
 
@@ -129,7 +131,7 @@ Simulation simulate_case(const Case& c, const Load& load, double requests, std::
 }
 
 Outcome open_case(const Case& c, double requests, std::uint64_t seed) {
-    Outcome o{c.lengths_name, c.load, true, true, {}};
+    Outcome o{c.lengths_name, c.load, true, true, false, {}};
     const double rate = c.load * steady_loop(c.replica, capacity(c.replica)).rate;
     OpenLoopAnswer form = open_loop(c.replica, rate, 1, true);
     o.valid = form.stable && doubt(c.replica, form, rate, quantile(c.lengths.output, 0.5)).empty();
@@ -143,7 +145,7 @@ Outcome open_case(const Case& c, double requests, std::uint64_t seed) {
 
 Outcome closed_case(const Case& c, double requests, std::uint64_t seed) {
     const double n = std::min(c.load, c.replica.rules.max_sequences);
-    Outcome o{c.lengths_name, n, false, quantile(c.lengths.output, 0.5) >= 16, {}};
+    Outcome o{c.lengths_name, n, false, quantile(c.lengths.output, 0.5) >= few_tokens, false, {}};
     const bool step = c.replica.lengths.fixed;
     const SteadyLoop form = step ? loop_in_step(c.replica, n) : steady_loop(c.replica, n);
     const Latency ttfts = loop_ttft(c.replica, step ? steady_loop(c.replica, n) : form);
@@ -151,6 +153,22 @@ Outcome closed_case(const Case& c, double requests, std::uint64_t seed) {
     compare(o, simulate_case(c, ClosedLoop{n}, requests, seed), form.rate, tpots, ttfts,
             end_to_end(c.lengths.output, ttfts, tpots));
     o.error[ttft] = form.ttft / ttfts.mean.value() * (1 + o.error[ttft]) - 1;
+    return o;
+}
+
+/// Up to three times as many requests as slots.
+Outcome waiting_case(const Case& c, double more, double requests, std::uint64_t seed) {
+    const double n = std::round(c.replica.rules.max_sequences * more);
+    Outcome o{c.lengths_name, n, false, quantile(c.lengths.output, 0.5) >= few_tokens, true, {}};
+    const bool step = c.replica.lengths.fixed;
+    const SteadyLoop form = step ? loop_in_step(c.replica, n) : steady_loop(c.replica, n);
+    LatencySample first;
+    for (const double t : burst_times(c.replica, form.running)) first.add(t);
+    const Latency own = step ? first.latency() : loop_ttft(c.replica, form);
+    const Latency ttfts = behind_queue(c.replica, form, n, own);
+    const Latency tpots = loop_tpot(c.replica, form);
+    compare(o, simulate_case(c, ClosedLoop{n}, requests, seed), form.rate, tpots, ttfts,
+            end_to_end(c.lengths.output, ttfts, tpots));
     return o;
 }
 
@@ -199,10 +217,14 @@ void print_table(const std::vector<Outcome>& all) {
          {"fixed", "uniform", "lognormal", presets[0], presets[1], presets[2], presets[3], presets[4]})
         print_group((std::string("rates, valid, ") + kind).c_str(), all,
                     [&](const Outcome& o) { return o.open && o.valid && o.lengths == kind; });
-    print_group("in flight, all", all, [](const Outcome& o) { return !o.open; });
-    print_group("in flight, valid", all, [](const Outcome& o) { return !o.open && o.valid; });
+    print_group("in flight, all", all, [](const Outcome& o) { return !o.open && !o.beyond; });
+    print_group("in flight, valid", all, [](const Outcome& o) { return !o.open && !o.beyond && o.valid; });
     print_group("in flight, valid, not fixed", all,
-                [](const Outcome& o) { return !o.open && o.valid && o.lengths != "fixed"; });
+                [](const Outcome& o) { return !o.open && !o.beyond && o.valid && o.lengths != "fixed"; });
+    print_group("beyond the slots, all", all, [](const Outcome& o) { return o.beyond; });
+    print_group("beyond the slots, valid", all, [](const Outcome& o) { return o.beyond && o.valid; });
+    print_group("beyond the slots, valid, not fixed", all,
+                [](const Outcome& o) { return o.beyond && o.valid && o.lengths != "fixed"; });
     double below = 0;
     double valid = 0;
     for (const Outcome& o : all) {
@@ -220,7 +242,11 @@ void write_cases(const char* file, const std::vector<Outcome>& all) {
     for (const char* name : figure_names) csv.append(",").append(name);
     csv.append("\n");
     for (const Outcome& o : all) {
-        csv.append(o.open ? "rate," : "in flight,").append(o.lengths).append(",");
+        csv.append(o.open     ? "rate,"
+                   : o.beyond ? "beyond the slots,"
+                              : "in flight,")
+            .append(o.lengths)
+            .append(",");
         csv.append(shortest(rounded(o.load, 4))).append(o.valid ? ",1" : ",0");
         for (const double error : o.error) csv.append(",").append(shortest(rounded(error, 4)));
         csv.append("\n");
@@ -239,6 +265,11 @@ int main(int count, char** arguments) {
         outcomes.push_back(open_case(draw_case(random, true), requests, 1000 + static_cast<unsigned>(i)));
     for (int i = 0; i < cases / 3; ++i)
         outcomes.push_back(closed_case(draw_case(random, false), requests, 5000 + static_cast<unsigned>(i)));
+    for (int i = 0; i < cases / 3; ++i) {
+        const Case c = draw_case(random, false);
+        const double more = 1 + 2 * random.uniform();
+        outcomes.push_back(waiting_case(c, more, requests, 9000 + static_cast<unsigned>(i)));
+    }
     print_table(outcomes);
     if (count > 3) write_cases(arguments[3], outcomes);
     return 0;

@@ -6,9 +6,13 @@
 namespace moecost {
 namespace {
 
+/// Models are solved for a loss or a cost, so that all of them have it but for rounding, which beats nothing.
+bool below(double a, double b) { return a < b * (1 - 1e-9); }
+
 /// No worse in both and better in one.
 bool beats(const PaperModel& a, const PaperModel& b) {
-    return a.loss <= b.loss && a.cost <= b.cost && (a.loss < b.loss || a.cost < b.cost);
+    return !below(b.loss, a.loss) && !below(b.cost, a.cost) &&
+           (below(a.loss, b.loss) || below(a.cost, b.cost));
 }
 
 std::vector<PaperCandidate> frontier_of(const PaperDesign& design) {
@@ -47,7 +51,7 @@ Expected<PaperDesign> paper_design(const Law& law, const PaperServer& server, co
         }
         design.candidates.push_back(served(*found));
         const PaperModel& best = design.winner.model;
-        if (by_cost ? found->cost < best.cost : found->loss < best.loss)
+        if (by_cost ? below(found->cost, best.cost) : below(found->loss, best.loss))
             design.winner = design.candidates.back();
     }
     design.frontier = frontier_of(design);

@@ -21,6 +21,7 @@ struct RouterRules {
     std::vector<std::string> words;             // after those
     std::vector<std::string> with_ranks;   // where workers of both pools have the same ranks, more than one
     std::string package;                   // what is to be installed besides the engine; empty: nothing
+    std::string note;                      // what the workers need besides; empty: nothing
     int port = 0;
     // Keys of the settings file; empty: it has none.
     std::string host_key, port_key, prefill_key, decode_key, count_key, urls_key, url;

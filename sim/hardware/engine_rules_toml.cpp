@@ -200,8 +200,8 @@ void check_unique(const Reader& r, const std::vector<LaunchRule>& rules) {
 EngineRules engine_rules_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"schema", "engine", "name", "versions", "date", "source", "numbers", "launch", "format",
-                  "defaults", "defaults_for", "flag", "program", "memory", "memory_terms", "padding",
-                  "compiled_releases"});
+                  "defaults", "defaults_for", "flag", "program", "router", "memory", "memory_terms",
+                  "padding", "compiled_releases"});   // router: sim/launch/router.h
     (void)r.integer("schema", 1, 1);
     EngineRules rules;
     rules.id = r.text("engine");

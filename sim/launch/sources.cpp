@@ -113,8 +113,9 @@ void remember(const std::vector<std::string>& words, Variables& variables) {
 
 class Finder {
   public:
-    Finder(const std::vector<EngineRules>& engines, std::string file)
-        : engines_(engines), file_(std::move(file)) {}
+    Finder(const std::vector<EngineRules>& engines, std::string file,
+           const std::vector<std::vector<std::string>>& others)
+        : engines_(engines), file_(std::move(file)), others_(others) {}
 
     std::vector<FoundCommand> in_script(std::string_view text) {
         const std::string script = without_here_documents(text, files_);
@@ -135,6 +136,11 @@ class Finder {
         Variables variables;
         for (ShellCommand& command : shell_commands(script, file_)) {
             for (std::string& word : command.words) word = filled_in(word, variables);
+            const bool other = std::any_of(others_.begin(), others_.end(), [&](const auto& start) {
+                return std::search(command.words.begin(), command.words.end(), start.begin(), start.end()) !=
+                       command.words.end();
+            });
+            if (other) continue;
             if (const auto at = find_server(engines_, command.words))
                 found_.push_back({command.words, *at, {}, line > 0 ? line : command.line, replicas_});
             else
@@ -265,6 +271,7 @@ class Finder {
 
     const std::vector<EngineRules>& engines_;
     std::string file_;
+    const std::vector<std::vector<std::string>>& others_;
     Files files_;
     double replicas_ = 1;
     std::vector<FoundCommand> found_;
@@ -273,8 +280,9 @@ class Finder {
 }   // namespace
 
 std::vector<FoundCommand> find_commands(const std::vector<EngineRules>& engines, std::string_view text,
-                                        const std::string& file) {
-    Finder finder(engines, file);
+                                        const std::string& file,
+                                        const std::vector<std::vector<std::string>>& others) {
+    Finder finder(engines, file, others);
     const bool yaml = file.ends_with(".yaml") || file.ends_with(".yml");
     return yaml ? finder.in_yaml(text) : finder.in_script(text);
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "moecost/base/near_names.h"
 #include "moecost/base/packed.h"
 #include "moecost/base/read_file.h"
 
@@ -30,10 +31,13 @@ std::string join(std::string_view folder, std::string_view stem) {
     return s.append("/").append(stem).append(".toml");
 }
 
-bool has_alias(const Document& document, std::string_view wanted) {
+std::vector<std::string> aliases_of(const Document& document) {
     const Reader reader(document);
-    if (!reader.has("aliases")) return false;
-    const auto aliases = reader.texts("aliases");
+    return reader.has("aliases") ? reader.texts("aliases") : std::vector<std::string>();
+}
+
+bool has_alias(const Document& document, std::string_view wanted) {
+    const std::vector<std::string> aliases = aliases_of(document);
     return std::any_of(aliases.begin(), aliases.end(),
                        [&](const auto& a) { return normal_form(a) == wanted; });
 }
@@ -186,13 +190,16 @@ Document DataStore::open(std::string_view folder, std::string_view name, std::st
     for (const std::string& stem : known) {
         if (normal_form(stem) == wanted) return load(folder, stem);
     }
+    std::vector<std::string> all = known;
     for (const std::string& stem : known) {
         Document document = load(folder, stem);
         if (has_alias(document, wanted)) return document;
+        const std::vector<std::string> aliases = aliases_of(document);
+        all.insert(all.end(), aliases.begin(), aliases.end());
     }
     std::string message("no ");
     message.append(what).append(" is named '").append(name).append("'");
-    throw InputError({}, {}, message, name_hint(name, known));
+    throw InputError({}, {}, message, name_hint(name, related_names(name, all).empty() ? known : all));
 }
 
 }   // namespace moecost

@@ -2,6 +2,7 @@
 #include "moecost/base/error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <vector>
 
@@ -159,14 +160,27 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
     return best;
 }
 
+/// "llama-3.3-70b" of "llama-3.3-70b-instruct-fp8".
+static bool begins_with(std::string_view name, std::string_view part) {
+    if (part.empty() || part.size() >= name.size()) return false;
+    const auto folded = [](char c) {
+        return c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    };
+    for (std::size_t i = 0; i < part.size(); ++i)
+        if (folded(part[i]) != folded(name[i])) return false;
+    return folded(name[part.size()]) == '-';
+}
+
 std::string name_hint(std::string_view name, std::span<const std::string> candidates) {
     std::string s;
-    if (const std::string_view near = nearest_name(name, candidates); !near.empty()) {
-        return s.append("did you mean '").append(near).append("'?");
-    }
-    if (candidates.empty()) return s;
     const auto related = related_names(name, candidates);
+    const std::string_view near = nearest_name(name, candidates);
+    // A name that is longer by a suffix means what it begins with, even where another name is fewer letters away.
+    const bool begins = !related.empty() && begins_with(name, related.front());
+    if (!near.empty() && !begins) return s.append("did you mean '").append(near).append("'?");
+    if (candidates.empty()) return s;
     constexpr std::size_t most = 12;
+    if (begins) return s.append("did you mean '").append(related.front()).append("'?");
     if (!related.empty()) return s.append("near names: ").append(joined(related, most));
     return s.append("one of: ").append(joined(candidates, most));
 }

@@ -29,17 +29,67 @@ std::size_t common_part(std::string_view a, std::string_view b) {
     return longest;
 }
 
+/// Parts between '-', in lower case.
+std::vector<std::string> parts_of(std::string_view name) {
+    std::vector<std::string> parts(1);
+    for (const char c : name) {
+        if (folded(c) == '-')
+            parts.emplace_back();
+        else
+            parts.back() += folded(c);
+    }
+    std::erase(parts, std::string());
+    return parts;
+}
+
+/// Letters of the parts that both have, each part once.
+std::size_t shared_letters(std::vector<std::string> a, const std::vector<std::string>& b) {
+    std::size_t letters = 0;
+    for (const std::string& part : b) {
+        const auto it = std::find(a.begin(), a.end(), part);
+        if (it == a.end()) continue;
+        letters += part.size();
+        a.erase(it);
+    }
+    return letters;
+}
+
+std::size_t letters_of(const std::vector<std::string>& parts) {
+    std::size_t letters = 0;
+    for (const std::string& part : parts) letters += part.size();
+    return letters;
+}
+
+struct Related {
+    std::size_t shared = 0;    // letters, of parts or in one piece
+    std::size_t foreign = 0;   // letters of the candidate that the name lacks
+    std::string_view name;
+};
+
 }   // namespace
 
 std::vector<std::string_view> related_names(std::string_view name, std::span<const std::string> candidates) {
-    std::vector<std::string_view> related;
-    if (name.empty() || name.size() > longest_name) return related;
+    if (name.empty() || name.size() > longest_name) return {};
     const std::size_t least = std::max(std::min<std::size_t>(4, name.size()), (3 * name.size() + 4) / 5);
+    const std::vector<std::string> own = parts_of(name);
+    std::vector<Related> related;
     for (const std::string& candidate : candidates.first(std::min(candidates.size(), most_compared))) {
-        if (candidate.size() <= longest_name && common_part(name, candidate) >= least)
-            related.emplace_back(candidate);
+        if (candidate.size() > longest_name) continue;
+        const std::vector<std::string> parts = parts_of(candidate);
+        const std::size_t letters = letters_of(parts);
+        const std::size_t by_parts = parts.size() > 1 ? shared_letters(own, parts) : 0;
+        const std::size_t piece = common_part(name, candidate);
+        const bool most_parts = by_parts >= 4 && 5 * by_parts >= 4 * letters;
+        if (piece < least && !most_parts) continue;
+        const std::size_t shared = std::max(by_parts, piece);
+        related.push_back({shared, letters - std::min(letters, shared), candidate});
     }
-    return related;
+    std::stable_sort(related.begin(), related.end(), [](const Related& a, const Related& b) {
+        return a.shared + b.foreign > b.shared + a.foreign;
+    });
+    std::vector<std::string_view> names;
+    for (const Related& r : related) names.push_back(r.name);
+    return names;
 }
 
 std::string names_hint(std::string_view name, std::span<const std::string> candidates,

@@ -71,12 +71,6 @@ bool at_a_rate(const Load& load) {
     return std::holds_alternative<OpenLoop>(load) || std::holds_alternative<Replay>(load);
 }
 
-/// Loads of requests that come and go: what can be simulated.
-bool comes_and_goes(const Load& load) {
-    return !std::holds_alternative<StaticBatch>(load) && !std::holds_alternative<PrefillOnly>(load) &&
-           !std::holds_alternative<DecodeOnly>(load);
-}
-
 std::vector<LatencyObjective> objectives_of(const Slo& slo) {
     std::vector<LatencyObjective> list;
     if (slo.ttft_s > 0) list.push_back({LatencyObjective::Of::ttft, slo.ttft_level, Seconds{slo.ttft_s}});

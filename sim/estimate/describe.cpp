@@ -314,6 +314,22 @@ void check_pools(const Description& d) {
     }
 }
 
+/// Rules of the engine that are about the accelerator alone: where it does not run, no format does.
+std::optional<Infeasible> machine_refusal(const EngineRules& rules, const Accelerator& gpu) {
+    TermValues machine{};
+    machine[static_cast<std::size_t>(RuleTerm::generation)] = generation_code(rules, gpu.generation);
+    const auto of_machine = [](const Condition& c) { return c.of == RuleTerm::generation && !c.per; };
+    for (const LaunchRule& rule : rules.launch) {
+        if (!rule.when.empty() || !std::all_of(rule.check.begin(), rule.check.end(), of_machine) ||
+            all_hold(rule.check, machine))
+            continue;
+        Infeasible why = infeasible_of({&rules, &rule, machine});
+        why.reason = "the engine does not run on this accelerator";
+        return why;
+    }
+    return std::nullopt;
+}
+
 std::optional<Infeasible> resolve_pool(const DataStore& data, const Description& d, Scenario& s, Pool& p) {
     p.cluster = placed(d, d.cluster.empty() ? "gpu" : "cluster", [&] { return resolve_cluster(data, d); });
     p.profile = placed(d, "engine", [&] { return profile_of(data, p.cluster.gpu, d.engine); });
@@ -323,6 +339,7 @@ std::optional<Infeasible> resolve_pool(const DataStore& data, const Description&
     p.cluster.gpu.generation = generation_of(data, p.cluster.gpu);
     p.sibling = sibling(data, p.cluster.gpu, p.profile.accelerator);
     p.rules = engine_rules_if_any(data, p.profile.engine);
+    if (auto problem = machine_refusal(p.rules, p.cluster.gpu)) return problem;
     p.drafting = load_draft_law(data, s.architecture.name, p.profile.engine);
     p.profile.formats = format_support(p.rules, p.cluster.gpu.generation);
     p.profile.pools = load_pool_law(data, p.profile.engine);

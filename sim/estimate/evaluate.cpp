@@ -50,6 +50,8 @@ Traffic of_instance(const Traffic& t, double replicas) {
     part.equal_lengths = t.equal_lengths;
     part.load = per_instance(t.load, replicas);
     part.shape = t.shape;
+    part.resident_input = t.resident_input;
+    part.resident_output = t.resident_output;
     return part;
 }
 
@@ -123,7 +125,7 @@ Expected<Estimate> evaluate(const Scenario& scenario, const WeightBytes& weights
     const Expected<MemoryPlan> memory = plan_memory(scenario.architecture, p.precision, weights, p.layout,
                                                     p.cluster, p.settings, traffic, &p.rules);
     if (!memory) return memory.error();
-    const Phase phase = phase_of(traffic.load);
+    const Phase phase = phase_of(traffic.load, p.layout);
     const StepPlans::Equipped kept = equipped(p, phase);
     StepTimer timer(scenario.architecture, p.precision, p.layout, *kept.hardware, phase, kept.plan);
     if (std::holds_alternative<Offline>(traffic.load)) timer.without_streaming();

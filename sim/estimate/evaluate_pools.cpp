@@ -285,20 +285,10 @@ Expected<ServingLatency> latency_of_pools(const Scenario& s, const Estimate& e) 
 
 Expected<Estimate> simulated_pools(const Scenario& s, const SimulatedLoad& o) {
     const Load& load = s.traffic.load;
-    const bool comes_and_goes = !std::holds_alternative<StaticBatch>(load) &&
-                                !std::holds_alternative<PrefillOnly>(load) &&
-                                !std::holds_alternative<DecodeOnly>(load);
-    if (!comes_and_goes)
+    if (!comes_and_goes(load))
         return Infeasible{"this load has no requests that come and go: nothing to simulate", {}, {}, 0, 0};
     return with_bench<Estimate>(s, weights_of(s), [&](PoolsBench& b) -> Expected<Estimate> {
-        SimulationSettings settings;
-        settings.slo = o.slo;
-        settings.timeline_points = o.timeline_points;
-        settings.progress = o.progress;
-        if (!ends_by_itself(load)) {
-            settings.requests = o.requests;
-            settings.warm_up = o.requests / 4;
-        }
+        const SimulationSettings settings = simulation_settings(load, o);
         const Lengths lengths = lengths_of(s.traffic);   // the source draws from them
         RequestSource source = request_source(load, lengths, s.traffic.prefix_hit_rate, o.seed);
         if (o.trace) source.next = o.trace;

@@ -10,7 +10,8 @@
 
 namespace moecost {
 
-Phase phase_of(const Load& load) {
+Phase phase_of(const Load& load, const Layout& layout) {
+    if (!layout.all_to_all()) return Phase::both;
     return std::holds_alternative<PrefillOnly>(load)  ? Phase::prefill
            : std::holds_alternative<DecodeOnly>(load) ? Phase::decode
                                                       : Phase::both;
@@ -22,7 +23,7 @@ double prompts_alone(const Pool& pool) {
 }
 
 double prompt_factor(const Scenario& s) {
-    const bool alone = s.two_pools() || phase_of(s.traffic.load) == Phase::prefill;
+    const bool alone = s.two_pools() || phase_of(s.traffic.load, s.pool().layout) == Phase::prefill;
     return alone ? prompts_alone(s.pools.front()) : s.pool().profile.serving.prefill_factor;
 }
 
@@ -60,15 +61,15 @@ StepShape PromptSteps::shape(double tokens) const {
 }
 
 double PromptSteps::seconds(double tokens) {
-    return across_ * pool_.profile.pools.alone.prompts * timer_.time(shape(tokens)).total.value();
+    return timer_.time(shape(tokens)).served(across_ * pool_.profile.pools.alone.prompts).value();
 }
 
 double PromptSteps::lone(double prompts, double prompt) {
     const double stages = pool_.layout.pp;
     const double piece = std::min(prompt, chunk_);
     const double behind = std::max(prompt / chunk_ - 1, 0.0);
-    const double first = timer_.time(shape(prompts * piece * stages)).total.value();
-    return across_ * pool_.profile.pools.alone.lone_prompt * first * (1 + behind / stages);
+    const StepTime first = timer_.time(shape(prompts * piece * stages));
+    return first.served(across_ * pool_.profile.pools.alone.lone_prompt).value() * (1 + behind / stages);
 }
 
 DecodeSteps::DecodeSteps(StepTimer& timer, const Pool& pool, const Traffic& traffic)

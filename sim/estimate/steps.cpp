@@ -20,8 +20,11 @@ StepBreakdown breakdown(const StepShape& shape, const StepTime& time,
         s.spent[bound] += seconds;
         s.spent_by_class[static_cast<std::size_t>(op.operation.op_class)][bound] += seconds;
     }
-    constexpr auto host_class = static_cast<std::size_t>(OpClass::host);
-    s.spent.back() = s.spent_by_class[host_class].back() = time.by_class[host_class].value();
+    for (const OpClass unlisted : {OpClass::host, OpClass::draft_checks}) {
+        const auto c = static_cast<std::size_t>(unlisted);
+        s.spent_by_class[c].back() = time.by_class[c].value();
+        s.spent.back() += time.by_class[c].value();
+    }
     return s;
 }
 
@@ -41,9 +44,9 @@ StepReport explain(const Scenario& scenario, const Serving& serving) {
     const CalibratedHardware other =
         calibrated_hardware(of_prompts.cluster, of_prompts.profile, of_prompts.precision);
     StepTimer timer(scenario.architecture, p.precision, p.layout, hardware,
-                    apart ? Phase::decode : phase_of(scenario.traffic.load));
+                    apart ? Phase::decode : phase_of(scenario.traffic.load, p.layout));
     StepTimer prompts(scenario.architecture, of_prompts.precision, of_prompts.layout, other,
-                      apart ? Phase::prefill : phase_of(scenario.traffic.load));
+                      apart ? Phase::prefill : phase_of(scenario.traffic.load, p.layout));
     if (std::holds_alternative<Offline>(scenario.traffic.load)) timer.without_streaming();
     StepReport report;
     if (serving.decode_step.decode_sequences > 0) {

@@ -144,7 +144,26 @@ std::string nearest_relative(const DataStore& data, const Accelerator& a) {
 
 }   // namespace
 
+namespace {
+
+/// "8xH200" is a number of GPUs and a name: where the name stands; npos: it is no such thing.
+std::size_t after_count(std::string_view name) {
+    const std::size_t x = name.find_first_not_of("0123456789");
+    const bool counted = x > 0 && x + 1 < name.size() && (name[x] == 'x' || name[x] == 'X' || name[x] == '*');
+    return counted ? x + 1 : std::string_view::npos;
+}
+
+}   // namespace
+
 Accelerator load_accelerator(const DataStore& data, std::string_view name) {
+    if (const std::size_t at = after_count(name); at != std::string_view::npos && !is_path(name)) {
+        const std::string gpu(name.substr(at)), count(name.substr(0, at - 1));
+        std::string hint("--gpu ");
+        hint.append(gpu).append(" --gpus ").append(count).append(" (of plan: --max-gpus ").append(count);
+        std::string message("'");
+        throw InputError({}, {}, message.append(name).append("' is a number of GPUs and an accelerator"),
+                         hint.append(")"));
+    }
     Accelerator a = accelerator_from_toml(data.open(folder, name, "accelerator"));
     if (is_path(name) && a.relative.empty()) a.relative = nearest_relative(data, a);
     return a;

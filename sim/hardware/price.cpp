@@ -219,6 +219,29 @@ std::string common_basis(const DataStore& data, const std::vector<std::string>& 
     return {};
 }
 
+PriceLevel price_level(const DataStore& data, std::vector<std::string> ids) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    std::erase_if(ids, [&](const std::string& id) { return prices_of(data, id).empty(); });
+    if (ids.size() < 2) return {};
+    PriceLevel level{common_basis(data, ids)};
+    level.mixed = level.basis.empty();
+    return level;
+}
+
+std::string price_level_note(const PriceLevel& level) {
+    if (level.mixed) {
+        return "prices are not of the same kind: no basis is known of all accelerators compared; "
+               "--price NAME=PRICE,... states them";
+    }
+    if (level.basis.empty()) return {};
+    return std::string("prices of one kind, ")
+        .append(level.basis)
+        .append(": the first that is known of all accelerators compared; --price states others");
+}
+
+const std::string& priced_as(const Accelerator& a) { return a.same_as.empty() ? a.id : a.same_as; }
+
 std::string newest_price_date(const DataStore& data) {
     std::string newest;
     for (const std::string& id : data.names(folder))

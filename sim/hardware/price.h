@@ -12,6 +12,7 @@
 namespace moecost {
 
 class DataStore;
+struct Accelerator;
 
 struct Price {
     std::string basis;   // such as market_on_demand, neocloud_reserved, owning_neocloud, user
@@ -46,6 +47,17 @@ struct GivenPrices {
 /// have a price of; empty: there is none, or one of them has no price at all.
 [[nodiscard]] std::string common_basis(const DataStore& data,
                                        const std::vector<std::string>& accelerator_ids);
+/// How accelerators are compared whose prices nobody states: at common_basis() of those that have prices at all.
+struct PriceLevel {
+    std::string basis;    // empty: there is nothing to level, or nothing in common
+    bool mixed = false;   // two or more have prices, and no basis in common
+};
+[[nodiscard]] PriceLevel price_level(const DataStore& data, std::vector<std::string> accelerator_ids);
+/// What is said of it; empty: nothing was levelled.
+[[nodiscard]] std::string price_level_note(const PriceLevel& level);
+/// Under which its prices are kept: that of the accelerator of the catalogue that it is.
+[[nodiscard]] const std::string& priced_as(const Accelerator& accelerator);
+
 /// Date of the newest price of all files: what the age of a price is told against.
 [[nodiscard]] std::string newest_price_date(const DataStore& data);
 /// Whole months from one date YYYY-MM-DD to another; negative: backwards.

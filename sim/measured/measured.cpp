@@ -200,6 +200,9 @@ Recipes::Recipes(const Document& document) {
                       "release",
                       "memory_fraction",
                       "output_reserve",
+                      "cache_tokens",
+                      "attention",
+                      "step_time",
                       "source"});
         Rule rule;
         rule.engine = r.text("engine");
@@ -224,6 +227,9 @@ Recipes::Recipes(const Document& document) {
         rule.redundant_experts = optional_number(r, "redundant_experts");
         rule.memory_fraction = optional_number(r, "memory_fraction");
         rule.output_reserve = optional_number(r, "output_reserve");
+        rule.cache_tokens = optional_number(r, "cache_tokens");
+        rule.step_time = optional_number(r, "step_time");
+        rule.attention = r.text_or("attention", "");
         if (r.has("apart")) rule.apart = r.flag("apart");
         rule.chunk_per_isl = r.number_or("chunk_per_isl", 0, non_negative);
         rule.chunk_per_request = r.number_or("chunk_per_request", 0, non_negative);
@@ -256,6 +262,9 @@ RecipeSettings Recipes::settings(const MeasuredPoint& point, const std::string& 
         if (rule.acceptance) s.acceptance = rule.acceptance;
         if (rule.memory_fraction) s.memory_fraction = rule.memory_fraction;
         if (rule.output_reserve) s.output_reserve = rule.output_reserve;
+        if (rule.cache_tokens) s.cache_tokens = rule.cache_tokens;
+        if (rule.step_time) s.step_time = rule.step_time;
+        if (!rule.attention.empty()) s.attention = rule.attention;
         if (rule.admission_steps) s.admission_steps = rule.admission_steps;
         if (rule.chunk_tokens) {
             const double formula =

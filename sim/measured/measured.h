@@ -50,6 +50,9 @@ struct RecipeSettings {
     std::optional<double> redundant_experts;   // where ranks do not divide the experts
     std::optional<double> draft_tokens;        // where the row says that it drafts, but not how many
     std::optional<double> memory_fraction, output_reserve;
+    std::optional<double> cache_tokens;   // room of a rank that the server printed
+    std::optional<double> step_time;      // of a release of long ago, over those that the constants are of
+    std::string attention;                // format of attention in a checkpoint that keeps it apart
     std::string
         cache;   // format of the cache where the row is silent or repeats a default; empty: as it says
     std::string left_out;   // why the row measures something else; empty: it does not
@@ -73,10 +76,10 @@ class Recipes {
         std::vector<std::string> scenarios;
         std::optional<bool> spread_lengths;
         std::optional<double> concurrency_below, gpus_above;
-        std::string exchange, cache, weights, left_out, since, until, release;
+        std::string exchange, cache, weights, attention, left_out, since, until, release;
         std::vector<std::string> paths;
         std::optional<double> chunk_tokens, admission_steps, draft_tokens, acceptance, redundant_experts,
-            memory_fraction, output_reserve;
+            memory_fraction, output_reserve, cache_tokens, step_time;
         std::optional<bool> apart;
         double chunk_per_isl = 0, chunk_per_request = 0, chunk_extra = 0;
     };

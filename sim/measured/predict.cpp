@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "moecost/base/format.h"
+#include "moecost/model/cache.h"
+#include "moecost/serving/memory.h"
 
 namespace moecost {
 namespace {
@@ -134,6 +136,20 @@ bool launches_with_whole_experts(Scenario s) {
     return !layout_problem(s.architecture, layout) && !launch_refusal(s);
 }
 
+/// The reserve that leaves the cache the tokens which the server printed.
+void leave_room(const Scenario& s, double tokens, Pool& pool) {
+    pool.settings.reserve = Bytes{0};
+    const WeightBytes weights = weight_bytes(s.architecture, pool.precision);
+    const Expected<MemoryPlan> all = memory_left(
+        {s.architecture, pool.precision, weights, pool.layout, pool.cluster, pool.settings, &pool.rules});
+    if (!all) return pool.settings.reserve.reset();
+    const Bytes wanted =
+        tokens * kv_bytes_per_token(s.architecture, pool.precision.kv_cache, pool.layout.tp) / pool.layout.pp;
+    const bool of_all = pool.settings.memory_basis == MemoryBasis::total;
+    pool.settings.reserve =
+        max((all->cache - wanted) / (of_all ? 1 : pool.settings.memory_fraction), Bytes{0});
+}
+
 /// Copies that recipes add where the ranks of a pool do not divide the experts of the model.
 void add_redundant_experts(int experts, double copies, PoolChoices& c) {
     if (c.ep.value_or(1) > 1 && experts % *c.ep != 0) c.redundant_experts = static_cast<int>(copies);
@@ -255,6 +271,9 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
             pool.settings.acceptance = *recipe.acceptance;
             pool.settings.acceptance_decay = 1;
         }
+        if (!recipe.attention.empty())
+            pool.precision.attention = dtype_named(recipe.attention).value_or(DType::bf16);
+        if (recipe.cache_tokens) leave_room(s, *recipe.cache_tokens, pool);
         if (recipe.exchange == "normal") pool.layout.exchange = ExpertExchange::normal;
         if (recipe.exchange == "low-latency") pool.layout.exchange = ExpertExchange::low_latency;
         if (s.two_pools()) pool.layout.exchange = exchange_of(pool);
@@ -270,7 +289,10 @@ std::variant<PreparedPoint, std::string> Predictor::prepare(const MeasuredPoint&
     d.engine_version = version;
     d.model_years = years_between(s.architecture.released, p.date);
     prepared.model_years = d.model_years.value_or(0);
-    for (Pool& pool : s.pools) set_served_class(d, s, pool);
+    for (Pool& pool : s.pools) {
+        set_served_class(d, s, pool);
+        pool.profile.serving.pace *= recipe.step_time.value_or(1);
+    }
     prepared.names = served_names(s, s.pool(), version);
     return prepared;
 }

@@ -14,17 +14,10 @@ double operand_bytes(DType weights) {
 }   // namespace
 
 std::string_view name_of(OpClass op_class) {
-    constexpr std::string_view names[] = {"attention_projection",
-                                          "attention",
-                                          "recurrent",
-                                          "router",
-                                          "routed_experts",
-                                          "shared_experts",
-                                          "dense_ffn",
-                                          "communication",
-                                          "small_ops",
-                                          "head",
-                                          "host"};
+    constexpr std::string_view names[] = {
+        "attention_projection", "attention", "recurrent",     "router",    "routed_experts",
+        "shared_experts",       "dense_ffn", "communication", "small_ops", "head",
+        "draft_checks",         "host"};
     return names[static_cast<std::size_t>(op_class)];
 }
 

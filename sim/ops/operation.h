@@ -24,9 +24,10 @@ enum class OpClass {
     communication,
     small_ops,
     head,
+    draft_checks,   // what a step of drafted tokens takes beyond its kernels
     host
 };
-inline constexpr int op_class_count = 11;
+inline constexpr int op_class_count = 12;
 [[nodiscard]] std::string_view name_of(OpClass op_class);
 
 /// [m x k] * [k x n], weights n x k in `weights`; activations of the same format (bf16 for weight-only formats).

@@ -11,7 +11,6 @@
 namespace moecost {
 namespace {
 
-constexpr int most_workers = 4096;
 constexpr int usual_budget = 64;            // GPUs, where throughput per GPU is asked for without one
 constexpr std::size_t dense_workers = 12;   // of a phase, and pairs of them that are evaluated
 constexpr std::size_t most_pairs = 400;
@@ -138,7 +137,7 @@ class Search {
         for (const PoolWorker& w : all) {
             if (space_.goal != PlanGoal::gpus && !(w.usd > 0)) continue;
             const double n = std::ceil(load / (w.*each) * (1 - 1e-9));
-            if (n > most_workers) continue;
+            if (n > most_pool_workers) continue;
             PlannedPool p{w.variant, w.layout, std::max(1, static_cast<int>(n)), 0};
             p.usd_per_hour = p.replicas * w.usd;
             const bool better = best.replicas == 0 || score(p) < score(best) ||

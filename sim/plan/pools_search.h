@@ -10,6 +10,9 @@
 
 namespace moecost {
 
+/// Of a pool; more are not searched.
+inline constexpr int most_pool_workers = 4096;
+
 /// Equal workers of one phase.
 struct PlannedPool {
     std::size_t variant = 0;

@@ -14,8 +14,10 @@ namespace {
 
 /// Checking drafts makes the decodes of a step longer, also beside prompts.
 StepTime with_checks(const ServingInput& in, const StepShape& shape, StepTime time) {
-    time.total =
-        Seconds{with_checks(in.engine, in.layout.attention_dp, shape.decode_sequences, time.total.value())};
+    const Seconds total{
+        with_checks(in.engine, in.layout.attention_dp, shape.decode_sequences, time.total.value())};
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += total - time.total;
+    time.total = total;
     return time;
 }
 
@@ -173,7 +175,7 @@ Serving prompts_only(const ServingInput& in, const Loop& loop, double requests, 
     s.prompt_step = loop.shape(0, std::min(running * prompt, chunk));
     s.prompt_time = in.timer.time(s.prompt_step);
     const Seconds per_prompt =
-        in.scalars.prefill_factor * s.prompt_time.total * (prompt / s.prompt_step.prefill_tokens);
+        s.prompt_time.served(in.scalars.prefill_factor) * (prompt / s.prompt_step.prefill_tokens);
     const Seconds served = max(running * per_prompt, loop.lone(0, Seconds{0})) + in.scalars.first_token;
     s.ttft_queue = std::max(requests - running, 0.0) / running * served;
     s.ttft = s.e2e = served + s.ttft_queue;
@@ -252,7 +254,9 @@ StepTime prompt_time(const ServingInput& in, const StepShape& shape) {
     StepShape decodes = shape;
     decodes.prefill_tokens = 0;
     const StepTime without = in.timer.time(decodes);
-    time.total += with_checks(in, decodes, without).total - without.total;
+    const Seconds checks = with_checks(in, decodes, without).total - without.total;
+    time.by_class[static_cast<std::size_t>(OpClass::draft_checks)] += checks;
+    time.total += checks;
     return time;
 }
 

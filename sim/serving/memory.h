@@ -58,9 +58,9 @@ struct MemoryPlan {
 /// Infeasible when weights and reserve exceed the memory.
 [[nodiscard]] Expected<MemoryPlan> memory_left(const MemoryInput& input);
 
-/// Tokens that a sequence holds on average: I + r O, and a slot for each drafted token.
+/// Tokens that a sequence holds on average: I + r O, of lengths as they are met in decode, and a slot for each drafted token.
 [[nodiscard]] inline double resident_tokens(const EngineSettings& settings, const Traffic& traffic) {
-    return traffic.input + settings.output_reserve * traffic.output + settings.draft_tokens;
+    return traffic.seen_input() + settings.output_reserve * traffic.seen_output() + settings.draft_tokens;
 }
 
 /// sequences of a rank = floor(cache / mean bytes at I + r O tokens in pages), at most max_sequences of the engine.

@@ -75,6 +75,10 @@ struct SimulatedLoad {
 };
 /// Runs that end by themselves count whole; steady loads count after a fifth of them.
 [[nodiscard]] bool ends_by_itself(const Load& load);
+/// Loads of requests that come and go: what can be simulated. Not static batches in step, nor single phases.
+[[nodiscard]] bool comes_and_goes(const Load& load);
+/// What the event simulator is told of a load, whatever it runs on; its front end is still to be set.
+[[nodiscard]] SimulationSettings simulation_settings(const Load& load, const SimulatedLoad& options);
 /// The load on the event simulator: every request, the scheduler's rules. The front end of the engine is added to TTFT.
 /// Infeasible for loads without requests (static batches in step, single phases).
 [[nodiscard]] Expected<Simulation> simulated(const EngineInstance& instance, const Traffic& traffic,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/serving/phases.h"
+
+#include "moecost/serving/drain.h"
 #include "moecost/timing/step_timer.h"
 
 #include <algorithm>
@@ -39,10 +41,11 @@ Seconds prefill_all(const ServingInput& in, double sequences, Serving& s) {
     const double full = std::floor(tokens / chunk);
     s.prompt_step = prompt_shape(in, chunk * stages);   // a chunk in every stage
     s.prompt_time = in.timer.time(s.prompt_step);
-    Seconds total = (full + stages - 1) / stages * s.prompt_time.total;
+    const double factor = in.scalars.prefill_factor;
+    Seconds total = (full + stages - 1) / stages * s.prompt_time.served(factor);
     if (const double rest = tokens - full * chunk; rest >= 1)
-        total += in.timer.time(prompt_shape(in, rest * stages)).total / stages;
-    return in.scalars.prefill_factor * total;
+        total += in.timer.time(prompt_shape(in, rest * stages)).served(factor) / stages;
+    return total;
 }
 
 /// One wave of n sequences from empty to done.
@@ -77,6 +80,14 @@ double mean_first_share(const ServingInput& in, double requests) {
     return requests < 1 || steps < 1 ? 1 : sum / (std::floor(requests) * steps);
 }
 
+/// Requests that run at once of so many that start together. Equal answers that grow in step need room for their ends,
+/// staggered ones for their middles.
+double room_together(const ServingInput& in) {
+    if (!in.traffic.equal_lengths || !std::isfinite(in.cache_tokens)) return in.capacity;
+    const double whole = in.cache_tokens / (in.traffic.input + in.traffic.output);
+    return std::min(in.capacity, std::max(whole, 1.0) * in.layout.attention_dp);
+}
+
 }   // namespace
 
 Serving static_batch(const ServingInput& in, double requests) {
@@ -89,9 +100,10 @@ Serving static_batch(const ServingInput& in, double requests) {
 }
 
 Serving burst(const ServingInput& in, double requests) {
-    if (requests > in.capacity) {
+    const double room = room_together(in);
+    if (requests > room) {
         Serving s = offline(in, requests);
-        const double waves = requests / in.capacity;
+        const double waves = requests / room;
         const double whole = std::floor(waves);   // a request of the k-th wave waits for those before it
         s.ttft_queue = (whole * (whole - 1) / 2 + (waves - whole) * whole) / waves * (s.e2e - s.ttft);
         s.ttft += s.ttft_queue;
@@ -109,14 +121,17 @@ Serving burst(const ServingInput& in, double requests) {
 }
 
 Serving offline(const ServingInput& in, double requests) {
-    const double slots = requests > 0 ? std::min(requests, in.capacity) : in.capacity;
-    Serving s = closed_loop(in, slots, 0, requests <= 0 || requests > slots);
+    const double room = requests > 0 ? room_together(in) : in.capacity;
+    const double slots = requests > 0 ? std::min(requests, room) : room;
+    const bool taken_out = room == in.capacity && (requests <= 0 || requests > slots);
+    Serving s = closed_loop(in, slots, 0, taken_out);
     if (requests <= 0) return s;
     // Slots refill as they empty until the queue is dry; then the last wave drains at part of the occupancy.
     const double waves = requests / slots;
+    const bool spread = in.traffic.shape != nullptr && !in.traffic.equal_lengths;
     const double drained =
         in.traffic.equal_lengths ? 0 : in.scalars.law.drain_occupancy * std::clamp(waves - 1, 0.0, 1.0);
-    const Seconds run = (waves + drained) * s.e2e;
+    const Seconds run = spread ? run_with_end(in, requests, slots, s) : (waves + drained) * s.e2e;
     s.requests_per_s = PerSecond{requests / run.value()};
     return s;
 }
@@ -125,7 +140,7 @@ Serving prefill_only(const ServingInput& in) {
     Serving s;
     s.prompt_step = prompt_shape(in, chunk_of(in));
     s.prompt_time = in.timer.time(s.prompt_step);
-    const Seconds step = in.scalars.prefill_factor * s.prompt_time.total;
+    const Seconds step = s.prompt_time.served(in.scalars.prefill_factor);
     const double prompts = chunk_of(in) / in.traffic.computed_input();
     s.requests_per_s = PerSecond{prompts / step.value()};
     s.ttft = s.e2e = max(step, step / prompts) + in.scalars.first_token;

@@ -12,9 +12,9 @@ namespace moecost {
 /// n requests at once on an idle server: the first wave prefills one chunk after another (mean TTFT about half of
 /// it), the rest waits for slots, a request of the k-th wave for k waves; throughput is n requests over the whole time.
 [[nodiscard]] Serving burst(const ServingInput& in, double requests);
-/// All slots busy until the queue of `requests` is empty: w waves of the cycle of the slots, and where lengths differ
-/// min(w - 1, 1) drain_occupancy of one more while the last answers end.
-/// requests = 0 is an endless queue.
+/// All slots busy until the queue of `requests` is empty: whole waves of the cycle of the slots, and the end of a run of spread
+/// lengths (drain.h); of lengths that differ in no known way, min(w - 1, 1) drain_occupancy of one wave more.
+/// requests = 0 is an endless queue. Equal lengths that start together stay in step: room for I + O of each.
 [[nodiscard]] Serving offline(const ServingInput& in, double requests);
 /// Prompts only, every step a full chunk.
 [[nodiscard]] Serving prefill_only(const ServingInput& in);

@@ -27,24 +27,31 @@ bool ends_by_itself(const Load& load) {
            (queue != nullptr && queue->requests > 0);
 }
 
+bool comes_and_goes(const Load& load) {
+    return !std::holds_alternative<StaticBatch>(load) && !std::holds_alternative<PrefillOnly>(load) &&
+           !std::holds_alternative<DecodeOnly>(load);
+}
+
+SimulationSettings simulation_settings(const Load& load, const SimulatedLoad& options) {
+    SimulationSettings s;
+    s.slo = options.slo;
+    s.timeline_points = options.timeline_points;
+    s.progress = options.progress;
+    if (ends_by_itself(load)) return s;
+    s.requests = options.requests;
+    s.warm_up = options.requests / 4;
+    return s;
+}
+
 Expected<Simulation> simulated(const EngineInstance& i, const Traffic& traffic, const Lengths& lengths,
                                const Load& load, const SimulatedLoad& options) {
-    if (std::holds_alternative<StaticBatch>(load) || std::holds_alternative<PrefillOnly>(load) ||
-        std::holds_alternative<DecodeOnly>(load)) {
+    if (!comes_and_goes(load))
         return Infeasible{"this load has no requests that come and go: nothing to simulate", "", "", 0, 0};
-    }
     const SchedulerRules rules = scheduler_rules(i.settings, i.layout, i.memory, traffic);
     const LengthLaw law = length_law(lengths, traffic.prefix_hit_rate);
     StepTable steps(step_function(i.timer, i.constants, i.settings, i.layout, traffic), law.context,
                     law.attended / law.prompt);
-    SimulationSettings settings;
-    settings.slo = options.slo;
-    settings.timeline_points = options.timeline_points;
-    settings.progress = options.progress;
-    if (!ends_by_itself(load)) {
-        settings.requests = options.requests;
-        settings.warm_up = options.requests / 4;
-    }
+    SimulationSettings settings = simulation_settings(load, options);
     const ServingInput in = serving_input(i.timer, i.constants, i.settings, i.layout, i.memory, traffic);
     settings.front_end = front_end(in, instance_replica(in, law), usual_decodes(in, load)).value();
     RequestSource source = request_source(load, lengths, traffic.prefix_hit_rate, options.seed);

@@ -9,6 +9,7 @@
 #include "moecost/base/format.h"
 #include "moecost/base/near_names.h"
 #include "moecost/base/read_file.h"
+#include "moecost/hardware/cluster.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/library.h"
 
@@ -299,6 +300,28 @@ void read_base(Grid& grid, const Document& document, const Reader& r, ContentHas
     }
 }
 
+bool states_a_price(const Grid& grid) {
+    if (grid.base.usd_per_gpu_hour || !grid.base.price.empty()) return true;
+    for (const Axis& axis : grid.axes)
+        for (const AxisColumn& c : axis.columns)
+            if (c.input != nullptr && c.input->key == "price") return true;
+    return false;
+}
+
+/// Accelerators of an axis are rented at prices of one kind, as `estimate` compares them.
+PriceLevel levelled(const DataStore& data, const Grid& grid) {
+    std::vector<std::string> ids;
+    for (const Axis& axis : grid.axes) {
+        for (const AxisColumn& c : axis.columns) {
+            if (c.input == nullptr || (c.input->key != "gpu" && c.input->key != "cluster")) continue;
+            for (const std::string& name : c.texts)
+                ids.push_back(priced_as(c.input->key == "gpu" ? load_accelerator(data, name)
+                                                              : load_cluster(data, name).gpu));
+        }
+    }
+    return states_a_price(grid) ? PriceLevel{} : price_level(data, std::move(ids));
+}
+
 }   // namespace
 
 Variable resolve_variable(Grid& grid, std::string_view name, const std::vector<std::string>& keys) {
@@ -338,6 +361,7 @@ Grid read_grid(const DataStore& data, const Document& document) {
         for (const Reader& axis : r.tables("axis")) grid.axes.push_back(read_axis(data, grid.base, axis));
     }
     check_axes(grid, r);
+    grid.prices = levelled(data, grid);
     grid.points = count_points(grid, r);
     const std::vector<std::string> keys = model_keys(data, grid);
     grid.filters = read_conditions(grid, r, "filter", keys);

@@ -32,6 +32,7 @@
 #include "moecost/estimate/figures.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator_parameters.h"
+#include "moecost/hardware/price.h"
 
 namespace moecost {
 
@@ -99,6 +100,7 @@ struct Grid {
     std::vector<Expression> constraints;
     std::vector<Variable> columns;       // the name "point" stands for the number of the point
     std::vector<Objective> objectives;   // empty: no frontier
+    PriceLevel prices;                   // of accelerators on an axis whose prices nobody states
     bool keep_infeasible = false;
     bool tails = false;       // a name asks for distributions
     std::uint64_t hash = 0;   // of everything above: comments and layout of the file do not count

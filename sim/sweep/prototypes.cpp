@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "moecost/base/format.h"
+#include "moecost/hardware/cluster.h"
 #include "moecost/model/architecture_toml.h"
 #include "moecost/model/field_value.h"
 
@@ -121,6 +122,11 @@ bool is_misspelt(std::string_view message) {
            message.find("unknown value") != std::string_view::npos;
 }
 
+bool has_prices(const DataStore& data, const Description& d) {
+    const Accelerator gpu = d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
+    return !prices_of(data, priced_as(gpu)).empty();
+}
+
 /// Builds an entry of a table once; a thread that loses the race throws its copy away.
 template <class T, class Build>
 const T& entry(std::atomic<const T*>& slot, Build build) {
@@ -204,6 +210,7 @@ NamedScenario Prototypes::describe_names(std::uint64_t index) const {
             set_input(d, *column.input, column.texts[digits[i]], column.where);
         }
     }
+    if (!grid_.prices.basis.empty() && has_prices(data_, d)) d.price = grid_.prices.basis;
     if (has_member_axes_) {   // a member that exists: those of the points come later
         d.size = usual_member_size;
         d.experts = d.top_k = d.granularity = d.shared_experts = std::nullopt;

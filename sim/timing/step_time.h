@@ -19,6 +19,8 @@ struct StepTime {
     Seconds roofline;       // sum of the operations' rooflines: no step is faster
     Seconds extrapolated;   // of operations outside the range of their fit
     Provenance provenance = Provenance::calibrated;
+    /// What a served engine makes of it: so many times as long, but no step is faster than its roofline.
+    [[nodiscard]] Seconds served(double factor) const { return max(factor * total, min(roofline, total)); }
 };
 
 struct TimedOperation {

@@ -30,7 +30,7 @@ Traffic traffic_of(const TraceSummary& s, const std::string& path) {
     t.prefix_hit_rate = std::min(s.prefix_hit_rate, 0.999);
     Lengths shape{condensed(std::get<EmpiricalLength>(s.lengths.input), length_points),
                   condensed(std::get<EmpiricalLength>(s.lengths.output), length_points), s.lengths.joint};
-    t.shape = std::make_shared<const Lengths>(std::move(shape));
+    t.spread_as(std::make_shared<const Lengths>(std::move(shape)));
     if (s.reuse.known()) t.reuse = std::make_shared<const ReuseCurve>(s.reuse);
     if (s.rate > 0) t.load = OpenLoop{s.rate, std::max(s.gap_cv2, 0.0)};
     return t;

@@ -7,6 +7,14 @@
 
 namespace moecost {
 
+void Traffic::spread_as(std::shared_ptr<const Lengths> lengths) {
+    shape = std::move(lengths);
+    const double i = mean(shape->input);
+    const double o = mean(shape->output);
+    resident_input = mean_product(*shape) / (i * o);
+    resident_output = moment(shape->output, 2) / (o * o);
+}
+
 Traffic load_traffic(const DataStore& data, std::string_view name) {
     if (is_trace_path(name)) {
         throw InputError({std::string(name)}, {}, "is a trace of requests, no traffic file",
@@ -22,7 +30,7 @@ Traffic load_traffic(const DataStore& data, std::string_view name) {
     t.output = r.number("output_tokens", {1, 1e8});
     t.prefix_hit_rate = r.number_or("prefix_hit_rate", 0, {0, 0.999});
     t.equal_lengths = r.flag_or("equal_lengths", false);
-    if (r.has("lengths")) t.shape = std::make_shared<const Lengths>(lengths_from(r.table("lengths"), t));
+    if (r.has("lengths")) t.spread_as(std::make_shared<const Lengths>(lengths_from(r.table("lengths"), t)));
     return t;
 }
 

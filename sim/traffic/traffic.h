@@ -22,13 +22,22 @@ struct Traffic {
     bool equal_lengths = false;   // every request has exactly these lengths: requests stay in step
     Load load = ClosedLoop{};
     std::shared_ptr<const Lengths>
-        shape;   // how lengths spread about these means; null: as lengths_of() says
+        shape;                   // how lengths spread about these means; null: as lengths_of() says
+    double resident_input = 1;   // with a shape: E[I O]/(E[I] E[O])
+    double resident_output =
+        1;   // E[O^2]/E[O]^2: long answers stay longer, so whoever looks meets them more often
 
     std::shared_ptr<const ReuseCurve> reuse;   // of a trace: how soon its prompts come back
     double restore_s = 0;   // of a request: its cached prompt that comes from the memory of the host
     [[nodiscard]] double computed_input() const { return input * (1 - prefix_hit_rate); }
-    /// Mean context of a decoding sequence: I + O/2.
-    [[nodiscard]] double mean_context() const { return input + output / 2; }
+    /// Prompt and whole answer of a request that is met in decode.
+    [[nodiscard]] double seen_input() const { return equal_lengths ? input : resident_input * input; }
+    [[nodiscard]] double seen_output() const { return equal_lengths ? output : resident_output * output; }
+    /// Mean context of a decoding sequence, E[I O]/E[O] + E[O^2]/(2 E[O]): I + O/2 of equal lengths, and to 0.2 % of lengths
+    /// from 0.8 of the largest on.
+    [[nodiscard]] double mean_context() const { return seen_input() + seen_output() / 2; }
+    /// Lengths spread like these, whatever the means.
+    void spread_as(std::shared_ptr<const Lengths> lengths);
 };
 
 /// Service-level objective: the largest time, 0: none, and of what: the mean (level 0), or the percentile at a level

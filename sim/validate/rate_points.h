@@ -43,13 +43,15 @@ struct RateErrors {
 struct RateValidation {
     std::size_t rows = 0;
     std::vector<RatePrediction> predictions;
+    std::vector<Prediction> queues;               // runs without arrivals, judged by throughput
     std::map<std::string, std::size_t> skipped;   // reason -> rows
     std::vector<RateErrors> groups;               // all, then by scenario, model, gpu
+    std::vector<ErrorGroup> queue_groups;         // all, then by model and gpu together
 };
 
 /// Every row at a rate whose layout is recorded and that is not suspect; lengths spread as the traffic mlperf-MODEL with
 /// the row's means; the closed form where it holds, else the simulation (answer.h). The target rate is shared evenly by
-/// the instances.
+/// the instances. Queues by offline_runs().
 [[nodiscard]] RateValidation validate_rates(const DataStore& data, const CsvTable& table);
 
 /// The rows of such a table that ran a queue without arrivals (MLPerf Offline): the same servers, judged by throughput

@@ -228,3 +228,19 @@ TEST_CASE("an accelerator that nobody calibrated is named in the first lines") {
     CHECK(borrowed.find("not calibrated: mi300x (speed of ") < borrowed.find("model "));
     CHECK(run_program(question + "h100_sxm").out.find("not calibrated") == std::string::npos);
 }
+
+TEST_CASE("designs compare accelerators at rents of one kind, training included") {
+    // MI355X is known reserved alone: three-year rents of both, not the $3.99 on demand of H100 beside them.
+    const Run run = run_program("design --budget 1e22 --equal-to 1 --gpu h100,mi355x");
+    REQUIRE(run.status == 0);
+    CHECK(run.out.find("prices of one kind, neocloud_reserved") != std::string::npos);
+    CHECK(run.out.find("on demand") == std::string::npos);
+    CHECK(run.out.find("--price neocloud_reserved") != std::string::npos);
+}
+
+TEST_CASE("an accelerator without a price is refused, not designed for at nothing a token") {
+    const Run run = run_program("design --budget 1e22 --equal-to 1 --gpu h100,rubin");
+    CHECK(run.status == 2);
+    CHECK(run.err.find("--price: no price of rubin is known") != std::string::npos);
+    CHECK(run.err.find("--price rubin=USD") != std::string::npos);
+}

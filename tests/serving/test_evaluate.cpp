@@ -189,6 +189,35 @@ TEST_CASE("an explanation lists the steps of the estimate") {
     CHECK(!report.prompt->operations.empty());
 }
 
+TEST_CASE("prompts alone are no faster than the tensor cores") {
+    // Qwen3-8B: 6.95e9 parameters in its layers (36 x (4096 x (4096 + 2 x 1024 + 4096) + 3 x 4096 x 12,288)), 13.9 GFLOP a token;
+    // H20 does 296 TFLOP/s in fp8, so no more than 21,300 tokens/s.
+    Description d = deployment("qwen3-8b", "h20_96", "sglang", 1, 1);
+    d.weights = "fp8-block";
+    d.isl = 4096;
+    d.chunk = 16384;
+    d.load = PrefillOnly{};
+    const Estimate e = *evaluate(*describe(DataStore(), d));
+    CHECK(e.serving.input_tokens_per_s.value() < 21300);
+    CHECK(e.serving.input_tokens_per_s.value() > 0.6 * 21300);
+}
+
+TEST_CASE("the parts of a step that checks drafts sum to it") {
+    Description d = deployment("deepseek-v3", "h200", "sglang", 8, 32);
+    d.draft_tokens = 3;
+    const Scenario s = *describe(DataStore(), d);
+    const Estimate e = *evaluate(s);
+    constexpr auto checks = static_cast<std::size_t>(OpClass::draft_checks);
+    for (const StepTime& step : {e.serving.decode_time, e.serving.prompt_time}) {
+        Seconds sum;
+        for (const Seconds part : step.by_class) sum += part;
+        CHECK(sum.value() == Approx(step.total.value()).epsilon(1e-12));
+    }
+    CHECK(e.serving.decode_time.by_class[checks].value() > 0);
+    const StepReport report = explain(s, e.serving);
+    CHECK(report.decode->spent_by_class[checks].back() == e.serving.decode_time.by_class[checks].value());
+}
+
 TEST_CASE("estimates of random deployments are consistent and below the roofline of their own bytes") {
     Draw draw(20261105);
     int failures = 0;

@@ -116,3 +116,15 @@ TEST_CASE("a grid of 10^15 points is refused with its size and a hint") {
           std::string::npos);
     CHECK(hint_of([&] { (void)with_axes(axes); }).find("fewer values") != std::string::npos);
 }
+
+TEST_CASE("accelerators of an axis are priced at one kind of rent unless a price is stated") {
+    const std::string axis = "[[axis]]\nkey = \"gpu\"\nvalues = [\"h100\", \"mi355x\"]\n";
+    const std::string model = "[scenario]\nmodel = \"gpt-oss-120b\"\n";
+    const auto basis = [&](const std::string& text) {
+        return read_grid(DataStore{}, parse_toml(text, "grid.toml")).prices.basis;
+    };
+    CHECK(basis(model + axis) == "neocloud_reserved");
+    CHECK(basis(model + "price = 2\n" + axis).empty());
+    CHECK(basis(model + axis + "[[axis]]\nkey = \"price\"\nvalues = [1, 2]\n").empty());
+    CHECK(basis(model + "[[axis]]\nkey = \"gpu\"\nvalues = [\"h100\"]\n").empty());
+}

@@ -62,3 +62,31 @@ TEST_CASE("means alone stand for the lengths and the load they always stood for"
     CHECK(quantile(lengths_of(t).input, 1) == Approx(1000));
     CHECK(name_of(Load{OpenLoop{3, 1}}) == "open_loop");
 }
+
+TEST_CASE("whoever looks at a server meets long answers more often than they are asked for") {
+    Traffic t;
+    t.input = 1000;
+    t.output = 500;
+    CHECK(t.mean_context() == 1250);
+    // Answers of 100 and of 900 tokens alike: E[O^2] = 410,000, so that an answer met has 820 tokens.
+    t.spread_as(
+        std::make_shared<const Lengths>(Lengths{FixedLength{1000}, empirical_length({100, 900}), {}}));
+    CHECK(t.seen_input() == Approx(1000));
+    CHECK(t.seen_output() == Approx(820));
+    CHECK(t.mean_context() == Approx(1410));
+    t.output = 1000;   // the same shape twice as long
+    CHECK(t.mean_context() == Approx(1820));
+    t.equal_lengths = true;
+    CHECK(t.mean_context() == 1500);
+}
+
+TEST_CASE("where long prompts bring long answers, a sequence in decode has a long prompt") {
+    Traffic t;
+    t.input = 2000;
+    t.output = 200;
+    // (1000, 100) and (3000, 300): E[I O]/E[O] = (100,000 + 900,000)/2/200 = 2,500; E[O^2]/E[O] = 250.
+    t.spread_as(std::make_shared<const Lengths>(
+        Lengths{empirical_length({1000, 3000}), empirical_length({100, 300}), {{1000, 100}, {3000, 300}}}));
+    CHECK(t.seen_input() == Approx(2500));
+    CHECK(t.mean_context() == Approx(2625));
+}

@@ -33,7 +33,6 @@ const std::string table =
 TEST_CASE("a published server at its knee is predicted by percentiles") {
     const RateValidation v = validate_rates(DataStore(), CsvTable(table, "rates.csv"));
     CHECK(v.rows == 3);
-    CHECK(v.skipped.at("not at a rate") == 1);
     CHECK(v.skipped.at("prefill and decode apart: the table states one layout") == 1);
     REQUIRE(v.predictions.size() == 1);
     const RatePrediction& p = v.predictions[0];
@@ -42,6 +41,20 @@ TEST_CASE("a published server at its knee is predicted by percentiles") {
     CHECK(p.ratio(5) == Approx(1).epsilon(0.15));   // TPOT p50
     CHECK(p.ratio(7) == Approx(1).epsilon(0.15));   // p99
     CHECK(p.ratio(3) == Approx(1).epsilon(0.35));   // TTFT p99
+    REQUIRE(v.queues.size() == 1);                  // 4,350 tokens/s and GPU
+    CHECK(v.queues[0].throughput_ratio == Approx(1).epsilon(0.15));
+}
+
+TEST_CASE("a queue holds at least the requests that end by the latency which 99 % keep") {
+    const std::string late =
+        "id,gpu,num_gpus,engine,framework,model,weight_dtype,kv_dtype,scenario,completed_rps,tok_s_gpu,"
+        "min_query_count,isl_mean,osl_mean,tp,instances,max_batch,max_num_tokens,e2e_p99_ms,suspect\n"
+        "o,h200-sxm,8,trtllm,\"TensorRT 10.11, CUDA "
+        "12.9\",llama2-70b,fp8,fp8,Offline,119,4350,1,222.3,292.7,1,8,"
+        "2048,1536,2640000,0\n";
+    const std::vector<PreparedPoint> runs = offline_runs(DataStore(), CsvTable(late, "rates.csv"));
+    REQUIRE(runs.size() == 1);
+    CHECK(std::get<Offline>(runs[0].scenario.traffic.load).requests == Approx(2640 * 119 / 8.0));
 }
 
 TEST_CASE("the offline run of a server is a queue of the requests that the rules ask for") {

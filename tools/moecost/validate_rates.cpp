@@ -21,10 +21,37 @@ std::string line(const RateErrors& e) {
     return s.append("\n");
 }
 
+/// Queues without arrivals, by throughput.
+std::string queue_lines(const RateValidation& v) {
+    if (v.queues.empty()) return {};
+    std::string s("\noutput throughput of queues without arrivals\n");
+    s.append(align_left("error in %", 34)).append("  rows  median    mean   ratio\n");
+    for (const ErrorGroup& g : v.queue_groups) {
+        s.append(align_left(g.name, 34)).append(align_right(std::to_string(g.throughput.rows), 6));
+        s.append(align_right(fixed(100 * g.throughput.median_ape, 1), 8));
+        s.append(align_right(fixed(100 * g.throughput.mean_ape, 1), 8));
+        s.append(align_right(fixed(g.throughput.median_ratio, 2), 8)).append("\n");
+    }
+    return s;
+}
+
+void add_queues(const RateValidation& v, JsonWriter& json) {
+    json.begin_array("queues");
+    for (const ErrorGroup& g : v.queue_groups) {
+        json.begin_object();
+        json.text("name", g.name);
+        json.number("rows", static_cast<double>(g.throughput.rows));
+        json.number("median_ape", g.throughput.median_ape);
+        json.number("median_ratio", g.throughput.median_ratio);
+        json.end_object();
+    }
+    json.end_array();
+}
+
 }   // namespace
 
 std::string rates_text(const RateValidation& v) {
-    std::string s = std::to_string(v.predictions.size());
+    std::string s = std::to_string(v.predictions.size() + v.queues.size());
     s.append(" of ").append(std::to_string(v.rows)).append(" rows predicted\n\n");
     s.append(align_left("median error in %", 28))
         .append("  |------- TTFT -------|    |------- TPOT -------|  ratio of p99\n");
@@ -32,6 +59,7 @@ std::string rates_text(const RateValidation& v) {
     for (const std::string_view title : titles) s.append(align_right(title, 7));
     s.append(align_right("TTFT", 8)).append(align_right("TPOT", 7)).append("\n");
     for (const RateErrors& e : v.groups) s.append(line(e));
+    s.append(queue_lines(v));
     if (!v.skipped.empty()) s.append("\nskipped\n");
     for (const auto& [reason, count] : v.skipped)
         s.append(align_right(std::to_string(count), 6)).append("  ").append(reason).append("\n");
@@ -63,7 +91,7 @@ std::string rates_json(const RateValidation& v) {
     json.begin_object();
     json.text("schema", "moecost.validate_rates/1");
     json.number("rows", static_cast<double>(v.rows));
-    json.number("predicted", static_cast<double>(v.predictions.size()));
+    json.number("predicted", static_cast<double>(v.predictions.size() + v.queues.size()));
     json.begin_object("skipped");
     for (const auto& [reason, count] : v.skipped) json.number(reason, static_cast<double>(count));
     json.end_object();
@@ -82,6 +110,7 @@ std::string rates_json(const RateValidation& v) {
         json.end_object();
     }
     json.end_array();
+    add_queues(v, json);
     json.end_object();
     return json.str();
 }

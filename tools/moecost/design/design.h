@@ -18,6 +18,7 @@ struct DesignQuestion {
     std::vector<std::string> gpus;   // as they were named, by machine
     unsigned threads = 1;
     std::string training_basis;   // of the price of training
+    std::string price_note;       // how rents of several accelerators were made alike
     bool usual_tokens = false;    // no --max-tokens was given
     bool usual_per_parameter = false;
     std::vector<LawView> laws;   // of --laws; empty: one law, that of the space

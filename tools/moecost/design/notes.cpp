@@ -162,7 +162,7 @@ std::string estimate_line(const DesignQuestion& q, const DesignAnswer& a, const 
     if (found.layout.exchange != ExpertExchange::collective) d.exchange = name_of(found.layout.exchange);
     const Load load = q.space.serving.machines[found.machine].traffic.load;
     if (std::holds_alternative<ClosedLoop>(load)) d.load = resized(load, found.requests);
-    return std::string("moecost estimate ").append(options_of(d));
+    return std::string("moecost estimate ").append(options_of(d)).append(" --closed-form");
 }
 
 std::vector<OutsideAxis> outside_of(const DesignQuestion& q, const DesignAnswer& a, const DesignPoint& p) {
@@ -188,6 +188,7 @@ std::vector<std::string> design_notes(const DesignQuestion& q, const DesignAnswe
     add(std::string("family: ").append(family.title));
     add(std::string("minimised price: rent per ").append(cost_unit(q.space.serving.cost)));
     add(training_note(q));
+    if (!q.price_note.empty()) add(q.price_note);
     for (const Scenario& s : q.space.serving.machines) {
         std::string price(s.pool().cluster.gpu.id);
         price.append(": $")

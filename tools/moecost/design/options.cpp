@@ -11,6 +11,7 @@
 #include "moecost/design/models.h"
 #include "moecost/estimate/inputs.h"
 #include "moecost/hardware/accelerator.h"
+#include "moecost/hardware/price.h"
 #include "moecost/hardware/profile/relative.h"
 #include "moecost/law/law_toml.h"
 #include "option_values.h"
@@ -173,6 +174,13 @@ std::shared_ptr<const TrainingMachine> training_machine(const Invocation& in, co
     return m;
 }
 
+void price_training(const DataStore& data, std::string_view choice, DesignQuestion& q) {
+    const Price chosen = choose_price(data, q.goal.training.gpu, choice);
+    q.goal.training.usd_per_gpu_hour = chosen.usd_per_gpu_hour;
+    q.training_basis = chosen.basis;
+    if (!chosen.date.empty()) q.training_basis.append(", ").append(chosen.date);
+}
+
 void read_training(const Invocation& in, DesignQuestion& q) {
     const CommandLine& line = in.line;
     TrainingPrice& t = q.goal.training;
@@ -183,10 +191,7 @@ void read_training(const Invocation& in, DesignQuestion& q) {
     t.mfu = number_or(line, "train-mfu", t.mfu, 0.01, 1);
     if (!line.has("train-mfu")) t.machine = training_machine(in, accelerator);
     const std::string* price = line.find("train-price");
-    const Price chosen = choose_price(in.data, accelerator.id, price != nullptr ? *price : "");
-    t.usd_per_gpu_hour = chosen.usd_per_gpu_hour;
-    q.training_basis = chosen.basis;
-    if (!chosen.date.empty()) q.training_basis.append(", ").append(chosen.date);
+    price_training(in.data, price != nullptr ? *price : "", q);
 }
 
 void read_goal(const Invocation& in, DesignQuestion& q) {
@@ -273,6 +278,21 @@ Architecture some_member(const DesignSpace& space) {
     throw InputError({"--sizes"}, {}, to_text(why), "larger sizes, or another --family");
 }
 
+/// Rents of different kinds would choose the accelerator: one kind for all, training included, unless they are stated.
+void level_prices(const Invocation& in, DesignQuestion& q) {
+    const Description& d = q.description;
+    if (d.usd_per_gpu_hour || !d.price.empty() || q.gpus.size() < 2) return;
+    std::vector<std::string> ids;
+    for (const std::string& gpu : q.gpus) ids.push_back(priced_as(load_accelerator(in.data, gpu)));
+    const PriceLevel level = price_level(in.data, ids);
+    q.price_note = price_level_note(level);
+    q.description.price = level.basis;
+    const std::vector<Price> training = prices_of(in.data, q.goal.training.gpu);
+    const bool known =
+        std::any_of(training.begin(), training.end(), [&](const Price& p) { return p.basis == level.basis; });
+    if (known && !in.line.has("train-price")) price_training(in.data, level.basis, q);
+}
+
 void read_machines(const Invocation& in, DesignQuestion& q) {
     const CommandLine& line = in.line;
     DeploymentSpace& serving = q.space.serving;
@@ -302,11 +322,21 @@ void read_machines(const Invocation& in, DesignQuestion& q) {
                                : std::vector<std::string>{d.cluster};
     if (!d.cluster.empty() && !d.gpu.empty())
         throw InputError({"--gpu"}, {}, "--cluster names the machine already");
+    level_prices(in, q);
+    const std::string given = d.price;
     for (const std::string& gpu : q.gpus) {
         if (d.cluster.empty()) d.gpu = gpu;
+        const bool level = given.empty() && !q.description.price.empty() &&
+                           !prices_of(in.data, priced_as(load_accelerator(in.data, gpu))).empty();
+        d.price = level ? q.description.price : given;
         const Expected<Scenario> machine = resolve(in.data, d, architecture);
         if (!machine)
             throw InputError({"--gpu"}, {}, std::string(gpu).append(": ").append(to_text(machine.error())));
+        if (!machine->pool().price.known())
+            throw InputError(
+                {"--price"}, {},
+                std::string("no price of ").append(gpu).append(" is known, and designs are chosen by price"),
+                std::string("--price ").append(gpu).append("=USD states one; or leave it out of --gpu"));
         serving.machines.push_back(*machine);
     }
     if (!d.exchange.empty()) serving.exchanges = {serving.machines.front().pool().layout.exchange};

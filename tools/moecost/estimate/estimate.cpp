@@ -43,7 +43,7 @@ std::string accelerator_of(const DataStore& data, const Description& d) {
     const Accelerator gpu = placed(d, d.gpu.empty() ? "cluster" : "gpu", [&] {
         return d.gpu.empty() ? load_cluster(data, d.cluster).gpu : load_accelerator(data, d.gpu);
     });
-    return gpu.same_as.empty() ? gpu.id : gpu.same_as;
+    return priced_as(gpu);
 }
 
 /// The part of --price that names the accelerator of this deployment; the option is dropped where none does.
@@ -77,20 +77,12 @@ std::string level_prices(const DataStore& data, std::vector<Description>& descri
         if (id.empty()) return {};
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     }
-    if (ids.size() < 2) return {};
-    std::erase_if(ids, [&](const std::string& id) { return prices_of(data, id).empty(); });
-    const std::string basis = common_basis(data, ids);
-    if (basis.empty()) {
-        return ids.size() < 2
-                   ? std::string()
-                   : "prices are not of the same kind: no basis is known of all accelerators compared; "
-                     "--price NAME=PRICE,... states them";
+    const PriceLevel level = price_level(data, ids);
+    if (!level.basis.empty()) {
+        for (Description& d : descriptions)
+            if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = level.basis;
     }
-    for (Description& d : descriptions)
-        if (!prices_of(data, accelerator_of(data, d)).empty()) d.price = basis;
-    return std::string("prices of one kind, ")
-        .append(basis)
-        .append(": the first that is known of all accelerators compared; --price states others");
+    return price_level_note(level);
 }
 
 namespace {

@@ -66,7 +66,12 @@ std::string other_pools(const PlanQuestion& q, const PlanResult& r) {
 std::string apart_text(const PlanQuestion& q, const PlanResult& r, const Style& style) {
     const std::size_t width = style.width;
     if (r.near_apart) return near_apart_text(q, *r.near_apart, style);
-    if (!r.apart) return "  no pair of pools runs\n";
+    if (!r.apart && r.answer.miss == PlanMiss::price)
+        return "  pairs are compared by cost: no price is known\n";
+    if (!r.apart)
+        return std::string("  no pair of pools carries this load, with at most ")
+            .append(grouped(most_pool_workers))
+            .append(" workers each\n");
     const ApartAnswer& a = *r.apart;
     std::string s("  ");
     s.append(deployment_name(q, a.planned)).append("\n  ");

@@ -17,7 +17,8 @@ std::string_view unit_of(const Load& load) { return is_rate(load) ? "requests/s"
 std::string rounded(double value, bool up) {
     const double unit = std::pow(10.0, std::floor(std::log10(value)) - 2);
     const double n = value / unit;
-    return significant((up ? std::ceil(n - 1e-9) : std::floor(n + 1e-9)) * unit, 6);
+    const double three = (up ? std::ceil(n - 1e-9) : std::floor(n + 1e-9)) * unit;
+    return fixed(three, unit < 1 ? static_cast<int>(std::round(-std::log10(unit))) : 0);
 }
 
 Shortfall of(const PlanQuestion& q, int gpus, double usd, double ttft_s, double tpot_s) {
@@ -41,6 +42,7 @@ double ttft_with_room(const PlanQuestion& q, std::size_t variant, double ttft_s)
     return q.chance > 0 ? ttft_s * q.ttft_room[m] / q.space.machines[m].slower : ttft_s;
 }
 
+/// Times are those of a machine as slow as it is sized.
 std::string missed_time(std::string_view time, double level, double value, double limit, double least) {
     std::string s = objective_name(time, level);
     s.append(" ").append(duration(value)).append(", ").append(significant(value / limit, 3));
@@ -55,7 +57,7 @@ std::string short_by(const PlanQuestion& q, const Shortfall& s, int gpus, double
     const Slo& slo = first(q).slo;
     std::string text;
     const auto add = [&](const std::string& what) {
-        text.append(answer_line(text.empty() ? "short by" : "", what, width));
+        text.append(answer_line(text.empty() ? "short by" : "and by", what, width));
     };
     if (s.gpus > 0) {
         std::string what = std::to_string(s.gpus);
@@ -75,6 +77,11 @@ std::string short_by(const PlanQuestion& q, const Shortfall& s, int gpus, double
     if (s.ttft_s > 0) add(missed_time("TTFT", slo.ttft_level, s.ttft_s, slo.ttft_s, least.ttft_s));
     if (s.tpot_s > 0) add(missed_time("TPOT", slo.tpot_level, s.tpot_s, slo.tpot_s, least.tpot_s));
     return text;
+}
+
+std::string_view within_objectives(const PlanQuestion& q) {
+    const Slo& slo = first(q).slo;
+    return slo.ttft_s > 0 || slo.tpot_s > 0 ? " within the objectives" : "";
 }
 
 std::string why_nothing_runs(const PlanQuestion& q, const PlanResult& r) {
@@ -111,7 +118,8 @@ std::string headline(const PlanQuestion& q, const PlanResult& r) {
             return s.append("it takes more than the ").append(most).append(" GPUs that are searched");
         }
         case PlanMiss::budget:
-            return s.append("nothing carries this load within the objectives and the budget; the nearest:");
+            s.append("no deployment within the budget carries this load").append(within_objectives(q));
+            return s.append("; the nearest:");
         case PlanMiss::objectives:
             return s.append(r.nearest ? "no deployment meets the objectives; the nearest:"
                                       : "no deployment comes near the objectives");
@@ -217,9 +225,10 @@ std::string near_text(const PlanQuestion& q, const PlanResult& r, const Style& s
                           style.width));
     }
     s.append(carried_text(q, r, style.width));
-    if (r.relaxed)
-        s.append(answer_line(r.relaxed->options, deployment_name(q, r.relaxed->planned), style.width));
-    return s;
+    if (!r.relaxed) return s;
+    std::string text(r.relaxed->options);
+    text.append(" lets one run: ").append(deployment_name(q, r.relaxed->planned));
+    return s.append(answer_line("but", text, style.width));
 }
 
 std::string near_apart_text(const PlanQuestion& q, const ApartAnswer& a, const Style& style) {
@@ -234,12 +243,14 @@ std::string near_message(const PlanQuestion& q, const PlanResult& r) {
     std::string s("moecost: infeasible: ");
     const bool pair = pair_is_nearer(q, r);
     if (r.nearest || pair) {
-        if (r.answer.miss == PlanMiss::price)
+        const bool priceless = r.answer.miss == PlanMiss::price;
+        if (priceless)
             s.append(no_price(q));
         else
-            s.append("nothing meets the objectives");
-        if (q.space.max_gpus > 0) s.append(" on ").append(std::to_string(q.space.max_gpus)).append(" GPUs");
-        if (q.space.max_usd_per_hour > 0)
+            s.append("nothing carries this load").append(within_objectives(q));
+        if (!priceless && q.space.max_gpus > 0)
+            s.append(" on ").append(std::to_string(q.space.max_gpus)).append(" GPUs");
+        if (!priceless && q.space.max_usd_per_hour > 0)
             s.append(" for ").append(money(q.space.max_usd_per_hour)).append(" an hour");
         s.append("; the nearest is ");
         s.append(pair ? deployment_name(q, r.near_apart->planned) : deployment_name(q, r.nearest->planned));
@@ -251,6 +262,8 @@ std::string near_message(const PlanQuestion& q, const PlanResult& r) {
                             : std::string("no pair of pools runs: prefill and decode apart"));
     }
     s.append("\n");
+    if (r.relaxed && r.relaxed->frees)
+        return s.append("hint: ").append(r.relaxed->options).append(" lets one run\n");
     if (r.answer.miss == PlanMiss::price) {
         const std::string options = near_options(q, r);
         s.append("hint: --price ").append(q.kinds.front()).append("=USD states one");

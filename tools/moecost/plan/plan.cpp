@@ -128,7 +128,10 @@ void add_apart(const Invocation& in, const PlanQuestion& asked, Sizing sizing, P
         return;
     }
     if (r.best) return;
-    const NearestPools nearest = nearest_pools(demanded(asked), loop);
+    NearestPools nearest = nearest_pools(demanded(asked), loop);
+    for (int i = 0; i < most_raises && asked.chance > 0 && nearest.pair.possible() && raised(nearest.pair);
+         ++i)
+        nearest = nearest_pools(demanded(plan_question(in, sizing)), loop);
     if (!nearest.pair.possible()) return;
     r.near_apart = ApartAnswer{nearest.pair, answer_for(data, description_of(asked, nearest.pair)),
                                trust_of(asked.space, nearest.pair), nearest.least};
@@ -150,6 +153,7 @@ Asked answered_with(const Invocation& in, Sizing sizing, const auto& loop_of) {
         a.answer = moecost::plan(demanded(q), loop_of(q));
         std::vector<Planned> shown = a.answer.rivals;
         shown.insert(shown.end(), a.answer.of_kind.begin(), a.answer.of_kind.end());
+        if (a.answer.nearest.possible()) shown.push_back(a.answer.nearest);
         if (q.chance == 0 || i == most_raises) return a;
         bool raised = false;
         for (const Planned& p : shown)
@@ -189,10 +193,14 @@ void add_relaxed(const PlanQuestion& q, const CommandLine& line, PlanResult& r, 
         if (!p.possible()) continue;
         std::string options;
         if (gpus) options.append("--instance-gpus ").append(std::to_string(p.layout.gpus()));
-        for (const char* key : {"tp", "pp", "ep", "attention-dp"})
-            if (free && line.has(key))
-                options.append(options.empty() ? "" : " ").append("without --").append(key);
-        r.relaxed = Relaxed{options, p};
+        if (free) options.append(gpus ? " and leaving out" : "leaving out");
+        std::string_view between = " --";
+        for (const char* key : {"tp", "pp", "ep", "attention-dp"}) {
+            if (!free || !line.has(key)) continue;
+            options.append(between).append(key);
+            between = ", --";
+        }
+        r.relaxed = Relaxed{options, free, p};
         return;
     }
 }

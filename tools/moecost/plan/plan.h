@@ -67,7 +67,8 @@ struct ApartAnswer {
 };
 /// Where no candidate runs: the options that keep every instance from running, as they would let one.
 struct Relaxed {
-    std::string options;   // "--instance-gpus 16", "without --tp"
+    std::string options;   // "--instance-gpus 16", "leaving out --tp"
+    bool frees = false;    // some are left out
     Planned planned;
 };
 struct PlanResult {

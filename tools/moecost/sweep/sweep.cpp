@@ -256,6 +256,8 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
         answer.output = moecost::read_file(options.output);
     if (invocation.quiet) return answer;
     if (ranks == nullptr) answer.messages.append(notes(summary, options));
+    if (const std::string note = price_level_note(grid.prices); !note.empty())
+        answer.messages.append("note: ").append(note).append("\n");
     answer.messages.append(
         sweep_report(summary.manifest, scratch ? std::vector<std::string>{} : summary.files));
     answer.messages += fmt::format("{}, {} points/s\n", duration(summary.progress.seconds),

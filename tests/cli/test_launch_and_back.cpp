@@ -65,12 +65,14 @@ TEST_CASE("two pools are started with the router in front of them, and the bench
     CHECK(says(vllm, "--intra-node-data-parallel-size 8"));
     CHECK(says(vllm, "pip install vllm-router"));
     CHECK(says(vllm, "--base-url http://localhost:9000"));
-    CHECK(says(launched("sglang"), "python3 -m sglang_router.launch_router --pd-disaggregation"));
-    CHECK(says(launched("sglang"), "--prefill http://PREFILL_1:30000 8998"));
+    const std::string sglang = launched("sglang");
+    CHECK(says(sglang, "python3 -m sglang_router.launch_router"));
+    CHECK(says(sglang, "--pd-disaggregation"));
+    CHECK(says(sglang, "--prefill http://PREFILL_1:30000 8998"));
     const std::string trtllm = launched("trtllm");
     CHECK(says(trtllm, "trtllm-serve disaggregated -c moecost-settings-router.yaml"));
     CHECK(says(trtllm, "context_servers:"));
-    CHECK(says(trtllm, "- PREFILL_2:8000"));
+    CHECK(says(trtllm, "- \"PREFILL_2:8000\""));
 }
 
 TEST_CASE("one engine's words of two pools: what its documentation asks for besides") {

@@ -89,10 +89,8 @@ TEST_CASE("the file beside a configuration decides, cache format included") {
 
 TEST_CASE("mixed precision takes the format each component names") {
     const Precision p = with(R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
-        "model.layers.1.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
-        "model.layers.1.mlp.experts.1.gate_proj":{"quant_algo":"NVFP4"},
-        "model.layers.2.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
-        "model.layers.3.mlp.experts.0.gate_proj":{"quant_algo":"NVFP4"},
+        "model.layers.1.mlp.experts":{"quant_algo":"NVFP4"},
+        "model.layers.2.mlp.experts":{"quant_algo":"NVFP4"},
         "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},
         "model.layers.1.self_attn.q_proj":{"quant_algo":"FP8"},
         "model.layers.2.self_attn.q_proj":{"quant_algo":"FP8"},
@@ -198,6 +196,95 @@ TEST_CASE("modules with a format of their own change the bytes, not the format o
               "model.layers.0.self_attn.q_proj":{"bits":8,"group_size":-1},
               "model.layers.1.self_attn.q_proj":{"bits":8,"group_size":-1}}})") ==
           doctest::Approx(2 * 256 * 256 * (1 - 0.5 - 2.5 / 128)));
+}
+
+/// compressed-tensors of 4 bits in groups of 32, with this list of what is left out.
+std::string four_bits(const std::string& ignored) {
+    std::string s(R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],)"
+                  R"("weights":{"num_bits":4,"type":"int","group_size":32}}},"ignore":["lm_head")");
+    return s.append(ignored).append("]}");
+}
+
+std::string expert_names(int layer, int first, int end) {
+    std::string s;
+    for (int e = first; e < end; ++e)
+        for (const char* part : {"gate_proj", "up_proj", "down_proj"})
+            s.append(",\"model.layers.")
+                .append(std::to_string(layer))
+                .append(".mlp.experts.")
+                .append(std::to_string(e))
+                .append(".")
+                .append(part)
+                .append("\"");
+    return s;
+}
+
+// An expert holds three matrices of 256 x 64; in bf16 it takes 2 bytes an element in place of 4 bits and 2/32 bytes.
+constexpr double expert_beyond = 3 * 256 * 64 * (2 - 0.5 - 2.0 / 32);
+
+TEST_CASE("experts that a list names one by one count as such, however they are named") {
+    const auto check = [](const std::string& ignored, double experts) {
+        CAPTURE(ignored);
+        CHECK(beyond(four_bits(""), four_bits(ignored)) == doctest::Approx(experts * expert_beyond));
+        const Architecture a = with(four_bits(ignored));
+        CHECK(a.precision.routed_experts == (experts > 12 ? DType::bf16 : DType::int4));
+        CHECK(a.precision.attention == DType::int4);
+        REQUIRE(!a.warnings.empty());   // of 24 experts some are in another format: never silently
+        CHECK(a.warnings.back().find("routed experts: ") == 0);
+    };
+    check(expert_names(1, 0, 2), 2);
+    check(expert_names(1, 0, 1) + expert_names(2, 0, 1) + expert_names(3, 0, 1), 3);
+    check(expert_names(1, 0, 8), 8);
+    check(expert_names(1, 0, 8) + expert_names(2, 0, 4), 12);
+    check(expert_names(1, 0, 8) + expert_names(2, 0, 8), 16);
+    check(",\"model.layers.*.mlp.experts.0.*\"", 3);
+    check(",\"mlp.experts.0\",\"mlp.experts.5\"", 6);
+    check(",\"model.layers.2.mlp.experts\"", 8);
+    check(R"(,"re:.*experts\\.0\\..*")", 3);
+    check(R"(,"re:.*layers\\.[12]\\.mlp\\.experts\\.[0-3]\\..*")", 8);
+    check(R"(,"re:.*layers\\.3\\.mlp\\.experts.*")", 8);
+}
+
+TEST_CASE("a warning says which share of a component is in another format") {
+    const Architecture a = with(four_bits(expert_names(1, 0, 6)));   // 6 of 24
+    REQUIRE(a.warnings.size() == 1);
+    CHECK(a.warnings[0] ==
+          "routed experts: 25.0 % of the weights in bf16, the rest in int4: memory counts each, "
+          "time takes all as the rest");
+}
+
+TEST_CASE("layers of towers and of drafting modules are not those of the decoder") {
+    std::string names;
+    for (int layer = 0; layer < 4; ++layer)
+        for (const char* tower : {"vision_tower.encoder", "mtp"})
+            names.append(",\"")
+                .append(tower)
+                .append(".layers.")
+                .append(std::to_string(layer))
+                .append(".self_attn.q_proj\"");
+    CHECK(with(four_bits(names)).precision == with(four_bits("")).precision);
+    CHECK(beyond(four_bits(""), four_bits(names)) == 0);
+}
+
+TEST_CASE("kinds of layers whose modules go by one name share what a list names") {
+    // Two layers with windows and two without; two layers of the four are left out.
+    const auto windows = [](const std::string& quantisation) {
+        std::string s("{");
+        return import_huggingface(parse_json(
+            s.append(base)
+                .append(R"(,"sliding_window":16,"layer_types":["sliding_attention","full_attention",)"
+                        R"("sliding_attention","full_attention"],"quantization_config":)")
+                .append(quantisation)
+                .append("}"),
+            "config.json"));
+    };
+    const Architecture a =
+        windows(four_bits(R"(,"model.layers.0.self_attn.q_proj","model.layers.1.self_attn.q_proj")"));
+    const Architecture plain = windows(four_bits(""));
+    CHECK(a.precision == plain.precision);
+    const double more =
+        weight_bytes(a, a.precision).total().value() - weight_bytes(plain, plain.precision).total().value();
+    CHECK(more == doctest::Approx(2 * 256 * 256 * (2 - 0.5 - 2.0 / 32)));
 }
 
 TEST_CASE("module patterns") {

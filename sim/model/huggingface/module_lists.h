@@ -10,8 +10,9 @@
 
 namespace moecost {
 
-/// Entries as patterns with the number of layers that each names; names of layers beyond the last (modules of multi-token
-/// prediction) are left out. InputError beyond 256 different ones.
+/// Entries as patterns with the number of layers, experts, or experts of layers that each names; names of layers beyond
+/// the last (modules of multi-token prediction) and of layers beside the decoder (towers) are left out. InputError beyond
+/// 256 different ones.
 [[nodiscard]] std::vector<ListedModules> listed(const HfConfig& config, const Reader& table,
                                                 std::string_view key, std::vector<std::string> names);
 

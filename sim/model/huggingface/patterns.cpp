@@ -270,4 +270,12 @@ bool ModulePattern::matches(std::string_view module) const {
     return false;
 }
 
+bool ModulePattern::tells_layers() const { return text_.find_first_of(digits) < text_.find("expert"); }
+
+bool ModulePattern::tells_experts() const {
+    const std::size_t at = text_.find("expert");
+    if (at == std::string::npos) return has_digit() && text_.find("layers") == std::string::npos;
+    return text_.find_first_of(digits, at) != std::string::npos;
+}
+
 }   // namespace moecost

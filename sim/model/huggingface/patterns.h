@@ -35,6 +35,9 @@ class ModulePattern {
     [[nodiscard]] bool matches(std::string_view module) const;
     [[nodiscard]] bool is_expression() const { return form_ == Form::expression; }
     [[nodiscard]] bool has_digit() const { return text_.find_first_of("0123456789") != std::string::npos; }
+    /// Whether its digits can tell layers apart, and experts of a layer.
+    [[nodiscard]] bool tells_layers() const;
+    [[nodiscard]] bool tells_experts() const;
     /// True when what a name begins with makes no difference.
     [[nodiscard]] bool ignores_prefix() const {
         return form_ == Form::segments || text_.starts_with("re:.*");

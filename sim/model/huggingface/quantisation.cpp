@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The number format of each component of a release, from quantization_config and hf_quant_config.json.
-// A component is judged by the names its modules have; lists that name modules layer by layer count when they
-// cover more than half of the layers of that kind (the rest are MTP layers and the like). What single modules or layers
-// have in another format is kept as bytes beyond.
+// A component is judged by the names its modules have and takes the format of most of them: lists count what they name,
+// layer by layer and expert by expert. What the others have in another format is kept as bytes beyond, and told.
 #include "moecost/model/huggingface/quantisation.h"
 
 #include <algorithm>
@@ -10,66 +9,115 @@
 #include <cmath>
 #include <map>
 
+#include "moecost/base/format.h"
 #include "moecost/model/counts.h"
 
 namespace moecost {
 namespace {
 
-/// The modules of one component: the names they have in one layer or another, and the number of such layers.
+/// Modules of one kind: how many layers have them, of how many in the model, and how many of them a layer holds.
+struct Extent {
+    int layers = 0;
+    int all = 0;
+    double experts = 1;
+};
+
+/// The modules of one component: the names they have in one layer or another.
 struct Probe {
     std::vector<std::string_view> names;
-    int layers = 0;   // of this kind
-    int all = 0;      // of the model
+    Extent extent;
 };
 
 /// Prefixes a module of a layer goes by in one wrapper or another.
 constexpr std::string_view prefixes[] = {"model.", "", "model.language_model.", "language_model.model.",
                                          "backbone."};
 
-bool names_module(const ModulePattern& pattern, std::string_view module, const std::string& layer) {
+/// The name with the numbers of a layer and of an expert ("#" where an entry was written for all of them).
+bool names_module(const ModulePattern& pattern, std::string_view module, const std::string& layer,
+                  const std::string& expert) {
+    std::string inner(module);
+    if (const std::size_t at = inner.find('#'); at != std::string::npos) inner.replace(at, 1, expert);
     for (const std::string_view prefix : prefixes) {
         std::string name(prefix);
-        name.append("layers.").append(layer).append(".").append(module);
-        if (pattern.is_expression()) std::replace(name.begin(), name.end(), '#', '0');   // \d+ wants digits
-        if (pattern.matches(name)) return true;
+        if (pattern.matches(name.append("layers.").append(layer).append(".").append(inner))) return true;
         if (pattern.ignores_prefix()) return false;
     }
     return false;
 }
 
 template <class Names>
-bool names_any(const ModulePattern& pattern, const Names& names, const std::string& layer) {
+bool names_any(const ModulePattern& pattern, const Names& names, const std::string& layer,
+               const std::string& expert) {
     return std::any_of(names.begin(), names.end(),
-                       [&](std::string_view name) { return names_module(pattern, name, layer); });
+                       [&](std::string_view name) { return names_module(pattern, name, layer, expert); });
 }
 
-/// The share of `layers` layers, of `all` in the model, whose module of one of these names the entry means.
+/// The share that an expression with digits means: each layer and expert is tried whose number it can ask for.
 template <class Names>
-double coverage(const ListedModules& modules, const Names& names, int layers, int all) {
-    const double whole = std::max(layers, 1);
-    if (modules.pattern.is_expression() && modules.pattern.has_digit()) {   // may name single layers
-        int matched = 0;
-        for (int i = 0; i < all; ++i) matched += names_any(modules.pattern, names, std::to_string(i)) ? 1 : 0;
-        return std::min(1.0, matched / whole);
+double share_of_expression(const ModulePattern& pattern, const Names& names, const Extent& e) {
+    constexpr int most = 1 << 16;   // tries; of more experts every so manieth
+    const int layers = pattern.tells_layers() ? e.all : 1;
+    const int experts = pattern.tells_experts() ? std::max(static_cast<int>(e.experts), 1) : 1;
+    const int stride = 1 + static_cast<int>(static_cast<double>(layers) * experts / most);
+    double matched = 0;
+    for (int i = 0; i < layers; ++i) {
+        const std::string layer = std::to_string(i);
+        for (int j = 0; j < experts; j += stride)
+            matched += names_any(pattern, names, layer, std::to_string(j)) ? stride : 0;
     }
-    if (!names_any(modules.pattern, names, "#")) return 0;
-    if (modules.names == 0) return 1;
-    if (modules.of_experts) return 2 * modules.names > layers ? 1 : 0;
-    return std::min(1.0, modules.names / whole);
+    return matched / (pattern.tells_layers() ? std::max(e.layers, 1) : 1) / experts;
 }
 
-bool covers(const ListedModules& modules, const Probe& probe) {
-    return coverage(modules, probe.names, probe.layers, probe.all) > 0.5;
+double share_of_names(const ListedModules& modules, const Extent& e) {
+    const double layers = std::max(e.layers, 1);
+    switch (modules.numbered) {
+        case Numbered::layers:
+            return modules.names / layers;
+        case Numbered::experts:
+            return modules.names / e.experts;
+        case Numbered::experts_of_layers:
+            return modules.names / (layers * e.experts);
+        case Numbered::nothing:
+            break;
+    }
+    return 1;
 }
 
+/// The share of the modules with one of these names that the entry means.
+template <class Names>
+double coverage(const ListedModules& modules, const Names& names, const Extent& e) {
+    if (modules.pattern.is_expression() &&
+        modules.pattern.has_digit())   // may name single layers and experts
+        return std::min(1.0, share_of_expression(modules.pattern, names, e));
+    const std::string any = modules.pattern.is_expression() ? "0" : "#";   // \d+ wants digits
+    return names_any(modules.pattern, names, any, any) ? std::min(1.0, share_of_names(modules, e)) : 0;
+}
+
+/// Shares of modules by format: the first entry that names a module applies.
+template <class Names>
+std::map<DType, double> shares_of(const Scheme& scheme, const Names& names, const Extent& e) {
+    std::map<DType, double> shares;
+    double left = 1;
+    const auto take = [&](const ListedModules* modules, DType format) {
+        const double share = modules == nullptr ? left : std::min(left, coverage(*modules, names, e));
+        if (share > 0) shares[format] += share;
+        left -= share;
+    };
+    for (const ListedModules& modules : scheme.ignored) take(&modules, DType::bf16);
+    for (const FormatRule& rule : scheme.rules) take(rule.target ? &*rule.target : nullptr, rule.format);
+    take(nullptr, DType::bf16);
+    return shares;
+}
+
+/// The format of most modules; at even shares the one they were quantised to.
 DType format_of(const Scheme& scheme, const Probe& probe) {
-    for (const ListedModules& modules : scheme.ignored) {
-        if (covers(modules, probe)) return DType::bf16;
-    }
-    for (const FormatRule& rule : scheme.rules) {
-        if (!rule.target || covers(*rule.target, probe)) return rule.format;
-    }
-    return DType::bf16;
+    const auto shares = shares_of(scheme, probe.names, probe.extent);
+    const auto less = [](const auto& x, const auto& y) {
+        constexpr double even = 1e-9;
+        if (std::abs(x.second - y.second) > even) return x.second < y.second;
+        return x.first == DType::bf16 && y.first != DType::bf16;
+    };
+    return std::max_element(shares.begin(), shares.end(), less)->first;
 }
 
 std::vector<std::string_view> input_names(const Mixer& mixer) {
@@ -82,6 +130,14 @@ std::vector<std::string_view> input_names(const Mixer& mixer) {
     return {"self_attn.q_proj", "self_attn.qkv_proj", "self_attn.q_b_proj", "mixer.q_proj", "attn.Wqkv"};
 }
 
+/// Layers whose mixers go by the same names, whatever their windows and widths.
+Extent extent_of(const Architecture& a, const MixerGroup& of) {
+    Extent extent{0, a.layers, 1};
+    for (const MixerGroup& group : a.mixers)
+        extent.layers += group.kind.index() == of.kind.index() ? group.count : 0;
+    return extent;
+}
+
 /// Every mixer votes with its size: a precision has one format for all of them.
 void set_attention(const HfConfig& config, const Scheme& scheme, const Architecture& a,
                    Precision& precision) {
@@ -90,11 +146,11 @@ void set_attention(const HfConfig& config, const Scheme& scheme, const Architect
     for (const MixerGroup& group : a.mixers) {
         double size = 0;
         for (const Tensor& t : mixer_tensors(group.kind, a.hidden)) size += t.elements() * group.count;
-        votes[format_of(scheme, {input_names(group.kind), group.count, a.layers})] += size;
+        const Extent extent = extent_of(a, group);
+        votes[format_of(scheme, {input_names(group.kind), extent})] += size;
         if (std::holds_alternative<GroupedAttention>(group.kind) ||
             std::holds_alternative<LatentAttention>(group.kind)) {
-            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, group.count, a.layers})] +=
-                size;
+            output_votes[format_of(scheme, {{"self_attn.o_proj", "mixer.o_proj"}, extent})] += size;
         }
     }
     const auto most = [](const auto& map) {
@@ -109,40 +165,37 @@ void set_attention(const HfConfig& config, const Scheme& scheme, const Architect
     }
 }
 
-int layers_where(const Architecture& a, auto condition) {
-    int sum = 0;
-    for (const FfnGroup& group : a.ffns) sum += condition(group.kind) ? group.count : 0;
-    return sum;
+/// Layers that hold modules of a component, and how many experts one of them holds on average.
+Extent extent_of(const Architecture& a, Component component) {
+    Extent extent{0, a.layers, 1};
+    double experts = 0;
+    for (const FfnGroup& group : a.ffns) {
+        const auto* moe = std::get_if<MoeFfn>(&group.kind);
+        const bool has = component == Component::routed_experts   ? moe != nullptr
+                         : component == Component::shared_experts ? moe != nullptr && moe->shared_width > 0
+                                                                  : moe == nullptr || moe->dense_width > 0;
+        if (!has) continue;
+        extent.layers += group.count;
+        if (component == Component::routed_experts) experts += 1.0 * group.count * moe->experts;
+    }
+    if (experts > 0) extent.experts = experts / extent.layers;
+    return extent;
 }
 
 void set_feed_forward(const Scheme& scheme, const Architecture& a, Precision& precision) {
-    const auto moe = [](const Ffn& f) { return std::get_if<MoeFfn>(&f); };
-    const int routed = layers_where(a, [&](const Ffn& f) { return moe(f) != nullptr; });
-    const int shared =
-        layers_where(a, [&](const Ffn& f) { return moe(f) != nullptr && moe(f)->shared_width > 0; });
-    const int dense =
-        layers_where(a, [&](const Ffn& f) { return moe(f) == nullptr || moe(f)->dense_width > 0; });
-    if (routed > 0) {
-        precision.routed_experts = format_of(
-            scheme, {{"mlp.experts.#.gate_proj", "mlp.experts", "block_sparse_moe.experts.#.w1",
-                      "mixer.experts.#.up_proj", "feed_forward.experts.gate_up_proj", "experts.gate_up_proj"},
-                     routed,
-                     a.layers});
-    }
-    if (shared > 0) {
-        precision.shared_experts =
-            format_of(scheme, {{"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
-                                "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
-                                "feed_forward.shared_expert.gate_proj"},
-                               shared,
-                               a.layers});
-    }
-    if (dense > 0) {
-        precision.dense_ffn = format_of(
-            scheme, {{"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"},
-                     dense,
-                     a.layers});
-    }
+    const auto set = [&](Component component, DType& format, std::vector<std::string_view> names) {
+        const Extent extent = extent_of(a, component);
+        if (extent.layers > 0) format = format_of(scheme, {std::move(names), extent});
+    };
+    set(Component::routed_experts, precision.routed_experts,
+        {"mlp.experts.#.gate_proj", "mlp.experts", "block_sparse_moe.experts.#.w1", "mixer.experts.#.up_proj",
+         "feed_forward.experts.gate_up_proj", "experts.gate_up_proj"});
+    set(Component::shared_experts, precision.shared_experts,
+        {"mlp.shared_experts.gate_proj", "mlp.shared_expert.gate_proj",
+         "block_sparse_moe.shared_experts.gate_proj", "mixer.shared_experts.up_proj",
+         "feed_forward.shared_expert.gate_proj"});
+    set(Component::dense_ffn, precision.dense_ffn,
+        {"mlp.gate_proj", "mlp.gate_up_proj", "feed_forward.gate_proj", "mixer.up_proj"});
 }
 
 /// Names that a tensor has as a module, fused ones included.
@@ -176,42 +229,71 @@ std::vector<std::string> module_names(const Tensor& t) {
     return names;
 }
 
-/// Bytes of one kind of tensor over its layers, each share of them in the format of the rule that names it.
-double mixed_bytes(const Scheme& scheme, const Tensor& t, int layers, int all) {
-    const std::vector<std::string> names = module_names(t);
-    double left = 1;
+/// What a component has in other formats than its own.
+struct Beyond {
     double bytes = 0;
-    const auto take = [&](const ListedModules* modules, DType format) {
-        const double share =
-            std::min(left, modules == nullptr ? left : coverage(*modules, names, layers, all));
-        bytes += share * bytes_as(t, format).value();
-        left -= share;
-    };
-    for (const ListedModules& modules : scheme.ignored) take(&modules, DType::bf16);
-    for (const FormatRule& rule : scheme.rules) take(rule.target ? &*rule.target : nullptr, rule.format);
-    take(nullptr, DType::bf16);
-    return bytes;
+    double elements = 0;   // of all formats
+    DType own = DType::bf16;
+    std::map<DType, double> others;   // elements
+};
+
+/// Bytes of one kind of tensor, each share of them in the format of the entry that names it.
+void add_tensor(const Scheme& scheme, const Tensor& t, const Extent& extent, const Precision& precision,
+                Beyond& beyond) {
+    const double elements = t.elements() * t.copies;
+    const DType own = stored_as(t, precision);
+    if (beyond.elements == 0) beyond.own = own;
+    beyond.elements += elements;
+    beyond.bytes -= stored_bytes(t, precision).value();
+    for (const auto& [format, share] : shares_of(scheme, module_names(t), extent)) {
+        beyond.bytes += share * bytes_as(t, format).value();
+        if (format != own) beyond.others[format] += share * elements;
+    }
 }
 
-/// Bytes beyond those of the one format per component, where single modules or layers have another.
-void set_mixed(const Scheme& scheme, Architecture& a, const Precision& precision) {
-    std::array<double, component_count> beyond{};
+/// Shares in a format that the component is not counted in: their bytes lie in memory, their time is that of the rest.
+std::string mixed_line(Component component, const Beyond& beyond) {
+    std::string line(name_of(component));
+    std::replace(line.begin(), line.end(), '_', ' ');
+    std::string_view between = ": ";
+    for (const auto& [format, elements] : beyond.others) {
+        line.append(between)
+            .append(fixed(100 * elements / beyond.elements, 1))
+            .append(" % of the weights in ");
+        line.append(info(format).name);
+        between = ", ";
+    }
+    line.append(", the rest in ").append(info(beyond.own).name);
+    return line.append(": memory counts each, time takes all as the rest");
+}
+
+/// Bytes beyond those of the one format per component, where single modules, layers or experts have another.
+void set_mixed(const HfConfig& config, const Scheme& scheme, Architecture& a, const Precision& precision) {
+    std::array<Beyond, component_count> beyond;
     double total = 0;
-    const auto add = [&](const std::vector<Tensor>& layer, int count) {
+    const auto add = [&](const std::vector<Tensor>& layer, int count, const Extent* mixer) {
         for (Tensor t : layer) {
             t.copies *= count;
-            const double plain = stored_bytes(t, precision).value();
-            total += plain;
+            total += stored_bytes(t, precision).value();
             if (t.kind != TensorKind::matmul || !t.quantisable) continue;
-            beyond[static_cast<std::size_t>(t.component)] += mixed_bytes(scheme, t, count, a.layers) - plain;
+            const Extent extent = mixer != nullptr ? *mixer : extent_of(a, t.component);
+            add_tensor(scheme, t, extent, precision, beyond[static_cast<std::size_t>(t.component)]);
         }
     };
-    for (const MixerGroup& group : a.mixers) add(mixer_tensors(group.kind, a.hidden), group.count);
-    for (const FfnGroup& group : a.ffns) add(ffn_tensors(group.kind, a.hidden), group.count);
-    constexpr double worth_telling = 0.002;   // of the bytes of the layers
+    for (const MixerGroup& group : a.mixers) {
+        const Extent extent = extent_of(a, group);
+        add(mixer_tensors(group.kind, a.hidden), group.count, &extent);
+    }
+    for (const FfnGroup& group : a.ffns) add(ffn_tensors(group.kind, a.hidden), group.count, nullptr);
+    constexpr double worth_a_note = 0.002;   // of the bytes of the layers
+    constexpr double worth_a_warning = 0.02;
     for (int i = 0; i < component_count; ++i) {
-        const double bytes = std::round(beyond[static_cast<std::size_t>(i)]);
-        if (std::abs(bytes) > worth_telling * total) a.mixed.push_back({i, bytes});
+        const Beyond& b = beyond[static_cast<std::size_t>(i)];
+        const double bytes = std::round(b.bytes);
+        if (std::abs(bytes) <= worth_a_note * total) continue;
+        a.mixed.push_back({i, bytes});
+        const std::string line = mixed_line(static_cast<Component>(i), b);
+        std::abs(bytes) > worth_a_warning* total ? config.warn(line) : config.note(line);
     }
 }
 
@@ -229,7 +311,7 @@ void apply(const HfConfig& config, const Reader& table, Architecture& a, Precisi
     set_feed_forward(scheme, a, precision);
     set_head(scheme, a, precision);
     a.mixed.clear();
-    set_mixed(scheme, a, precision);
+    set_mixed(config, scheme, a, precision);
     if (scheme.kv_cache) precision.kv_cache = *scheme.kv_cache;
 }
 

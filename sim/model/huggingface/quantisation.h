@@ -13,12 +13,15 @@
 
 namespace moecost {
 
-/// Modules of a list entry; `names` numbered names fell together in it (0: one name that stands for every
-/// layer).
+/// What the numbers of a list entry count.
+enum class Numbered { nothing, layers, experts, experts_of_layers };
+
+/// Modules of a list entry. `names` different ones that differ by their numbers alone fell together in it; nothing
+/// numbered: one name that stands for every layer and expert.
 struct ListedModules {
     ModulePattern pattern;
     int names = 0;
-    bool of_experts = false;   // holds a second number: names count experts, not layers
+    Numbered numbered = Numbered::nothing;
 };
 
 struct FormatRule {

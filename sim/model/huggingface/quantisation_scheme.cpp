@@ -188,11 +188,11 @@ void read_dynamic(const HfConfig& config, const Reader& table, std::int64_t bits
         std::string expression("re:.*");
         expression.append(skips || key.starts_with("+:") ? key.substr(2) : key);
         if (skips) {
-            scheme.ignored.push_back({ModulePattern(expression), 0});
+            scheme.ignored.push_back({ModulePattern(expression)});
             continue;
         }
         const Reader own = dynamic.table(key);
-        scheme.rules.push_back({ListedModules{ModulePattern(expression), 0},
+        scheme.rules.push_back({ListedModules{ModulePattern(expression)},
                                 integer_format_of(config, own, "bits", own.integer_or("bits", bits, 2, 16),
                                                   own.integer_or("group_size", group, -1, 100'000), true)});
     }
@@ -284,11 +284,12 @@ void read_quark(const HfConfig& config, const Reader& table, Scheme& scheme) {
     };
     if (table.has("layer_quant_config")) {
         const Reader layers = table.table("layer_quant_config");
-        for (const std::string& name : layers.keys()) {
-            if (const auto format = format_of(layers.table(name)))
-                for (ListedModules& target : listed(config, table, "layer_quant_config", {name}))
-                    scheme.rules.push_back({std::move(target), *format});
-        }
+        std::map<DType, std::vector<std::string>> by_format;
+        for (const std::string& name : layers.keys())
+            if (const auto format = format_of(layers.table(name))) by_format[*format].push_back(name);
+        for (const auto& [format, names] : by_format)
+            for (ListedModules& target : listed(config, table, "layer_quant_config", names))
+                scheme.rules.push_back({std::move(target), format});
     }
     const Reader global = table.table("global_quant_config");
     if (const auto format = format_of(global)) return every_linear(scheme, *format);
@@ -298,7 +299,7 @@ void read_quark(const HfConfig& config, const Reader& table, Scheme& scheme) {
 /// Experts in 4-bit groups, everything else in fp8.
 void read_w4a_fp8(const HfConfig& config, const Reader& table, Scheme& scheme) {
     const auto group = table.integer_or("group_size", 128, -1, 100'000);
-    scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0},
+    scheme.rules.push_back({ListedModules{ModulePattern("experts")},
                             integer_format_of(config, table, "group_size", 4, group, false)});
     every_linear(scheme, table.has("weight_block_size") ? DType::fp8_block : DType::fp8);
 }
@@ -306,7 +307,7 @@ void read_w4a_fp8(const HfConfig& config, const Reader& table, Scheme& scheme) {
 void read_fp8(const Reader& table, Scheme& scheme) {
     // Weights computed in fp8 but stored in another format (MiMo-V2.6); experts apart (DeepSeek-V4.1).
     if (table.text_or("store_dtype", "") == "mxfp4" || table.text_or("expert_dtype", "") == "fp4")
-        scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0}, DType::mxfp4});
+        scheme.rules.push_back({ListedModules{ModulePattern("experts")}, DType::mxfp4});
     every_linear(scheme, table.has("weight_block_size") ? DType::fp8_block : DType::fp8);
 }
 
@@ -315,7 +316,7 @@ void read_method(const HfConfig& config, const Reader& table, const std::string&
         return std::find(names.begin(), names.end(), method) != names.end();
     };
     if (method == "mxfp4") {   // the only modules this method converts
-        scheme.rules.push_back({ListedModules{ModulePattern("experts"), 0}, DType::mxfp4});
+        scheme.rules.push_back({ListedModules{ModulePattern("experts")}, DType::mxfp4});
         return;
     }
     if (is({"fp8", "fbgemm_fp8", "ptpc_fp8", "fp8_e4m3"})) return read_fp8(table, scheme);

@@ -317,3 +317,12 @@ TEST_CASE("a plan can end with the commands that start it") {
     CHECK(contains(run.out, "vllm bench serve"));
     CHECK(contains(plan_run("--launch --as kubernetes").out, "kind: Deployment"));
 }
+
+TEST_CASE("two pools that cost less than the answer stand in the first lines") {
+    const Run run = run_program(
+        "plan --model mixtral-8x7b --gpu h100,h200,mi300x --rate 20 --isl 2000 --osl 300 "
+        "--slo-ttft p95:500ms --slo-tpot 30ms");
+    REQUIRE(run.status == 0);
+    const bool cheaper = contains(run.out, "less than the one pool above");
+    CHECK(cheaper == contains(run.out, "cheaper, prefill and decode apart (below)"));
+}

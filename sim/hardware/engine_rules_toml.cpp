@@ -63,8 +63,8 @@ T one_of(const Reader& r, std::string_view key, const std::array<std::pair<std::
 
 constexpr std::array<std::pair<std::string_view, FormatRole>, 3> roles{
     {{"weights", FormatRole::weights}, {"experts", FormatRole::experts}, {"cache", FormatRole::cache}}};
-constexpr std::array<std::pair<std::string_view, Compute>, 2> computes{
-    {{"native", Compute::native}, {"weight_only", Compute::weight_only}}};
+constexpr std::array<std::pair<std::string_view, Compute>, 3> computes{
+    {{"native", Compute::native}, {"weight_only", Compute::weight_only}, {"refused", Compute::refused}}};
 constexpr std::array<std::pair<std::string_view, CacheKind>, 2> cache_kinds{
     {{"grouped", CacheKind::grouped}, {"latent", CacheKind::latent}}};
 constexpr std::array<std::pair<std::string_view, Batching>, 2> batchings{

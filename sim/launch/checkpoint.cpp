@@ -70,6 +70,29 @@ void take_slots(const Architecture& a, CommandReading& r) {
     r.others.erase(slots);
 }
 
+/// The release stores weights in a format of the kind that the word names: block sizes and the like are its own.
+bool released_in_kind(const Architecture& a, const std::string& weights) {
+    const auto named = dtype_named(weights);
+    if (!named) return false;
+    const auto same = [&](DType own) {
+        return info(own).element_bytes == info(*named).element_bytes && info(own).unit == info(*named).unit;
+    };
+    return same(a.precision.attention) || same(a.precision.routed_experts);
+}
+
+/// Words of the engine against the release: formats that it has stay; else the checkpoint is another one, in the format
+/// that the word stands for, or in one that nobody states.
+void settle_weights(const Architecture& a, bool known, CommandReading& r) {
+    std::string& weights = r.description.weights;
+    if (known || weights.empty()) return;
+    const bool quantised = !a.precision.same_weights(a.precision.with_weights(DType::bf16));
+    if (weights == "auto" && !quantised)
+        r.warnings.push_back(std::string("the command serves a quantised checkpoint, ")
+                                 .append(a.name)
+                                 .append(" is in bf16 in the library: --weights FORMAT states its format"));
+    if (weights == "auto" || released_in_kind(a, weights)) weights.clear();
+}
+
 /// "owner/Name", as repositories of models are called: no file, and no folder below another.
 bool is_repository(std::string_view name) {
     const bool file = name.ends_with(".toml") || name.ends_with(".json");
@@ -128,18 +151,18 @@ std::optional<KnownModel> model_of(const DataStore& data, std::string_view id) {
 
 bool resolve_model(const DataStore& data, CommandReading& r) {
     Description& d = r.description;
+    bool known_weights = false;
     if (d.model.empty()) {
         const auto known = model_of(data, r.checkpoint);
         if (!known) return false;
         d.model = known->model;
-        if (!known->weights.empty()) d.weights = known->weights;
+        known_weights = !known->weights.empty();
+        if (known_weights) d.weights = known->weights;
     }
     const Architecture a = load_model(data, d.model);
     take_slots(a, r);
     if (r.released_cache) d.kv = info(a.precision.kv_cache).name;
-    const bool fp8_released =
-        a.precision.attention == DType::fp8 || a.precision.attention == DType::fp8_block;
-    if (d.weights == "auto" || (d.weights == "fp8" && fp8_released)) d.weights.clear();
+    settle_weights(a, known_weights, r);
     return true;
 }
 

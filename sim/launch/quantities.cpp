@@ -45,6 +45,7 @@ constexpr FlagSubject table[] = {
     {"role", "", Kind::word},
     {"expert_kernels", "", Kind::text},
     {"transfer", "", Kind::text},
+    {"dtype", "", Kind::text},
     {"head", "", Kind::text},
     {"head_of_ranks", "", Kind::text},
     {"host", "", Kind::text},

@@ -21,6 +21,7 @@ struct CommandReading {
     std::vector<std::pair<std::string, std::string>> others;   // understood, not known to an estimate
     std::vector<std::string> unknown;                          // flags with their values, as written
     std::vector<std::string> notes;                            // words read as the nearest of ours
+    std::vector<std::string> warnings;   // of resolve_model(): what an estimate would get wrong
     std::vector<std::pair<std::string, std::string>> environment;
     std::vector<std::string> before;   // words before the engine's own: wrappers
     std::string settings_file;         // named by the command; empty: none

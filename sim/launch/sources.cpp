@@ -111,6 +111,30 @@ void remember(const std::vector<std::string>& words, Variables& variables) {
     }
 }
 
+/// `docker run ... IMAGE WORDS`: where the image of an engine stands, whose entry point is its server. Nothing where the
+/// words run no container of a known image.
+std::optional<ServerWords> find_image(const std::vector<EngineRules>& engines,
+                                      const std::vector<std::string>& words) {
+    constexpr std::string_view programs[] = {"docker", "podman", "nerdctl"};
+    const auto run = std::find(words.begin(), words.end(), "run");
+    const bool container = std::any_of(words.begin(), run, [&](const std::string& word) {
+        return std::find(std::begin(programs), std::end(programs), base_name(word)) != std::end(programs);
+    });
+    if (!container) return std::nullopt;
+    for (auto word = run; word != words.end(); ++word) {
+        for (const EngineRules& rules : engines) {
+            const std::string_view image = rules.program.image;
+            const std::size_t at = image.empty() ? std::string::npos : word->find(image);
+            const bool whole =
+                at == 0 || (at != std::string::npos && (*word)[at - 1] == '/');   // of a registry
+            if (!whole || word->starts_with('-')) continue;
+            const auto first = static_cast<std::size_t>(word - words.begin()) + 1;
+            return ServerWords{&rules, first, first};
+        }
+    }
+    return std::nullopt;
+}
+
 class Finder {
   public:
     Finder(const std::vector<EngineRules>& engines, std::string file,
@@ -141,7 +165,9 @@ class Finder {
                        command.words.end();
             });
             if (other) continue;
-            if (const auto at = find_server(engines_, command.words))
+            auto at = find_server(engines_, command.words);
+            if (!at) at = find_image(engines_, command.words);
+            if (at)
                 found_.push_back({command.words, *at, {}, line > 0 ? line : command.line, replicas_});
             else
                 remember(command.words, variables);

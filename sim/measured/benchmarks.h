@@ -14,12 +14,14 @@ namespace moecost {
 /// Whether the text is a result of a load generator and no table of points.
 [[nodiscard]] bool is_benchmark(std::string_view text);
 
-/// The runs of a file. `known` holds what such files do not say (accelerator, GPUs, engine, layout, load) and wins, but a
-/// layout other than the one a file states is an error. Lengths are means over the requests of the run; times are means,
+/// The runs of a file. `known` holds what such files do not say (accelerator, GPUs, engine, layout, load); a layout or a
+/// load other than the one a file states is an error, another engine wins and is told in `warnings` (load generators name
+/// the protocol they spoke). The engine stays empty where neither says it. Lengths are means over the requests of the run; times are means,
 /// TPOT = (latency - TTFT)/(output - 1). InputError names the key that is missing; without GPUs or a layout no throughput
 /// per GPU is known.
 [[nodiscard]] std::vector<MeasuredPoint> read_benchmark(std::string_view text, const std::string& file,
-                                                        const MeasuredPoint& known);
+                                                        const MeasuredPoint& known,
+                                                        std::vector<std::string>* warnings = nullptr);
 
 /// The points as a table that read_points() reads.
 [[nodiscard]] std::string points_csv(const std::vector<MeasuredPoint>& points);

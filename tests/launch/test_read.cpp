@@ -199,3 +199,76 @@ TEST_CASE("whole numbers of a command line are written in digits") {
     REQUIRE(server);
     for (const std::string& word : server->words) CHECK(word.find("e+") == std::string::npos);
 }
+
+namespace {
+
+CommandReading resolved(const std::string& command, const std::string& model = "") {
+    CommandReading r = reading_of(command);
+    r.description.model = model;
+    REQUIRE(resolve_model(data, r));
+    return r;
+}
+
+std::string weights_of(const std::string& words) {
+    return resolved("vllm serve mistralai/Mixtral-8x7B-Instruct-v0.1 -tp 2 " + words).description.weights;
+}
+
+}   // namespace
+
+TEST_CASE("a word of quantisation beside a release in 16 bit is the format that its tool writes") {
+    CHECK(weights_of("").empty());
+    for (const char* word :
+         {"awq", "awq_marlin", "gptq", "gptq_marlin"})   // AutoAWQ, AutoGPTQ: groups of 128
+        CHECK(weights_of(std::string("--quantization ").append(word)) == "int4-zp-g128");
+    CHECK(weights_of("-q bitsandbytes") == "nf4");
+    CHECK(weights_of("--quantization fp8") == "fp8");
+    CHECK(weights_of("--quantization modelopt_fp4") == "nvfp4");
+    const CommandReading sglang = resolved(
+        "python3 -m sglang.launch_server --model-path mistralai/Mixtral-8x7B-Instruct-v0.1 --tp 2 "
+        "--quantization w8a8_int8");
+    CHECK(sglang.description.weights == "int8");
+}
+
+TEST_CASE(
+    "a quantisation without a format of its own is told, and one that a release has stays the release's") {
+    const CommandReading told =
+        resolved("vllm serve mistralai/Mixtral-8x7B-Instruct-v0.1 --quantization compressed-tensors");
+    CHECK(told.description.weights.empty());
+    REQUIRE(told.warnings.size() == 1);
+    CHECK(told.warnings[0].find("--weights FORMAT") != std::string::npos);
+    const CommandReading own = resolved("vllm serve openai/gpt-oss-120b --quantization mxfp4");
+    CHECK(own.description.weights.empty());
+    CHECK(own.warnings.empty());
+    // a quantisation of another kind than the release's is another checkpoint
+    CHECK(resolved("vllm serve x/DeepSeek-R1-AWQ -tp 8 --quantization awq", "deepseek-r1")
+              .description.weights == "int4-zp-g128");
+}
+
+TEST_CASE("a container whose entry point is the server is a server command") {
+    const CommandReading r = reading_of(
+        "docker run --runtime nvidia --gpus all -v ~/.cache/huggingface:/root/.cache/huggingface "
+        "--env \"HF_TOKEN=$HF_TOKEN\" -p 8000:8000 --ipc=host vllm/vllm-openai:v0.11.0 --model "
+        "openai/gpt-oss-120b "
+        "--tensor-parallel-size 4 --dtype half");
+    CHECK(r.engine == "vllm");
+    CHECK(r.checkpoint == "openai/gpt-oss-120b");
+    CHECK(input(r, "tp") == "4");
+    CHECK(other(r, "dtype") == "half");
+    CHECK(r.unknown.empty());
+    REQUIRE(!r.before.empty());   // nothing of the command is dropped
+    CHECK(r.before.front() == "docker");
+    CHECK(r.before.back() == "vllm/vllm-openai:v0.11.0");
+    const CommandReading sglang = reading_of(
+        "sudo docker run --gpus all -p 30000:30000 docker.io/lmsysorg/sglang:latest python3 -m "
+        "sglang.launch_server "
+        "--model-path openai/gpt-oss-120b --tp 2");
+    CHECK(sglang.engine == "sglang");
+    CHECK(input(sglang, "tp") == "2");
+    const CommandReading trt = reading_of(
+        "podman run --rm -it --gpus all nvcr.io/nvidia/tensorrt-llm/release:1.0.0 trtllm-serve "
+        "openai/gpt-oss-120b "
+        "--tp_size 2");
+    CHECK(trt.engine == "trtllm");
+    CHECK(input(trt, "tp") == "2");
+    CHECK_THROWS_AS(reading_of("docker run ubuntu:24.04 --model openai/gpt-oss-120b"), InputError);
+}

@@ -146,3 +146,117 @@ TEST_CASE("points written as a table read as they were") {
     CHECK(again[0].concurrency == points[0].concurrency);
     CHECK(again[0].tp == 8);
 }
+
+namespace {
+
+std::string replaced(std::string text, const std::string& part, const std::string& by) {
+    return text.replace(text.find(part), part.size(), by);
+}
+
+std::string engine_of_backend(const std::string& backend) {
+    return read_benchmark(replaced(vllm, "\"backend\": \"vllm\"", "\"backend\": \"" + backend + "\""),
+                          "r.json", on_eight_gpus())
+        .at(0)
+        .engine;
+}
+
+// Older releases of sglang.bench_serving: no total, no sizes of the server.
+const std::string old_sglang =
+    R"({"backend": "sglang", "request_rate": Infinity, "max_concurrency": 16, "completed": 4, "total_input_tokens": 400,
+ "total_output_tokens": 40, "input_throughput": 800.0, "output_throughput": 80.0, "mean_e2e_latency_ms": 900.0,
+ "mean_ttft_ms": 50.0, "mean_tpot_ms": 5.0})";
+
+const std::string aiperf =
+    R"({"request_latency": {"unit": "ms", "avg": 1600.0}, "request_count": {"avg": 100},
+ "time_to_first_token": {"unit": "ms", "avg": 100.0}, "inter_token_latency": {"unit": "ms", "avg": 10.0},
+ "output_token_throughput": {"avg": 400.0}, "output_sequence_length": {"avg": 200.0},
+ "input_sequence_length": {"avg": 1000.0}, "input_config": {"concurrency": 4, CONFIG}})";
+
+MeasuredPoint aiperf_of(const std::string& config) {
+    return read_benchmark(replaced(aiperf, "CONFIG", config), "a.json", on_eight_gpus()).at(0);
+}
+
+}   // namespace
+
+TEST_CASE("the engine is the one that a file names, under every spelling, and never a guess") {
+    CHECK(engine_of_backend("vllm") == "vllm");
+    for (const char* name : {"sglang", "sglang-oai", "sglang-native", "sglang-oai-chat"})
+        CHECK(engine_of_backend(name) == "sglang");
+    for (const char* name : {"tensorrt-llm", "trtllm", "trt"}) CHECK(engine_of_backend(name) == "trtllm");
+    CHECK(engine_of_backend("tgi") == "tgi");
+    CHECK(engine_of_backend("lmdeploy") == "lmdeploy");
+    for (const char* name : {"openai", "openai-chat"}) CHECK(engine_of_backend(name).empty());
+    CHECK(read_benchmark(without(vllm, "\"backend\": \"vllm\", "), "r.json", on_eight_gpus())
+              .at(0)
+              .engine.empty());
+    CHECK(read_benchmark(replaced(old_sglang, "\"sglang\"", "\"vllm\""), "r.json", on_eight_gpus())
+              .at(0)
+              .engine == "vllm");
+}
+
+TEST_CASE("another engine than the file's wins and is told") {
+    MeasuredPoint known = on_eight_gpus();
+    known.engine = "trtllm";
+    std::vector<std::string> warnings;
+    CHECK(read_benchmark(vllm, "r.json", known, &warnings).at(0).engine == "trtllm");
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0] == "r: --engine trtllm is given, the file says vllm: the former is taken");
+}
+
+TEST_CASE("genai-perf and AIPerf: backend and model wherever a version keeps them") {
+    CHECK(aiperf_of(R"("model": ["org/a"], "backend": "tensorrtllm")").engine == "trtllm");
+    CHECK(aiperf_of(R"("model": ["org/a"], "backend": "vllm", "service_kind": "triton")").engine == "vllm");
+    // the backend is that of Triton, and stays at its default where another service answered
+    CHECK(
+        aiperf_of(R"("model": "org/a", "backend": "tensorrtllm", "service_kind": "openai")").engine.empty());
+    CHECK(aiperf_of(R"("endpoint": {"type": "chat"})").engine.empty());
+    CHECK(aiperf_of(R"("model": ["org/a"])").model == "org/a");
+    CHECK(aiperf_of(R"("model_names": ["org/b"])").model == "org/b");
+    CHECK(aiperf_of(R"("model": "org/c")").model == "org/c");
+    CHECK(aiperf_of(R"("endpoint": {"model_names": ["org/d"]})").model == "org/d");
+}
+
+TEST_CASE("a run of which more than 5 % of the requests failed is suspect, whatever the tool") {
+    const auto suspect = [](const std::string& errors) {
+        return read_benchmark(replaced(replaced(aiperf, "CONFIG", "\"model\": \"m\""), "\"request_count\"",
+                                       errors + "\"request_count\""),
+                              "a.json", on_eight_gpus())
+            .at(0)
+            .suspect;
+    };
+    CHECK(!suspect(""));
+    CHECK(!suspect(R"("error_request_count": {"avg": 5}, )"));
+    CHECK(suspect(R"("error_request_count": {"avg": 6}, )"));
+    CHECK(suspect(R"("error_summary": [{"count": 4}, {"count": 2}], )"));
+    CHECK(suspect(R"("was_cancelled": true, )"));
+    CHECK(read_benchmark(replaced(vllm, "\"failed\": 0", "\"failed\": 1"), "r.json", on_eight_gpus())
+              .at(0)
+              .suspect);
+}
+
+TEST_CASE("without a total, tokens of prompts and answers are added") {
+    CHECK(read_benchmark(old_sglang, "s.json", on_eight_gpus()).at(0).total_per_gpu == 110);
+    const std::string counts =
+        without(old_sglang, "\"input_throughput\": 800.0, ");   // ten times as many tokens
+    CHECK(read_benchmark(counts, "s.json", on_eight_gpus()).at(0).total_per_gpu == 110);
+}
+
+TEST_CASE("what contradicts itself, or what a file says, is refused") {
+    MeasuredPoint known = on_eight_gpus();
+    known.gpus = 12;
+    CHECK(failure(vllm, known).find("12 GPUs are no multiple of the 8") != std::string::npos);
+    known.gpus = 16;   // two instances
+    CHECK(failure(vllm, known).empty());
+    known = on_eight_gpus();
+    known.concurrency = 32;
+    CHECK(failure(vllm, known).find("--concurrency 32 is given, the file says 4") != std::string::npos);
+    known.concurrency = 4;
+    CHECK(failure(vllm, known).empty());
+    known = on_eight_gpus();
+    known.rate = 2;
+    CHECK(failure(vllm, known).find("--rate is given") != std::string::npos);
+    CHECK(failure(replaced(vllm, "\"request_rate\": \"inf\"", "\"request_rate\": 3"), known)
+              .find("--rate 2 is given, the file says 3") != std::string::npos);
+    CHECK(failure(replaced(vllm, "6120.0", "900.0"), on_eight_gpus()).find("are more than the 900") !=
+          std::string::npos);
+}

@@ -23,6 +23,7 @@ namespace {
 struct ServedTables {
     std::vector<MeasuredPoint> points;
     std::vector<PreparedPoint> releases;   // offline runs of tables of runs at a rate
+    std::string messages;                  // on files of load generators
 };
 
 ServedTables served_tables(const Invocation& invocation, std::string_view option) {
@@ -32,7 +33,7 @@ ServedTables served_tables(const Invocation& invocation, std::string_view option
     for (const std::string& file : files) {
         const std::string text = read_input(file);
         if (is_benchmark(text)) {
-            const auto more = bench_points(invocation, file);
+            const auto more = bench_points(invocation, file, t.messages);
             t.points.insert(t.points.end(), more.begin(), more.end());
             continue;
         }
@@ -137,7 +138,8 @@ Answer run_own_runs(const Invocation& invocation) {
     if (invocation.format != Format::text)
         throw InputError({"--format"}, {}, "effects of own runs are told as text and kept as TOML",
                          "-o FILE writes them, for estimate --profile");
-    const OwnRuns o = own_runs(invocation.data, served_tables(invocation, "serving").points);
+    const ServedTables tables = served_tables(invocation, "serving");
+    const OwnRuns o = own_runs(invocation.data, tables.points);
     constexpr double most_spreads = 3;
     for (const MovedEffect& m : o.moved) {
         if (m.spreads() <= most_spreads || invocation.line.has("force")) continue;
@@ -150,6 +152,7 @@ Answer run_own_runs(const Invocation& invocation) {
                          "check units, GPUs and formats of the rows; --force takes them as they are");
     }
     Answer answer;
+    answer.messages = tables.messages;
     std::vector<Effect> effects;
     for (const MovedEffect& m : o.moved) effects.push_back(m.after);
     const std::string* source = invocation.line.find("source");
@@ -158,7 +161,7 @@ Answer run_own_runs(const Invocation& invocation) {
         return answer;
     }
     answer.output = own_effects_toml(effects, calibration_date(), source == nullptr ? "own runs" : *source);
-    if (!invocation.quiet) answer.messages = own_text(o);
+    if (!invocation.quiet) answer.messages.append(own_text(o));
     return answer;
 }
 
@@ -175,6 +178,7 @@ Answer run_serving_rows(const Invocation& invocation) {
     if (const std::string* file = invocation.line.find("effects"))
         write_file(*file, effects_toml(r.effects, calibration_date()));
     Answer answer;
+    answer.messages = tables.messages;
     std::string report =
         invocation.format == Format::text
             ? constants_text(r.fit).append("\n").append(print_text(judged_sheet(r), invocation))
@@ -184,7 +188,7 @@ Answer run_serving_rows(const Invocation& invocation) {
         return answer;
     }
     answer.output = serving_toml(law, r.fit.constants, r.fit.values, calibration_date(), source);
-    if (!invocation.quiet) answer.messages = std::move(report);
+    if (!invocation.quiet) answer.messages.append(report);
     return answer;
 }
 

@@ -74,12 +74,12 @@ bool keeps(const Filter& f, const MeasuredPoint& p) {
     return std::find(f.values.begin(), f.values.end(), field(p, f.key)) != f.values.end();
 }
 
-std::vector<MeasuredPoint> points_of(const Invocation& invocation) {
+std::vector<MeasuredPoint> points_of(const Invocation& invocation, std::string& messages) {
     std::vector<MeasuredPoint> points;
     for (const std::string& file : invocation.line.positional) {
         const std::string text = read_input(file);
         const auto more =
-            is_benchmark(text) ? bench_points(invocation, file) : read_points(CsvTable(text, file));
+            is_benchmark(text) ? bench_points(invocation, file, messages) : read_points(CsvTable(text, file));
         points.insert(points.end(), more.begin(), more.end());
     }
     if (!invocation.line.positional.empty()) return points;
@@ -341,10 +341,10 @@ Answer run_validate(const Invocation& invocation) {
     const auto keep = [&](const MeasuredPoint& p) {
         return std::all_of(filters.begin(), filters.end(), [&](const Filter& f) { return keeps(f, p); });
     };
-    std::vector<MeasuredPoint> points = points_of(invocation);
+    Answer answer;
+    std::vector<MeasuredPoint> points = points_of(invocation, answer.messages);
     std::erase_if(points, [&](const MeasuredPoint& p) { return !keep(p); });
     const Validation v = validate(invocation.data, points, keep);
-    Answer answer;
     if (const std::string* file = invocation.line.find("rows")) write_file(*file, as_rows(v));
     if (invocation.format == Format::json)
         answer.output = as_json(v);

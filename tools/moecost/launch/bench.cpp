@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `import bench`: results of load generators as a table of measured points.
+#include <algorithm>
 #include <array>
 
 #include "launch/launch.h"
@@ -66,10 +67,16 @@ void settle_experts(const DataStore& data, MeasuredPoint& p) {
     if (!refused()) p.ep = *d.ep;
 }
 
-std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std::string& file) {
-    std::vector<MeasuredPoint> points = read_benchmark(read_input(file), file, run_point(invocation.line));
+std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std::string& file,
+                                        std::string& messages) {
+    std::vector<std::string> warnings;
+    std::vector<MeasuredPoint> points =
+        read_benchmark(read_input(file), file, run_point(invocation.line), &warnings);
+    for (const std::string& warning : warnings) messages.append("warning: ").append(warning).append("\n");
     for (MeasuredPoint& p : points) {
-        if (p.engine.empty()) p.engine = "vllm";
+        if (p.engine.empty())
+            throw InputError({file}, {}, "does not say which engine served",
+                             "--engine vllm, sglang or trtllm");
         if (p.model.empty()) throw InputError({file}, {}, "names no model", "--model NAME");
         if (const auto known = model_of(invocation.data, p.model)) {
             p.model = known->model;
@@ -88,15 +95,21 @@ Answer import_bench(const Invocation& invocation) {
     if (invocation.format == Format::json)
         throw InputError({"--format"}, {}, "measured points are CSV alone", "leave --format out");
     std::vector<MeasuredPoint> points;
+    Answer answer;
     for (std::size_t i = 1; i < given.size(); ++i) {
-        const auto more = bench_points(invocation, given[i]);
+        const auto more = bench_points(invocation, given[i], answer.messages);
         points.insert(points.end(), more.begin(), more.end());
     }
-    Answer answer;
     answer.output = points_csv(points);
-    for (const MeasuredPoint& p : points) {
-        if (p.gpu.empty()) answer.messages = "warning: no file names the accelerator: --gpu NAME does\n";
-    }
+    const bool nameless = std::any_of(points.begin(), points.end(), [](auto& p) { return p.gpu.empty(); });
+    if (nameless) answer.messages.append("warning: no file names the accelerator: --gpu NAME does\n");
+    const auto failed = std::count_if(points.begin(), points.end(), [](auto& p) { return p.suspect; });
+    if (failed > 0)
+        answer.messages.append("warning: more than 5 % of the requests failed, or the run was stopped, in ")
+            .append(std::to_string(failed))
+            .append(" of ")
+            .append(std::to_string(points.size()))
+            .append(" runs: suspect, validate leaves them out\n");
     return answer;
 }
 

@@ -24,7 +24,9 @@ namespace moecost::cli {
 [[nodiscard]] Answer import_command(const Invocation& invocation);
 [[nodiscard]] Answer import_bench(const Invocation& invocation);
 
-/// The points of a file of a load generator, models by the names of the library where it has them.
-[[nodiscard]] std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std::string& file);
+/// The points of a file of a load generator, models by the names of the library where it has them; what is to be said of
+/// them is added to `messages`. InputError: neither the file nor the line names model and engine.
+[[nodiscard]] std::vector<MeasuredPoint> bench_points(const Invocation& invocation, const std::string& file,
+                                                      std::string& messages);
 
 }   // namespace moecost::cli

@@ -213,8 +213,9 @@ void name_model(const Invocation& invocation, CommandReading& r, std::vector<std
     else if (!resolve_model(invocation.data, r))
         warning =
             std::string("the library has no model ").append(r.checkpoint).append(": --model NAME names one");
-    if (!warning.empty() && std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
-        warnings.push_back(warning);
+    if (!warning.empty()) r.warnings.push_back(warning);
+    for (const std::string& told : r.warnings)
+        if (std::find(warnings.begin(), warnings.end(), told) == warnings.end()) warnings.push_back(told);
 }
 
 }   // namespace

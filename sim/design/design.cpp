@@ -257,8 +257,16 @@ Expected<DesignAnswer> design(const DesignSpace& space, const DesignGoal& goal, 
         if (const auto why = add_base(search, limits)) return *why;
     }
     answer.max_loss = limits.max_loss;
-    const std::vector<Outcome> first = refined(search, limits, true);
-    const auto best = best_of(first);
+    std::vector<Outcome> first = refined(search, limits, true);
+    auto best = best_of(first);
+    if (!best && limits.max_cost > 0) {
+        // The sizes of the list are too coarse to say that a price is out of reach: those near the cheapest are tried.
+        DesignLimits any_price = limits;
+        any_price.max_cost = 0;
+        (void)refined(search, any_price, true);
+        first = outcomes_of(goal, space.basis, limits, answer.models);
+        best = best_of(first);
+    }
     if (!search.stopped() && !best) return why_none(first, limits, space.serving, answer.models);
     // Each accelerator has sizes of its own: those of the winner suit its memory alone.
     for (std::size_t i = 0; i < space.serving.machines.size() && space.serving.machines.size() > 1; ++i) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "moecost/estimate/pools.h"
+#include "moecost/serving/scheduler.h"
 #include "moecost/timing/calibrated_hardware.h"
 #include "moecost/timing/step_plans.h"
 #include "moecost/timing/step_timer.h"
@@ -126,6 +127,8 @@ Serving serving_of(const Simulation& m, Bench& b) {
         s.prompt_step.prefill_tokens = m.prompt_tokens;
         s.prompt_step.prompt = b.traffic.computed_input();
         s.prompt_step.prior = b.traffic.input - s.prompt_step.prompt;
+        s.prompt_step.prompt_ranks = prompt_ranks(m.prompt_tokens, s.prompt_step.prompt,
+                                                  b.pool.settings.chunk_tokens, b.pool.layout.attention_dp);
         s.prompt_time = b.timer.time(s.prompt_step);
     }
     s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);

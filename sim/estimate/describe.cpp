@@ -159,7 +159,7 @@ void add_notes(const Description& d, Scenario& s) {
         s.notes.emplace_back("the objective of TPOT is taken in seconds: 50ms is milliseconds");
     s.notes.insert(s.notes.end(), s.architecture.notes.begin(), s.architecture.notes.end());
     if (p.settings.draft_tokens > 0 && s.architecture.mtp.count == 0) {
-        s.notes.emplace_back("the model has no multi-token-prediction module: drafting is taken as free");
+        s.notes.emplace_back("the model has no module that drafts: that of one's own is taken as free, the least it can cost");
     }
     if (p.settings.draft_tokens > 0 && !d.family.empty())
         s.notes.emplace_back(

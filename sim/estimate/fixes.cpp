@@ -2,6 +2,7 @@
 // What would make an infeasible deployment run: what its rule says, then the usual changes in the order a planner would try
 // them. Every change is a few options over those given, and is told only after the deployment with them has run.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 
@@ -142,6 +143,16 @@ std::vector<Change> wider(const Description& d, int from, int to) {
             for (Change& each : in_pools(d, one)) list.push_back(std::move(each));
         }
     }
+    return list;
+}
+
+/// Tensor parallelism that is no power of two: the nearest ones that are, the larger first.
+std::vector<Change> even_tp(const Description& d) {
+    const auto tp = static_cast<unsigned>(d.tp.value_or(1));
+    if (std::has_single_bit(tp)) return {};
+    std::vector<Change> list;
+    for (const unsigned even : {std::bit_ceil(tp), std::bit_floor(tp)})
+        for (Change& each : in_pools(d, option("tp", even))) list.push_back(std::move(each));
     return list;
 }
 
@@ -359,6 +370,7 @@ std::string smallest_fix(const DataStore& data, const Description& d, const Infe
             ? std::vector<Way>{followed_words, copies, layout, in_node, first, second, plain, larger, engines}
             : std::vector<Way>{followed_words, counts, copies, more,   in_node, first,
                                second,         layout, plain,  larger, engines};
+    if (const auto change = first_of(even_tp(d))) return text_of(*change);
     for (const Way& way : ways)
         if (const auto change = way()) return text_of(*change);
     return {};

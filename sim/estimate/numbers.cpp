@@ -178,6 +178,11 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     s.blend_input_parts = d.blend.value_or(3);
     s.asks_capacity = d.max_context.value_or(false);
     if (auto problem = apply_pools(d, s)) return problem;
+    if (d.draft_tokens.value_or(0) > 0 && s.architecture.mtp.count == 0 && !d.acceptance) {
+        return Infeasible{"the model has no module that drafts", {}, {}, 0, 0, false,
+                          "--acceptance A states that of a drafter of one's own, which is then taken as free",
+                          "--draft-tokens 0"};
+    }
     const double longest = s.architecture.max_position;
     if (longest > 0 && s.traffic.input + s.traffic.output > longest) {
         return Infeasible{"prompt and output exceed the positions of the model", "isl + osl", "positions",

@@ -63,8 +63,8 @@ T one_of(const Reader& r, std::string_view key, const std::array<std::pair<std::
 
 constexpr std::array<std::pair<std::string_view, FormatRole>, 3> roles{
     {{"weights", FormatRole::weights}, {"experts", FormatRole::experts}, {"cache", FormatRole::cache}}};
-constexpr std::array<std::pair<std::string_view, Compute>, 2> computes{
-    {{"native", Compute::native}, {"weight_only", Compute::weight_only}}};
+constexpr std::array<std::pair<std::string_view, Compute>, 3> computes{
+    {{"native", Compute::native}, {"weight_only", Compute::weight_only}, {"refused", Compute::refused}}};
 constexpr std::array<std::pair<std::string_view, CacheKind>, 2> cache_kinds{
     {{"grouped", CacheKind::grouped}, {"latent", CacheKind::latent}}};
 constexpr std::array<std::pair<std::string_view, Batching>, 2> batchings{
@@ -200,8 +200,8 @@ void check_unique(const Reader& r, const std::vector<LaunchRule>& rules) {
 EngineRules engine_rules_from_toml(const Document& document) {
     const Reader r(document);
     r.allow_only({"schema", "engine", "name", "versions", "date", "source", "numbers", "launch", "format",
-                  "defaults", "defaults_for", "flag", "program", "memory", "memory_terms", "padding",
-                  "compiled_releases"});
+                  "defaults", "defaults_for", "flag", "program", "router", "memory", "memory_terms",
+                  "padding", "compiled_releases"});   // router: sim/launch/router.h
     (void)r.integer("schema", 1, 1);
     EngineRules rules;
     rules.id = r.text("engine");

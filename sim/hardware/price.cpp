@@ -219,6 +219,15 @@ std::string common_basis(const DataStore& data, const std::vector<std::string>& 
     return {};
 }
 
+std::vector<std::string> price_bases(const DataStore& data) {
+    std::vector<std::string> all;
+    for (const std::string& id : data.names(folder))
+        for (const Price& p : prices_of(data, id)) all.push_back(p.basis);
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
+}
+
 PriceLevel price_level(const DataStore& data, std::vector<std::string> ids) {
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

@@ -43,6 +43,8 @@ struct GivenPrices {
 [[nodiscard]] Price choose_price(const DataStore& data, std::string_view accelerator_id,
                                  std::string_view choice);
 
+/// Every basis that some accelerator has a price of, once, by name.
+[[nodiscard]] std::vector<std::string> price_bases(const DataStore& data);
 /// The first basis, in the order on demand, reserved, owning and as listed in price.cpp, that all of these accelerators
 /// have a price of; empty: there is none, or one of them has no price at all.
 [[nodiscard]] std::string common_basis(const DataStore& data,

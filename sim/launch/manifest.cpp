@@ -241,7 +241,7 @@ Expected<std::string> manifest_of_pools(const Scenario& s, const std::vector<Lau
     }
     if (form == Manifest::kubernetes) return text;
     return form == Manifest::llm_d ? llm_d_values(s, servers)
-                                   : dynamo_graph(servers, resource_name(s.architecture.name));
+                                   : dynamo_graph(servers, resource_name(model_name(s)));
 }
 
 Expected<std::string> script_of(const Scenario& s, const Pool& p, const LaunchChoices& c) {

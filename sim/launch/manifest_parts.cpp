@@ -112,7 +112,7 @@ Value gpu_limits(const Pool& p, int gpus) {
 int port_of(const Pool& p, const LaunchChoices& c) { return c.port > 0 ? c.port : p.rules.program.port; }
 
 std::string resource_name_of(const Scenario& s, const Pool& p) {
-    std::string name = resource_name(s.architecture.name);
+    std::string name = resource_name(model_name(s));
     if (p.role != Role::both) name.append("-").append(name_of(p.role));
     return name;
 }

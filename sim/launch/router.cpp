@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "moecost/launch/router.h"
 
+#include <algorithm>
 #include <map>
 
 #include "moecost/base/shell_words.h"
@@ -28,8 +29,8 @@ void add(const std::vector<std::string>& words, const Names& names, std::vector<
 }
 
 RouterRules rules_from(const Reader& r) {
-    r.allow_only(
-        {"command", "prefill", "decode", "words", "with_ranks", "package", "port", "settings", "source"});
+    r.allow_only({"command", "prefill", "decode", "words", "with_ranks", "package", "note", "port",
+                  "settings", "source"});
     const auto texts = [](const Reader& of, std::string_view key) {
         return of.has(key) ? of.texts(key) : std::vector<std::string>();
     };
@@ -40,6 +41,7 @@ RouterRules rules_from(const Reader& r) {
     rules.words = texts(r, "words");
     rules.with_ranks = texts(r, "with_ranks");
     rules.package = r.text_or("package", "");
+    rules.note = r.text_or("note", "");
     rules.port = static_cast<int>(r.integer("port", 1, 65535));
     (void)r.text("source");
     if (!r.has("settings")) return rules;
@@ -61,6 +63,12 @@ RouterRules rules_from(const Reader& r) {
 Names names_of(const Pool& p, const LaunchChoices& c, int worker) {
     std::string host(p.role == Role::prefill ? "PREFILL_" : "DECODE_");
     return {{"host", host.append(std::to_string(worker + 1))}, {"port", std::to_string(port_of(p, c))}};
+}
+
+/// Attention data-parallel ranks of an instance on one node.
+int ranks_of(const Pool& p) {
+    const int on_node = std::min(p.cluster.gpus_per_node, p.layout.gpus());
+    return std::max(1, p.layout.attention_dp * on_node / p.layout.gpus());
 }
 
 Value settings_of(const RouterRules& rules, const Scenario& s, const std::vector<LaunchChoices>& pools) {
@@ -89,10 +97,12 @@ Router router_of(const RouterRules& rules, const Scenario& s, const std::vector<
                  const std::string& settings_file) {
     Router router;
     router.port = rules.port;
+    router.package = rules.package;
+    router.note = rules.note;
     const Names own{{"host", "0.0.0.0"},
                     {"port", std::to_string(rules.port)},
                     {"file", settings_file},
-                    {"ranks", std::to_string(s.pool().layout.attention_dp)}};
+                    {"ranks", std::to_string(ranks_of(s.pool()))}};
     add(rules.command, own, router.words);
     for (std::size_t i = 0; i < s.pools.size(); ++i) {
         const Pool& p = s.pools[i];
@@ -100,8 +110,8 @@ Router router_of(const RouterRules& rules, const Scenario& s, const std::vector<
             add(p.role == Role::prefill ? rules.prefill : rules.decode, names_of(p, pools[i], w),
                 router.words);
     }
-    const int ranks = s.pools.front().layout.attention_dp;
-    if (ranks > 1 && ranks == s.pool().layout.attention_dp) add(rules.with_ranks, own, router.words);
+    const int ranks = ranks_of(s.pool());
+    if (ranks > 1 && ranks == ranks_of(s.pools.front())) add(rules.with_ranks, own, router.words);
     add(rules.words, own, router.words);
     if (!rules.prefill_key.empty()) router.settings = settings_of(rules, s, pools);
     return router;

@@ -13,14 +13,15 @@
 
 namespace moecost {
 
-/// {host} and {port} are those of a worker in the texts about workers, the router's own elsewhere; {ranks}: attention
-/// data-parallel ranks of a worker, {file}: of the settings.
+/// {host} and {port} are those of a worker in the texts about workers, the router's own elsewhere; {ranks}: data-parallel
+/// ranks of a worker on a node, {file}: the settings file.
 struct RouterRules {
     std::vector<std::string> command;           // how it starts
     std::vector<std::string> prefill, decode;   // words for each worker; empty: they stand in the settings
     std::vector<std::string> words;             // after those
     std::vector<std::string> with_ranks;   // where workers of both pools have the same ranks, more than one
     std::string package;                   // what is to be installed besides the engine; empty: nothing
+    std::string note;                      // what the workers need besides; empty: nothing
     int port = 0;
     // Keys of the settings file; empty: it has none.
     std::string host_key, port_key, prefill_key, decode_key, count_key, urls_key, url;
@@ -34,6 +35,7 @@ struct Router {
     std::vector<std::string> words;
     Value settings;   // a table; empty: none
     int port = 0;
+    std::string package, note;   // as its rules say
     [[nodiscard]] bool has_settings() const { return std::holds_alternative<Value::Table>(settings.content); }
 };
 /// Addresses of workers are PREFILL_1, DECODE_1, ...: the first node of each.

@@ -137,8 +137,9 @@ std::optional<ServerWords> find_image(const std::vector<EngineRules>& engines,
 
 class Finder {
   public:
-    Finder(const std::vector<EngineRules>& engines, std::string file)
-        : engines_(engines), file_(std::move(file)) {}
+    Finder(const std::vector<EngineRules>& engines, std::string file,
+           const std::vector<std::vector<std::string>>& others)
+        : engines_(engines), file_(std::move(file)), others_(others) {}
 
     std::vector<FoundCommand> in_script(std::string_view text) {
         const std::string script = without_here_documents(text, files_);
@@ -159,6 +160,11 @@ class Finder {
         Variables variables;
         for (ShellCommand& command : shell_commands(script, file_)) {
             for (std::string& word : command.words) word = filled_in(word, variables);
+            const bool other = std::any_of(others_.begin(), others_.end(), [&](const auto& start) {
+                return std::search(command.words.begin(), command.words.end(), start.begin(), start.end()) !=
+                       command.words.end();
+            });
+            if (other) continue;
             auto at = find_server(engines_, command.words);
             if (!at) at = find_image(engines_, command.words);
             if (at)
@@ -291,6 +297,7 @@ class Finder {
 
     const std::vector<EngineRules>& engines_;
     std::string file_;
+    const std::vector<std::vector<std::string>>& others_;
     Files files_;
     double replicas_ = 1;
     std::vector<FoundCommand> found_;
@@ -299,8 +306,9 @@ class Finder {
 }   // namespace
 
 std::vector<FoundCommand> find_commands(const std::vector<EngineRules>& engines, std::string_view text,
-                                        const std::string& file) {
-    Finder finder(engines, file);
+                                        const std::string& file,
+                                        const std::vector<std::vector<std::string>>& others) {
+    Finder finder(engines, file, others);
     const bool yaml = file.ends_with(".yaml") || file.ends_with(".yml");
     return yaml ? finder.in_yaml(text) : finder.in_script(text);
 }

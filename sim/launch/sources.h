@@ -23,8 +23,10 @@ struct FoundCommand {
 
 /// Every server command of the text, in order. The engines must outlive the answer. `file` ending in .yaml or .yml: YAML,
 /// else a shell script. Shell variables that the script sets before are filled in. InputError: no server command.
-[[nodiscard]] std::vector<FoundCommand> find_commands(const std::vector<EngineRules>& engines,
-                                                      std::string_view text, const std::string& file);
+/// `others`: words of commands that are no servers though they begin with the word of one (router.h).
+[[nodiscard]] std::vector<FoundCommand> find_commands(
+    const std::vector<EngineRules>& engines, std::string_view text, const std::string& file,
+    const std::vector<std::vector<std::string>>& others = {});
 
 /// Rules of every engine that has a command.
 [[nodiscard]] std::vector<EngineRules> launchable_engines(const DataStore& data);

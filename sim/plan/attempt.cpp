@@ -100,9 +100,9 @@ int Attempts::reach(const PlanCandidate& c, const PlanRound& q, double cutoff, i
     return most >= afford ? afford : static_cast<int>(most);
 }
 
-double Attempts::most_of(PlanCandidate& c, Trial& t) const {
+double Attempts::most_of(PlanCandidate& c, Trial& t, PlanGoal goal, double cutoff) const {
     const double most = std::min(planned_capacity(c), most_within_limits(t, c.limits));
-    if (!is_rate(load_) || !(most > 0)) return most;
+    if (!is_rate(load_) || !(most > 0) || bound(c, goal, most) > cutoff) return most;
     // Bounds come from a closed loop, which is cheaper.
     if (const double capacity = capacity_at_a_rate(t); capacity > 0) c.limits.capacity = capacity;
     return std::min(most, planned_capacity(c));
@@ -121,7 +121,7 @@ PlanAttempt Attempts::attempt(const PlanCandidate& c, const PlanRound& q, double
     Trial t = trial_at(c.variant, c.layout);
     t.limits = q.limits;
     PlanCandidate exact = c;
-    const double most = most_of(exact, t);
+    const double most = most_of(exact, t, q.goal, cutoff);
     size_up(exact, q, cutoff, most, t, a);
     a.evaluated = t.evaluated;
     return a;

@@ -62,8 +62,9 @@ class Attempts {
     [[nodiscard]] double planned_capacity(const PlanCandidate& c) const {
         return is_rate(load_) ? space_.max_load * c.limits.capacity : c.limits.capacity;
     }
-    /// The same within the limits of its trial, by bounds; the candidate then holds its capacity as arrivals see it.
-    [[nodiscard]] double most_of(PlanCandidate& candidate, Trial& trial) const;
+    /// The same within the limits of its trial, by bounds; the candidate then holds its capacity as arrivals see it, which
+    /// is worked out only where the score can be as low as `cutoff`.
+    [[nodiscard]] double most_of(PlanCandidate& candidate, Trial& trial, PlanGoal goal, double cutoff) const;
     /// Instances that carry the load when each gets `size`.
     [[nodiscard]] int replicas_for(double size) const;
     /// Instances of this load each, judged by nobody.

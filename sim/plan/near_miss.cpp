@@ -83,7 +83,7 @@ NearMiss::Carried NearMiss::carry_most(const PlanRound& q, PlanAnswer& a) const 
         const int n = attempts_.affordable(c, q);
         Trial t = attempts_.trial_at(c.variant, c.layout);
         t.limits = q.limits;
-        const double cap = attempts_.most_of(c, t);
+        const double cap = attempts_.most_of(c, t, asked_.goal, HUGE_VAL);
         const double size = cap * n > best.load ? largest_size(t, cap) : 0;
         a.evaluated += t.evaluated;
         if (size * n <= best.load) continue;
@@ -110,7 +110,7 @@ Planned NearMiss::smallest(PlanAnswer& a) const {
             break;
         Trial t = attempts_.trial_at(c.variant, c.layout);
         t.limits = asked_.limits;
-        const double cap = attempts_.most_of(c, t);
+        const double cap = attempts_.most_of(c, t, asked_.goal, HUGE_VAL);
         const double size = cap > least.size ? largest_size(t, cap) : 0;
         a.evaluated += t.evaluated;
         if (size > least.size) least = attempts_.planned(c, 1, size);

@@ -26,7 +26,7 @@ Expected<Estimate> closed(Trial& t, double requests) {
     if (is_rate(load)) s.traffic.equal_lengths = false;   // arrivals keep nobody in step
     s.slo = {};
     ++t.evaluated;
-    Expected<Estimate> e = evaluate(s, t.weights);
+    Expected<Estimate> e = evaluate(s, t.weights, t.plans);
     s.traffic.load = load;
     s.traffic.equal_lengths = equal;
     s.slo = slo;

@@ -28,6 +28,8 @@ void add_steps(const ServingInput& in, const LoadedRound& round, Serving& s) {
     s.prompt_step.prefill_tokens = round.tokens;
     s.prompt_step.prompt = in.traffic.computed_input();
     s.prompt_step.prior = in.traffic.input - s.prompt_step.prompt;
+    s.prompt_step.prompt_ranks =
+        prompt_ranks(round.tokens, s.prompt_step.prompt, in.engine.chunk_tokens, in.layout.attention_dp);
     s.prompt_time = in.timer.time(s.prompt_step);
     s.prefill_steps_share = std::min(round.share, 1.0);
     s.provenance = weaker(s.decode_time.provenance, s.prompt_time.provenance);

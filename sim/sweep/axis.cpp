@@ -86,11 +86,12 @@ std::string known_name(const DataStore& data, const AxisColumn& column, const st
     }
     if (key == "cluster") (void)load_cluster(data, text);
     if (key == "traffic") (void)load_traffic(data, text);
-    if (key != "engine" || is_path(text)) return text;
-    const auto engines = engine_names(data);
-    if (std::find(engines.begin(), engines.end(), text) != engines.end()) return text;
-    std::string message("no engine is named '");
-    throw InputError(column.where, column.name, message.append(text).append("'"), name_hint(text, engines));
+    const bool basis = key == "price" && !written_dollars(text) && text.find('=') == std::string::npos;
+    if ((key != "engine" && !basis) || is_path(text)) return text;
+    const auto known = basis ? price_bases(data) : engine_names(data);
+    if (std::find(known.begin(), known.end(), text) != known.end()) return text;
+    std::string message(basis ? "no accelerator has a price of the basis '" : "no engine is named '");
+    throw InputError(column.where, column.name, message.append(text).append("'"), name_hint(text, known));
 }
 
 /// The table of inputs checks each value and reports it at the axis. Numbers are shown as numbers: "7B" is 7e+09.

@@ -242,6 +242,14 @@ void add_column(Grid& grid, const std::string& name, const Location& where,
     grid.columns.push_back(std::move(v));
 }
 
+bool has_objective(const Grid& grid) {
+    if (grid.base.slo_ttft || grid.base.slo_tpot) return true;
+    for (const Axis& axis : grid.axes)
+        for (const AxisColumn& c : axis.columns)
+            if (c.input != nullptr && c.input->kind == InputKind::objective) return true;
+    return false;
+}
+
 void read_columns(Grid& grid, const Reader& r, const std::vector<std::string>& keys) {
     for (const auto& [name, where] : texts_of(r, "columns")) add_column(grid, name, where, keys);
     if (!grid.columns.empty()) return;
@@ -257,6 +265,7 @@ void read_columns(Grid& grid, const Reader& r, const std::vector<std::string>& k
         for (const AxisColumn& column : axis.columns) at_rate = at_rate || column.name == "rate";
     }
     if (at_rate) add_column(grid, "doubt", r.where(), keys);
+    if (has_objective(grid)) add_column(grid, "slo_met", r.where(), keys);
 }
 
 /// A text with the content alone: the same for the same grid, whatever its comments.

@@ -261,8 +261,11 @@ FinishedOutput finished_output(const DataStore& data, const Grid& grid, const Sw
     try {
         const Manifest m = read_manifest(paths.manifest);
         const RowStyle style = completed(options, grid).style;
-        if (m.identity != identity_of(data, grid, style, options.version) || m.shard != options.shard)
+        if (m.identity != identity_of(data, grid, style, options.version) || m.shard != options.shard) {
+            found.problem = std::string(paths.rows)
+                                .append(" holds the rows of another grid, shard, data or program version");
             return found;
+        }
         const auto nothing = [](std::string_view) {};
         read_sealed(paths.rows, m.bytes, m.content, nothing);
         if (!m.frontier_content.empty())
@@ -273,6 +276,32 @@ FinishedOutput finished_output(const DataStore& data, const Grid& grid, const Sw
         found.problem = e.what();
     }
     return found;
+}
+
+void refuse_other_shard(const DataStore& data, const Grid& grid, const SweepOptions& options) {
+    const OutputPaths paths(options.output);
+    std::error_code ec;
+    if (options.shard.count < 2 || !std::filesystem::exists(paths.manifest, ec)) return;
+    std::optional<Manifest> there;
+    try {
+        there = read_manifest(paths.manifest);
+    } catch (const InputError&) {
+        return;   // whatever it is, it is no shard
+    }
+    const RowStyle style = completed(options, grid).style;
+    if (there->shard == options.shard || there->shard.count != options.shard.count ||
+        there->identity != identity_of(data, grid, style, options.version))
+        return;
+    const auto name = [](const Shard& s) {
+        return std::to_string(s.index).append("/").append(std::to_string(s.count));
+    };
+    throw InputError({"--output"}, {},
+                     std::string(paths.rows).append(" holds shard ").append(name(there->shard)),
+                     std::string("each shard has an output of its own, such as shard-")
+                         .append(std::to_string(options.shard.index))
+                         .append("-of-")
+                         .append(std::to_string(options.shard.count))
+                         .append(".csv"));
 }
 
 }   // namespace moecost

@@ -105,6 +105,8 @@ struct FinishedOutput {
     std::optional<Manifest> manifest;
     std::string problem;
 };
+/// InputError where the output holds another shard of the same sweep, finished: each has an output of its own.
+void refuse_other_shard(const DataStore& data, const Grid& grid, const SweepOptions& options);
 /// Also removes a journal that a kill at the last instant left.
 [[nodiscard]] FinishedOutput finished_output(const DataStore& data, const Grid& grid,
                                              const SweepOptions& options);

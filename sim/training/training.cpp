@@ -102,6 +102,12 @@ Weights weights_of_rank(const Architecture& a, const TrainingLayout& l) {
     return w;
 }
 
+/// Ranks that hold the same experts.
+double experts_dp(const TrainingLayout& l) {
+    const double ranks = 1.0 * l.dp() * l.tp * l.cp;
+    return std::max(1.0, ranks / std::max(l.ep, 1) / (std::max(l.ep, 1) == 1 && l.tp > 1 ? l.tp : 1));
+}
+
 class Trainer {
   public:
     Trainer(const Architecture& a, const Precision& p, const CalibratedHardware& m,
@@ -224,7 +230,7 @@ class Trainer {
     [[nodiscard]] Seconds moved(double bytes) const {
         const Weights w = weights_of_rank(a_, layout_);
         const double dp = layout_.dp();
-        const double experts_dp = std::max(1.0, dp * layout_.tp * layout_.cp / std::max(layout_.ep, 1));
+        const double experts_dp = moecost::experts_dp(layout_);
         const double stride = layout_.tp * layout_.cp;
         double seconds = 0;
         if (dp > 1) seconds += bytes * w.dense / layout_.pp * (dp - 1) / dp / rate(dp, stride);
@@ -248,7 +254,7 @@ class Trainer {
 
     [[nodiscard]] Seconds update() const {
         const Weights w = weights_of_rank(a_, layout_);
-        const double own = (w.dense + w.experts) / layout_.pp / std::max(1, layout_.dp());
+        const double own = (w.dense / std::max(1, layout_.dp()) + w.experts / experts_dp(layout_)) / layout_.pp;
         return Seconds{constants_.update_bytes * own / machine_.memory_bandwidth().value()};
     }
 
@@ -308,10 +314,11 @@ TrainingConstants load_training_constants(const DataStore& data) {
 Bytes training_memory(const Architecture& a, const TrainingConstants& c, const TrainingLayout& l,
                       const TrainingTask& task) {
     const Weights w = weights_of_rank(a, l);
+    // The ranks that hold the same part share its states; those of an expert are fewer, by the ranks that split the experts.
     const double own = (w.dense + w.experts) / l.pp;
-    const double dp = std::max(1, l.dp());
-    const double states = l.sharded ? own * (2 + c.gradient_bytes + c.optimiser_bytes) / dp
-                                    : own * (2 + c.gradient_bytes) + own * c.optimiser_bytes / dp;
+    const double shared = (w.dense / std::max(1, l.dp()) + w.experts / experts_dp(l)) / l.pp;
+    const double states = l.sharded ? shared * (2 + c.gradient_bytes + c.optimiser_bytes)
+                                    : own * (2 + c.gradient_bytes) + shared * c.optimiser_bytes;
     // Of a token in a layer, bf16: inputs of both norms and of the products, attention in and out, inner widths three times
     // (gate, up, product); experts keep the tokens that came to them.
     const MoeFfn* moe = experts_of(a);

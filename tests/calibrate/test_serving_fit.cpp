@@ -151,3 +151,10 @@ TEST_CASE("runs five times slower than predicted move their effect by more than 
     const OwnRuns o = own_runs(DataStore(), {run(8, 0.2), run(32, 0.2), run(64, 0.2)});
     CHECK(o.moved.at(0).spreads() > 3);
 }
+
+TEST_CASE("runs that contradict each other or all that was measured make nothing more certain") {
+    const OwnRuns apart = own_runs(DataStore(), {run(8, 0.7), run(64, 1.4)});
+    CHECK(apart.spread_after >= apart.spread_before);
+    const OwnRuns far = own_runs(DataStore(), {run(8, 0.1), run(32, 0.1), run(64, 0.1)});
+    CHECK(far.spread_after > 2 * far.spread_before);
+}

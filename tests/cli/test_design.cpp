@@ -244,3 +244,14 @@ TEST_CASE("an accelerator without a price is refused, not designed for at nothin
     CHECK(run.err.find("--price: no price of rubin is known") != std::string::npos);
     CHECK(run.err.find("--price rubin=USD") != std::string::npos);
 }
+
+TEST_CASE("a price that the search reaches is not refused as out of reach") {
+    const std::string question(
+        "design --budget 1e22 --equal-to 1 --gpu h100_sxm --experts 1,8,32 --format json");
+    const Run free = run_program(question);
+    REQUIRE(free.status == 0);
+    const Document answer = parse_json(free.out, "stdout");
+    const double least = Reader(answer).table("winner").number("usd_per_mtok", positive);
+    const Run held = run_program(question + " --max-cost " + std::to_string(least * 1.001));
+    CHECK(held.status == 0);
+}

@@ -55,6 +55,26 @@ TEST_CASE("what no word of an engine says is told, and what one says is written"
     CHECK(says(skewed.out, "said by no word of the server or the benchmark: --reserve-gb 6 --expert-skew 2"));
 }
 
+TEST_CASE("two pools are started with the router in front of them, and the benchmark asks it") {
+    const auto launched = [](const std::string& engine) {
+        return run_program("launch " + apart + "--engine " + engine).out;
+    };
+    const std::string vllm = launched("vllm");
+    CHECK(says(vllm, "vllm-router --vllm-pd-disaggregation"));
+    CHECK(says(vllm, "--prefill http://PREFILL_2:8000"));
+    CHECK(says(vllm, "--intra-node-data-parallel-size 8"));
+    CHECK(says(vllm, "pip install vllm-router"));
+    CHECK(says(vllm, "--base-url http://localhost:9000"));
+    const std::string sglang = launched("sglang");
+    CHECK(says(sglang, "python3 -m sglang_router.launch_router"));
+    CHECK(says(sglang, "--pd-disaggregation"));
+    CHECK(says(sglang, "--prefill http://PREFILL_1:30000 8998"));
+    const std::string trtllm = launched("trtllm");
+    CHECK(says(trtllm, "trtllm-serve disaggregated -c moecost-settings-router.yaml"));
+    CHECK(says(trtllm, "context_servers:"));
+    CHECK(says(trtllm, "- \"PREFILL_2:8000\""));
+}
+
 TEST_CASE("one engine's words of two pools: what its documentation asks for besides") {
     const Run trtllm = run_program("launch " + apart + "--engine trtllm");
     CHECK(says(trtllm.out, "cache_transceiver_config:"));
@@ -148,4 +168,15 @@ TEST_CASE("prices of input and output are not compared between one pool and two"
     CHECK(!says(mixed.out, "  usd_per_mtok_input "));
     CHECK(says(mixed.out, "usd_per_mtok_output_all_in"));
     CHECK(says(mixed.out, "one pool splits its rent"));
+}
+
+TEST_CASE("mistakes in the options of launch are told, also where a question is being filled in") {
+    const std::string mixtral("launch --model mixtral-8x7b --gpu h100 --tp 2 ");
+    for (const char* wrong : {"--as foo", "--port abc", "--port 99999", "--max-model-len abc",
+                              "--max-model-len 100", "--draft-tokens 2 --acceptance 0.7"}) {
+        CAPTURE(wrong);
+        const Run run = run_program(mixtral + wrong);
+        CHECK(run.status == 2);
+        CHECK(run.err.starts_with("moecost: --"));
+    }
 }

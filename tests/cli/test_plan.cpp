@@ -2,6 +2,9 @@
 // moecost plan as a user meets it: the answer, its price basis, its exit status, and the command that reproduces it.
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <sstream>
+
 #include "moecost/base/data.h"
 #include "program.h"
 
@@ -60,20 +63,149 @@ TEST_CASE("an accelerator without calibration is marked and sized as a slower on
         "--slo-tpot 40ms");
     REQUIRE(run.status == 0);
     CHECK(contains(run.out, "mi300x*"));
-    CHECK(contains(run.out, "* not calibrated: sized and ranked 2.27 times slower"));
+    // The slow end of the interval that estimate prints for it.
+    const Run alone = run_program(
+        "estimate --model mixtral-8x7b --gpu mi300x --tp 2 --isl 2000 --osl 300 --rate 1 --format json");
+    REQUIRE(alone.status == 0);
+    CHECK(contains(run.out, "* nobody timed these kernels: sized and ranked at the slow end"));
+    CHECK(contains(run.out, "mi300x 1."));
 }
 
-TEST_CASE("what no deployment within the budget meets ends with status 3 and the nearest") {
-    const Run few = plan_run("--rate 400 --max-gpus 2");
-    CHECK(few.status == 3);
-    CHECK(contains(few.out, "Nothing meets the objectives"));
-    CHECK(contains(few.out, "GPUs beyond the 2"));
-    CHECK(contains(few.err, "the nearest is"));
-    const Run slow = run_program("plan --model mixtral-8x7b --gpu h100 --rate 1 --slo-tpot 10us");
-    CHECK(slow.status == 3);
-    CHECK(contains(slow.out, "a lone request takes"));
-    const Run large = run_program("plan --model deepseek-v3 --gpu l4 --instance-gpus 1 --rate 1");
+TEST_CASE("formats whose kernels nobody timed are sized as slower ones and say so") {
+    const std::string question(
+        "plan --model mixtral-8x7b --gpu h100 --instance-gpus 1,2 --rate 12 --isl 1000 --osl 200 --pools "
+        "one ");
+    const Run borrowed = run_program(question + "--weights q4_k_m");
+    REQUIRE(borrowed.status == 0);
+    CHECK(contains(borrowed.out, "h100_sxm*"));
+    CHECK(contains(borrowed.out, "h100_sxm with q4_k_m"));
+    CHECK(!contains(run_program(question + "--weights fp8").out, "h100_sxm*"));
+    // 3.4 times the bytes of q4_k_m fit one GPU as fp8 alone, and what was timed wins what was not.
+    CHECK(contains(run_program(question + "--weights fp8,q4_k_m").out, "formats               fp8,"));
+}
+
+namespace {
+
+/// The same question with some options replaced; the hints of a plan are such options.
+std::string asked_again(std::string question, const std::string& options) {
+    std::istringstream words(options);
+    for (std::string word; words >> word;) {
+        const std::size_t at = word.starts_with("--") ? question.find(word + " ") : std::string::npos;
+        if (at == std::string::npos) continue;
+        const std::size_t value = question.find(' ', at) + 1;
+        question.erase(at, std::min(question.find(' ', value), question.size() - 1) + 1 - at);
+    }
+    return question.append(options).append(" ");
+}
+
+}   // namespace
+
+TEST_CASE(
+    "a question without an answer names the nearest deployment, its shortfall and options that have one") {
+    struct Case {
+        const char *question, *shortfall, *key;
+    };
+    for (const Case& c : {
+             Case{"--gpu h100 --rate 400 --slo-tpot 30ms --max-gpus 2 ", "short by", "gpus"},
+             Case{"--gpu h100 --rate 20 --slo-tpot 30ms --max-usd-per-hour 5 ", "short by", "usd_per_hour"},
+             Case{"--gpu h100 --rate 20 --slo-ttft p95:10ms ", "times the 10.0 ms allowed", "ttft_s"},
+             Case{"--gpu h100 --rate 20 --slo-tpot p99:1ms ", "times the 1.00 ms allowed", "tpot_s"},
+             Case{"--gpu h100 --rate 1 --slo-tpot 10us --max-gpus 8 ", "times the 10.0 us allowed", "tpot_s"},
+             Case{"--gpu h100 --concurrency 3000 --slo-tpot 20ms --max-gpus 4 ", "the budget carries",
+                  "gpus"},
+             Case{"--gpu h100 --rate 20 --slo-ttft p95:300ms --objective energy --max-gpus 1 ", "short by",
+                  "gpus"},
+             Case{"--gpu h100,mi300x --rate 50 --slo-tpot p99:2ms --chance 90% ", "short by", "tpot_s"},
+         }) {
+        const std::string question =
+            std::string("plan --model mixtral-8x7b --instance-gpus 1,2,4,8 --isl 1000 --osl 200 --quiet ") +
+            c.question;
+        CAPTURE(question);
+        const Run run = run_program(question);
+        CHECK(run.status == 3);
+        CHECK(contains(run.out, "the nearest:"));
+        CHECK(contains(run.out, c.shortfall));
+        CHECK(contains(run.err, "the nearest is "));
+        const std::string json = run_program(question + "--format json").out;
+        const Document document = parse_document(json, "plan.json");
+        const Reader r(document);
+        CHECK_FALSE(r.flag("feasible"));
+        CHECK(r.table("shortfall").number(c.key, {0, 1e9}) > 0);
+        const std::string hint = r.text("hint");
+        REQUIRE(contains(run.err, "hint: "));
+        for (std::size_t at = 0; at < hint.size();) {
+            const std::size_t end = std::min(hint.find(", or ", at), hint.size());
+            const std::string again = asked_again(question, hint.substr(at, end - at));
+            CHECK_MESSAGE(run_program(again).status == 0, again);
+            at = end + 5;
+        }
+    }
+}
+
+TEST_CASE("a budget below one instance names the smallest with its price") {
+    const std::string question("plan --model deepseek-v3 --gpu h200 --rate 20 --isl 1000 --osl 200 --quiet ");
+    for (const char* budget : {"--max-gpus 4", "--max-usd-per-hour 3"}) {
+        const Run run = run_program(question + budget);
+        CHECK(run.status == 3);
+        CHECK(contains(run.out,
+                       "smallest instance     8 x h200_sxm = 1 x ("));   // 671 GB in fp8 over 141 GB each
+        CHECK(contains(run.out, "$36.72 per hour"));                     // 8 x $4.59
+    }
+}
+
+TEST_CASE("where no deployment runs, the reason and what would let one run stand there") {
+    const Run large = run_program("plan --model deepseek-v3 --gpu l4 --instance-gpus 1 --rate 1 --quiet");
     CHECK(large.status == 3);
+    CHECK(contains(large.err, "the weights do not fit"));
+    const Run few = run_program(
+        "plan --model deepseek-r1 --gpu h100 --instance-gpus 1,2 --rate 1 --isl 500 --osl 100 --quiet");
+    CHECK(contains(few.err, "hint: --instance-gpus 16 has an answer"));
+    const Run fixed =
+        run_program("plan --model deepseek-r1 --gpu h100 --tp 2 --pp 1 --attention-dp 1 --rate 1 --quiet");
+    CHECK(contains(fixed.err, "hint: leaving out --tp, --pp, --attention-dp lets one run"));
+    const Run priceless =
+        run_program("plan --model mixtral-8x7b --gpu rubin --rate 5 --isl 500 --osl 100 --quiet");
+    CHECK(priceless.status == 3);
+    CHECK(contains(priceless.out, "No price of rubin is known; by the number of GPUs:"));
+    CHECK(contains(priceless.err, "hint: --price rubin=USD states one, or --objective gpus"));
+    const Run enormous = run_program(
+        "plan --model mixtral-8x7b --gpu h100 --instance-gpus 2 --rate 1e7 --isl 500 --osl 100 --quiet");
+    CHECK(contains(enormous.err, "it takes more than the 65,536 GPUs that are searched"));
+    CHECK(contains(enormous.err, "hint: --rate "));
+}
+
+TEST_CASE("an engine that does not run on an accelerator is refused as such") {
+    for (const char* pair :
+         {"--gpu trainium2 --engine sglang", "--gpu mi300x --engine trtllm", "--gpu tpu_v6e --engine trtllm",
+          "--gpu gaudi3 --engine trtllm", "--gpu v100 --engine sglang", "--gpu v100 --engine trtllm"}) {
+        CAPTURE(pair);
+        const std::string model("--model llama-3.1-8b ");
+        const Run one = run_program("estimate " + model + pair);
+        CHECK(one.status == 3);
+        CHECK(contains(one.err, "the engine does not run on this accelerator"));
+        CHECK(run_program("plan --rate 1 " + model + pair).status == 3);
+    }
+    CHECK(run_program("estimate --model llama-3.1-8b --gpu trainium2 --engine vllm").status == 0);
+    CHECK(run_program("estimate --model llama-3.1-8b --gpu mi300x --engine sglang").status == 0);
+}
+
+TEST_CASE("the chance rests on the interval that estimate prints, with what lies beyond the fitted range") {
+    const std::string question(
+        "plan --model mixtral-8x7b --gpu h100 --instance-gpus 2 --tp 2 --rate 2 --isl 2000 --osl 200 --pools "
+        "one "
+        "--slo-tpot 40ms --format json ");
+    for (const char* formats : {"", "--weights q4_k_m "}) {
+        const Document document = parse_document(run_program(question + formats).out, "plan.json");
+        const Reader answer = Reader(document).table("answer");
+        const std::vector<double> range =
+            answer.table("estimate").table("intervals").numbers("output_tokens_per_s", positive);
+        REQUIRE(range.size() == 2);
+        // P(ln y <= ln withstands) of a normal whose 10 % and 90 % quantiles are these, 2.5631 standard deviations apart.
+        const double sd = std::log(range[1] / range[0]) / 2.5631031311;
+        const double chance =
+            0.5 * std::erfc(-std::log(answer.number("withstands_slower", positive)) / sd / std::sqrt(2.0));
+        CHECK(answer.number("chance_to_meet", fraction) == Approx(chance).epsilon(0.002));
+    }
 }
 
 TEST_CASE("wrong input of a plan ends with status 2 and says what is allowed") {
@@ -184,4 +316,13 @@ TEST_CASE("a plan can end with the commands that start it") {
     CHECK(contains(run.out, "vllm serve mistralai/Mixtral-8x7B"));
     CHECK(contains(run.out, "vllm bench serve"));
     CHECK(contains(plan_run("--launch --as kubernetes").out, "kind: Deployment"));
+}
+
+TEST_CASE("two pools that cost less than the answer stand in the first lines") {
+    const Run run = run_program(
+        "plan --model mixtral-8x7b --gpu h100,h200,mi300x --rate 20 --isl 2000 --osl 300 "
+        "--slo-ttft p95:500ms --slo-tpot 30ms");
+    REQUIRE(run.status == 0);
+    const bool cheaper = contains(run.out, "less than the one pool above");
+    CHECK(cheaper == contains(run.out, "cheaper, prefill and decode apart (below)"));
 }

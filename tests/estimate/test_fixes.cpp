@@ -160,3 +160,29 @@ TEST_CASE(
     REQUIRE(why);
     CHECK(smallest_fix(data, d, *why) == "--tp 16");
 }
+
+TEST_CASE("a tensor parallelism that divides nothing is answered with the nearest that does") {
+    for (const auto& [tp, fix] : {std::pair{3, "--tp 4"}, {5, "--tp 8"}, {6, "--tp 8"}}) {
+        Description d;
+        d.model = "gpt-oss-120b";
+        d.gpu = "h100_sxm";
+        d.tp = tp;
+        const Expected<Scenario> s = describe(DataStore(), d);
+        REQUIRE_FALSE(s);
+        CHECK(smallest_fix(DataStore(), d, s.error()) == fix);
+    }
+}
+
+TEST_CASE("a model without a module that drafts drafts only at an acceptance that is stated") {
+    Description d;
+    d.model = "mixtral-8x7b";
+    d.gpu = "h100_sxm";
+    d.tp = 2;
+    d.draft_tokens = 3;
+    const Expected<Scenario> s = describe(DataStore(), d);
+    REQUIRE_FALSE(s);
+    CHECK(s.error().reason == "the model has no module that drafts");
+    CHECK(smallest_fix(DataStore(), d, s.error()) == "--draft-tokens 0");
+    d.acceptance = 0.7;
+    CHECK(describe(DataStore(), d));
+}

@@ -181,3 +181,14 @@ TEST_CASE("an engine that is not there is named with the nearest") {
           std::string::npos);
     CHECK(engine_rules_if_any(DataStore(), "mine").launch.empty());
 }
+
+TEST_CASE("TensorRT-LLM reads neither GGUF nor bitsandbytes; vLLM does") {
+    const auto weights = [](std::string_view engine, DType format) {
+        return format_support(load_engine_rules(DataStore(), engine), "hopper").weights(format);
+    };
+    for (const DType format : {DType::q4_k_m, DType::iq1_s, DType::nf4}) {
+        CHECK(weights("trtllm", format) == Compute::refused);
+        CHECK(weights("vllm", format) == Compute::weight_only);
+    }
+    CHECK(weights("trtllm", DType::int4_zp_g128) == Compute::weight_only);
+}

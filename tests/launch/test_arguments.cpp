@@ -11,6 +11,7 @@
 #include "moecost/estimate/estimate.h"
 #include "moecost/launch/benchmark.h"
 #include "moecost/launch/checkpoint.h"
+#include "moecost/launch/router.h"
 #include "moecost/launch/server.h"
 #include "moecost/launch/sources.h"
 
@@ -104,5 +105,45 @@ TEST_CASE("every flag of a benchmark command is in the tool's own argument list"
                     CHECK_MESSAGE(lists[tool.name].count(word) == 1, tool.name << " " << word);
             }
         }
+    }
+}
+
+TEST_CASE("every word and key of a router is in its own documentation, each worker once") {
+    auto lists = published("routers");
+    for (const char* engine : {"vllm", "sglang", "trtllm"}) {
+        CAPTURE(engine);
+        Description d;
+        d.model = "deepseek-v3";
+        d.gpu = "h200_sxm";
+        d.engine = engine;
+        d.tp = 1;
+        d.attention_dp = 8;
+        d.ep = 8;
+        d.prefill.gpus = 16;
+        d.decode.gpus = 24;
+        const Expected<Scenario> s = describe(data, d);
+        REQUIRE(s);
+        const RouterRules rules = load_router_rules(data, engine);
+        REQUIRE(rules.known());
+        const Router router = router_of(rules, *s, std::vector<LaunchChoices>(2), "router.yaml");
+        const std::string script = script_of(router, "router.yaml");
+        for (const std::string& word : router.words)
+            if (word.starts_with("-") && word != "-m") CHECK_MESSAGE(lists[engine].count(word) == 1, word);
+        std::istringstream lines(router.has_settings() ? script.substr(0, script.find("END\n")) : "");
+        std::string line;
+        std::getline(lines, line);   // cat > ...
+        while (std::getline(lines, line)) {
+            const std::size_t key = line.find_first_not_of(" -");
+            const std::size_t colon = line.find(':');
+            if (line.find("- ") == std::string::npos)
+                CHECK_MESSAGE(lists[engine].count(line.substr(key, colon - key)) == 1, line);
+        }
+        for (const char* worker : {"PREFILL_1:", "PREFILL_2:", "DECODE_1:", "DECODE_2:", "DECODE_3:"}) {
+            const std::size_t at = script.find(worker);
+            CHECK_MESSAGE(at != std::string::npos, worker);
+            CHECK_MESSAGE(script.find(worker, at + 1) == std::string::npos, worker);
+        }
+        CHECK(script.find("PREFILL_3") == std::string::npos);
+        CHECK(script.find("DECODE_4") == std::string::npos);
     }
 }

@@ -74,6 +74,7 @@ wait $child
 
 # Shards
 for i in 1 2 3; do expect 0 "" "$moecost" sweep "$grid" -o part-$i.csv --shard $i/3 --quiet; done
+expect 2 "part-1.csv holds shard 1/3" "$moecost" sweep "$grid" -o part-1.csv --shard 2/3 --quiet
 expect 0 "" "$moecost" merge part-3.csv part-1.csv part-2.csv -o merged.csv --quiet
 same merged.csv whole.csv
 same merged.frontier.csv whole.frontier.csv

@@ -128,3 +128,11 @@ TEST_CASE("accelerators of an axis are priced at one kind of rent unless a price
     CHECK(basis(model + axis + "[[axis]]\nkey = \"price\"\nvalues = [1, 2]\n").empty());
     CHECK(basis(model + "[[axis]]\nkey = \"gpu\"\nvalues = [\"h100\"]\n").empty());
 }
+
+TEST_CASE("a basis of prices that no accelerator has is a mistake of the axis") {
+    const std::string text =
+        "[scenario]\nmodel = \"gpt-oss-120b\"\ngpu = \"h100\"\n[[axis]]\nkey = \"price\"\nvalues = [2, "
+        "\"foo\"]\n";
+    CHECK_THROWS_WITH_AS((void)read_grid(DataStore{}, parse_toml(text, "grid.toml")),
+                         doctest::Contains("no accelerator has a price of the basis 'foo'"), InputError);
+}

@@ -8,10 +8,11 @@ using namespace moecost;
 
 TEST_CASE("numbers applied to a scenario for every point leave nothing behind") {
     Description d;
-    d.model = "mixtral-8x7b";   // has no multi-token prediction: drafts are noted as free
+    d.model = "mixtral-8x7b";   // has no module that drafts: that of one's own is noted as free
     d.gpu = "h100_sxm";
     d.tp = 2;
     d.draft_tokens = 2;
+    d.acceptance = 0.7;
     auto described = describe(DataStore(), d);
     REQUIRE(static_cast<bool>(described));
     Scenario s = *described;

@@ -142,3 +142,23 @@ TEST_CASE("a dense step of A100 comes out as Korthikanti et al. measured it") {
     REQUIRE(s);
     CHECK(s->total.value() == Approx(1.10).epsilon(0.15));
 }
+
+// 16 ranks hold each expert of Mixtral split by 8 once in two: its states lie on 16/8 = 2 ranks, not on 16.
+TEST_CASE("states of experts are shared by the ranks that hold the same experts alone") {
+    const Machine h100("h100_sxm");
+    const Architecture a = load_model(data(), "mixtral-8x7b");
+    const TrainingTask task{4096, 64};
+    const double experts = 32 * 8 * 3 * 4096.0 * 14336;
+    const double dense = count(a).total - experts;
+    const TrainingConstants& c = h100.constants;
+    TrainingLayout l = layout(1, 1, 8, 16);
+    l.recompute = true;
+    const double own = dense + experts / 8;
+    const double states = own * (2 + c.gradient_bytes) + (dense / 16 + experts / 16) * c.optimiser_bytes;
+    TrainingLayout wide = l;
+    wide.gpus = 32;
+    const double halved = own * (2 + c.gradient_bytes) + (dense / 32 + experts / 32) * c.optimiser_bytes;
+    const double saved = (training_memory(a, c, l, task) - training_memory(a, c, wide, task)).value();
+    CHECK(saved == Approx(states - halved).epsilon(1e-6));
+    CHECK(training_memory(a, c, l, task).value() > states);
+}

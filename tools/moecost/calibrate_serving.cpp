@@ -135,6 +135,9 @@ void show_progress(const std::string& stage, double cost) {
 }   // namespace
 
 Answer run_own_runs(const Invocation& invocation) {
+    if (invocation.format != Format::text)
+        throw InputError({"--format"}, {}, "effects of own runs are told as text and kept as TOML",
+                         "-o FILE writes them, for estimate --profile");
     const ServedTables tables = served_tables(invocation, "serving");
     const OwnRuns o = own_runs(invocation.data, tables.points);
     constexpr double most_spreads = 3;

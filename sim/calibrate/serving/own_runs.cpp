@@ -74,9 +74,18 @@ struct Own {
         m.after = m.before;
         // y is beyond all effects that were applied, this one included.
         m.after.log_time += sum / (weight + prior);
-        m.after.sd = 1 / std::sqrt(weight + prior);
+        m.after.sd = std::sqrt(1 / (weight + prior) + unexplained(members, sum / (weight + prior)));
         m.after.points += static_cast<double>(members.size());
         return m;
+    }
+    /// Variance that runs keep after their effect, beyond what curves and points of one deployment have among themselves:
+    /// runs that contradict the prediction more than an effect may move, or each other, make nothing more certain.
+    [[nodiscard]] double unexplained(const std::vector<const PooledPoint*>& members, double effect) const {
+        const double curve = table.spread[effect_kinds].throughput,
+                     point = table.spread[effect_kinds + 1].throughput;
+        double squares = 0;
+        for (const PooledPoint* p : members) squares += (p->y - effect) * (p->y - effect);
+        return std::max(squares / static_cast<double>(members.size()) - curve * curve - point * point, 0.0);
     }
     /// Of all that is not known of the deployments: own runs share it.
     [[nodiscard]] double prior_sd(const ServedNames& names) const {

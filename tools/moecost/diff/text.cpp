@@ -97,8 +97,26 @@ std::string stale_text(const Difference& d, const Style& style) {
     return s;
 }
 
+/// What nobody gave and the engines chose apart: formats, chunks.
+std::string chosen_text(const Difference& d) {
+    std::string s;
+    if (!d.possible()) return s;
+    for (const Input& input : inputs()) {
+        if (std::find(d.inputs.begin(), d.inputs.end(), &input) != d.inputs.end()) continue;
+        if (input.text == nullptr && input.number == nullptr) continue;
+        const std::string a = shown(input, d.answer_a.view()), b = shown(input, d.answer_b.view());
+        const bool follows =
+            input.key == "cluster" || input.key == "price" || input.key == "usd-per-gpu-hour";
+        if (a == b || follows) continue;
+        s.append(s.empty() ? "not given, and not the same on both sides: " : "; ").append(input.key);
+        s.append(" ").append(a).append(" | ").append(b);
+    }
+    return s;
+}
+
 std::string notes_text(const Difference& d, const Style& style) {
     std::string s = stale_text(d, style);
+    if (const std::string chosen = chosen_text(d); !chosen.empty()) s.append(bullet(chosen, style.width));
     if (!d.prices.empty()) s.append(bullet(d.prices, style.width));
     for (const Move& m : d.moves) {
         if (m.why.empty()) continue;

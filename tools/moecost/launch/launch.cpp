@@ -3,6 +3,7 @@
 #include "launch/launch.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
@@ -14,6 +15,7 @@
 #include "moecost/launch/carried.h"
 #include "moecost/launch/checkpoint.h"
 #include "moecost/launch/manifest.h"
+#include "moecost/launch/router.h"
 #include "option_values.h"
 
 namespace moecost::cli {
@@ -65,7 +67,10 @@ struct Question {
     std::string form;
     std::vector<LaunchChoices> pools;   // in the order of the scenario's
     std::vector<std::string> not_carried;
+    std::optional<Router> router;   // of two pools, where its command is known
 };
+
+constexpr const char* router_file = "moecost-settings-router.yaml";
 
 LaunchChoices choices_of(const CommandLine& line) {
     LaunchChoices c;
@@ -94,7 +99,8 @@ Answer refusal(const Infeasible& why) {
     return answer;
 }
 
-/// The script of each pool, one under the other; `import cmd` reads the numbers of workers in the comments.
+/// The script of each pool, one under the other, and that of the router; `import cmd` reads the numbers of workers in the
+/// comments.
 Expected<std::string> scripts_apart(const Question& q) {
     std::string text;
     for (std::size_t i = 0; i < q.scenario.pools.size(); ++i) {
@@ -106,7 +112,10 @@ Expected<std::string> scripts_apart(const Question& q) {
             .append(p.replicas > 1 ? " of them:\n" : ":\n")
             .append(*script);
     }
-    return text;
+    if (!q.router) return text;
+    text.append(
+        "\n# the router in front of both pools; PREFILL_1, DECODE_1, ...: addresses of the workers\n");
+    return text.append(script_of(*q.router, router_file));
 }
 
 std::optional<Manifest> manifest_form(std::string_view form) {
@@ -170,9 +179,17 @@ std::vector<std::string> notes_of(const Question& q) {
     if (!q.not_carried.empty())
         notes.push_back(std::string("said by no word of the server or the benchmark: ")
                             .append(joined_by(q.not_carried, " ")));
-    if (q.scenario.two_pools() && q.form != "dynamo" && q.form != "llm-d")
+    if (q.form != "command" && q.scenario.pool().cluster.gpu.generation.starts_with("cdna"))
         notes.emplace_back(
-            "a router in front of both pools sends each prompt to a prefill worker and its cache on");
+            "the images and the compose driver are those of NVIDIA: on AMD name a build for ROCm (rocm/vllm, "
+            "or "
+            "lmsysorg/sglang with a tag such as v0.5.12-rocm720-mi30x) and pass /dev/kfd and /dev/dri");
+    if (q.router && q.form == "kubernetes")
+        notes.emplace_back("the manifest holds no router: --as command shows its command");
+    if (q.router && q.form == "command" && !q.router->note.empty()) notes.push_back(q.router->note);
+    if (q.router && q.form == "command" && !q.router->package.empty())
+        notes.push_back(
+            std::string("the router is a package of its own: pip install ").append(q.router->package));
     if (!launch_settings(q.scenario, q.scenario.pool()).alike)
         notes.emplace_back(
             "the pools differ in checkpoint or GPU generation: whether their caches are laid out alike is "
@@ -216,6 +233,10 @@ std::string as_json(const Question& q, const std::string& body, const Server& se
     if (server.has_settings()) json.text("settings", to_yaml(server.settings));
     json.text("as", q.form);
     json.text("text", body);
+    json.begin_array("router");
+    for (const std::string& word : q.router ? q.router->words : std::vector<std::string>())
+        json.text({}, word);
+    json.end_array();
     json.begin_array("benchmark");
     for (const std::string& word : bench) json.text({}, word);
     json.end_array();
@@ -264,9 +285,14 @@ Answer answer_to(const Invocation& invocation, Question& q) {
     const Pool& p = q.scenario.pool();
     const Expected<Server> server = server_of(q.scenario, p, q.choices);
     if (!server) return refusal(server.error());
+    if (q.scenario.two_pools()) {
+        const RouterRules rules = load_router_rules(invocation.data, p.rules.id);
+        if (rules.known()) q.router = router_of(rules, q.scenario, q.pools, router_file);
+    }
     const Expected<std::string> body = launched(q);
     if (!body) return refusal(body.error());
-    const int port = q.choices.port > 0 ? q.choices.port : p.rules.program.port;
+    const int own_port = q.choices.port > 0 ? q.choices.port : p.rules.program.port;
+    const int port = q.router && q.form == "command" ? q.router->port : own_port;
     const std::string url = std::string("http://localhost:").append(std::to_string(port));
     const BenchmarkTool tool = benchmark_tool_named(invocation.data, usual_tool(p, invocation.line));
     const auto bench = benchmark_of(tool, q.scenario.traffic, q.choices.checkpoint, url);
@@ -275,11 +301,32 @@ Answer answer_to(const Invocation& invocation, Question& q) {
     return {as_text(q, *body, *bench, invocation.quiet), {}, answered};
 }
 
+/// What would start a server that cannot serve the question.
+void check_launchable(const CommandLine& line, const Question& q) {
+    const Scenario& s = q.scenario;
+    const double longest = s.traffic.input + s.traffic.output;
+    if (line.has("max-model-len") && q.choices.max_model_len < longest) {
+        throw InputError({"--max-model-len"}, {},
+                         std::string("the server would refuse the requests of this traffic, ")
+                             .append(grouped(std::llround(longest)))
+                             .append(" tokens in the mean"),
+                         std::string("--max-model-len ").append(std::to_string(std::llround(2 * longest))));
+    }
+    if (s.pool().settings.draft_tokens > 0 && s.architecture.mtp.count == 0)
+        throw InputError(
+            {"--draft-tokens"}, {}, "the model has no module that drafts",
+            "a drafter of one's own has no words here: start without --draft-tokens and add them");
+}
+
 Answer launch_question(const Invocation& invocation, const Description& description) {
-    Question q{description, {}, choices_of(invocation.line), form_of(invocation.line), {}, {}};
+    Question q;   // filled one by one: a braced list whose parts may throw is destroyed twice by g++ 12
+    q.description = description;
+    q.choices = choices_of(invocation.line);
+    q.form = form_of(invocation.line);
     Expected<Scenario> scenario = describe(invocation.data, q.description);
     if (!scenario) return refusal(scenario.error());
     q.scenario = *scenario;
+    check_launchable(invocation.line, q);
     const Expected<Estimate> estimate = evaluate(q.scenario);
     if (!estimate) return refusal(estimate.error());
     return answer_to(invocation, q);

@@ -11,6 +11,7 @@
 #include "moecost/estimate/inputs.h"
 #include "moecost/launch/checkpoint.h"
 #include "moecost/launch/pools_apart.h"
+#include "moecost/launch/router.h"
 #include "moecost/launch/sources.h"
 
 namespace moecost::cli {
@@ -228,7 +229,8 @@ Answer import_command(const Invocation& invocation) {
         throw InputError({"--format"}, {}, "csv is no format of a scenario", "text or json");
     const Source source = source_of(given[1]);
     const std::vector<EngineRules> engines = launchable_engines(invocation.data);
-    const std::vector<FoundCommand> all = find_commands(engines, source.text, source.file);
+    const std::vector<FoundCommand> all =
+        find_commands(engines, source.text, source.file, router_starts(invocation.data));
     std::vector<std::string> warnings;
     std::vector<ReadCommand> read = read_commands(invocation, source, all, warnings);
     for (ReadCommand& command : read) name_model(invocation, command.reading, warnings);

@@ -53,9 +53,9 @@ std::string deployment_name(const PlanQuestion& q, const PlannedPools& p) {
 }
 
 std::string other_pools(const PlanQuestion& q, const PlanResult& r) {
-    if (!r.apart || !r.best || !r.apart->estimate.estimate || !r.best->estimate.estimate) return {};
-    const double apart = r.apart->estimate.estimate->cost.usd_per_hour;
-    if (!(apart < r.best->estimate.estimate->cost.usd_per_hour)) return {};
+    if (!r.apart || !r.best) return {};
+    const double apart = r.apart->planned.usd_per_hour;   // of the whole deployment
+    if (!(apart > 0) || !(apart < r.best->planned.usd_per_hour)) return {};
     std::string s("cheaper, prefill and decode apart (below): ");
     return s.append(deployment_name(q, r.apart->planned))
         .append(", ")

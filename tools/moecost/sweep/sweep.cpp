@@ -230,6 +230,7 @@ Answer sweep_grid(const Invocation& invocation, Ranks* ranks) {
     }
     if (line.has("frontier") && grid.objectives.empty()) refuse_frontier("--frontier");
     const SweepOptions options = sweep_options(filed, grid);
+    if (!scratch) refuse_other_shard(invocation.data, grid, options);
     (void)stop_on_signals();
     Answer answer;
     if (ranks != nullptr && !ranks->is_first()) {

@@ -124,7 +124,7 @@ const BadInput table[] = {
     {"validate data/scenario.toml", "data/scenario.toml:", ""},
     {"validate --only color=red", "--only: 'color=red' is not KEY=VALUE", ""},
     {"validate --only model=foo", "--only: no row has model=foo", "one of: "},
-    {"validate --only gpu=h200,foo", "--only: no row has gpu=foo", ""},
+    {"validate --only gpu=h200-sxm,foo", "--only: no row has gpu=foo", ""},
     {"list models --mechanism foo", "--mechanism: 'foo' is not a mechanism of the library",
      "one of: moe, dense, MHA"},
     {"list models --licence foo", "--licence: 'foo' is not a licence of the library", "one of: "},

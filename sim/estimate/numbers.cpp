@@ -179,7 +179,12 @@ std::optional<Infeasible> apply_numbers(const Description& d, Scenario& s) {
     s.asks_capacity = d.max_context.value_or(false);
     if (auto problem = apply_pools(d, s)) return problem;
     if (d.draft_tokens.value_or(0) > 0 && s.architecture.mtp.count == 0 && !d.acceptance) {
-        return Infeasible{"the model has no module that drafts", {}, {}, 0, 0, false,
+        return Infeasible{"the model has no module that drafts",
+                          {},
+                          {},
+                          0,
+                          0,
+                          false,
                           "--acceptance A states that of a drafter of one's own, which is then taken as free",
                           "--draft-tokens 0"};
     }

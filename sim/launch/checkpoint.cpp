@@ -127,7 +127,9 @@ Expected<Checkpoint> checkpoint_of(const DataStore& data, std::string_view asked
     if (base.empty() && own_name) base = published;
     Infeasible why{"no published weights are known", {}, {}, 0, 0};
     why.fix = "--checkpoint ID";
-    why.detail = std::string(asked.empty() ? "a member of a family" : asked).append(" in ").append(released ? released_format(s) : format);
+    why.detail = std::string(asked.empty() ? "a member of a family" : asked)
+                     .append(" in ")
+                     .append(released ? released_format(s) : format);
     if (base.empty()) return why;
     if (released) return Checkpoint{base, true};
     for (const EngineFlag* row : flags_of(p.rules, "weights")) {

@@ -90,8 +90,10 @@ std::string known_name(const DataStore& data, const AxisColumn& column, const st
     if ((key != "engine" && !basis) || is_path(text)) return text;
     const auto known = basis ? price_bases(data) : engine_names(data);
     if (std::find(known.begin(), known.end(), text) != known.end()) return text;
-    std::string message(basis ? "no accelerator has a price of the basis '" : "no engine is named '");
-    throw InputError(column.where, column.name, message.append(text).append("'"), name_hint(text, known));
+    const std::string message =
+        basis ? std::string("'").append(text).append("' is no price basis of any accelerator")
+              : std::string("no engine is named '").append(text).append("'");
+    throw InputError(column.where, column.name, message, name_hint(text, known));
 }
 
 /// The table of inputs checks each value and reports it at the axis. Numbers are shown as numbers: "7B" is 7e+09.

@@ -254,7 +254,8 @@ class Trainer {
 
     [[nodiscard]] Seconds update() const {
         const Weights w = weights_of_rank(a_, layout_);
-        const double own = (w.dense / std::max(1, layout_.dp()) + w.experts / experts_dp(layout_)) / layout_.pp;
+        const double own =
+            (w.dense / std::max(1, layout_.dp()) + w.experts / experts_dp(layout_)) / layout_.pp;
         return Seconds{constants_.update_bytes * own / machine_.memory_bandwidth().value()};
     }
 

@@ -67,8 +67,8 @@ TEST_CASE("an estimate in JSON carries schema, inputs and every figure") {
 }
 
 TEST_CASE("the command of a JSON answer gives the same answer again") {
-    const Document one =
-        json_of(mixtral + "--rate 2 --cached 25% --slo-ttft 2s --set experts=4 --draft-tokens 1 --acceptance 0.8");
+    const Document one = json_of(
+        mixtral + "--rate 2 --cached 25% --slo-ttft 2s --set experts=4 --draft-tokens 1 --acceptance 0.8");
     const std::string command = only_estimate(one).text("command");
     REQUIRE(command.starts_with("moecost "));
     const Document two = json_of(command.substr(8));

@@ -13,7 +13,6 @@ namespace {
 using test::fixture;
 using test::imported;
 using test::model;
-
 Architecture import(const std::string& json) { return import_huggingface(parse_json(json, "config.json")); }
 
 std::string error_of(const std::string& json) {

@@ -134,5 +134,5 @@ TEST_CASE("a basis of prices that no accelerator has is a mistake of the axis") 
         "[scenario]\nmodel = \"gpt-oss-120b\"\ngpu = \"h100\"\n[[axis]]\nkey = \"price\"\nvalues = [2, "
         "\"foo\"]\n";
     CHECK_THROWS_WITH_AS((void)read_grid(DataStore{}, parse_toml(text, "grid.toml")),
-                         doctest::Contains("no accelerator has a price of the basis 'foo'"), InputError);
+                         doctest::Contains("'foo' is no price basis of any accelerator"), InputError);
 }

@@ -12,6 +12,7 @@
 #include "moecost/base/file.h"
 #include "moecost/base/format.h"
 #include "moecost/base/json_writer.h"
+#include "moecost/hardware/accelerator.h"
 #include "text.h"
 #include "validate_published.h"
 #include "validate_rates.h"
@@ -38,10 +39,19 @@ std::vector<std::string> split(std::string_view text) {
     return parts;
 }
 
+/// h200, h200-sxm and h200_sxm are one accelerator.
+std::string gpu_of(const std::string& name) {
+    try {
+        return load_accelerator(DataStore{}, name).id;
+    } catch (const InputError&) {
+        return name;   // of no catalogue: told by its own name
+    }
+}
+
 std::string field(const MeasuredPoint& p, const std::string& key) {
     if (key == "scenario") return p.scenario;
     if (key == "model") return p.model;
-    if (key == "gpu") return p.gpu;
+    if (key == "gpu") return gpu_of(p.gpu);
     if (key == "engine") return p.engine;
     if (key == "source") return p.source;
     if (key == "id") return p.id;
@@ -55,6 +65,8 @@ Filter parse_filter(const std::string& text) {
     const std::size_t equals = text.find('=');
     Filter f{text.substr(0, equals), {}, 0};
     if (equals != std::string::npos) f.values = split(std::string_view(text).substr(equals + 1));
+    if (f.key == "gpu")
+        for (std::string& value : f.values) value = gpu_of(value);
     if (std::find(keys.begin(), keys.end(), f.key) == keys.end() || f.values.empty()) {
         throw InputError({"--only"}, {}, std::string("'").append(text).append("' is not KEY=VALUE[,VALUE]"),
                          name_hint(f.key, keys));

@@ -82,6 +82,9 @@ struct TrainingStep {
                                                    bool unchecked_memory = false);
 
 /// Bytes that the fullest GPU holds.
+/// States of a rank, P parameters of dense parts and E of experts on its share, g and o bytes of gradient and optimiser:
+///   (P + E)/pp (2 + g) + (P/dp + E/edp)/pp o,   edp = dp tp cp/ep (without expert parallelism dp cp): ranks that hold the
+///   same experts; sharded (FSDP): (P/dp + E/edp)/pp (2 + g + o)
 [[nodiscard]] Bytes training_memory(const Architecture& architecture, const TrainingConstants& constants,
                                     const TrainingLayout& layout, const TrainingTask& task);
 

@@ -28,6 +28,9 @@ struct OwnRuns {
     double spread_before = 0, spread_after = 0;   // of throughput, of the first row's class
 };
 
+/// An effect m and its spread, from n runs of residual y (log time) in curves of spread c, points p, prior 0 +- s:
+///   w = sum over curves 1/(c^2 + p^2/n_curve);  m = sum w y/(w + 1/s^2)
+///   sd^2 = 1/(w + 1/s^2) + max(mean (y - m)^2 - c^2 - p^2, 0)     what runs keep that contradict m or each other
 /// Rows as moecost validate reads them. InputError: fewer than two of them can be used.
 [[nodiscard]] OwnRuns own_runs(const DataStore& data, const std::vector<MeasuredPoint>& points);
 
